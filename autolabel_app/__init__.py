@@ -1,0 +1,1 @@
+"""The doors for people: the command line. Knows core; `runs.py` alone knows Dagster, lazily."""

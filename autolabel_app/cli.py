@@ -1,0 +1,85 @@
+"""The command `autolabel`. Each subcommand lives in its own module, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "sweep": ("sweep", "Register new, changed and deleted objects; bring every stale asset up to date."),
+    "label": ("label", "Label documents, one by one or from a CSV; withdraw labels."),
+    "documents": ("documents", "List documents, filtered and sorted."),
+    "status": ("status", "Show the state of a collection, and what to do next."),
+    "retrieve": ("retrieve", "Run a declared retriever."),
+    "classify": ("classify", "Label files on the spot; nothing is stored."),
+    "threshold": ("threshold", "Propose thresholds, or try one before it is set."),
+    "audit": ("audit", "Look at a random sample of auto-labels; measure how many are wrong."),
+    "promote": ("promote", "Turn confident auto-labels, after review, into references."),
+    "export": ("export", "Write the labelled dataset to a folder."),
+    "query": ("query", "Run SQL over the tables of all collections."),
+    "explain": ("explain", "Trace a label to the reference and the person behind it."),
+    "demo": ("demo", "Run the main job on real handwritten digits."),
+}
+
+
+class LazyGroup(click.Group):
+    """Lists its commands without importing them, so that `--help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of a working day."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import the module of one command."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"autolabel_app.commands.{COMMANDS[name][0]}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest command where one is misspelt."""
+        import difflib
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            ctx.fail(f"No command `{args[0]}`.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="autolabel")
+def root() -> None:
+    """Label a handful, and the rest label themselves.
+
+    Collections are YAML files in the folder AUTOLABEL_COLLECTIONS; state lives in AUTOLABEL_HOME.
+    """
+
+
+def main() -> None:
+    """Run the command line; domain errors become one clear line and exit status 1."""
+    from autolabel_core.errors import AutolabelError
+
+    try:
+        status: Any = root.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except AutolabelError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

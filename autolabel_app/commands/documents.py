@@ -1,0 +1,44 @@
+"""`autolabel documents`: filter, sort, list."""
+
+from __future__ import annotations
+
+import click
+
+from autolabel_app.output import emit_json, emit_table
+from autolabel_core.workspace import Workspace
+
+
+@click.command()
+@click.argument("collection")
+@click.option("--filter", "filters", multiple=True, metavar="FIELD:OP:VALUE",
+              help="Such as label:eq:null or taxonomy_match.confidence:lt:0.4; all must hold. "
+              "Operators: eq ne exists gt gte lt lte in contains under.")
+@click.option("--sort", metavar="FIELD", help="Ascending; -FIELD is descending.")
+@click.option("--limit", type=click.IntRange(min=0), help="At most so many.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def documents(
+    collection: str, filters: tuple[str, ...], sort: str | None, limit: int | None, as_json: bool
+) -> None:
+    """List the documents of COLLECTION as the last sweep left them."""
+    from autolabel_core.conditions import parse_text
+    from autolabel_core.documents import Documents
+
+    workspace = Workspace.from_environment()
+    view = Documents(workspace, workspace.collection(collection))
+    found = view.find([parse_text(text) for text in filters], sort, limit)
+    if as_json:
+        emit_json(found)
+        return
+    emit_table([document_row(record) for record in found], empty="No documents.")
+
+
+def document_row(record: dict) -> dict:  # type: ignore[type-arg]
+    """Return a document as one line of a table."""
+    return {
+        "key": record["key"],
+        "label": record["label"],
+        "source": record["label_source"],
+        "confidence": record["taxonomy_match"]["confidence"],
+        "suggested": record["suggested_label"],
+        "reason": record["reason"] or "",
+    }

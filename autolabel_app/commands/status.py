@@ -1,0 +1,67 @@
+"""`autolabel status`: the state of a collection in numbers, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from autolabel_app.output import emit_json, emit_table, percent, shown
+from autolabel_core.workspace import Workspace
+
+
+@click.command()
+@click.argument("collection")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(collection: str, as_json: bool) -> None:
+    """Show the state of COLLECTION as the last sweep left it, and what to do next."""
+    from autolabel_core.findings import findings
+    from autolabel_core.status import collection_status
+
+    workspace = Workspace.from_environment()
+    numbers = collection_status(workspace, workspace.collection(collection))
+    found = findings(numbers)
+    if as_json:
+        advice = [{"rule": f.name, "passed": f.passed, "text": f.text} for f in found]
+        emit_json({**numbers, "advice": advice})
+        return
+    _show(numbers)
+    click.echo("\nAdvice")
+    for finding in sorted(found, key=lambda f: f.passed):
+        click.echo(f"  {'ok  ' if finding.passed else 'look'}  {finding.text}")
+
+
+def _show(s: Mapping[str, Any]) -> None:
+    loo = s["leave_one_out"]
+    agreement = f"{percent(loo['agreement'])}  ({percent(loo['low'])} to {percent(loo['high'])})"
+    lines = {
+        "feature URI": s["feature_uri"],
+        "objects": f"{s['objects']}  ({s['quarantined']} quarantined)",
+        "labels": f"{s['human']} human, {s['promoted']} promoted, {s['auto']} auto, "
+        f"{s['unlabelled']} unlabelled",
+        "coverage": f"{percent(s['coverage'])} of what people left",
+        "review queue": f"{s['review_queue']}  ({s['low_confidence']} more matched with little room)",
+        "threshold": shown(s["threshold"]),
+        "confidence": shown(s["confidence"]),
+        "leave-one-out": agreement,
+        "taxonomy": f"version {s['taxonomy_version']}, {len(s['references'])} labels, "
+        f"{sum(s['references'].values())} references in {s['reference_collection'] or 'no collection'}",
+    }
+    if s["stale_annotations"]:
+        lines["stale"] = f"{s['stale_annotations']} labels were given to content that is gone"
+    if s["pending"]["assets"]:
+        lines["pending"] = f"`autolabel sweep {s['collection']}` would run {', '.join(s['pending']['assets'])}"
+    for name, value in lines.items():
+        click.echo(f"{name:<14} {value}")
+    labels = sorted(set(s["distribution_rolled_up"]) | set(s["references"]))
+    rows = [
+        {
+            "label": label,
+            "documents": s["distribution_rolled_up"].get(label, 0),
+            "references": s["references"].get(label, 0),
+        }
+        for label in labels
+    ]
+    click.echo()
+    emit_table(rows, empty="No labels yet.")

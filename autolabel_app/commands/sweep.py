@@ -1,0 +1,52 @@
+"""`autolabel sweep`: one synchronous pass over everything that is out of date."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from autolabel_app.output import emit_json
+from autolabel_core.workspace import Workspace
+
+
+@click.command()
+@click.argument("collections", nargs=-1, metavar="[COLLECTION]…")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def sweep(collections: tuple[str, ...], as_json: bool) -> None:
+    """Register new, changed and deleted objects; bring every stale asset up to date.
+
+    Without a COLLECTION all of them are swept. The runs appear in Dagster's UI.
+    """
+    from autolabel_app.runs import sweep as run_sweep
+
+    def tell(line: str) -> None:
+        if not as_json:
+            click.echo(line, err=True)
+
+    started = time.monotonic()
+    results = run_sweep(
+        Workspace.from_environment(), collections, sys.stderr.isatty() and not as_json, tell
+    )
+    if as_json:
+        emit_json(
+            [
+                {
+                    "collection": r.collection,
+                    "created": r.registration.created,
+                    "updated": r.registration.updated,
+                    "deleted": r.registration.deleted,
+                    "runs": [{"assets": p.assets, "batches": len(p.batches)} for p in r.runs],
+                    "run_ids": r.run_ids,
+                }
+                for r in results
+            ]
+        )
+        return
+    for result in results:
+        found = result.registration
+        change = f"{found.created} new, {found.updated} changed, {found.deleted} gone"
+        runs = len(result.runs)
+        done = f"{runs} run{'' if runs == 1 else 's'}" if runs else "all current"
+        click.echo(f"{result.collection}: {change}; {done} ({time.monotonic() - started:.1f} s)")

@@ -1,0 +1,63 @@
+"""How results reach a person: a table in a terminal, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+
+def emit_json(value: Any) -> None:
+    """Print a value as JSON; numbers that JSON lacks become null."""
+    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def emit_table(rows: Sequence[Mapping[str, Any]], empty: str = "none") -> None:
+    """Print rows as a table, columns in the order of the first row; `empty` where there is no row."""
+    if not rows:
+        click.echo(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        numeric = all(isinstance(r.get(name), int | float | None) for r in rows)
+        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(shown(row.get(name)) for name in rows[0]))
+    width = None if sys.stdout.isatty() else 160
+    Console(markup=False, highlight=False, width=width).print(table)
+
+
+def shown(value: Any) -> str:
+    """Return a value as a person reads it: a dash for nothing, four decimals, escaped newlines."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {shown(v)}" for k, v in value.items())
+    return str(value).replace("\n", "\\n")
+
+
+def percent(value: float | None) -> str:
+    """Return a share as percent, a dash for None."""
+    return "–" if value is None else f"{value:.1%}"

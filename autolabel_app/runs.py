@@ -1,0 +1,182 @@
+"""The one door to Dagster: materialize what is stale, in this process, in the user's instance."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autolabel_core.declarations import Collection
+from autolabel_core.errors import AutolabelError
+from autolabel_core.paths import DAGSTER_HOME_VARIABLE, Paths, definitions_file
+from autolabel_core.plan import Plan, plan
+from autolabel_core.registration import Registration, register
+from autolabel_core.workspace import Workspace
+
+MAX_PASSES = 4
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 30
+"""
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What one sweep did for one collection.
+
+    Attributes:
+        collection: its name.
+        registration: what was new, changed or gone in its buckets.
+        runs: the runs it took, each the assets and batches of one plan; empty when all was current.
+        run_ids: ids of those runs in Dagster.
+    """
+
+    collection: str
+    registration: Registration
+    runs: tuple[Plan, ...]
+    run_ids: tuple[str, ...]
+
+
+def sweep(
+    workspace: Workspace, names: Iterable[str], bar: bool, tell: Callable[[str], None]
+) -> list[SweepResult]:
+    """Register what changed, then bring every stale asset up to date; current ones cost nothing.
+
+    Args:
+        workspace: the stores.
+        names: collections; empty means all. Collections that they refer to come first.
+        bar: whether to draw a progress bar.
+        tell: told in a line what is being done.
+
+    Returns:
+        One result for each collection.
+    """
+    results = []
+    for collection in _in_order(workspace, list(names)):
+        tell(f"{collection.collection_name}: looking at the bucket")
+        registration = register(workspace, collection)
+        runs, run_ids = [], []
+        while following := plan(workspace, collection):
+            if len(runs) == MAX_PASSES:
+                raise AutolabelError(
+                    f"`{collection.collection_name}` is still out of date after {MAX_PASSES} runs "
+                    f"({', '.join(following.assets)}). Is another process writing to "
+                    f"{workspace.paths.warehouse}? Sweep again when it is done."
+                )
+            tell(
+                f"{collection.collection_name}: {', '.join(following.assets)} over "
+                f"{len(following.batches)} batch{'' if len(following.batches) == 1 else 'es'}"
+            )
+            run_ids.append(_materialize(workspace, collection, registration, following, bar))
+            runs.append(following)
+        results.append(
+            SweepResult(collection.collection_name, registration, tuple(runs), tuple(run_ids))
+        )
+    return results
+
+
+def _in_order(workspace: Workspace, names: list[str]) -> Iterator[Collection]:
+    """Yield the collections, each after the one it refers to."""
+    done: set[str] = set()
+    for name in names or sorted(workspace.collections):
+        chain = [workspace.collection(name)]
+        while (reference := chain[-1].reference_collection) not in (
+            None,
+            chain[-1].collection_name,
+        ):
+            chain.append(workspace.collection(str(reference)))
+        for collection in reversed(chain):
+            if collection.collection_name not in done:
+                done.add(collection.collection_name)
+                yield collection
+
+
+def prepare_dagster_home(paths: Paths) -> Path:
+    """Return Dagster's home: the user's `DAGSTER_HOME`, else one in `AUTOLABEL_HOME`, made if new.
+
+    Args:
+        paths: where state lives.
+
+    Returns:
+        The folder; the environment variable is set to it.
+    """
+    if not os.environ.get(DAGSTER_HOME_VARIABLE):
+        paths.dagster_home.mkdir(parents=True, exist_ok=True)
+        settings = paths.dagster_home / "dagster.yaml"
+        if not settings.exists():
+            settings.write_text(DAGSTER_YAML, encoding="utf-8")
+        os.environ[DAGSTER_HOME_VARIABLE] = str(paths.dagster_home)
+    return Path(os.environ[DAGSTER_HOME_VARIABLE])
+
+
+def _materialize(
+    workspace: Workspace,
+    collection: Collection,
+    registration: Registration,
+    following: Plan,
+    bar: bool,
+) -> str:
+    prepare_dagster_home(workspace.paths)
+    import dagster as dg
+
+    definitions = _load_definitions()
+    name = collection.collection_name
+    tags = {"autolabel/collection": name, "autolabel/by": "sweep"}
+    if following.batches:
+        tags["dagster/asset_partition_range_start"] = following.batches[0]
+        tags["dagster/asset_partition_range_end"] = following.batches[-1]
+    keys = [dg.AssetKey([name, asset]) for asset in following.assets]
+    resources = dict(definitions.resources or {})
+    resources["progress"] = type(resources["progress"])(bar=bar)
+    with dg.DagsterInstance.get() as instance:
+        instance.add_dynamic_partitions(f"{name}_batches", registration.batches)
+        result = dg.materialize(
+            [*(definitions.assets or []), *(definitions.asset_checks or [])],
+            selection=dg.AssetSelection.assets(*keys),
+            instance=instance,
+            resources=resources,
+            tags=tags,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    if not result.success:
+        raise AutolabelError(_failure(result))
+    return str(result.run_id)
+
+
+def _load_definitions() -> Any:
+    file = definitions_file()
+    if not file.is_file():
+        raise AutolabelError(
+            f"The Dagster code location {file} does not exist. Run from a checkout of the project, "
+            "or point AUTOLABEL_DEFINITIONS at its definitions.py."
+        )
+    if str(file.parent) not in sys.path:
+        sys.path.insert(0, str(file.parent))
+    spec = importlib.util.spec_from_file_location("autolabel_definitions", file)
+    if spec is None or spec.loader is None:
+        raise AutolabelError(f"{file} cannot be loaded as Python.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.defs
+
+
+def _failure(result: Any) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            described = data.user_failure_data.description if data.user_failure_data else None
+            return described or f"{event.step_key} failed: {data.error.to_string()}"
+    return f"The run {result.run_id} failed; see its log in Dagster."

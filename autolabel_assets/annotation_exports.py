@@ -1,0 +1,28 @@
+"""The labelled dataset in the declared formats, complete, saying which labels are human and which are auto."""
+
+import dagster as dg
+
+from autolabel_assets.walk import asset_options, key, refresh
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.annotation_exports import AnnotationExports
+from resources.progress import ProgressResource
+from resources.workspace import WorkspaceResource
+
+
+def build_annotation_exports(collection: Collection) -> dg.AssetsDefinition:
+    """Return the asset `[collection, annotation_exports]`."""
+    name = collection.collection_name
+
+    @dg.asset(
+        **asset_options(collection, AnnotationExports),
+        description=__doc__,
+        deps=[key(collection, "taxonomy_labels")],
+    )
+    def annotation_exports(
+        context: dg.AssetExecutionContext,
+        workspace: WorkspaceResource,
+        progress: ProgressResource,
+    ) -> dg.MaterializeResult:
+        return refresh(context, AnnotationExports, name, workspace, progress)
+
+    return annotation_exports

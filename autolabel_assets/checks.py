@@ -1,0 +1,42 @@
+"""Asset checks: the rules of `autolabel status`, shown where the operator looks."""
+
+import dagster as dg
+
+from autolabel_assets.walk import key
+from autolabel_core.declarations import Collection
+from autolabel_core.findings import findings
+from autolabel_core.status import collection_status
+from resources.workspace import WorkspaceResource
+
+CHECKS = {
+    "raw_objects": ("unreadable_share",),
+    "reference_set": ("references_per_label", "references_balanced", "references_agree"),
+    "taxonomy_labels": ("something_labelled", "threshold_near_data", "false_positive_rate"),
+}
+
+
+def build_checks(collection: Collection) -> list[dg.AssetChecksDefinition]:
+    """Return the checks of one collection, all computed from its status in one go."""
+    name = collection.collection_name
+    specs = [
+        dg.AssetCheckSpec(name=check, asset=key(collection, asset))
+        for asset, checks in CHECKS.items()
+        for check in checks
+    ]
+
+    @dg.multi_asset_check(specs=specs, name=f"{name}_checks", can_subset=True)
+    def checks(context: dg.AssetCheckExecutionContext, workspace: WorkspaceResource):  # noqa: ANN202
+        opened = workspace.open()
+        status = collection_status(opened, opened.collection(name))
+        for finding in findings(status):
+            asset_key = key(collection, finding.asset)
+            if dg.AssetCheckKey(asset_key, finding.name) in context.selected_asset_check_keys:
+                yield dg.AssetCheckResult(
+                    passed=finding.passed,
+                    asset_key=asset_key,
+                    check_name=finding.name,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    description=finding.text,
+                )
+
+    return [checks]

@@ -1,0 +1,28 @@
+"""Vectors of every readable object under the declared feature URI; unchanged content is never embedded twice."""
+
+import dagster as dg
+
+from autolabel_assets.walk import asset_options, key, refresh
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.embeddings import Embeddings
+from resources.progress import ProgressResource
+from resources.workspace import WorkspaceResource
+
+
+def build_embeddings(collection: Collection) -> dg.AssetsDefinition:
+    """Return the asset `[collection, embeddings]`."""
+    name = collection.collection_name
+
+    @dg.asset(
+        **asset_options(collection, Embeddings),
+        description=__doc__,
+        deps=[key(collection, "raw_objects")],
+    )
+    def embeddings(
+        context: dg.AssetExecutionContext,
+        workspace: WorkspaceResource,
+        progress: ProgressResource,
+    ) -> dg.MaterializeResult:
+        return refresh(context, Embeddings, name, workspace, progress)
+
+    return embeddings

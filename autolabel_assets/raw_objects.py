@@ -1,0 +1,28 @@
+"""What lies in the bucket: content hash, size, type, dimensions, metadata; unreadable ones with the reason."""
+
+import dagster as dg
+
+from autolabel_assets.walk import asset_options, refresh
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.raw_objects import RawObjects
+from resources.progress import ProgressResource
+from resources.workspace import WorkspaceResource
+
+
+def build_raw_objects(collection: Collection) -> dg.AssetsDefinition:
+    """Return the asset `[collection, raw_objects]`."""
+    name = collection.collection_name
+
+    @dg.asset(
+        **asset_options(collection, RawObjects),
+        description=__doc__,
+        deps=[],
+    )
+    def raw_objects(
+        context: dg.AssetExecutionContext,
+        workspace: WorkspaceResource,
+        progress: ProgressResource,
+    ) -> dg.MaterializeResult:
+        return refresh(context, RawObjects, name, workspace, progress)
+
+    return raw_objects

@@ -1,0 +1,108 @@
+"""The walk that every asset takes: open, refresh each batch, report. And how a report becomes metadata."""
+
+from typing import Any
+
+import dagster as dg
+
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.table import WHOLE, DerivedTable
+from autolabel_core.errors import AutolabelError
+from autolabel_core.pictures import as_markdown
+from resources.progress import ProgressResource
+from resources.workspace import WorkspaceResource
+
+INDEX_POOL = "autolabel_vector_index"
+
+
+def batches_definition(collection: Collection) -> dg.DynamicPartitionsDefinition:
+    """Return the partitions of a collection: one for each coarse batch of uploads."""
+    return dg.DynamicPartitionsDefinition(name=f"{collection.collection_name}_batches")
+
+
+def asset_options(collection: Collection, table: type[DerivedTable]) -> dict[str, Any]:
+    """Return what `@asset` is given for a table, the same for all of them."""
+    partitioned = {
+        "partitions_def": batches_definition(collection),
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+    }
+    return {
+        "name": table.name,
+        "key_prefix": collection.collection_name,
+        "group_name": collection.collection_name,
+        "kinds": {"python"},
+        **(partitioned if table.partitioned else {}),
+    }
+
+
+def key(collection: Collection | str, asset: str) -> dg.AssetKey:
+    """Return the key `[collection, asset]`."""
+    name = collection if isinstance(collection, str) else collection.collection_name
+    return dg.AssetKey([name, asset])
+
+
+def refresh(
+    context: dg.AssetExecutionContext,
+    table: type[DerivedTable],
+    collection_name: str,
+    workspace: WorkspaceResource,
+    progress: ProgressResource,
+) -> dg.MaterializeResult[Any]:
+    """Bring every batch of the run up to date and report on each.
+
+    Args:
+        context: the run's.
+        table: the derived table.
+        collection_name: whose.
+        workspace: opens the stores.
+        progress: tells how far the work is.
+
+    Returns:
+        The result, with the report as metadata and the fingerprint as data version.
+
+    Raises:
+        Failure: the work met an error that a person can cure; the description says how.
+    """
+    try:
+        opened = workspace.open()
+        derived = table(opened, opened.collection(collection_name))
+        batches = list(context.partition_keys) if table.partitioned else [WHOLE]
+        for batch in batches:
+            what = f"{collection_name}/{table.name} {batch}"
+            with progress.of(context.log, what) as report_progress:
+                worked = derived.refresh(batch, report_progress)
+            context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
+        return _result(context, derived, batches)
+    except AutolabelError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def _result(
+    context: dg.AssetExecutionContext, derived: DerivedTable, batches: list[str]
+) -> dg.MaterializeResult[Any]:
+    written = [b for b in batches if derived.warehouse.fingerprint(derived.path(b)) is not None]
+    if len(batches) == 1:
+        metadata = _as_metadata(derived.report(batches[0])) if written else {}
+        version = derived.warehouse.fingerprint(derived.path(batches[0]))
+        data_version = None if version is None else dg.DataVersion(version)
+        return dg.MaterializeResult(metadata=metadata, data_version=data_version)
+    for batch in written:
+        context.add_asset_metadata(_as_metadata(derived.report(batch)), partition_key=batch)
+    return dg.MaterializeResult()
+
+
+def _as_metadata(report: dict[str, Any]) -> dict[str, Any]:
+    return {name: _metadata_value(value) for name, value in report.items()}
+
+
+def _metadata_value(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return dg.MetadataValue.md(as_markdown(value))
+    if isinstance(value, list):
+        if not value:
+            return dg.MetadataValue.text("none")
+        return dg.MetadataValue.table(records=[dg.TableRecord(_plain(row)) for row in value])
+    return dg.MetadataValue.text("unknown") if value is None else value
+
+
+def _plain(row: dict[str, Any]) -> dict[str, str | int | float | bool]:
+    return {k: v if isinstance(v, str | int | float | bool) else str(v) for k, v in row.items()}

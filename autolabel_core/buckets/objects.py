@@ -1,0 +1,131 @@
+"""What an object is: metadata and blobs, the blobs read only when asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from autolabel_core.errors import UnreadableItemError
+
+
+class Listed(NamedTuple):
+    """One entry of a listing: the key, and a version that changes whenever the object does."""
+
+    key: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One piece of content.
+
+    Attributes:
+        property: the property it belongs to; None for a plain file, which serves as any.
+        type: `image` or `text` where the manifest says so, else None.
+        size: bytes where known without reading, else None.
+        read: returns the bytes; raises `UnreadableItemError` with the reason.
+        suffix: file extension with its dot, may be empty.
+    """
+
+    property: str | None
+    type: str | None
+    size: int | None
+    read: Callable[[], bytes]
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object of a bucket."""
+
+    key: str
+    blobs: tuple[Blob, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def input_blob(self, kind: str, property_name: str | None) -> Blob:
+        """Return the blob that feeds an extractor.
+
+        Args:
+            kind: the extractor's input, `image` or `text`.
+            property_name: the property mapped to it; None chooses by type.
+
+        Returns:
+            A blob; text may also come from the metadata field of that name.
+
+        Raises:
+            UnreadableItemError: the object has no such property.
+        """
+        for blob in self.blobs:
+            if blob.property is None or (property_name and blob.property == property_name):
+                return blob
+        if property_name is None:
+            typed = [b for b in self.blobs if b.type == kind] or list(self.blobs)
+            if len(typed) == 1:
+                return typed[0]
+        text = self.metadata.get(property_name) if property_name else None
+        if kind == "text" and isinstance(text, str):
+            return inline_blob(property_name, text)
+        raise UnreadableItemError(
+            f"no {kind} found: expected a blob `{property_name or kind}`, found blobs "
+            f"{[b.property for b in self.blobs]}; add it, or map it in input_mappings"
+        )
+
+
+def inline_blob(property_name: str | None, text: str) -> Blob:
+    """Return a blob whose content stands in the declaration itself."""
+    data = text.encode("utf-8", "replace")
+    return Blob(property_name, "text", len(data), lambda: data, ".txt")
+
+
+def file_blob(path: Path, property_name: str | None = None, kind: str | None = None) -> Blob:
+    """Return a blob that is a local file."""
+
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise UnreadableItemError(f"cannot be read: {error.strerror}") from error
+
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = None
+    return Blob(property_name, kind, size, read, path.suffix.lower())
+
+
+def file_version(path: Path) -> str:
+    """Return a text that changes when the file does: size, modification and status-change time."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return "missing"
+    return f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{stat.st_ctime_ns:x}"
+
+
+def parse_metadata(text: str, where: str) -> dict[str, Any]:
+    """Parse a sidecar: a flat JSON object, or `{"metadata": {…}}`.
+
+    Args:
+        text: the sidecar's text.
+        where: its name, for the error.
+
+    Returns:
+        The metadata.
+
+    Raises:
+        UnreadableItemError: it is not a JSON object.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableItemError(f"its metadata {where} is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise UnreadableItemError(
+            f"its metadata {where} is a JSON {type(value).__name__}; expected an object"
+        )
+    if set(value) == {"metadata"} and isinstance(value["metadata"], dict):
+        return value["metadata"]
+    return value

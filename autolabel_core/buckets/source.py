@@ -1,0 +1,123 @@
+"""All buckets of one collection as one: keys carry the bucket's prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from autolabel_core.buckets.folder import FolderBucket
+from autolabel_core.buckets.objects import Listed, StoredObject
+from autolabel_core.buckets.schema import schema_problem
+from autolabel_core.declarations.collection import Bucket, Collection
+from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.paths import Paths
+
+
+class ObjectSource:
+    """The objects of a collection, wherever they lie."""
+
+    def __init__(self, collection: Collection, paths: Paths) -> None:
+        """Open the collection's buckets.
+
+        Args:
+            collection: the declaration.
+            paths: where buckets without a URI lie.
+
+        Raises:
+            AutolabelError: a URI's scheme is not supported.
+        """
+        self.collection = collection
+        self._buckets = [
+            (bucket, FolderBucket(bucket_folder(bucket, collection, paths)))
+            for bucket in collection.source.buckets
+        ]
+
+    def list(self) -> Iterator[Listed]:
+        """List the objects of all buckets, in no particular order.
+
+        Yields:
+            Key, with its bucket's prefix, and version.
+
+        Raises:
+            AutolabelError: two buckets hold the same key.
+        """
+        seen: dict[str, str] = {}
+        for bucket, store in self._buckets:
+            for key, version in store.list():
+                full = bucket.key_prefix + key
+                if full in seen and seen[full] != bucket.key_prefix:
+                    raise AutolabelError(
+                        f"Two buckets of `{self.collection.collection_name}` hold the key "
+                        f"{full!r}; give one of them another key_prefix"
+                    )
+                seen[full] = bucket.key_prefix
+                yield Listed(full, version)
+
+    def open(self, key: str) -> StoredObject:
+        """Return an object, checked against its bucket's schema.
+
+        Args:
+            key: as listed.
+
+        Returns:
+            The object; its blobs are not read yet.
+
+        Raises:
+            UnreadableItemError: it is gone, malformed, or does not fit the schema.
+        """
+        bucket, store = self._bucket_of(key)
+        stored = store.open(key.removeprefix(bucket.key_prefix))
+        mappings = self.collection.feature_extractor.input_mappings
+        problem = schema_problem(stored, bucket.bucket_schema, set(mappings.values()))
+        if problem:
+            raise UnreadableItemError(problem)
+        return StoredObject(key, stored.blobs, stored.metadata)
+
+    def version(self, key: str) -> str | None:
+        """Return the present version of one object, or None where there is none."""
+        bucket, store = self._bucket_of(key)
+        return store.version(key.removeprefix(bucket.key_prefix))
+
+    def path_for(self, key: str) -> Path:
+        """Return where an object with this key would be written (promotions alone write)."""
+        bucket, store = self._bucket_of(key)
+        return store.path_of(key.removeprefix(bucket.key_prefix))
+
+    def _bucket_of(self, key: str) -> tuple[Bucket, FolderBucket]:
+        fitting = [entry for entry in self._buckets if key.startswith(entry[0].key_prefix)]
+        fitting.sort(key=lambda entry: len(entry[0].key_prefix), reverse=True)
+        for bucket, store in fitting:
+            if store.version(key.removeprefix(bucket.key_prefix)) is not None:
+                return bucket, store
+        if not fitting:
+            raise UnreadableItemError("is in no bucket of the collection")
+        return fitting[0]
+
+
+def bucket_folder(bucket: Bucket, collection: Collection, paths: Paths) -> Path:
+    """Return the local folder (or manifest) of a bucket; the embedded default is created.
+
+    Args:
+        bucket: the declaration.
+        collection: its collection, which names the default folder.
+        paths: where default folders lie.
+
+    Returns:
+        An absolute path.
+
+    Raises:
+        AutolabelError: the scheme is not supported.
+    """
+    if bucket.uri is None:
+        folder = paths.buckets / (bucket.bucket_name or collection.collection_name)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    if bucket.uri.startswith("file://"):
+        return Path(unquote(urlsplit(bucket.uri).path))
+    if "://" in bucket.uri:
+        raise AutolabelError(
+            f"The bucket URI {bucket.uri} of `{collection.collection_name}` is not supported: "
+            "use a folder, a .jsonl manifest or file://"
+        )
+    return Path(bucket.uri)

@@ -1,0 +1,122 @@
+"""Retrievers: named, templated pipelines of an attribute filter and a feature search."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from autolabel_core.conditions import parse
+from autolabel_core.declarations.model import Declaration
+from autolabel_core.extractors import parse_feature_uri
+
+
+class Search(Declaration):
+    """One search of a feature space.
+
+    Attributes:
+        feature_uri: the space; None means the collection's own.
+        query: a template such as `{{INPUT.query_image}}`, or `{input_mode: content, value: …}`.
+        top_k: how many of the nearest are kept, at least 1.
+        min_score: lowest cosine kept, from -1 (opposite: keep all) to 1 (identical only).
+    """
+
+    feature_uri: str | None = None
+    query: Any = "{{INPUT.query}}"
+    top_k: int = Field(default=1, ge=1)
+    min_score: float | None = Field(default=None, ge=-1.0, le=1.0)
+
+    @field_validator("feature_uri")
+    @classmethod
+    def uri_is_well_formed(cls, value: str | None) -> str | None:
+        """Normalise the URI's scheme."""
+        return None if value is None else parse_feature_uri(value).feature_uri
+
+    @property
+    def query_template(self) -> Any:
+        """The value that is searched for, wherever the declaration put it."""
+        return self.query.get("value") if isinstance(self.query, dict) else self.query
+
+
+class FeatureSearch(Declaration):
+    """Parameters of a `feature_search` stage: one search, with an optional filter inside."""
+
+    searches: tuple[Search, ...] = Field(min_length=1, max_length=1)
+    filters: Any = None
+
+    @field_validator("filters")
+    @classmethod
+    def filters_are_conditions(cls, value: Any) -> Any:
+        """Refuse malformed conditions when the file is read, not when the retriever runs."""
+        if value is not None:
+            parse(value)
+        return value
+
+
+class Stage(Declaration):
+    """One stage: `attribute_filter` narrows by fields, `feature_search` ranks by similarity."""
+
+    stage_name: str | None = None
+    stage_type: Literal["filter"] = "filter"
+    stage_id: Literal["attribute_filter", "feature_search"]
+    parameters: Any
+
+    @model_validator(mode="before")
+    @classmethod
+    def flatten_config(cls, value: Any) -> Any:
+        """Accept the seeds' `config: {stage_id, parameters}` and the flat form alike."""
+        if isinstance(value, dict) and isinstance(value.get("config"), dict):
+            return {**{k: v for k, v in value.items() if k != "config"}, **value["config"]}
+        return value
+
+    @model_validator(mode="after")
+    def parameters_fit_the_stage(self) -> Stage:
+        """Check the parameters against the stage they are for."""
+        if self.stage_id == "feature_search":
+            FeatureSearch.model_validate(self.parameters)
+        else:
+            parse(self.condition)
+        return self
+
+    @property
+    def condition(self) -> Any:
+        """The condition of an attribute filter, or the one inside a feature search; may be None."""
+        if self.stage_id == "feature_search":
+            return self.search.filters
+        if isinstance(self.parameters, dict) and "conditions" in self.parameters:
+            return self.parameters["conditions"]
+        return self.parameters
+
+    @property
+    def search(self) -> FeatureSearch:
+        """The search of a `feature_search` stage."""
+        return FeatureSearch.model_validate(self.parameters)
+
+
+class Retriever(Declaration):
+    """A named pipeline over one collection; the first stage may be an attribute filter alone."""
+
+    aliases = {"name": "retriever_name", "collection_ids": "collection_identifiers"}
+
+    retriever_name: str = Field(min_length=1)
+    collection_identifiers: tuple[str, ...] = Field(default=(), max_length=1)
+    input_schema: dict[str, Any] = Field(default_factory=dict)
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def one_search_at_most(self) -> Retriever:
+        """Refuse two searches: vectors of two spaces are never compared."""
+        if sum(stage.stage_id == "feature_search" for stage in self.stages) > 1:
+            raise ValueError("has two feature_search stages; keep one, filters may be several")
+        return self
+
+    @property
+    def search(self) -> Search | None:
+        """The one search, if there is any."""
+        found = [s.search.searches[0] for s in self.stages if s.stage_id == "feature_search"]
+        return found[0] if found else None
+
+    @property
+    def conditions(self) -> list[Any]:
+        """The conditions of all stages, to be joined by AND."""
+        return [stage.condition for stage in self.stages if stage.condition is not None]

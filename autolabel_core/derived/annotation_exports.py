@@ -1,0 +1,85 @@
+"""The labelled dataset in the declared formats, complete, saying which labels are human and which are auto."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
+from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.exports import write_export
+from autolabel_core.identity import fingerprint
+
+COLUMNS = (
+    "document_id key label label_source matched confidence source_document_id content_hash media_type"
+).split()
+
+
+class AnnotationExports(DerivedTable):
+    """A folder with one sub-folder for each declared format, over all batches."""
+
+    name = "annotation_exports"
+    partitioned = False
+
+    @cached_property
+    def labels(self) -> TaxonomyLabels:
+        """What is exported."""
+        return TaxonomyLabels(self.workspace, self.collection)
+
+    def path(self, batch: str = WHOLE) -> Path:
+        """Return the file that notes what the exports were made from."""
+        return self.warehouse.path(self.collection_name, self.name, "exported.parquet")
+
+    def fingerprint(self, batch: str = WHOLE) -> str | None:
+        """Cover the labels of all batches and the formats."""
+        made_from = [self.warehouse.fingerprint(self.labels.path(b)) for b in self.batches]
+        if not made_from or None in made_from:
+            return None
+        formats = self.collection.exports.formats
+        return fingerprint(made_from, formats, self.collection.label_field)
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Write every declared format anew, each in one step."""
+        documents = self.documents()
+        rows = []
+        formats = self.collection.exports.formats
+        for done, name in enumerate(formats, start=1):
+            out = self.warehouse.path(self.collection_name, self.name, name)
+            report = write_export(name, documents, out, self.read_object())
+            rows.append({"format": name, "documents": report.written, "skipped": sum(report.skipped.values())})
+            progress(done, len(formats))
+        schema = pa.schema(
+            [("format", pa.string()), ("documents", pa.int64()), ("skipped", pa.int64())]
+        )
+        table = pa.Table.from_pylist(rows, schema=schema)
+        self.warehouse.write_table(self.path(), table, fingerprint)
+
+    def documents(self) -> pa.Table:
+        """Return all documents with label, source, match and enriched fields."""
+        columns = [*COLUMNS, *self.collection.fields]
+        tables = [
+            self.warehouse.read_table(self.labels.path(b), columns)
+            for b in self.batches
+            if self.labels.path(b).exists()
+        ]
+        if not tables:
+            return pa.table({name: pa.array([], pa.string()) for name in columns})
+        return pa.concat_tables([t.replace_schema_metadata(None) for t in tables])
+
+    def read_object(self) -> Callable[[str], bytes]:
+        """Return a reader of objects by key, for the formats that copy content."""
+        source = self.workspace.source(self.collection)
+        kind = self.labels.own.embeddings.extractor.manifest.input
+        mapped = self.collection.feature_extractor.input_mappings.get(kind)
+        return lambda key: source.open(key).input_blob(kind, mapped).read()
+
+    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+        """Say what each format holds."""
+        return {
+            "folder": str(self.path().parent),
+            "formats": self.warehouse.read_table(self.path()).to_pylist(),
+        }

@@ -1,0 +1,174 @@
+"""What lies in the bucket: content hash, size, type, dimensions, metadata; unreadable ones with the reason."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from autolabel_core.derived.table import DerivedTable, Progress
+from autolabel_core.errors import UnreadableItemError
+from autolabel_core.identity import content_hash, fingerprint
+from autolabel_core.images import probe_image
+from autolabel_core.ledger import Annotation, Arrival
+
+READERS = 8
+FORMAT = 1
+SCHEMA = pa.schema(
+    [
+        ("document_id", pa.string()),
+        ("key", pa.string()),
+        ("version", pa.string()),
+        ("content_hash", pa.string()),
+        ("size", pa.int64()),
+        ("media_type", pa.string()),
+        ("width_px", pa.int32()),
+        ("height_px", pa.int32()),
+        ("metadata", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+class RawObjects(DerivedTable):
+    """One row for each object that exists, ascending by document id."""
+
+    name = "raw_objects"
+
+    def path(self, batch: str) -> Path:
+        """Return the file of a batch."""
+        return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
+
+    def fingerprint(self, batch: str) -> str:
+        """Cover the declaration of the source (before the dot) and every object's version."""
+        versions = [(a.document_id, a.version) for a in self.present_by_batch[batch]]
+        return f"{fingerprint(self._declared)}.{fingerprint(versions)}"
+
+    @property
+    def _declared(self) -> list[Any]:
+        schemas = [b.bucket_schema.model_dump() for b in self.collection.source.buckets]
+        mappings = self.collection.feature_extractor.input_mappings
+        extractor = self.collection.feature_extractor.feature_extractor_name
+        limit, label = self.collection.max_object_mb, self.collection.label_field
+        return [FORMAT, schemas, mappings, extractor, limit, label]
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Read what changed, take over the rest, and import labels found in metadata."""
+        known = self._known_rows(batch)
+        arrivals = self.present_by_batch[batch]
+        changed = [a for a in arrivals if (a.document_id, a.version) not in known]
+        fresh = {row["document_id"]: row for row in self._read_all(changed, progress)}
+        rows = [
+            fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals
+        ]
+        self._import_labels(rows)
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        self.warehouse.write_table(self.path(batch), table, fingerprint)
+
+    def _known_rows(self, batch: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """Readable rows of the file as it stands, unless they were read under another declaration."""
+        path = self.path(batch)
+        made_from = self.warehouse.fingerprint(path) or ""
+        if made_from.partition(".")[0] != fingerprint(self._declared):
+            return {}
+        rows = self.warehouse.read_table(path).to_pylist()
+        return {(row["document_id"], row["version"]): row for row in rows if not row["reason"]}
+
+    def _read_all(self, arrivals: list[Arrival], progress: Progress) -> Iterable[dict[str, Any]]:
+        kind = self.workspace.extractor(self.collection).manifest.input
+        source = self.workspace.source(self.collection)
+        mapped = self.collection.feature_extractor.input_mappings.get(kind)
+
+        def read(arrival: Arrival) -> dict[str, Any]:
+            row: dict[str, Any] = dict.fromkeys(SCHEMA.names)
+            row.update(document_id=arrival.document_id, key=arrival.key, version=arrival.version)
+            try:
+                stored = source.open(arrival.key)
+                row["metadata"] = json.dumps(dict(stored.metadata), sort_keys=True)
+                blob = stored.input_blob(kind, mapped)
+                row["size"] = blob.size
+                self._check_size(blob.size)
+                data = blob.read()
+                self._check_size(len(data))
+                row.update(size=len(data), content_hash=content_hash(data))
+                row.update(_describe(kind, data))
+            except UnreadableItemError as error:
+                row["reason"] = str(error)
+            return row
+
+        with ThreadPoolExecutor(READERS) as pool:
+            for done, row in enumerate(pool.map(read, arrivals), start=1):
+                yield row
+                progress(done, len(arrivals))
+
+    def _check_size(self, size: int | None) -> None:
+        limit = self.collection.max_object_mb
+        if size is not None and size > limit * 1e6:
+            raise UnreadableItemError(
+                f"is {size / 1e6:.1f} MB; the limit is max_object_mb: {limit:g}. "
+                "Split the object, or raise the limit in the collection's YAML"
+            )
+
+    def _import_labels(self, rows: list[dict[str, Any]]) -> None:
+        """Import each metadata label once: when it differs from the last one imported for the content."""
+        field, name = self.collection.label_field, self.collection_name
+        found = []
+        for row in rows:
+            label = json.loads(row["metadata"] or "{}").get(field)
+            if isinstance(label, str) and label.strip() and row["content_hash"]:
+                found.append((row, label.strip()))
+        if not found:
+            return
+        imported: dict[tuple[str, str], list[str | None]] = {}
+        for event in self.workspace.ledger.annotations(name):
+            if event.origin == "metadata":
+                content = (event.document_id, event.content_hash)
+                imported.setdefault(content, []).append(event.label)
+        events = []
+        for row, label in found:
+            before = imported.get((row["document_id"], row["content_hash"]), [])
+            if before[-1:] != [label]:
+                events.append(_imported(name, row, label, len(before)))
+        self.workspace.ledger.append_annotations(events)
+
+    def report(self, batch: str) -> dict[str, Any]:
+        """Count objects, bytes and types, and list what could not be read and why."""
+        rows = self.warehouse.read_table(self.path(batch)).to_pylist()
+        unreadable = [row for row in rows if row["reason"]]
+        types = Counter(row["media_type"] for row in rows if row["media_type"])
+        return {
+            "objects": len(rows),
+            "bytes": sum(row["size"] or 0 for row in rows),
+            "quarantined": len(unreadable),
+            "media types": [{"media_type": k, "objects": n} for k, n in sorted(types.items())],
+            "quarantine": [{"key": r["key"], "reason": r["reason"]} for r in unreadable[:100]],
+        }
+
+
+def _describe(kind: str, data: bytes) -> dict[str, Any]:
+    if not data:
+        raise UnreadableItemError("is empty (0 bytes)")
+    if kind != "image":
+        return {"media_type": "text/plain"}
+    info = probe_image(data)
+    media_type = f"image/{info.format.lower()}"
+    return {"media_type": media_type, "width_px": info.width_px, "height_px": info.height_px}
+
+
+def _imported(collection: str, row: dict[str, Any], label: str, ordinal: int) -> Annotation:
+    event = fingerprint("metadata", collection, row["document_id"], row["content_hash"], ordinal)
+    return Annotation(
+        collection=collection,
+        document_id=row["document_id"],
+        key=row["key"],
+        label=label,
+        content_hash=row["content_hash"],
+        annotator="metadata",
+        origin="metadata",
+        event_id=event,
+    )

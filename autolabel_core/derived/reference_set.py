@@ -1,0 +1,243 @@
+"""The labelled references: the latest human or promoted label of each document, with its vector.
+
+Auto-labels are never references. The set is judged by leave-one-out: each reference is labelled by
+the nearest of the others; a self-test in which it could match itself would always pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from autolabel_core.derived.embeddings import Embeddings
+from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
+from autolabel_core.identity import fingerprint
+from autolabel_core.ledger import Annotation, effective_annotations
+from autolabel_core.matching import Nearest, nearest_among_themselves
+from autolabel_core.statistics import wilson_interval
+from autolabel_core.warehouse import read_batch, write_batch
+
+KEPT = 10
+NEAR_DUPLICATE = 0.999
+
+
+@dataclass(frozen=True)
+class References:
+    """The references of one collection, ascending by document id.
+
+    Attributes:
+        rows: one dict each: document_id, key, content_hash, label, label_source,
+            fields (own values by field name), metadata.
+        vectors: (r, d) float32 of unit length.
+        feature_uri: the space of the vectors.
+        version: fingerprint of rows and space.
+    """
+
+    rows: list[dict[str, Any]]
+    vectors: npt.NDArray[np.float32]
+    feature_uri: str
+    version: str
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """(r,) id and content of each reference."""
+        return [f"{row['document_id']}:{row['content_hash']}" for row in self.rows]
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.object_]:
+        """(r,) labels."""
+        return np.array([row["label"] for row in self.rows], dtype=object)
+
+    def leave_one_out(self) -> Nearest:
+        """Return each reference's nearest others."""
+        return nearest_among_themselves(self.vectors, KEPT)
+
+
+class ReferenceSet(DerivedTable):
+    """One file for the whole collection, because every batch is labelled by all references."""
+
+    name = "reference_set"
+    partitioned = False
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """Where the vectors come from."""
+        return Embeddings(self.workspace, self.collection)
+
+    def path(self, batch: str = WHOLE) -> Path:
+        """Return the one file."""
+        return self.warehouse.path(self.collection_name, self.name, "references.arrow")
+
+    @cached_property
+    def annotations(self) -> dict[str, Annotation]:
+        """The annotation that holds for each document."""
+        events = self.workspace.ledger.annotations(self.collection_name)
+        return effective_annotations(events, self.contents({e.document_id for e in events}))
+
+    def contents(self, documents: set[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for row in self._raw_rows(documents, ["document_id", "content_hash"]):
+            if row["content_hash"]:
+                found[row["document_id"]] = row["content_hash"]
+        return found
+
+    def _raw_rows(self, documents: set[str], columns: list[str]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        wanted = pa.array(sorted(documents), pa.string())
+        for batch in self.batches if documents else []:
+            path = self.embeddings.raw.path(batch)
+            if path.exists():
+                table = self.warehouse.read_table(path, columns)
+                kept = table.filter(pc.is_in(table["document_id"], value_set=wanted))
+                rows += kept.to_pylist()
+        return rows
+
+    @cached_property
+    def _wanted(self) -> tuple[list[dict[str, Any]], npt.NDArray[np.float32]]:
+        """Rows and vectors of the references as the sources say now."""
+        held = self.annotations
+        columns = ["document_id", "metadata"]
+        metadata = {r["document_id"]: r["metadata"] for r in self._raw_rows(set(held), columns)}
+        vectors: dict[str, npt.NDArray[np.float32]] = {}
+        for batch in self.batches if held else []:
+            path = self.embeddings.path(batch)
+            if self.warehouse.fingerprint(path) is None:
+                continue
+            table = self.warehouse.read_vectors(path)
+            for i, document in enumerate(table.document_ids):
+                event = held.get(document)
+                if event and table.reasons[i] is None:
+                    if event.content_hash == table.content_hashes[i]:
+                        vectors[document] = table.vectors[i]
+        rows = [
+            self._row(held[document], json.loads(metadata.get(document) or "{}"))
+            for document in sorted(vectors)
+        ]
+        width = self.embeddings.extractor.manifest.embedding_dim or 0
+        stacked = [vectors[row["document_id"]] for row in rows]
+        return rows, np.stack(stacked) if rows else np.zeros((0, width), np.float32)
+
+    def _row(self, event: Annotation, metadata: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "document_id": event.document_id,
+            "key": event.key,
+            "content_hash": event.content_hash,
+            "label": event.label,
+            "label_source": event.source,
+            "fields": {**_texts(metadata), **event.fields},
+            "metadata": metadata,
+        }
+
+    def fingerprint(self, batch: str = WHOLE) -> str | None:
+        """Cover the feature URI and what each reference says; None while a changeover is under way."""
+        if self.changing_over:
+            return None
+        rows, _ = self._wanted
+        return fingerprint(self.embeddings.extractor.manifest.feature_uri, rows)
+
+    @cached_property
+    def changing_over(self) -> bool:
+        """Whether the old feature URI still serves, because the new one lacks some batches."""
+        if self.embeddings.complete:
+            return False
+        path = self.path()
+        if self.warehouse.fingerprint(path) is None:
+            return False
+        return self.load().feature_uri != self.embeddings.extractor.manifest.feature_uri
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Write references and vectors as one file."""
+        rows, vectors = self._wanted
+        flat = pa.array(np.ascontiguousarray(vectors).ravel())
+        columns: dict[str, pa.Array] = {
+            name: pa.array([row[name] for row in rows], pa.string())
+            for name in ("document_id", "key", "content_hash", "label", "label_source")
+        }
+        for name in ("fields", "metadata"):
+            values = [json.dumps(row[name], sort_keys=True) for row in rows]
+            columns[name] = pa.array(values, pa.string())
+        columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+        metadata = {
+            "autolabel.fingerprint": fingerprint,
+            "autolabel.feature_uri": self.embeddings.extractor.manifest.feature_uri,
+        }
+        write_batch(self.path(), pa.record_batch(columns).replace_schema_metadata(metadata))
+
+    def load(self) -> References:
+        """Read the file; empty where there is none yet."""
+        if self.warehouse.fingerprint(self.path()) is None:
+            uri = self.embeddings.extractor.manifest.feature_uri
+            return References([], np.zeros((0, 0), np.float32), uri, "")
+        batch = read_batch(self.path())
+        column = batch.column("vector")
+        vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
+        rows = batch.drop_columns(["vector"]).to_pylist()
+        for row in rows:
+            row["fields"], row["metadata"] = json.loads(row["fields"]), json.loads(row["metadata"])
+        metadata = batch.schema.metadata
+        uri = metadata[b"autolabel.feature_uri"].decode()
+        return References(rows, vectors, uri, metadata[b"autolabel.fingerprint"].decode())
+
+    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+        """Say how many references each label has, and whether their neighbours agree with them."""
+        references = self.load()
+        return {"references": len(references.rows), **judge(references)}
+
+
+def judge(references: References) -> dict[str, Any]:
+    """Judge references by their neighbours: agreement, who disagrees, near-duplicates, counts by label.
+
+    Args:
+        references: the set.
+
+    Returns:
+        `leave_one_out_agreement` (share of references whose nearest other reference has the same
+        label; 1 is all, None without two references) with its 95 % Wilson interval, `labels`
+        (references by label and source), `disagreeing` (at most 50, the most similar first) and
+        `near_duplicates` (pairs of cosine >= NEAR_DUPLICATE).
+    """
+    counts = Counter((row["label"], row["label_source"]) for row in references.rows)
+    labels = [{"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())]
+    if len(references.rows) < 2:
+        return {"leave_one_out_agreement": None, "labels": labels}
+    found = references.leave_one_out()
+    predicted = references.labels[found.position[:, 0]]
+    agrees = predicted == references.labels
+    low, high = wilson_interval(int(agrees.sum()), len(agrees))
+    wrong = np.flatnonzero(~agrees)
+    wrong = wrong[np.argsort(-found.score[wrong, 0], kind="stable")]
+    return {
+        "leave_one_out_agreement": float(agrees.mean()),
+        "agreement_low": low,
+        "agreement_high": high,
+        "labels": labels,
+        "disagreeing": [_pair(references, i, found) for i in wrong[:50].tolist()],
+        "near_duplicates": [
+            _pair(references, i, found)
+            for i in np.flatnonzero(found.score[:, 0] >= NEAR_DUPLICATE).tolist()[:50]
+        ],
+    }
+
+
+def _pair(references: References, i: int, found: Nearest) -> dict[str, Any]:
+    one, other = references.rows[i], references.rows[int(found.position[i, 0])]
+    return {
+        "key": one["key"],
+        "label": one["label"],
+        "nearest_key": other["key"],
+        "nearest_label": other["label"],
+        "score": float(found.score[i, 0]),
+    }
+
+
+def _texts(metadata: dict[str, Any]) -> dict[str, str]:
+    return {k: v for k, v in metadata.items() if isinstance(v, str)}

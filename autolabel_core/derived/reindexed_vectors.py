@@ -1,0 +1,137 @@
+"""A copy of the vectors in Chroma for online search; a new feature URI grows beside the old until it is complete."""
+
+from __future__ import annotations
+
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from autolabel_core.derived.embeddings import Embeddings
+from autolabel_core.derived.table import DerivedTable, Progress
+from autolabel_core.identity import fingerprint
+from autolabel_core.warehouse import VectorTable
+
+CHUNK = 1000
+
+
+class ReindexedVectors(DerivedTable):
+    """One file for each batch says what the index holds of it; the index has a single writer."""
+
+    name = "reindexed_vectors"
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """What is copied."""
+        return Embeddings(self.workspace, self.collection)
+
+    @property
+    def feature_uri(self) -> str:
+        """The declared feature URI."""
+        return self.embeddings.extractor.manifest.feature_uri
+
+    @property
+    def index_name(self) -> str:
+        """Name of the Chroma collection: one for each collection and feature URI."""
+        return f"autolabel.{self.collection_name}.{fingerprint(self.feature_uri)[:12]}"
+
+    @property
+    def _folder(self) -> Path:
+        slug = self.embeddings.folder.name
+        return self.warehouse.path(self.collection_name, self.name, slug)
+
+    def path(self, batch: str) -> Path:
+        """Return the file that lists what the index holds of a batch."""
+        return self._folder / f"{batch}.parquet"
+
+    def fingerprint(self, batch: str) -> str | None:
+        """Cover the vectors."""
+        vectors = self.warehouse.fingerprint(self.embeddings.path(batch))
+        return None if vectors is None else fingerprint(self.index_name, vectors, self._index_exists)
+
+    @property
+    def _index_exists(self) -> bool:
+        return (self.workspace.paths.vector_index / "chroma.sqlite3").exists()
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Write what changed to the index, then note what it holds; retire other feature URIs when complete."""
+        vectors = self.warehouse.read_vectors(self.embeddings.path(batch))
+        rows = np.flatnonzero(vectors.readable)
+        with self.warehouse.writing("vector_index"):
+            client = open_index(self.workspace.paths.vector_index)
+            index = client.get_or_create_collection(
+                self.index_name,
+                configuration={"hnsw": {"space": "cosine"}},
+                metadata={"collection": self.collection_name, "feature_uri": self.feature_uri},
+            )
+            self._write(index, batch, vectors, rows, progress)
+            table = pa.table(
+                {
+                    "document_id": pa.array([vectors.document_ids[i] for i in rows], pa.string()),
+                    "content_hash": pa.array(
+                        [vectors.content_hashes[i] for i in rows], pa.string()
+                    ),
+                }
+            )
+            made_from = self.fingerprint(batch) or fingerprint
+            self.warehouse.write_table(self.path(batch), table, made_from)
+            if all(self.path(b).exists() for b in self.batches):
+                self._retire_others(client)
+
+    def _write(
+        self, index: Any, batch: str, vectors: VectorTable, rows: Any, progress: Progress
+    ) -> None:
+        held = self._held(batch) if index.count() else {}
+        ids = {vectors.document_ids[i]: i for i in rows.tolist()}
+        gone = sorted(set(held) - set(ids))
+        changed = [i for d, i in ids.items() if held.get(d) != vectors.content_hashes[i]]
+        keys = {a.document_id: a.key for a in self.present_by_batch[batch]}
+        for start in range(0, len(gone), CHUNK):
+            index.delete(ids=gone[start : start + CHUNK])
+        for start in range(0, len(changed), CHUNK):
+            chunk = changed[start : start + CHUNK]
+            index.upsert(
+                ids=[vectors.document_ids[i] for i in chunk],
+                embeddings=vectors.vectors[chunk],
+                metadatas=[
+                    {"key": keys.get(vectors.document_ids[i], ""), "batch": batch} for i in chunk
+                ],
+            )
+            progress(start + len(chunk), len(changed))
+
+    def _held(self, batch: str) -> dict[str, str]:
+        path = self.path(batch)
+        if self.warehouse.fingerprint(path) is None:
+            return {}
+        table = self.warehouse.read_table(path)
+        pairs = zip(table["document_id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
+        return dict(pairs)
+
+    def _retire_others(self, client: Any) -> None:
+        for index in client.list_collections():
+            ours = (index.metadata or {}).get("collection") == self.collection_name
+            if ours and index.name != self.index_name:
+                client.delete_collection(index.name)
+        for folder in self._folder.parent.iterdir():
+            if folder.is_dir() and folder != self._folder:
+                shutil.rmtree(folder)
+
+    def report(self, batch: str) -> dict[str, Any]:
+        """Say which index holds how many vectors of the batch."""
+        return {
+            "index": self.index_name,
+            "feature URI": self.feature_uri,
+            "vectors": self.warehouse.read_table(self.path(batch)).num_rows,
+        }
+
+
+def open_index(folder: Path) -> Any:
+    """Open the embedded vector index; only one process may write to it at a time."""
+    import chromadb
+    from chromadb.config import Settings
+
+    settings = Settings(anonymized_telemetry=False)
+    return chromadb.PersistentClient(path=str(folder), settings=settings)

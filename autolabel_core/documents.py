@@ -1,0 +1,142 @@
+"""Documents as people ask for them: filtered, sorted, limited, over all batches, by DuckDB."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from autolabel_core.conditions import AllOf, Condition, to_sql
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.errors import NotFoundError
+from autolabel_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+COLUMNS = (
+    "document_id key content_hash media_type label label_source matched confidence "
+    "source_document_id suggested_label margin margin_lower_bound neighbours reason"
+).split()
+MATCH = ("matched", "confidence", "source_document_id", "margin")
+
+
+class Documents:
+    """The documents of one collection, as the last sweep left them."""
+
+    def __init__(self, workspace: Workspace, collection: Collection) -> None:
+        """Open a view over the label tables of all batches."""
+        self.collection = collection
+        labels = TaxonomyLabels(workspace, collection)
+        self.files = [str(labels.path(b)) for b in labels.batches if labels.path(b).exists()]
+
+    def connect(self) -> DuckDBPyConnection:
+        """Return an in-memory connection with the view `documents`."""
+        import duckdb
+
+        connection = duckdb.connect()
+        if self.files:
+            relation = connection.read_parquet(self.files, union_by_name=True)
+            relation.create_view("documents")
+        else:
+            names = [*COLUMNS, *self.collection.fields, "metadata"]
+            columns = ", ".join(f"NULL::VARCHAR AS {quote(name)}" for name in names)
+            connection.execute(f"CREATE VIEW documents AS SELECT {columns} WHERE false")
+        return connection
+
+    def expression(self, field: str) -> str:
+        """Return the SQL expression of a field.
+
+        Args:
+            field: a column, the label field, an enriched field, `taxonomy_match.<part>` or
+                `metadata.<name>`.
+
+        Returns:
+            An expression over the view `documents`.
+
+        Raises:
+            NotFoundError: there is no such field; the message suggests the nearest.
+        """
+        if field == self.collection.label_field:
+            return "label"
+        if field in COLUMNS or field in self.collection.fields or field == "metadata":
+            return quote(field)
+        head, _, tail = field.partition(".")
+        if head == "taxonomy_match" and tail in MATCH:
+            return tail
+        if head == "metadata" and tail:
+            path = "$." + ".".join(json.dumps(part) for part in tail.split("."))
+            return f"json_extract_string(metadata, {_literal(path)})"
+        known = [*COLUMNS, *self.collection.fields, self.collection.label_field]
+        known += [f"taxonomy_match.{part}" for part in MATCH]
+        near = difflib.get_close_matches(field, known, n=1)
+        cure = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."
+        raise NotFoundError(
+            f"No field `{field}` in `{self.collection.collection_name}`. {cure} "
+            f"A field of the object's metadata is `metadata.{field}`."
+        )
+
+    def find(
+        self,
+        conditions: Sequence[Condition] = (),
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return documents as records.
+
+        Args:
+            conditions: all of them must hold.
+            sort: a field, ascending; `-field` is descending; missing values come last.
+            limit: at most so many.
+
+        Returns:
+            One record each: `document_id, key, label, label_source, taxonomy_match{matched,
+            confidence, source_document_id}`, the label and the enriched fields under their own
+            names, `suggested_label`, `margin`, `reason`.
+        """
+        where, parameters = to_sql(AllOf(tuple(conditions)), self.expression)
+        order = "key"
+        if sort:
+            direction = "DESC" if sort.startswith("-") else "ASC"
+            order = f"{self.expression(sort.lstrip('-'))} {direction} NULLS LAST, key"
+        wanted = [c for c in COLUMNS if c not in ("neighbours", "content_hash", "media_type")]
+        names = [*wanted, *self.collection.fields]
+        columns = ", ".join(quote(name) for name in names)
+        sql = f"SELECT {columns} FROM documents WHERE {where} ORDER BY {order}"
+        if limit is not None:
+            sql += f" LIMIT {int(limit)}"
+        with self.connect() as connection:
+            rows = connection.execute(sql, parameters).fetchall()
+        return [self._record(dict(zip(names, row, strict=True))) for row in rows]
+
+    def _record(self, row: dict[str, Any]) -> dict[str, Any]:
+        confidence = row["confidence"]
+        match: dict[str, Any] = {
+            "matched": bool(row["matched"]),
+            "confidence": None if confidence is None else round(confidence, 6),
+            "source_document_id": row["source_document_id"],
+        }
+        return {
+            "document_id": row["document_id"],
+            "key": row["key"],
+            "label": row["label"],
+            "label_source": row["label_source"],
+            "taxonomy_match": match,
+            self.collection.label_field: row["label"],
+            **{name: row[name] for name in self.collection.fields},
+            "suggested_label": row["suggested_label"],
+            "margin": row["margin"],
+            "margin_lower_bound": row["margin_lower_bound"],
+            "reason": row["reason"],
+        }
+
+
+def quote(name: str) -> str:
+    """Return a name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

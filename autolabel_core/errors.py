@@ -1,0 +1,23 @@
+"""The few named errors of the domain. Only the command line and the web app translate them for people."""
+
+from __future__ import annotations
+
+
+class AutolabelError(ValueError):
+    """Something a person can cure: the message says what was expected, what was found, and the cure."""
+
+
+class DeclarationError(AutolabelError):
+    """A collection's YAML is wrong; the message names file, key, value and cure."""
+
+
+class UnreadableItemError(AutolabelError):
+    """One object cannot be read; it is quarantined with this message as the reason."""
+
+
+class MissingWeightsError(AutolabelError):
+    """A model's weights are not on this machine; the message says how to bring them."""
+
+
+class NotFoundError(AutolabelError):
+    """A collection, document or retriever of that name does not exist; the message suggests near ones."""

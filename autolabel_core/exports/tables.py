@@ -1,0 +1,76 @@
+"""Exports that are one table: every document in one file, also those without a label."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from autolabel_core.errors import AutolabelError
+from autolabel_core.exports.report import ReadObject, Written
+
+_MATCH = ("matched", "confidence", "source_document_id")
+_ROWS_AT_ONCE = 10_000
+
+
+def write_csv(documents: pa.Table, folder: Path, _: ReadObject | None) -> Written:
+    """`documents.csv` in UTF-8: texts quoted, so null (nothing) and an empty text ("") differ."""
+    pa_csv.write_csv(documents, folder / "documents.csv")
+    return Written(documents)
+
+
+def write_parquet(documents: pa.Table, folder: Path, _: ReadObject | None) -> Written:
+    """`documents.parquet`, the columns with their types."""
+    path = folder / "documents.parquet"
+    pq.write_table(documents, path, compression="zstd", row_group_size=1 << 17)
+    return Written(documents)
+
+
+def write_jsonl(documents: pa.Table, folder: Path, _: ReadObject | None) -> Written:
+    """`documents.jsonl`: one object a line, the match nested as `taxonomy_match`."""
+    if "taxonomy_match" in documents.column_names:
+        raise AutolabelError(
+            "Expected no enrichment column named taxonomy_match: each document's match takes that "
+            "name. Give the enrichment another target."
+        )
+    with (folder / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as lines:
+        for row in rows_of(documents):
+            lines.write(json_line(_nested(row)))
+    return Written(documents)
+
+
+def rows_of(documents: pa.Table) -> Iterator[dict[str, object]]:
+    """The documents one after another, without holding all of them as Python objects."""
+    for batch in documents.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        yield from batch.to_pylist()
+
+
+def texts_of(documents: pa.Table, column: str) -> list[str]:
+    """The column's texts in order; null reads as an empty text."""
+    return [str(value or "") for value in documents[column].to_pylist()]
+
+
+def json_line(row: Mapping[str, object]) -> str:
+    """One line of JSON; a number that JSON cannot say (NaN) becomes null."""
+    return json.dumps(_sayable(row), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _sayable(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _sayable(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _nested(row: Mapping[str, object]) -> dict[str, object]:
+    nested: dict[str, object] = {}
+    for name, value in row.items():
+        if name in _MATCH:
+            nested["taxonomy_match"] = {part: row[part] for part in _MATCH}
+        else:
+            nested[name] = value
+    return nested

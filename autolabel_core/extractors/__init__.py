@@ -1,0 +1,24 @@
+"""Feature extractors: plug-ins that turn images or texts into unit vectors, and how they are found.
+
+An extractor says what it is (`Manifest`) without loading weights, and embeds when asked. Anyone may
+add one: an entry point of the group `autolabel.extractors`. This package knows no stores.
+"""
+
+from autolabel_core.extractors.loading import embed_checked, load_extractor
+from autolabel_core.extractors.manifest import (
+    Extractor,
+    FeatureUri,
+    Manifest,
+    feature_slug,
+    parse_feature_uri,
+)
+
+__all__ = [
+    "Extractor",
+    "FeatureUri",
+    "Manifest",
+    "embed_checked",
+    "feature_slug",
+    "load_extractor",
+    "parse_feature_uri",
+]

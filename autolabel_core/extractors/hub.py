@@ -1,0 +1,43 @@
+"""The model hub, asked only if it answers: a machine without it gets its error in seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+CONNECT_SECONDS = 3.0
+_SWITCH = threading.Lock()
+
+
+@contextlib.contextmanager
+def impatient_hub() -> Iterator[None]:
+    """Within this context an unreachable hub is not asked: only its cache on this machine is read.
+
+    The hub's client would otherwise try each of several files six times, 23 seconds a file.
+    """
+    from huggingface_hub import constants
+
+    with _SWITCH:
+        before = constants.HF_HUB_OFFLINE
+        constants.HF_HUB_OFFLINE = before or not _answers(constants.ENDPOINT)
+        try:
+            yield
+        finally:
+            constants.HF_HUB_OFFLINE = before
+
+
+def _answers(endpoint: str) -> bool:
+    url = urlsplit(endpoint)
+    proxy = urllib.request.getproxies().get(url.scheme)
+    if proxy:
+        url = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        socket.create_connection((url.hostname or "", port), timeout=CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,154 @@
+"""What an extractor says of itself, and the URI of the feature space that its vectors live in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.errors import AutolabelError
+
+SCHEME = "autolabel"
+SCHEME_ALIASES = frozenset({"mixpeek"})
+NAME = re.compile(r"[A-Za-z0-9._-]+")
+_URI = re.compile(r"([a-z][a-z0-9+.-]*)://([A-Za-z0-9._-]+)@([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)")
+
+
+@dataclass(frozen=True)
+class FeatureUri:
+    """The three names that make a feature space; vectors of two spaces are never compared."""
+
+    feature_extractor_name: str
+    version: str
+    feature_name: str
+
+    @property
+    def feature_uri(self) -> str:
+        """The URI `autolabel://{extractor}@{version}/{feature}`."""
+        return f"{SCHEME}://{self.feature_extractor_name}@{self.version}/{self.feature_name}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an extractor says of itself; reading it loads no weights.
+
+    Attributes:
+        feature_extractor_name: the name of its entry point, such as `image_extractor`.
+        version: part of the feature URI; a new version is a new feature space.
+        feature_name: names model and weights; letters, digits, `.`, `_` and `-` only.
+        input: `image` or `text`.
+        embedding_dim: length of a vector; None where only the weights tell.
+        distance_metric: `cosine`; rows of unit length make it the inner product.
+        description: one line for people.
+    """
+
+    feature_extractor_name: str
+    version: str
+    feature_name: str
+    input: str
+    embedding_dim: int | None
+    distance_metric: str = "cosine"
+    description: str = ""
+
+    @property
+    def feature_uri(self) -> str:
+        """The URI of the feature space that the vectors live in."""
+        return FeatureUri(self.feature_extractor_name, self.version, self.feature_name).feature_uri
+
+
+class Extractor(Protocol):
+    """Turns a batch of images (RGB Pillow images) or texts (strings) into vectors.
+
+    `min_side_px` concerns images only: decoding may shrink towards that shorter side, which is
+    several times faster for photographs; None asks for the full size.
+    """
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the extractor is; cheap, loads no weights."""
+
+    @property
+    def min_side_px(self) -> int | None:
+        """Shorter side, in pixels, that decoding must keep; None: all of it."""
+
+    def embed(self, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
+        """Return vectors `(n, d)`, float32, rows of unit length, in the order of the batch."""
+
+
+def parse_feature_uri(feature_uri: str) -> FeatureUri:
+    """Read a feature URI; the older scheme `mixpeek://` is taken for `autolabel://`.
+
+    Args:
+        feature_uri: such as `autolabel://image_extractor@v1/descriptor`.
+
+    Returns:
+        Its three names; their `feature_uri` is the normalised URI.
+
+    Raises:
+        AutolabelError: the text is no feature URI.
+    """
+    match = _URI.fullmatch(feature_uri.strip())
+    if match is None or match[1] not in {SCHEME, *SCHEME_ALIASES}:
+        raise AutolabelError(
+            f"`{feature_uri}` is no feature URI: expected "
+            f"`{SCHEME}://<extractor>@<version>/<feature>`, such as "
+            f"`{SCHEME}://image_extractor@v1/descriptor`"
+        )
+    return FeatureUri(match[2], match[3], match[4])
+
+
+def feature_slug(feature_uri: str) -> str:
+    """Return the URI's three names joined by `~`: a file name, different for different spaces."""
+    names = parse_feature_uri(feature_uri)
+    return "~".join((names.feature_extractor_name, names.version, names.feature_name))
+
+
+def check_manifest(found: object, name: str, version: str) -> Manifest:
+    """Return the manifest of a plug-in, or refuse it by the key that is wrong.
+
+    Args:
+        found: what the plug-in's `manifest` holds.
+        name: the entry point's name.
+        version: the version asked for.
+
+    Returns:
+        The same object.
+
+    Raises:
+        AutolabelError: a key is missing or has a value that cannot be used.
+    """
+    where = f"The manifest of the extractor `{name}`"
+    for key in ("feature_extractor_name", "version", "feature_name", "input", "embedding_dim"):
+        if not hasattr(found, key):
+            raise AutolabelError(f"{where} lacks `{key}`; return an autolabel Manifest")
+    if not isinstance(found, Manifest):
+        raise AutolabelError(
+            f"{where} is a {type(found).__name__}, expected autolabel_core.extractors.Manifest"
+        )
+    for key, value, expected in _wrong_values(found, name, version):
+        raise AutolabelError(f"{where}: `{key}` is {value!r}, expected {expected}")
+    return found
+
+
+def _wrong_values(manifest: Manifest, name: str, version: str) -> list[tuple[str, Any, str]]:
+    dim = manifest.embedding_dim
+    is_dim = dim is None or (isinstance(dim, int) and not isinstance(dim, bool) and dim > 0)
+    alphabet = "letters, digits, `.`, `_` and `-` only"
+    checks: list[tuple[str, bool, str]] = [
+        ("feature_extractor_name", manifest.feature_extractor_name == name, f"{name!r}"),
+        ("version", manifest.version == version, f"{version!r}, the version asked for"),
+        ("version", _is_name(manifest.version), alphabet),
+        ("feature_name", _is_name(manifest.feature_name), alphabet),
+        ("input", manifest.input in ("image", "text"), "'image' or 'text'"),
+        ("embedding_dim", is_dim, "a positive whole number, or None"),
+        ("distance_metric", manifest.distance_metric == "cosine", "'cosine'"),
+    ]
+    return [(key, getattr(manifest, key), expected) for key, good, expected in checks if not good]
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and NAME.fullmatch(value) is not None

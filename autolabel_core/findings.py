@@ -1,0 +1,161 @@
+"""What a person should look at, from the numbers of `status`: the same rules in Dagster's checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_UNREADABLE_SHARE = 0.05
+MIN_REFERENCES = 10
+GOOD_REFERENCES = 20
+MAX_IMBALANCE = 5.0
+HIGH_COVERAGE = 0.995
+LOW_COVERAGE = 0.40
+MIN_AGREEMENT = 0.80
+MAX_FALSE_POSITIVES = 0.10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule applied.
+
+    Attributes:
+        name: the rule, a Python identifier.
+        asset: the asset it concerns.
+        passed: whether all is well.
+        text: what was found and, where it did not pass, the cure; with the numbers.
+    """
+
+    name: str
+    asset: str
+    passed: bool
+    text: str
+
+
+def findings(status: Mapping[str, Any]) -> list[Finding]:
+    """Apply every rule to the numbers of a collection.
+
+    Args:
+        status: what `collection_status` returned.
+
+    Returns:
+        One finding for each rule, in a fixed order.
+
+    Source: guidance of the seed tutorial (10 to 20 examples a category, threshold table,
+    troubleshooting); the bounds are this module's constants.
+    """
+    rules = [_unreadable, _few_references, _imbalance, _agreement, _nothing_labelled]
+    rules += [_threshold_far, _false_positives]
+    return [rule(status) for rule in rules]
+
+
+def _unreadable(s: Mapping[str, Any]) -> Finding:
+    share = s["quarantined"] / s["objects"] if s["objects"] else 0.0
+    text = f"{s['quarantined']} of {s['objects']} objects cannot be read ({share:.1%})."
+    passed = share <= MAX_UNREADABLE_SHARE
+    cure = " List them with `documents --filter reason:exists:true` and replace or remove them."
+    return Finding("unreadable_share", "raw_objects", passed, text + ("" if passed else cure))
+
+
+def _few_references(s: Mapping[str, Any]) -> Finding:
+    references: Mapping[str, int] = s["references"]
+    few = sorted(((n, label) for label, n in references.items() if n < MIN_REFERENCES))
+    if not references:
+        return Finding(
+            "references_per_label",
+            "reference_set",
+            False,
+            f"No references yet. Label {MIN_REFERENCES} to {GOOD_REFERENCES} of each category with "
+            "`autolabel label`, then sweep.",
+        )
+    if few:
+        shown = ", ".join(f"{label} ({n})" for n, label in few[:8])
+        text = (
+            f"{len(few)} of {len(references)} labels have fewer than {MIN_REFERENCES} references: "
+            f"{shown}. Label more of them; {GOOD_REFERENCES} and above cure most misses."
+        )
+        return Finding("references_per_label", "reference_set", False, text)
+    least = min(references.values())
+    text = f"Every label has at least {least} references ({len(references)} labels)."
+    return Finding("references_per_label", "reference_set", True, text)
+
+
+def _imbalance(s: Mapping[str, Any]) -> Finding:
+    references: Mapping[str, int] = s["references"]
+    if len(references) < 2:
+        return Finding("references_balanced", "reference_set", True, "Fewer than two labels.")
+    most, least = max(references, key=references.__getitem__), min(
+        references, key=references.__getitem__
+    )
+    ratio = references[most] / references[least]
+    text = f"{most} has {references[most]} references, {least} has {references[least]}"
+    if ratio <= MAX_IMBALANCE:
+        return Finding("references_balanced", "reference_set", True, f"{text}.")
+    cure = f" ({ratio:.0f} times fewer): the larger attracts matches. Label more of {least}."
+    return Finding("references_balanced", "reference_set", False, text + cure)
+
+
+def _agreement(s: Mapping[str, Any]) -> Finding:
+    agreement = s["leave_one_out"]["agreement"]
+    if agreement is None:
+        return Finding("references_agree", "reference_set", True, "Too few references to judge.")
+    low, high = s["leave_one_out"]["low"], s["leave_one_out"]["high"]
+    text = f"{agreement:.1%} of references agree with their nearest other ({low:.1%} to {high:.1%})."
+    passed = agreement >= MIN_AGREEMENT
+    cure = (
+        " Look at the disagreeing ones in the metadata of reference_set: wrong labels and ambiguous "
+        "items hurt most; a stronger encoder (open_clip) is the other cure."
+    )
+    return Finding("references_agree", "reference_set", passed, text + ("" if passed else cure))
+
+
+def _nothing_labelled(s: Mapping[str, Any]) -> Finding:
+    if s["auto"] or not s["references"] or not s["review_queue"]:
+        text = f"{s['auto']} documents carry an auto-label."
+        return Finding("something_labelled", "taxonomy_labels", True, text)
+    text = (
+        f"Nothing was labelled although there are {sum(s['references'].values())} references: "
+        f"the threshold {s['threshold']} is above every confidence. "
+        f"Run `autolabel threshold {s['collection']}`. If references look missing, check that "
+        "`field_passthrough` includes the label field and that the retriever's filter lets them in."
+    )
+    return Finding("something_labelled", "taxonomy_labels", False, text)
+
+
+def _threshold_far(s: Mapping[str, Any]) -> Finding:
+    name, covered = "threshold_near_data", s["coverage"]
+    confidence = s["confidence"]
+    if s["threshold"] is None or not s["references"] or not confidence:
+        return Finding(name, "taxonomy_labels", True, "No threshold in use yet.")
+    middle = confidence["q50"]
+    text = (
+        f"The threshold {s['threshold']} labels {covered:.1%} of what people left; the median "
+        f"confidence is {middle:.2f} ({confidence['q05']:.2f} to {confidence['q95']:.2f})."
+    )
+    ask = f" `autolabel threshold {s['collection']}` proposes one from leave-one-out figures."
+    if covered >= HIGH_COVERAGE and confidence["q05"] - s["threshold"] > 0.05:
+        text += " It lies below all the data and decides nothing: raise it." + ask
+        return Finding(name, "taxonomy_labels", False, text)
+    if covered < LOW_COVERAGE:
+        text += (
+            f" {s['review_queue']} documents wait for a person: lower it, label "
+            f"{GOOD_REFERENCES} and more of each category, or label new categories." + ask
+        )
+        return Finding(name, "taxonomy_labels", False, text)
+    return Finding(name, "taxonomy_labels", True, text)
+
+
+def _false_positives(s: Mapping[str, Any]) -> Finding:
+    audited = s["false_positive_rate"]
+    if not audited["audited"]:
+        text = f"Never audited: `autolabel audit {s['collection']} --sample 50` measures wrong labels."
+        return Finding("false_positive_rate", "taxonomy_labels", True, text)
+    text = (
+        f"{audited['wrong']} of {audited['audited']} audited auto-labels were wrong "
+        f"({audited['rate']:.1%}; {audited['low']:.1%} to {audited['high']:.1%})."
+    )
+    if audited["rate"] <= MAX_FALSE_POSITIVES:
+        return Finding("false_positive_rate", "taxonomy_labels", True, text)
+    cure = " Raise the threshold, add diverse references, or clean those that disagree."
+    return Finding("false_positive_rate", "taxonomy_labels", False, text + cure)

@@ -1,0 +1,155 @@
+"""The spread of confidences, with the thresholds that cut it."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from autolabel_core.pictures.lettering import drawable
+from autolabel_core.pictures.png import MAX_PNG_BYTES, png_of
+from autolabel_core.statistics import coverage, quantiles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MATCHED, _UNMATCHED, _INK, _LINE = "#2f6fb2", "#b9bec5", "#22262b", "#c0392b"
+_LABEL_LINES = ("#e67e22", "#1b7f4b", "#7b4fb5", "#111111", "#c2185b", "#00838f")
+_UNNAMED = "#8a8f96"
+_BINS, _NAME_CHARACTERS = 40, 24
+
+
+def confidence_histogram(
+    confidences: npt.ArrayLike,
+    threshold: float,
+    per_label: Mapping[str, float] | None = None,
+) -> bytes:
+    """How the confidences spread around the threshold: what is matched, and what just is not.
+
+    Args:
+        confidences: (n,) scores, usually from 0 (nothing alike) to 1 (the same); what is not a
+            finite number counts as without a candidate.
+        threshold: scores at or above it are matched.
+        per_label: thresholds of single labels, drawn as thin lines; the counts are by `threshold`.
+
+    Returns:
+        A PNG under 100 KB; without any confidence it says so.
+    """
+    from matplotlib.figure import Figure
+
+    given = np.asarray(confidences, dtype=np.float64).ravel()
+    scores = given[np.isfinite(given)]
+    figure = Figure(figsize=(7.2, 3.4), dpi=110, facecolor="white", layout="constrained")
+    axes = figure.add_subplot()
+    _draw_bars(axes, scores, threshold)
+    _draw_thresholds(figure, axes, threshold, per_label or {})
+    _draw_counts(axes, scores, threshold)
+    _draw_axis_names(axes, scores, given.size - scores.size)
+    return _rendered(figure)
+
+
+def _draw_bars(axes: Axes, scores: npt.NDArray[np.float64], threshold: float) -> None:
+    low, high = _range(scores, threshold)
+    parts = [scores[scores < threshold], scores[scores >= threshold]]
+    axes.hist(parts, bins=_BINS, range=(low, high), stacked=True, color=[_UNMATCHED, _MATCHED])
+    axes.set_xlim(low, high)
+
+
+def _range(scores: npt.NDArray[np.float64], threshold: float) -> tuple[float, float]:
+    """The tenths around scores and threshold: encoders differ in what they use of 0 to 1."""
+    if not scores.size:
+        return min(0.0, threshold), max(1.0, threshold)
+    low = math.floor(10 * min(threshold, scores.min())) / 10
+    high = math.ceil(10 * max(threshold, scores.max())) / 10
+    return low, max(high, low + 0.1)
+
+
+def _draw_thresholds(
+    figure: Figure, axes: Axes, threshold: float, per_label: Mapping[str, float]
+) -> None:
+    axes.set_ylim(0, max(axes.get_ylim()[1], 1.0) * 1.12)
+    axes.axvline(threshold, color=_LINE, linewidth=1.8)
+    low, high = axes.get_xlim()
+    to_the_right = threshold < (low + high) / 2
+    axes.annotate(
+        f"threshold {threshold:.4g}",
+        (threshold, 1.0),
+        xycoords=axes.get_xaxis_transform(),
+        xytext=(5 if to_the_right else -5, -5),
+        textcoords="offset points",
+        ha="left" if to_the_right else "right",
+        va="top",
+        color=_LINE,
+        fontsize=9.5,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
+    )
+    colours = chain(_LABEL_LINES, repeat(_UNNAMED))
+    lines = [
+        axes.axvline(value, color=colour, linewidth=1.4, linestyle=":")
+        for value, colour in zip(per_label.values(), colours, strict=False)
+    ]
+    names = [f"{_short(label)}  {value:.3g}" for label, value in per_label.items()]
+    if names:
+        more = len(names) - len(_LABEL_LINES)
+        legend = figure.legend(
+            lines[: len(_LABEL_LINES)],
+            names[: len(_LABEL_LINES)],
+            loc="outside right upper",
+            title="own thresholds" if more <= 0 else f"own thresholds (and {more} more)",
+            fontsize=8,
+            title_fontsize=8.5,
+            frameon=False,
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+
+
+def _draw_counts(axes: Axes, scores: npt.NDArray[np.float64], threshold: float) -> None:
+    above = int(np.count_nonzero(scores >= threshold))
+    below = scores.size - above
+    for x, side, count, words, colour in (
+        (0.0, "left", below, "below", "#6b7077"),
+        (1.0, "right", above, "at or above", _MATCHED),
+    ):
+        share = f"{count:,} {words} ({100 * coverage(count, scores.size):.0f} %)"
+        axes.text(x, 1.025, share, transform=axes.transAxes, ha=side, color=colour, fontsize=11)
+
+
+def _draw_axis_names(axes: Axes, scores: npt.NDArray[np.float64], missing: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    name = "confidence"
+    if scores.size:
+        name += f"   (median {quantiles(scores, [0.5])[0.5]:.2f})"
+    else:
+        axes.text(
+            0.5, 0.5, "no confidences yet", transform=axes.transAxes, ha="center", fontsize=14
+        )
+    if missing:
+        name += f"   ·   {missing:,} without a candidate, not drawn"
+    axes.set_xlabel(name, fontsize=9.5, color=_INK)
+    axes.set_ylabel("documents", fontsize=9.5, color=_INK)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.tick_params(labelsize=9, colors=_INK)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _short(label: str) -> str:
+    plain = drawable(label)
+    return plain if len(plain) <= _NAME_CHARACTERS else plain[: _NAME_CHARACTERS - 1] + "…"
+
+
+def _rendered(figure: Figure) -> bytes:
+    """The drawing in as many colours as fit; two would fit whatever it shows."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    picture = Image.open(buffer).convert("RGB")
+    sizes = (png_of(picture, colours) for colours in (128, 32, 8, 2))
+    return next(png for png in sizes if len(png) < MAX_PNG_BYTES)

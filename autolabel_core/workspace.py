@@ -1,0 +1,71 @@
+"""Everything that one process needs to work: paths, declarations, ledger, warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from autolabel_core.buckets import ObjectSource
+from autolabel_core.declarations import Collection, load_collections
+from autolabel_core.declarations.loading import pick
+from autolabel_core.extractors import Extractor, feature_slug, load_extractor
+from autolabel_core.ledger import Ledger
+from autolabel_core.paths import Paths
+from autolabel_core.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Opens each store when it is first asked for."""
+
+    paths: Paths
+
+    @classmethod
+    def from_environment(cls) -> Workspace:
+        """Open the workspace that the environment names."""
+        return cls(Paths.from_environment())
+
+    @cached_property
+    def collections(self) -> dict[str, Collection]:
+        """All declared collections by name."""
+        return load_collections(self.paths.collections)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return Ledger(self.paths.ledger_url)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse."""
+        return Warehouse(self.paths.warehouse, self.paths.locks)
+
+    def collection(self, name: str) -> Collection:
+        """Return a declared collection.
+
+        Args:
+            name: its name.
+
+        Returns:
+            The declaration.
+        """
+        return pick(self.collections, name)
+
+    def source(self, collection: Collection) -> ObjectSource:
+        """Open the buckets of a collection."""
+        return ObjectSource(collection, self.paths)
+
+    def extractor(self, collection: Collection) -> Extractor:
+        """Load a collection's feature extractor (its weights only when it embeds)."""
+        declared = collection.feature_extractor
+        return load_extractor(
+            declared.feature_extractor_name, declared.version, declared.model, declared.parameters
+        )
+
+    def feature_uri(self, collection: Collection) -> str:
+        """Return the feature URI that a collection's vectors belong to."""
+        return self.extractor(collection).manifest.feature_uri
+
+    def feature_slug(self, collection: Collection) -> str:
+        """Return the feature URI in a form fit for file names."""
+        return feature_slug(self.feature_uri(collection))

@@ -1,0 +1,52 @@
+"""Progress of long work: lines in Dagster's event log, and a bar where somebody watches a terminal."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+LOG_SECONDS = 10.0
+
+
+class ProgressResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Tells how far an asset is. `bar: true` draws a bar on standard error as well."""
+
+    bar: bool = False
+
+    @contextmanager
+    def of(self, log: dg.DagsterLogManager, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Yield a callback `(done, total)`; it logs at most every ten seconds.
+
+        Args:
+            log: the log of the run.
+            what: what is being worked on.
+
+        Yields:
+            The callback.
+        """
+        last = time.monotonic()
+
+        def to_log(done: int, total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= LOG_SECONDS:
+                last = time.monotonic()
+                log.info(f"{what}: {done:,} of {total:,}")
+
+        if not self.bar:
+            yield to_log
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as Remaining
+
+        columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn())
+        console = Console(stderr=True)
+        with Progress(*columns, Remaining(), console=console, transient=True) as progress:
+            task = progress.add_task(what, total=None)
+
+            def to_both(done: int, total: int) -> None:
+                to_log(done, total)
+                progress.update(task, completed=done, total=total)
+
+            yield to_both
