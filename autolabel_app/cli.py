@@ -9,7 +9,10 @@ from typing import Any
 import click
 
 COMMANDS = {
-    "sweep": ("sweep", "Register new, changed and deleted objects; bring every stale asset up to date."),
+    "sweep": (
+        "sweep",
+        "Register new, changed and deleted objects; bring every stale asset up to date.",
+    ),
     "label": ("label", "Label documents, one by one or from a CSV; withdraw labels."),
     "documents": ("documents", "List documents, filtered and sorted."),
     "status": ("status", "Show the state of a collection, and what to do next."),

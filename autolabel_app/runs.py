@@ -129,6 +129,7 @@ def _materialize(
     bar: bool,
 ) -> str:
     prepare_dagster_home(workspace.paths)
+    os.environ.update(workspace.paths.environment)
     import dagster as dg
 
     definitions = _load_definitions()

@@ -16,7 +16,8 @@ def build_reindexed_vectors(collection: Collection) -> dg.AssetsDefinition:
     @dg.asset(
         **asset_options(collection, ReindexedVectors),
         description=__doc__,
-        deps=[key(collection, "embeddings")], pool=INDEX_POOL,
+        deps=[key(collection, "embeddings")],
+        pool=INDEX_POOL,
     )
     def reindexed_vectors(
         context: dg.AssetExecutionContext,

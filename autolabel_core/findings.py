@@ -85,8 +85,9 @@ def _imbalance(s: Mapping[str, Any]) -> Finding:
     references: Mapping[str, int] = s["references"]
     if len(references) < 2:
         return Finding("references_balanced", "reference_set", True, "Fewer than two labels.")
-    most, least = max(references, key=references.__getitem__), min(
-        references, key=references.__getitem__
+    most, least = (
+        max(references, key=references.__getitem__),
+        min(references, key=references.__getitem__),
     )
     ratio = references[most] / references[least]
     text = f"{most} has {references[most]} references, {least} has {references[least]}"
@@ -101,7 +102,9 @@ def _agreement(s: Mapping[str, Any]) -> Finding:
     if agreement is None:
         return Finding("references_agree", "reference_set", True, "Too few references to judge.")
     low, high = s["leave_one_out"]["low"], s["leave_one_out"]["high"]
-    text = f"{agreement:.1%} of references agree with their nearest other ({low:.1%} to {high:.1%})."
+    text = (
+        f"{agreement:.1%} of references agree with their nearest other ({low:.1%} to {high:.1%})."
+    )
     passed = agreement >= MIN_AGREEMENT
     cure = (
         " Look at the disagreeing ones in the metadata of reference_set: wrong labels and ambiguous "
@@ -149,7 +152,9 @@ def _threshold_far(s: Mapping[str, Any]) -> Finding:
 def _false_positives(s: Mapping[str, Any]) -> Finding:
     audited = s["false_positive_rate"]
     if not audited["audited"]:
-        text = f"Never audited: `autolabel audit {s['collection']} --sample 50` measures wrong labels."
+        text = (
+            f"Never audited: `autolabel audit {s['collection']} --sample 50` measures wrong labels."
+        )
         return Finding("false_positive_rate", "taxonomy_labels", True, text)
     text = (
         f"{audited['wrong']} of {audited['audited']} audited auto-labels were wrong "

@@ -39,7 +39,7 @@ class GivenLabel:
     where: str = ""
 
 
-class Documents:
+class ExistingDocuments:
     """Which documents exist, and the hash of the content that a person sees now."""
 
     def __init__(self, workspace: Workspace, collection: Collection) -> None:
@@ -125,7 +125,7 @@ def give_labels(
         AutolabelError: a key is unknown, a label unfit or a field undeclared; nothing is recorded,
             and the message lists the lines.
     """
-    documents = Documents(workspace, collection)
+    documents = ExistingDocuments(workspace, collection)
     problems, cleaned = _clean(collection, given)
     hashes: dict[str, str] = {}
     if not problems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ REFERENCES_PER_TILE = 1024
 MAX_NORM = 1024.0
 ABSENT = np.float32(-np.inf)
 
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # Two calls at once would both set, and then restore, the number of threads of BLAS.
 _all_cores = threading.Lock()
 
@@ -205,7 +206,7 @@ def _in_parallel(
 ) -> None:
     starts = iter(range(0, len(vectors), ROWS_PER_TILE))
 
-    def work(_: int) -> None:
+    def work() -> None:
         for start in starts:
             rows = slice(start, min(start + ROWS_PER_TILE, len(vectors)))
             length = rows.stop - rows.start
@@ -214,11 +215,22 @@ def _in_parallel(
             search.match(vectors[rows], start, floors, into)
 
     if len(vectors) <= ROWS_PER_TILE:
-        return work(0)
-    cores = len(os.sched_getaffinity(0))
-    with _all_cores, _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
-        for _ in pool.map(work, range(cores)):
-            pass
+        return work()
+    with _all_cores, _blas().limit(limits=1, user_api="blas"):
+        helpers = _other_cores(os.getpid())
+        others = [helpers.submit(work) for _ in range(_CORES - 1)]
+        try:
+            work()
+        finally:
+            wait(others)
+        for other in others:
+            other.result()
+
+
+@functools.cache
+def _other_cores(process: int) -> ThreadPoolExecutor:
+    """Keep threads between calls, one set for each process: a fork does not take them along."""
+    return ThreadPoolExecutor(_CORES, thread_name_prefix=f"matching-{process}")
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,10 +102,10 @@ def compare_keys(old_keys: Keys, new_keys: Keys) -> ReferenceEdit:
     Raises:
         ValueError: a key occurs twice, or keys that stayed changed their order.
     """
-    if len(old_keys) == len(new_keys) and np.array_equal(old_keys, new_keys):
+    if _equal(old_keys, new_keys):
         stay = np.arange(len(old_keys), dtype=np.int32)
         return ReferenceEdit(stay, np.empty(0, np.int32), True)
-    old, new = np.asarray(old_keys).tolist(), np.asarray(new_keys).tolist()
+    old, new = _listed(old_keys), _listed(new_keys)
     place = {key: i for i, key in enumerate(new)}
     moved = np.array([place.get(key, -1) for key in old], np.int32)
     stayed = moved[moved >= 0]
@@ -116,6 +117,16 @@ def compare_keys(old_keys: Keys, new_keys: Keys) -> ReferenceEdit:
     is_added = np.ones(len(new), np.bool_)
     is_added[stayed] = False
     return ReferenceEdit(moved, np.flatnonzero(is_added).astype(np.int32), False)
+
+
+def _equal(old_keys: Keys, new_keys: Keys) -> bool:
+    if isinstance(old_keys, np.ndarray) and isinstance(new_keys, np.ndarray):
+        return np.array_equal(old_keys, new_keys)
+    return _listed(old_keys) == _listed(new_keys)
+
+
+def _listed(keys: Keys) -> list[Any]:
+    return keys.tolist() if isinstance(keys, np.ndarray) else list(keys)
 
 
 def follow(
@@ -148,11 +159,12 @@ def follow(
     new = NeighbourTable(
         np.empty((n, KEPT), np.int32), np.empty((n, KEPT), np.float32), np.empty(n, np.int32)
     )
+    layout = ["C", "A"]
     kernels.carry(
-        table.position,
-        table.score,
-        table.length,
-        rows,
+        np.require(table.position, np.int32, layout),
+        np.require(table.score, np.float32, layout),
+        np.require(table.length, np.int32, layout),
+        np.require(rows, np.int32, layout),
         edit.moved,
         new.position,
         new.score,

@@ -42,6 +42,15 @@ class Paths:
         return cls(home, collections.expanduser().resolve(), ledger_url)
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The variables that make another part of the process, or another process, see these paths."""
+        return {
+            HOME_VARIABLE: str(self.home),
+            COLLECTIONS_VARIABLE: str(self.collections),
+            LEDGER_VARIABLE: self.ledger_url,
+        }
+
+    @property
     def warehouse(self) -> Path:
         """Everything derived; may be deleted and is built again."""
         return self.home / "warehouse"

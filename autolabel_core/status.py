@@ -101,5 +101,7 @@ def _counts(documents: Documents, collection: Collection) -> dict[str, Any]:
         "review_queue": queue,
         "low_confidence": low,
         "distribution": dict(distribution),
-        "confidence": dict(zip((f"q{int(q * 100):02d}" for q in QUANTILES), cuts or [], strict=False)),
+        "confidence": dict(
+            zip((f"q{int(q * 100):02d}" for q in QUANTILES), cuts or [], strict=False)
+        ),
     }

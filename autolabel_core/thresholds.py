@@ -145,7 +145,8 @@ def propose_threshold(
     """The smallest threshold whose matched part has at least the asked precision.
 
     So it labels as much as the asked precision allows. Where no threshold reaches it, the most
-    precise one is given, the widest of equals, with `reached` false.
+    precise one is given, the widest of equals (the strictest when every label is wrong), with
+    `reached` false.
 
     Args:
         scores: (n,) leave-one-out scores; one that is not finite has no match.
@@ -169,7 +170,8 @@ def propose_threshold(
         )
     good = np.flatnonzero(curve.precision >= precision)
     best = np.flatnonzero(curve.precision == curve.precision.max())
-    at = int((good if good.size else best)[-1])
+    all_wrong = curve.precision.max() == 0
+    at = 0 if all_wrong else int((good if good.size else best)[-1])
     matched = int(curve.matched[at])
     hits = round(float(curve.precision[at]) * matched)
     return ThresholdProposal(

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import shutil
 import subprocess
 import sys
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
 
 from autolabel_core import matching
 from autolabel_core.matching import ABSENT, Nearest, nearest, nearest_among_themselves
@@ -197,9 +201,29 @@ def test_a_wrong_row_is_named_by_its_place_in_the_batch():
         nearest(vectors, unit_rows(14, 5, 4), 1)
 
 
-def test_scratch_memory_is_bounded():
-    import tracemalloc
+def blas_threads() -> list[int]:
+    return [i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"]
 
+
+def test_calls_at_once_give_the_same_bytes_and_leave_blas_as_it_was():
+    vectors, references = unit_rows(17, 1500, 16), unit_rows(18, 90, 16)
+    whole, before = nearest(vectors, references, 4), blas_threads()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: nearest(vectors, references, 4), range(12)))
+    assert all(same_bytes(whole, one) for one in found)
+    assert blas_threads() == before
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_forked_process_can_match_too():
+    vectors, references = unit_rows(19, 1500, 16), unit_rows(20, 90, 16)
+    whole = nearest(vectors, references, 4)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        there = pool.apply_async(nearest, (vectors, references, 4)).get(timeout=60)
+    assert same_bytes(whole, there)
+
+
+def test_scratch_memory_is_bounded():
     vectors, references = unit_rows(15, 2048, 8), unit_rows(16, 20_000, 8)
     nearest(vectors[:1], references, 16)
     tracemalloc.start()

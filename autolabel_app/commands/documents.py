@@ -10,9 +10,14 @@ from autolabel_core.workspace import Workspace
 
 @click.command()
 @click.argument("collection")
-@click.option("--filter", "filters", multiple=True, metavar="FIELD:OP:VALUE",
-              help="Such as label:eq:null or taxonomy_match.confidence:lt:0.4; all must hold. "
-              "Operators: eq ne exists gt gte lt lte in contains under.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="FIELD:OP:VALUE",
+    help="Such as label:eq:null or taxonomy_match.confidence:lt:0.4; all must hold. "
+    "Operators: eq ne exists gt gte lt lte in contains under.",
+)
 @click.option("--sort", metavar="FIELD", help="Ascending; -FIELD is descending.")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

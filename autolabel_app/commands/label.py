@@ -11,12 +11,15 @@ from autolabel_core.paths import annotator_name
 from autolabel_core.workspace import Workspace
 
 
-def _field(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def pairs(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """Parse repeated `NAME=VALUE` options into a dict."""
     fields = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not equals or not name:
-            raise click.BadParameter(f"{value!r}: expected FIELD=VALUE")
+            raise click.BadParameter(f"{value!r}: expected NAME=VALUE")
         fields[name] = text
     return fields
 
@@ -25,10 +28,18 @@ def _field(_context: click.Context, _parameter: click.Parameter, values: tuple[s
 @click.argument("collection")
 @click.argument("key", required=False)
 @click.argument("label_", metavar="LABEL", required=False)
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="CSV with columns key,label.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="CSV with columns key,label."
+)
 @click.option("--withdraw", is_flag=True, help="Withdraw the label of KEY.")
-@click.option("--field", "fields", multiple=True, callback=_field, metavar="FIELD=VALUE",
-              help="A further field given with the label; may be repeated.")
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    callback=pairs,
+    metavar="FIELD=VALUE",
+    help="A further field given with the label; may be repeated.",
+)
 @click.option("--annotator", help="Who is labelling [default: AUTOLABEL_ANNOTATOR or the login].")
 @click.option("--reason", help="Why, for `explain`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -64,10 +75,10 @@ def label(
         workspace, declared, given, annotator or annotator_name(), origin, reason
     )
     if as_json:
-        emit_json({"recorded": len(given), "warnings": [w.message for w in warnings]})
+        emit_json({"recorded": len(given), "warnings": [str(w) for w in warnings]})
         return
     for warning in warnings:
-        click.echo(f"Warning: {warning.message}", err=True)
+        click.echo(f"Warning: {warning}", err=True)
     what = "withdrawal" if withdraw else "label"
     click.echo(
         f"{len(given)} {what}{'' if len(given) == 1 else 's'} recorded; "

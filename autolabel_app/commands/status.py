@@ -51,7 +51,9 @@ def _show(s: Mapping[str, Any]) -> None:
     if s["stale_annotations"]:
         lines["stale"] = f"{s['stale_annotations']} labels were given to content that is gone"
     if s["pending"]["assets"]:
-        lines["pending"] = f"`autolabel sweep {s['collection']}` would run {', '.join(s['pending']['assets'])}"
+        lines["pending"] = (
+            f"`autolabel sweep {s['collection']}` would run {', '.join(s['pending']['assets'])}"
+        )
     for name, value in lines.items():
         click.echo(f"{name:<14} {value}")
     labels = sorted(set(s["distribution_rolled_up"]) | set(s["references"]))

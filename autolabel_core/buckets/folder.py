@@ -170,7 +170,5 @@ def _key_of(relative: str) -> str:
 def _name_of(key: str) -> str:
     if "\\x" not in key:
         return key
-    raw = re.sub(
-        rb"\\x([89a-f][0-9a-f])", lambda m: bytes([int(m[1], 16)]), key.encode("utf-8")
-    )
+    raw = re.sub(rb"\\x([89a-f][0-9a-f])", lambda m: bytes([int(m[1], 16)]), key.encode("utf-8"))
     return os.fsdecode(raw)

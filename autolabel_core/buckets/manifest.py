@@ -94,7 +94,9 @@ def _parse_line(text: str, number: int, file: Path, seen: dict[str, int]) -> Man
         return malformed(f"{where}: {problem}")
     key = value["key"]
     if key in seen:
-        return malformed(f"{where}: the key {key!r} stands in line {seen[key]} too; keys are unique")
+        return malformed(
+            f"{where}: the key {key!r} stands in line {seen[key]} too; keys are unique"
+        )
     seen[key] = number
     return ManifestLine(key, text, value, None, file.parent)
 

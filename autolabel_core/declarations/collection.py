@@ -228,7 +228,9 @@ class Collection(Declaration):
         """Name of the collection that holds the references; None without a taxonomy."""
         if self.taxonomy is None:
             return None
-        return self.collection_name if self.taxonomy.reference == "self" else self.taxonomy.reference
+        return (
+            self.collection_name if self.taxonomy.reference == "self" else self.taxonomy.reference
+        )
 
     @property
     def enrichment(self) -> tuple[EnrichmentField, ...]:

@@ -221,7 +221,9 @@ def _reference_chain(name: str, all_: dict[str, Collection]) -> Iterator[str]:
 
 def _known(name: str, names: list[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean `{near[0]}`?" if near else f"Declared: {', '.join(sorted(names)) or 'none'}."
+    return (
+        f"Did you mean `{near[0]}`?" if near else f"Declared: {', '.join(sorted(names)) or 'none'}."
+    )
 
 
 def pick(collections: dict[str, Collection], name: str) -> Collection:
@@ -242,9 +244,7 @@ def pick(collections: dict[str, Collection], name: str) -> Collection:
     return collections[name]
 
 
-def find_retriever(
-    collections: dict[str, Collection], name: str
-) -> tuple[Collection, Retriever]:
+def find_retriever(collections: dict[str, Collection], name: str) -> tuple[Collection, Retriever]:
     """Return a retriever by name and the collection that it searches.
 
     Args:
@@ -266,5 +266,3 @@ def find_retriever(
                 over = next(iter(retriever.collection_identifiers), owner.collection_name)
                 return pick(collections, over.removeprefix("col_")), retriever
     raise NotFoundError(f"No retriever `{name}`. {_known(wanted, names)}")
-
-

@@ -50,7 +50,13 @@ class AnnotationExports(DerivedTable):
         for done, name in enumerate(formats, start=1):
             out = self.warehouse.path(self.collection_name, self.name, name)
             report = write_export(name, documents, out, self.read_object())
-            rows.append({"format": name, "documents": report.written, "skipped": sum(report.skipped.values())})
+            rows.append(
+                {
+                    "format": name,
+                    "documents": report.written,
+                    "skipped": sum(report.skipped.values()),
+                }
+            )
             progress(done, len(formats))
         schema = pa.schema(
             [("format", pa.string()), ("documents", pa.int64()), ("skipped", pa.int64())]

@@ -54,7 +54,10 @@ class Embeddings(DerivedTable):
     def fingerprint(self, batch: str) -> str | None:
         """Cover the feature URI and what the raw objects were made from."""
         raw = self.warehouse.fingerprint(self.raw.path(batch))
-        return None if raw is None else fingerprint(self.extractor.manifest.feature_uri, raw)
+        manifest = self.extractor.manifest
+        return (
+            None if raw is None else fingerprint(manifest.feature_uri, manifest.embedding_dim, raw)
+        )
 
     @property
     def complete(self) -> bool:
@@ -92,7 +95,9 @@ class Embeddings(DerivedTable):
             try:
                 data = source.open(key).input_blob(kind, mapped).read()
                 if content_hash(data) != wanted:
-                    raise UnreadableItemError("changed while it was read; the next sweep takes it up")
+                    raise UnreadableItemError(
+                        "changed while it was read; the next sweep takes it up"
+                    )
                 if kind == "text":
                     return decode_text(data)
                 return decode_image(data, self.extractor.min_side_px)
@@ -102,7 +107,9 @@ class Embeddings(DerivedTable):
 
         with ThreadPoolExecutor(READERS) as pool:
             items = list(pool.map(decode, chunk))
-        readable = [(h, item) for (h, _), item in zip(chunk, items, strict=True) if item is not None]
+        readable = [
+            (h, item) for (h, _), item in zip(chunk, items, strict=True) if item is not None
+        ]
         if readable:
             embedded = embed_checked(self.extractor, [item for _, item in readable])
             vectors.update(zip((h for h, _ in readable), embedded, strict=True))
@@ -116,7 +123,11 @@ class Embeddings(DerivedTable):
             if len(known) == len(wanted):
                 break
             if self.warehouse.fingerprint(path) is not None:
-                _take(self.warehouse.read_vectors(path), wanted, known)
+                table = self.warehouse.read_vectors(path)
+                if table.vectors.shape[1] == (
+                    self.extractor.manifest.embedding_dim or table.vectors.shape[1]
+                ):
+                    _take(table, wanted, known)
         return known
 
     def _parts(self, batch: str) -> Path:
@@ -185,5 +196,8 @@ def _assemble(
         if reason is None:
             matrix[i] = vectors[content]
     return VectorTable(
-        [row["document_id"] for row in rows], [row["content_hash"] or "" for row in rows], why, matrix
+        [row["document_id"] for row in rows],
+        [row["content_hash"] or "" for row in rows],
+        why,
+        matrix,
     )

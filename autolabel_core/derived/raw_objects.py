@@ -63,9 +63,7 @@ class RawObjects(DerivedTable):
         arrivals = self.present_by_batch[batch]
         changed = [a for a in arrivals if (a.document_id, a.version) not in known]
         fresh = {row["document_id"]: row for row in self._read_all(changed, progress)}
-        rows = [
-            fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals
-        ]
+        rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
         self._import_labels(rows)
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         self.warehouse.write_table(self.path(batch), table, fingerprint)

@@ -206,7 +206,9 @@ def judge(references: References) -> dict[str, Any]:
         `near_duplicates` (pairs of cosine >= NEAR_DUPLICATE).
     """
     counts = Counter((row["label"], row["label_source"]) for row in references.rows)
-    labels = [{"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())]
+    labels = [
+        {"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())
+    ]
     if len(references.rows) < 2:
         return {"leave_one_out_agreement": None, "labels": labels}
     found = references.leave_one_out()

@@ -50,7 +50,9 @@ class ReindexedVectors(DerivedTable):
     def fingerprint(self, batch: str) -> str | None:
         """Cover the vectors."""
         vectors = self.warehouse.fingerprint(self.embeddings.path(batch))
-        return None if vectors is None else fingerprint(self.index_name, vectors, self._index_exists)
+        return (
+            None if vectors is None else fingerprint(self.index_name, vectors, self._index_exists)
+        )
 
     @property
     def _index_exists(self) -> bool:
@@ -107,7 +109,9 @@ class ReindexedVectors(DerivedTable):
         if self.warehouse.fingerprint(path) is None:
             return {}
         table = self.warehouse.read_table(path)
-        pairs = zip(table["document_id"].to_pylist(), table["content_hash"].to_pylist(), strict=True)
+        pairs = zip(
+            table["document_id"].to_pylist(), table["content_hash"].to_pylist(), strict=True
+        )
         return dict(pairs)
 
     def _retire_others(self, client: Any) -> None:

@@ -51,10 +51,15 @@ class TaxonomyLabels(DerivedTable):
 
     @cached_property
     def references(self) -> References:
-        """The references that count, after the filter of the taxonomy's retriever."""
+        """The references that label stored documents; none without a taxonomy or on demand only."""
         if self.reference_collection is None or self.on_demand:
             return References([], np.zeros((0, 0), np.float32), self.feature_uri, "none")
-        found = ReferenceSet(self.workspace, self.reference_collection).load()
+        return self.all_references
+
+    @cached_property
+    def all_references(self) -> References:
+        """The references that count, after the filter of the taxonomy's retriever."""
+        found = ReferenceSet(self.workspace, self.reference_collection or self.collection).load()
         conditions = [parse(c) for c in self._retriever_conditions]
         if not conditions:
             return found
@@ -133,7 +138,9 @@ class TaxonomyLabels(DerivedTable):
         rule += [self.rule.min_score, self.rule.top_k]
         filters = self._retriever_conditions
         fields = self.collection.fields
-        return fingerprint(own, enrichment, fields, rule, filters, self.references.version)
+        rejected = sorted(self._rejections)
+        version = self.references.version
+        return fingerprint(own, enrichment, fields, rule, filters, rejected, version)
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Match, decide, join labels and fields, and write."""
@@ -158,9 +165,7 @@ class TaxonomyLabels(DerivedTable):
         state.save(state_path)
         place = {row["document_id"]: i for i, row in enumerate(self.references.rows)}
         own = self.collection.reference_collection == self.collection_name
-        itself = [
-            place.get(vectors.document_ids[i], -1) if own else -1 for i in readable.tolist()
-        ]
+        itself = [place.get(vectors.document_ids[i], -1) if own else -1 for i in readable.tolist()]
         found = published(state.table, np.array(itself, np.int32), KEPT)
         position = np.full((len(vectors.document_ids), KEPT), -1, np.int32)
         score = np.full((len(vectors.document_ids), KEPT), -np.inf, np.float32)
@@ -176,7 +181,7 @@ class TaxonomyLabels(DerivedTable):
     ) -> pa.Table:
         held = [self.own.annotations.get(row["document_id"]) for row in raw]
         is_held = np.array([a is not None for a in held], bool)
-        auto = decisions.matched & ~is_held
+        auto = decisions.matched & ~is_held & ~self._rejected(raw, decisions)
         labels = [
             a.label if a else (decisions.label[i] if auto[i] else None) for i, a in enumerate(held)
         ]
@@ -203,27 +208,45 @@ class TaxonomyLabels(DerivedTable):
         }
         return pa.table(columns)
 
+    @cached_property
+    def _rejections(self) -> set[tuple[str, str, str]]:
+        """Auto-labels that an audit found wrong: they are not given to that content again."""
+        verdicts = self.workspace.ledger.audits(self.collection_name)
+        latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
+        return {judged for judged, verdict in latest.items() if verdict == "wrong"}
+
+    def _rejected(self, raw: list[dict[str, Any]], decisions: Decisions) -> npt.NDArray[np.bool_]:
+        judged = zip(raw, decisions.label, strict=True)
+        return np.array(
+            [(r["document_id"], r["content_hash"], name) in self._rejections for r, name in judged],
+            dtype=bool,
+        )
+
     def _enriched(
         self, raw: list[dict[str, Any]], held: list[Any], decisions: Decisions, auto: Any
     ) -> dict[str, pa.Array]:
         """Own value first (annotation, then metadata), else the matched reference's."""
-        sources = {e.target: e.source for e in self.collection.enrichment}
-        reference_label = (self.reference_collection or self.collection).label_field
         own_metadata = [json.loads(row["metadata"] or "{}") for row in raw]
+        taken = [
+            self.enrichment_from(self.references.rows[decisions.position[i]]) if auto[i] else {}
+            for i in range(len(held))
+        ]
         columns: dict[str, pa.Array] = {}
         for name in self.collection.fields:
             values: list[str | None] = []
             for i, annotation in enumerate(held):
                 value = annotation.fields.get(name) if annotation else None
                 value = own_metadata[i].get(name) if value is None else value
-                if value is None and auto[i] and name in sources:
-                    row = self.references.rows[decisions.position[i]]
-                    source = sources[name]
-                    is_label = source in (reference_label, "label")
-                    value = row["label"] if is_label else row["fields"].get(source)
+                value = taken[i].get(name) if value is None else value
                 values.append(None if value is None else str(value))
             columns[name] = pa.array(values, pa.string())
         return columns
+
+    def enrichment_from(self, reference: dict[str, Any]) -> dict[str, str | None]:
+        """Return the fields that a document takes from its matched reference."""
+        own_label = (self.reference_collection or self.collection).label_field
+        said = {**reference["fields"], "label": reference["label"], own_label: reference["label"]}
+        return {e.target: said.get(e.source) for e in self.collection.enrichment}
 
     def report(self, batch: str) -> dict[str, Any]:
         """Count labels by source, draw the confidences with the threshold, list the labels."""

@@ -35,10 +35,9 @@ def replacing(out: Path, fmt: str) -> Iterator[Path]:
     """
     place = out.resolve()
     _refuse_foreign(place)
-    place.parent.mkdir(parents=True, exist_ok=True)
     fresh = place.parent / f".{place.name[:40]}.{uuid.uuid4().hex}.partial"
-    fresh.mkdir()
     try:
+        fresh.mkdir(parents=True)
         yield fresh
         _mark(fresh, fmt)
         _swap(fresh, place)

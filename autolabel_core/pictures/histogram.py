@@ -24,6 +24,7 @@ _MATCHED, _UNMATCHED, _INK, _LINE = "#2f6fb2", "#b9bec5", "#22262b", "#c0392b"
 _LABEL_LINES = ("#e67e22", "#1b7f4b", "#7b4fb5", "#111111", "#c2185b", "#00838f")
 _UNNAMED = "#8a8f96"
 _BINS, _NAME_CHARACTERS = 40, 24
+_MARGIN = 0.05
 
 
 def confidence_histogram(
@@ -48,27 +49,32 @@ def confidence_histogram(
     scores = given[np.isfinite(given)]
     figure = Figure(figsize=(7.2, 3.4), dpi=110, facecolor="white", layout="constrained")
     axes = figure.add_subplot()
-    _draw_bars(axes, scores, threshold)
-    _draw_thresholds(figure, axes, threshold, per_label or {})
+    own = per_label or {}
+    _draw_bars(axes, scores, threshold, _range(scores, [threshold, *own.values()]))
+    _draw_thresholds(figure, axes, threshold, own)
     _draw_counts(axes, scores, threshold)
     _draw_axis_names(axes, scores, given.size - scores.size)
     return _rendered(figure)
 
 
-def _draw_bars(axes: Axes, scores: npt.NDArray[np.float64], threshold: float) -> None:
-    low, high = _range(scores, threshold)
+def _draw_bars(
+    axes: Axes, scores: npt.NDArray[np.float64], threshold: float, limits: tuple[float, float]
+) -> None:
+    tenths = max(1, round(10 * (limits[1] - limits[0])))
+    # Rounded, so that a bar that begins at a threshold begins at the very number.
+    edges = np.round(np.linspace(*limits, tenths * max(1, _BINS // tenths) + 1), 9)
     parts = [scores[scores < threshold], scores[scores >= threshold]]
-    axes.hist(parts, bins=_BINS, range=(low, high), stacked=True, color=[_UNMATCHED, _MATCHED])
-    axes.set_xlim(low, high)
+    axes.hist(parts, bins=edges.tolist(), stacked=True, color=[_UNMATCHED, _MATCHED])
+    axes.set_xlim(*limits)
 
 
-def _range(scores: npt.NDArray[np.float64], threshold: float) -> tuple[float, float]:
-    """The tenths around scores and threshold: encoders differ in what they use of 0 to 1."""
+def _range(scores: npt.NDArray[np.float64], thresholds: list[float]) -> tuple[float, float]:
+    """The tenths around scores and thresholds: encoders differ in what they use of 0 to 1."""
     if not scores.size:
-        return min(0.0, threshold), max(1.0, threshold)
-    low = math.floor(10 * min(threshold, scores.min())) / 10
-    high = math.ceil(10 * max(threshold, scores.max())) / 10
-    return low, max(high, low + 0.1)
+        return min(0.0, *thresholds) - _MARGIN, max(1.0, *thresholds) + _MARGIN
+    low = math.floor(10 * min(min(thresholds) - _MARGIN, scores.min())) / 10
+    high = math.ceil(10 * max(max(thresholds) + _MARGIN, scores.max())) / 10
+    return low, high
 
 
 def _draw_thresholds(

@@ -21,6 +21,7 @@ SOURCE_COLOURS = {
 _INK, _PALE, _MAT = "#22262b", "#6b7077", "#f1f2f4"
 _FRAME_PX, _GAP_PX = 3, 10
 _MIN_CELL_PX, _MIN_TILE_PX = 76, 32
+_MAX_PICTURE_PIXELS = 1_200_000  # more than this never fits, and takes seconds to find out
 
 Tile = tuple[Image.Image, str, str]
 
@@ -35,12 +36,15 @@ def contact_sheet(
             has one for each label source). A caption takes two lines of words at most, and one for
             what follows a line break.
         columns: tiles in a row; None makes the sheet about three wide to two high.
-        tile_px: side of the square in which a picture is fitted, in pixels, from 32.
+        tile_px: side of the square in which a picture is fitted, in pixels, from 32; smaller
+            where there are many.
 
     Returns:
         A PNG under 100 KB. Where the tiles do not fit, they are drawn smaller and with fewer
         colours, at last fewer of them; a line at the foot says how many are not shown.
     """
+    largest_px = math.isqrt(_MAX_PICTURE_PIXELS // min(max(len(tiles), 1), MAX_TILES))
+    tile_px = min(tile_px, largest_px)
     sheet_of = [_rgb(picture, tile_px) for picture, _, _ in tiles[:MAX_TILES]]
     shown = len(sheet_of)
     while True:

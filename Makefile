@@ -1,0 +1,41 @@
+# Each target sets up what it needs; nothing is installed by hand beside Python 3.11 and make.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PYTHONUTF8 := 1
+
+.PHONY: demo test dev check bench format clean
+
+demo: $(STAMP)  ## the main job on real handwritten digits, embedded defaults, no services
+	$(BIN)/autolabel demo
+
+test: check $(STAMP)  ## everything that CI runs
+	$(BIN)/pytest
+
+dev: $(STAMP)  ## Dagster's UI and daemon on the demo's collection, http://127.0.0.1:3000
+	test -f .autolabel/demo/report.json || $(BIN)/autolabel demo
+	$(BIN)/python -m autolabel_app.dev
+
+check: $(STAMP)  ## format, lint, types, docstrings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pydoclint -q autolabel_core autolabel_app resources autolabel_assets
+
+bench: $(STAMP)  ## benchmarks, one JSON line each; DATA=folder adds those on real photographs and texts
+	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
+
+format: $(STAMP)  ## let ruff rewrite
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove the environment and the demo
+	rm -rf $(VENV) .autolabel/demo
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || { echo "Python 3.11 is needed: set PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev,text]"
+	touch $@

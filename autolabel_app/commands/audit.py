@@ -1,0 +1,128 @@
+"""`autolabel audit`: verify a random sample of auto-labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autolabel_app.output import emit_json, emit_table, percent
+from autolabel_core.errors import AutolabelError
+from autolabel_core.paths import annotator_name
+from autolabel_core.workspace import Workspace
+
+
+@click.command()
+@click.argument("collection")
+@click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N", help="Draw N auto-labels at random."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draw.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the sample as a CSV to fill in."
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path),
+    help="Record verdicts: columns key,label,verdict[,correct_label]; verdict right or wrong.",
+)
+@click.option("--auditor", help="Who is auditing [default: AUTOLABEL_ANNOTATOR or the login].")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def audit(
+    collection: str,
+    sample: int | None,
+    seed: int,
+    out: Path | None,
+    csv_file: Path | None,
+    auditor: str | None,
+    as_json: bool,
+) -> None:
+    """Measure how many auto-labels of COLLECTION are wrong.
+
+    Labels found wrong are corrected where the right one is given, and not given again; labels found
+    right do not become references. In a terminal each item of the sample is asked in turn.
+    """
+    import numpy as np
+
+    from autolabel_core.audit import Judged, audit_sample, audit_summary, record_verdicts
+
+    workspace = Workspace.from_environment()
+    declared = workspace.collection(collection)
+    who = auditor or annotator_name()
+    if csv_file is not None:
+        record_verdicts(workspace, declared, _read_verdicts(csv_file), who)
+    elif sample is not None:
+        drawn = audit_sample(workspace, declared, sample, np.random.default_rng(seed))
+        if out is not None:
+            _write_sample(out, drawn)
+            click.echo(f"{len(drawn)} auto-labels in {out}; fill in `verdict`, then --csv {out}")
+            return
+        if as_json:
+            emit_json(drawn)
+            return
+        if not sys.stdin.isatty():
+            emit_table([{k: r[k] for k in ("key", "label", "confidence")} for r in drawn])
+            return
+        judged = [j for r in drawn if (j := _ask(r, Judged)) is not None]
+        record_verdicts(workspace, declared, judged, who)
+    summary = audit_summary(workspace, declared)
+    if as_json:
+        emit_json(summary)
+        return
+    click.echo(
+        f"{summary['audited']} auto-labels audited, {summary['wrong']} wrong: false-positive rate "
+        f"{percent(summary['rate'])} (95 % interval {percent(summary['low'])} to "
+        f"{percent(summary['high'])})."
+    )
+
+
+def _ask(record: dict[str, Any], judged: Any) -> Any:
+    answer = click.prompt(
+        f"{record['key']}: {record['label']} ({record['confidence']:.2f})? "
+        "[y] right, [s] skip, or the right label",
+        default="y",
+        show_default=False,
+    ).strip()
+    if answer == "s":
+        return None
+    if answer in ("y", ""):
+        return judged(record["key"], record["label"], "right", None, "")
+    return judged(record["key"], record["label"], "wrong", None if answer == "n" else answer, "")
+
+
+def _write_sample(out: Path, drawn: list[dict[str, Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["key", "label", "confidence", "verdict", "correct_label"])
+    writer.writerows([r["key"], r["label"], f"{r['confidence']:.4f}", "", ""] for r in drawn)
+    out.write_text(text.getvalue(), encoding="utf-8", newline="")
+
+
+def _read_verdicts(path: Path) -> list[Any]:
+    from autolabel_core.audit import Judged
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AutolabelError(f"{path} cannot be read as UTF-8 text: {error}") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    header = set(reader.fieldnames or [])
+    if not {"key", "label", "verdict"} <= header:
+        raise AutolabelError(
+            f"{path}, line 1: expected the columns key,label,verdict[,correct_label], found "
+            f"`{','.join(reader.fieldnames or [])}`"
+        )
+    judged = []
+    for row in reader:
+        verdict = (row["verdict"] or "").strip().lower()
+        if verdict:
+            correct = (row.get("correct_label") or "").strip() or None
+            judged.append(
+                Judged(row["key"], row["label"], verdict, correct, f"line {reader.line_num}")
+            )
+    return judged

@@ -1,0 +1,64 @@
+"""`autolabel export`: the labelled dataset in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from autolabel_app.output import emit_json
+from autolabel_core.workspace import Workspace
+
+
+@click.command()
+@click.argument("collection")
+@click.option(
+    "--format",
+    "format_",
+    required=True,
+    metavar="F",
+    help="csv, parquet, jsonl, image_folder or huggingface.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A new folder, or an earlier export.",
+)
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Choice(["human", "promoted", "auto"]),
+    help="Only labels of this source; may be repeated [default: all].",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def export(
+    collection: str, format_: str, out: Path, sources: tuple[str, ...], as_json: bool
+) -> None:
+    """Write the documents of COLLECTION to a folder, saying which labels are human and which auto."""
+    from autolabel_core.derived.annotation_exports import AnnotationExports
+    from autolabel_core.exports import write_export
+
+    workspace = Workspace.from_environment()
+    exports = AnnotationExports(workspace, workspace.collection(collection))
+    report = write_export(format_, exports.documents(), out, exports.read_object(), sources or None)
+    if as_json:
+        emit_json(
+            {
+                "format": report.format,
+                "out": str(report.out),
+                "written": report.written,
+                "per_label": report.per_label,
+                "per_source": report.per_source,
+                "skipped": report.skipped,
+                "unreadable": [{"key": k, "reason": r} for k, r in report.unreadable],
+            }
+        )
+        return
+    click.echo(f"{report.written} documents in {report.out} ({report.format}).")
+    for source, count in report.per_source.items():
+        click.echo(f"  {source}: {count}")
+    for reason, count in report.skipped.items():
+        if count:
+            click.echo(f"  left out, {reason}: {count}")

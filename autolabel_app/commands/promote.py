@@ -1,0 +1,75 @@
+"""`autolabel promote`: confident auto-labels become references, after review."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from autolabel_app.output import emit_json, emit_table
+from autolabel_core.paths import annotator_name
+from autolabel_core.workspace import Workspace
+
+
+@click.command()
+@click.argument("collection")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(-1, 1),
+    default=0.85,
+    show_default=True,
+    help="Lowest confidence that is promoted.",
+)
+@click.option("--exclude", multiple=True, metavar="KEY", help="Leave KEY out; may be repeated.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="At most so many, the most confident first."
+)
+@click.option("--yes", is_flag=True, help="You have reviewed them: promote without asking.")
+@click.option("--reviewer", help="Who reviewed [default: AUTOLABEL_ANNOTATOR or the login].")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def promote(
+    collection: str,
+    min_confidence: float,
+    exclude: tuple[str, ...],
+    limit: int | None,
+    yes: bool,
+    reviewer: str | None,
+    as_json: bool,
+) -> None:
+    """Show the auto-labels of COLLECTION that would become references; promote them after a yes.
+
+    Where the references live in another collection, the objects are copied into its bucket under
+    promoted/COLLECTION/.
+    """
+    from autolabel_core.promotion import candidates
+    from autolabel_core.promotion import promote as promote_documents
+
+    workspace = Workspace.from_environment()
+    declared = workspace.collection(collection)
+    chosen = candidates(workspace, declared, min_confidence, exclude)[:limit]
+    rows = [
+        {
+            "key": p.record["key"],
+            "label": p.record["label"],
+            "confidence": p.record["taxonomy_match"]["confidence"],
+            "becomes": p.key if p.copied else "a reference in place",
+        }
+        for p in chosen
+    ]
+    if not as_json:
+        emit_table(rows, empty=f"No auto-label at or above {min_confidence}.")
+    question = f"Promote these {len(chosen)} to {declared.reference_collection}?"
+    accepted = yes or (
+        bool(chosen) and sys.stdin.isatty() and not as_json and click.confirm(question)
+    )
+    recorded = 0
+    if accepted and chosen:
+        recorded = promote_documents(workspace, declared, chosen, reviewer or annotator_name())
+    if as_json:
+        emit_json({"candidates": rows, "promoted": recorded})
+    elif chosen:
+        click.echo(
+            f"{recorded} promoted; `autolabel sweep` lets them label."
+            if accepted
+            else "Nothing promoted: repeat with --yes after reviewing them."
+        )

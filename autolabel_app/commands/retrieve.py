@@ -1,0 +1,39 @@
+"""`autolabel retrieve`: run a declared retriever."""
+
+from __future__ import annotations
+
+import click
+
+from autolabel_app.commands.documents import document_row
+from autolabel_app.commands.label import pairs
+from autolabel_app.output import emit_json, emit_table
+from autolabel_core.workspace import Workspace
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    callback=pairs,
+    metavar="NAME=VALUE",
+    help="Value of {{INPUT.NAME}}: for a search a file, a document's key or a text.",
+)
+@click.option("--limit", type=click.IntRange(min=0), help="At most so many.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def retrieve(name: str, inputs: dict[str, str], limit: int | None, as_json: bool) -> None:
+    """Run the retriever NAME, declared in a collection's YAML."""
+    from autolabel_core.declarations.loading import find_retriever
+    from autolabel_core.search import retrieve as run_retriever
+
+    workspace = Workspace.from_environment()
+    collection, retriever = find_retriever(workspace.collections, name)
+    found = run_retriever(workspace, collection, retriever, inputs, limit)
+    if as_json:
+        emit_json(found)
+        return
+    rows = [{"score": r.get("score"), **document_row(r)} for r in found]
+    if retriever.search is None:
+        rows = [{k: v for k, v in row.items() if k != "score"} for row in rows]
+    emit_table(rows, empty="No documents.")

@@ -1,0 +1,117 @@
+"""`autolabel threshold`: propose thresholds, or see what one would change before it is set."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from autolabel_app.output import emit_json, emit_table, percent
+from autolabel_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from autolabel_core.thresholds import PerLabelProposal, ThresholdChange
+
+
+@click.command()
+@click.argument("collection")
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.95,
+    show_default=True,
+    help="Wanted share of right labels among the matched.",
+)
+@click.option(
+    "--try",
+    "tried",
+    type=click.FloatRange(-1, 1),
+    metavar="T",
+    help="Count what the threshold T would change.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def threshold(collection: str, precision: float, tried: float | None, as_json: bool) -> None:
+    """Propose thresholds for COLLECTION from leave-one-out figures of its references.
+
+    With --try nothing is proposed: it counts which documents T would label or unlabel (the A/B of a
+    threshold change). Nothing is changed either way; thresholds are set in the YAML.
+    """
+    from autolabel_core.thresholds import Thresholds
+    from autolabel_core.tuning import propose_thresholds, try_thresholds
+
+    workspace = Workspace.from_environment()
+    declared = workspace.collection(collection)
+    if tried is not None:
+        change = try_thresholds(workspace, declared, Thresholds(tried))
+        if as_json:
+            emit_json({"threshold": tried, **asdict(change)})
+        else:
+            _show_change(tried, change)
+        return
+    proposal = propose_thresholds(workspace, declared, precision)
+    change = try_thresholds(workspace, declared, Thresholds(proposal.overall.threshold))
+    if as_json:
+        per_label = {label: asdict(p) for label, p in proposal.per_label.items()}
+        emit_json(
+            {
+                "wanted_precision": precision,
+                "overall": asdict(proposal.overall),
+                "per_label": per_label,
+                "fallback": proposal.fallback,
+                "change": asdict(change),
+            }
+        )
+        return
+    _show_proposal(precision, proposal)
+    _show_change(proposal.overall.threshold, change)
+
+
+def _show_proposal(precision: float, proposal: PerLabelProposal) -> None:
+    rows = [{"label": "(all)", **_row(proposal.overall)}]
+    rows += [{"label": label, **_row(p)} for label, p in proposal.per_label.items()]
+    emit_table(rows)
+    if proposal.fallback:
+        click.echo(f"Too few references for one of their own: {', '.join(proposal.fallback)}.")
+    if not proposal.overall.reached:
+        click.echo(
+            f"No threshold reaches a precision of {precision:.0%} among the references; shown is the "
+            "most precise. Clean the references that disagree, or use a stronger encoder."
+        )
+    click.echo("\nIn the YAML:\n  taxonomy:")
+    click.echo(f"    confidence_threshold: {_floor(proposal.overall.threshold)}")
+    if proposal.per_label:
+        click.echo("    label_thresholds:   # optional")
+        for label, own in proposal.per_label.items():
+            click.echo(f'      "{label}": {_floor(own.threshold)}')
+    click.echo()
+
+
+def _row(proposal: object) -> dict[str, object]:
+    values = {name: getattr(proposal, name) for name in ("threshold", "precision", "precision_low")}
+    return {
+        "threshold": values["threshold"],
+        "precision": percent(values["precision"]),
+        "at least": percent(values["precision_low"]),
+        "coverage": percent(getattr(proposal, "coverage")),
+        "support": getattr(proposal, "support"),
+    }
+
+
+def _floor(value: float) -> str:
+    """Round down, so that the item which set the threshold still matches."""
+    return f"{int(value * 1e4) / 1e4 if value >= 0 else value:.4f}"
+
+
+def _show_change(tried: float, change: ThresholdChange) -> None:
+    click.echo(
+        f"At {tried:.4f}: {change.newly_labelled} documents would become labelled, "
+        f"{change.newly_unlabelled} unlabelled, {change.unchanged} stay."
+    )
+    rows = [
+        {"label": label, "newly labelled": c.newly_labelled, "newly unlabelled": c.newly_unlabelled}
+        for label, c in change.per_label.items()
+        if c.newly_labelled or c.newly_unlabelled
+    ]
+    if rows:
+        emit_table(rows)
