@@ -1,5 +1,5 @@
 # Each target sets up what it needs; nothing is installed by hand beside Python 3.11 and make.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

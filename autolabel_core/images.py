@@ -27,7 +27,7 @@ _TRANSPOSITIONS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow's readers raise on damaged files, found by feeding them such files.
+# What Pillow's readers raise on damaged files.
 _DAMAGE = (
     OSError,
     ValueError,
@@ -36,7 +36,6 @@ _DAMAGE = (
     IndexError,
     KeyError,
     TypeError,
-    AttributeError,
     OverflowError,
     RuntimeError,
     MemoryError,

@@ -120,7 +120,7 @@ def without(listed: Nearest, left_out: NDArray[np.int32]) -> Nearest:
         Lists (n, k).
     """
     n, width = listed.position.shape
-    is_it = (listed.position == left_out[:, None]) & (left_out[:, None] >= 0)
+    is_it = listed.position == left_out[:, None]
     gap = np.where(is_it.any(axis=1), is_it.argmax(axis=1), width)
     columns = np.arange(width - 1)
     take = columns + (columns >= gap[:, None])

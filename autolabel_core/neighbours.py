@@ -159,12 +159,11 @@ def follow(
     new = NeighbourTable(
         np.empty((n, KEPT), np.int32), np.empty((n, KEPT), np.float32), np.empty(n, np.int32)
     )
-    layout = ["C", "A"]
     kernels.carry(
-        np.require(table.position, np.int32, layout),
-        np.require(table.score, np.float32, layout),
-        np.require(table.length, np.int32, layout),
-        np.require(rows, np.int32, layout),
+        np.require(table.position, np.int32, ["C", "A"]),
+        np.require(table.score, np.float32, ["C", "A"]),
+        np.require(table.length, np.int32, ["C", "A"]),
+        np.require(rows, np.int32, ["C", "A"]),
         edit.moved,
         new.position,
         new.score,

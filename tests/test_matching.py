@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
 from autolabel_core import matching
-from autolabel_core.matching import ABSENT, Nearest, nearest, nearest_among_themselves
+from autolabel_core.matching import (
+    ABSENT,
+    Nearest,
+    nearest,
+    nearest_above,
+    nearest_among_themselves,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -116,6 +122,16 @@ def test_near_ties_are_ranked_by_the_stored_score(seed, k, copies):
     references = np.concatenate([base + nudges.astype(np.float32), unit_rows(seed + 1, 5, 48)])
     vectors = np.concatenate([base, unit_rows(seed + 2, 3, 48)])
     assert same_bytes(nearest(vectors, references, k), naive_nearest(vectors, references, k))
+
+
+def test_a_lowest_score_never_costs_a_reference_that_reaches_it():
+    base = unit_rows(21, 1, 300)
+    nudges = np.random.default_rng(22).integers(-3, 4, (90, 300)) * 2.0**-24
+    references = (base + nudges).astype(np.float32)
+    scores = naive_scores(base, references)[0]
+    for lowest in np.unique(scores):
+        found = nearest_above(base, references, 90, np.array([lowest]))
+        assert set(np.flatnonzero(scores >= lowest)) <= set(found.position[0].tolist())
 
 
 def test_more_identical_references_than_the_buffer_holds():

@@ -70,6 +70,7 @@ def test_where_no_reduction_is_enough_fewer_tiles_are_shown(monkeypatch):
     assert has_colour(opened(png), "red", at_least=300)
 
 
+@pytest.mark.slow
 def test_hundreds_of_large_tiles_fit():
     opened(contact_sheet([(noise(64, seed), "a b", "red") for seed in range(500)], tile_px=300))
 

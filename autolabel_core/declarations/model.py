@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Text = Annotated[str, Field(min_length=1)]
+Cosine = Annotated[float, Field(strict=True, ge=-1.0, le=1.0)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+
+
+class KeyedError(ValueError):
+    """A key below the one being checked is wrong.
+
+    Attributes:
+        path: where, from the model that is being checked.
+    """
+
+    def __init__(self, path: tuple[str | int, ...], problem: str) -> None:
+        """Keep the path beside the problem."""
+        super().__init__(problem)
+        self.path = path
 
 
 class Declaration(BaseModel):
-    """A frozen part of a YAML file. `aliases` maps the words that mean the same to the one in use."""
+    """A frozen part of a YAML file.
+
+    Attributes:
+        aliases: words that mean the same, to the word in use.
+        shorthands: words that a validator takes apart before the fields are read.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
     aliases: ClassVar[Mapping[str, str]] = {}
+    shorthands: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -25,6 +48,27 @@ class Declaration(BaseModel):
             if alias not in value:
                 continue
             if name in renamed and renamed[name] != value[alias]:
-                raise ValueError(f"`{alias}` and `{name}` mean the same; keep one of them")
+                raise KeyedError(
+                    (alias,), f"`{alias}` and `{name}` mean the same; keep one of them"
+                )
             renamed[name] = value[alias]
         return renamed
+
+
+def listed(value: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the list under a key, empty where the key is absent.
+
+    Args:
+        value: a mapping as YAML gave it.
+        key: the key.
+
+    Returns:
+        A new list.
+
+    Raises:
+        KeyedError: there is something else than a list.
+    """
+    found = value.get(key, [])
+    if not isinstance(found, list):
+        raise KeyedError((key,), f"expected a list such as [{found}], found no list")
+    return list(found)

@@ -7,40 +7,102 @@ from typing import Any
 import yaml
 
 Lines = dict[tuple[str | int, ...], int]
+MAX_ENTRIES = 100_000
 
 
-class DuplicateKeyError(ValueError):
-    """A mapping holds one key twice; the message names key and line."""
+class YamlError(ValueError):
+    """The text is no YAML that can be used; the message names the cure.
+
+    Attributes:
+        line: where, 1-based.
+    """
+
+    def __init__(self, line: int, problem: str) -> None:
+        """Keep the line beside the problem."""
+        super().__init__(problem)
+        self.line = line
 
 
-def read_yaml(text: str) -> tuple[Any, Lines]:
+def read_yaml(data: bytes) -> tuple[Any, Lines]:
     """Parse one YAML document and the 1-based line of each of its keys and items.
 
     Args:
-        text: the file's text.
+        data: the file's content, UTF-8 with or without a byte-order mark.
 
     Returns:
         The value, and a mapping from path (keys and indices) to line.
+
+    Raises:
+        YamlError: it is not UTF-8, not one YAML document, holds a key twice, or nests without end.
     """
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    text = _decode(data)
     lines: Lines = {}
-    if node is not None:
-        _walk(node, (), lines)
-    return yaml.safe_load(text), lines
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _walk(node, (), lines, ())
+        return yaml.safe_load(text), lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise YamlError(1 if mark is None else mark.line + 1, _problem(error)) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, int(error.position)) + 1
+        raise YamlError(
+            line, f"holds the character U+{error.character:04X}; remove it"
+        ) from error
+    except RecursionError as error:
+        raise YamlError(1, "nests too deep; a declaration needs ten levels at most") from error
+    except ValueError as error:
+        if isinstance(error, YamlError):
+            raise
+        raise YamlError(1, f"holds a value that YAML cannot read ({error}); quote it") from error
 
 
-def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: Lines) -> None:
-    lines.setdefault(path, node.start_mark.line + 1)
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise YamlError(
+            line, f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from error
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    said = ", ".join(text for text in (error.context, error.problem) if text)
+    cure = "correct the line"
+    if "'\\t'" in said:
+        cure = "indent with spaces, not with a tab"
+    elif "mapping values" in said:
+        cure = "put a value that holds `: ` in quotes"
+    elif "single document" in said:
+        cure = "keep one document for each file, without `---` between"
+    elif "constructor" in said:
+        cure = "use plain values, without `!` tags"
+    elif "could not find expected ':'" in said or "expected <block end>" in said:
+        cure = "check the indentation, and that each key is followed by `: `"
+    return f"{said}; {cure}"
+
+
+def _walk(
+    node: yaml.Node, path: tuple[str | int, ...], lines: Lines, above: tuple[yaml.Node, ...]
+) -> None:
+    line = node.start_mark.line + 1
+    lines.setdefault(path, line)
+    if node in above:
+        raise YamlError(line, "an anchor holds itself; write the value out")
+    if len(lines) > MAX_ENTRIES:
+        raise YamlError(line, f"holds more than {MAX_ENTRIES} values; use fewer aliases")
     if isinstance(node, yaml.SequenceNode):
         for i, child in enumerate(node.value):
-            _walk(child, (*path, i), lines)
+            _walk(child, (*path, i), lines, (*above, node))
     elif isinstance(node, yaml.MappingNode):
         for key, child in node.value:
             here = (*path, str(key.value))
             if here in lines:
-                raise DuplicateKeyError(
-                    f"line {key.start_mark.line + 1}: the key `{key.value}` stands twice "
-                    f"(first in line {lines[here]}); remove one"
+                raise YamlError(
+                    key.start_mark.line + 1,
+                    f"the key `{key.value}` stands twice (first in line {lines[here]}); remove one",
                 )
             lines[here] = key.start_mark.line + 1
-            _walk(child, here, lines)
+            _walk(child, here, lines, (*above, node))

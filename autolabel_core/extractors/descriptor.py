@@ -80,9 +80,9 @@ def describe(image: Image.Image) -> Array:
         roots after Arandjelović and Zisserman, Three things everyone should know, 2012.
     """
     small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    rgb = np.asarray(small, dtype=np.float32) / np.float32(255)
+    rgb: Array = np.asarray(small, dtype=np.float32) / np.float32(255)
     opponents = _opponents(rgb)
-    grey = rgb @ LUMA
+    grey: Array = rgb @ LUMA
     shape = _gradients(grey, _SHAPE_POOL, SHAPE_BINS, SHAPE_CENTRING) * _SHAPE_WINDOW
     edges = [_gradients(opponents[k], _EDGE_POOL, EDGE_BINS, EDGE_CENTRING) for k in (1, 2)]
     layout = [_LAYOUT_POOL @ opponents[k] @ _LAYOUT_POOL.T for k in (1, 2)]
@@ -138,31 +138,36 @@ def _soft_bins(values: Array, bins: int) -> Array:
 def _pooled(maps: Array, pool: Array) -> Array:
     """Sum per-pixel histograms `(side², bins)` into overlapping cells `(cells, cells, bins)`."""
     cells, side = pool.shape
-    rows = pool @ maps.reshape(side, -1)
-    return np.matmul(pool, rows.reshape(cells, side, -1))
+    rows = (pool @ maps.reshape(side, -1)).reshape(cells, side, -1)
+    pooled: Array = np.matmul(pool, rows)
+    return pooled
 
 
 def _centred(histograms: Array, share: float) -> Array:
-    roots = np.sqrt(histograms)
-    return roots - np.float32(share) * roots.mean()
+    roots: Array = np.sqrt(histograms)
+    roots -= np.float32(share) * roots.mean()
+    return roots
 
 
 def _scaled(block: Array, fade: float = 0.0) -> Array:
     length = np.sqrt(np.sum(np.square(block, dtype=np.float64))) + fade
-    return (block / max(length, 1e-12)).astype(np.float32)
+    scaled: Array = (block / max(length, 1e-12)).astype(np.float32)
+    return scaled
 
 
 def _bell_cells(side: int, cells: int, sigma_cells: float) -> Array:
     """Return Gaussian windows `(cells, side)` around evenly spread cell centres, peak 1."""
     centres = (np.arange(cells) + 0.5) * side / cells - 0.5
     offset = (np.arange(side)[None, :] - centres[:, None]) / (side / cells * sigma_cells)
-    return np.exp(-0.5 * offset**2).astype(np.float32)
+    cells_by_pixel: Array = np.exp(-0.5 * offset**2).astype(np.float32)
+    return cells_by_pixel
 
 
 def _centre_window(cells: int, sigma: float) -> Array:
     offset = (np.arange(cells) - (cells - 1) / 2) / (cells / 2)
     bell = np.exp(-0.5 * (offset / sigma) ** 2)
-    return (bell[:, None] * bell[None, :])[:, :, None].astype(np.float32)
+    window: Array = (bell[:, None] * bell[None, :])[:, :, None].astype(np.float32)
+    return window
 
 
 _PIXELS = np.arange(SIDE_PX * SIDE_PX)

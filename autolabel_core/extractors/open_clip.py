@@ -29,6 +29,7 @@ _LOAD_FAILURES = (
     OSError,
     ValueError,
     LookupError,
+    AssertionError,
     AttributeError,
     TypeError,
     EOFError,

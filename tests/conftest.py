@@ -1,0 +1,145 @@
+"""What several test modules share: a workspace in a temporary folder, and sweeping without Dagster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from autolabel_core.paths import Paths
+from autolabel_core.workspace import Workspace
+
+TESTS = Path(__file__).resolve().parent
+ENTRY_POINTS = """\
+[autolabel.extractors]
+angle_extractor = toy_extractors:angle_extractor
+colour_extractor = toy_extractors:colour_extractor
+"""
+ANGLES = """\
+feature_extractor: {feature_extractor_name: angle_extractor, field_passthrough: [side]}
+taxonomy: {field_to_enrich: side, confidence_threshold: 0.9}
+"""
+"""A declaration over texts that are degrees: a match needs cos(difference) >= 0.9, about 25.8°."""
+
+
+class Home:
+    """One temporary home: its paths, and writing declarations and objects into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = Paths(
+            folder / "home", folder / "collections", f"sqlite:///{folder / 'home/ledger.sqlite'}"
+        )
+        self.paths.home.mkdir(parents=True, exist_ok=True)
+        self.paths.collections.mkdir(exist_ok=True)
+
+    def declare(self, name: str, declaration: str | Mapping[str, Any] = ANGLES) -> Path:
+        """Write `<name>.yaml`; the collection takes its name from the file."""
+        file = self.paths.collections / f"{name}.yaml"
+        text = declaration if isinstance(declaration, str) else yaml.safe_dump(dict(declaration))
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def put(self, bucket: str, objects: Mapping[str, Any]) -> Path:
+        """Write objects into an embedded bucket.
+
+        A text or bytes is written as it stands, a number as text, and a triple of numbers as a
+        plain PNG of that colour (8 × 8 pixels).
+        """
+        folder = self.paths.buckets / bucket
+        for key, value in objects.items():
+            path = folder / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(value, tuple):
+                Image.new("RGB", (8, 8), value).save(path, format="PNG")
+            elif isinstance(value, bytes):
+                path.write_bytes(value)
+            else:
+                path.write_text(str(value), encoding="utf-8")
+        return folder
+
+    @property
+    def workspace(self) -> Workspace:
+        """The stores, declarations read anew."""
+        return Workspace(self.paths)
+
+
+@pytest.fixture
+def home(tmp_path: Path, toy_extractors: None) -> Home:
+    """A temporary home with the toy extractors installed."""
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def workspace(home: Home) -> Callable[..., Workspace]:
+    """Make a workspace: `workspace({"angles": ANGLES}, {"angles": {"a.txt": 10}})`.
+
+    The first mapping holds declarations by collection name (YAML text or a mapping), the second
+    objects by the name of an embedded bucket; see `Home.put` for their values.
+    """
+
+    def make(
+        declarations: Mapping[str, Any] | None = None,
+        objects: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Workspace:
+        for name, declaration in (declarations or {}).items():
+            home.declare(name, declaration)
+        for bucket, contents in (objects or {}).items():
+            home.put(bucket, contents)
+        return home.workspace
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def toy_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an installed distribution that brings the toy extractors."""
+    folder = tmp_path_factory.mktemp("site")
+    info = folder / "toy_extractors-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-extractors\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS)
+    (folder / "toy_extractors.py").write_bytes((TESTS / "toy_extractors.py").read_bytes())
+    return folder
+
+
+@pytest.fixture
+def toy_extractors(toy_distribution: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install `angle_extractor` and `colour_extractor`, in this process and in its children."""
+    known = [str(toy_distribution), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, known)))
+    monkeypatch.setattr(sys, "path", [str(toy_distribution), *sys.path])
+    yield
+
+
+@pytest.fixture
+def bring_up_to_date() -> Callable[..., None]:
+    """Do what a sweep does, without Dagster: register, then refresh until nothing is stale.
+
+    `bring_up_to_date(workspace, name)` copies vectors to the index only with `index=True`, because
+    that imports Chroma (seconds).
+    """
+    return sweep_quietly
+
+
+def sweep_quietly(workspace: Workspace, name: str, index: bool = False) -> None:
+    """See the fixture `bring_up_to_date`; for helpers that take no fixtures."""
+    from autolabel_core.plan import TABLES, plan
+    from autolabel_core.registration import register
+
+    collection = workspace.collection(name)
+    register(workspace, collection)
+    wanted = [table for table in TABLES if index or table.name != "reindexed_vectors"]
+    for _ in range(10):
+        for table in wanted:
+            for batch in table(workspace, collection).stale():
+                table(workspace, collection).refresh(batch)
+        left = set(plan(workspace, collection).assets)
+        if not left & {table.name for table in wanted}:
+            return
+    raise AssertionError(f"still stale after ten rounds: {sorted(left)}")

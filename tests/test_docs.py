@@ -1,0 +1,95 @@
+"""The documents cannot lie: references are generated, examples load, every key and variable is named."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autolabel_app.cli import COMMANDS
+from autolabel_app.reference import reference
+from autolabel_core import paths
+from autolabel_core.declarations import load_collections
+from autolabel_core.declarations.collection import (
+    Bucket,
+    BucketSchema,
+    Collection,
+    EnrichmentField,
+    Export,
+    FeatureExtractor,
+    SchemaProperty,
+    Source,
+    Taxonomy,
+)
+from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
+from autolabel_core.plan import TABLES
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = (
+    Bucket,
+    BucketSchema,
+    Collection,
+    EnrichmentField,
+    Export,
+    FeatureExtractor,
+    FeatureSearch,
+    Retriever,
+    SchemaProperty,
+    Search,
+    Source,
+    Stage,
+    Taxonomy,
+)
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_command_reference_is_what_help_says():
+    assert read("docs/cli.md") == reference(), (
+        "run `python -m autolabel_app.reference > docs/cli.md`"
+    )
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
+def test_every_key_and_alias_of_a_declaration_is_documented(model):
+    text = read("docs/collections.md")
+    for name in [*model.model_fields, *model.aliases]:
+        assert re.search(rf"\b{name}\b", text), name
+
+
+def test_the_example_that_names_every_key_loads(tmp_path):
+    example = re.search(r"```yaml\n(.*?)```", read("docs/collections.md"), re.DOTALL)
+    (tmp_path / "products.yaml").write_text(example[1], encoding="utf-8")
+    collection = load_collections(tmp_path)["products"]
+    assert collection.taxonomy.retriever == "product_classifier"
+    assert collection.taxonomy.reference == "self"
+
+
+def test_the_examples_of_the_readme_load(tmp_path):
+    blocks = re.findall(r"^(collection_name: .*?)^(?:YAML|```)", read("README.md"), re.S | re.M)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        (tmp_path / f"{number}.yaml").write_text(block, encoding="utf-8")
+    (tmp_path / "product_reference.yaml").write_text(
+        "feature_extractor: {field_passthrough: [product_label], model: null}\n", encoding="utf-8"
+    )
+    assert set(load_collections(tmp_path)) == {"products", "product_catalog", "product_reference"}
+
+
+def test_every_environment_variable_is_in_the_readme():
+    names = [value for name, value in vars(paths).items() if name.endswith("_VARIABLE")]
+    assert len(names) == 6
+    for name in names:
+        assert f"`{name}`" in read("README.md")
+
+
+def test_every_asset_and_command_is_named():
+    for table in TABLES:
+        assert f"| `{table.name}` |" in read("README.md")
+    for command in COMMANDS:
+        assert f"## autolabel {command}\n" in read("docs/cli.md")
+
+
+def test_the_shipped_declarations_load():
+    assert load_collections(ROOT / "autolabel_assets" / "collections")
