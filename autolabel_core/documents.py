@@ -29,8 +29,8 @@ class Documents:
     def __init__(self, workspace: Workspace, collection: Collection) -> None:
         """Open a view over the label tables of all batches."""
         self.collection = collection
-        labels = TaxonomyLabels(workspace, collection)
-        self.files = [str(labels.path(b)) for b in labels.batches if labels.path(b).exists()]
+        folder = workspace.warehouse.path(collection.collection_name, TaxonomyLabels.name)
+        self.files = sorted(str(path) for path in folder.glob("batch_*.parquet"))
 
     def connect(self) -> DuckDBPyConnection:
         """Return an in-memory connection with the view `documents`."""

@@ -126,8 +126,6 @@ def _open(data: bytes) -> Image.Image:
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged image header: {_reason(error)}") from error
     width_px, height_px = image.size
-    if width_px < 1 or height_px < 1:
-        raise UnreadableItemError(f"image without pixels: {width_px} × {height_px}")
     # Pillow itself only warns up to twice its limit.
     if width_px * height_px > MAX_PIXELS:
         raise UnreadableItemError(_too_large(width_px, height_px))

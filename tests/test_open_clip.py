@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 
 import numpy as np
 import pytest
@@ -64,8 +65,9 @@ def test_a_checkpoint_is_loaded_and_embeds(tmp_path, monkeypatch):
     assert embed_checked(extractor, []).shape == (0, 24)
 
     monkeypatch.chdir(tmp_path)
-    relative = load("autolabel-tiny/tiny weights.pt", device="cpu")
+    relative = load("autolabel-tiny/tiny weights.pt")
     assert relative.manifest.feature_name == name
+    assert embed_checked(relative, batch) == pytest.approx(expected, abs=1e-2)
     save_tiny(tmp_path, seed=2)
     other = load("autolabel-tiny/tiny weights.pt", device="cpu")
     assert other.manifest.feature_uri != relative.manifest.feature_uri
@@ -74,7 +76,7 @@ def test_a_checkpoint_is_loaded_and_embeds(tmp_path, monkeypatch):
     with pytest.raises(MissingWeightsError, match=r"text\.pt.*cannot be loaded.*Give a checkpoint"):
         load(f"autolabel-tiny/{tmp_path}/text.pt", device="cpu").embed(batch)
     cut = (tmp_path / "tiny weights.pt").read_bytes()[:5000]
-    for kind in ("pt", "safetensors", "npz"):
+    for kind in ("pt", "safetensors"):
         (tmp_path / f"cut.{kind}").write_bytes(cut)
         with pytest.raises(MissingWeightsError, match="cannot be loaded"):
             load(f"autolabel-tiny/cut.{kind}", device="cpu").embed(batch)
@@ -150,6 +152,11 @@ def test_a_wrong_batch_size_is_refused():
 def test_a_hub_or_proxy_that_refuses_does_not_answer(monkeypatch, endpoint, proxies):
     monkeypatch.setattr(hub.urllib.request, "getproxies", lambda: proxies)
     assert not hub._answers(endpoint)
+
+
+def test_a_hub_that_listens_answers():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert hub._answers(f"http://127.0.0.1:{server.getsockname()[1]}")
 
 
 def test_names_of_features_hold_safe_characters_only():

@@ -3,86 +3,44 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from autolabel_core.declarations.model import Declaration
+from autolabel_core.declarations.bucket import Bucket, BucketSchema, SchemaProperty, Source
+from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
 from autolabel_core.declarations.retriever import Retriever
+from autolabel_core.labels import did_you_mean
+
+__all__ = ["Bucket", "BucketSchema", "Collection", "SchemaProperty", "Source"]
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MAX_NAME_CHARACTERS = 100
+VERSION = re.compile(r"[A-Za-z0-9._-]+")
+DATABASE_NAMES = frozenset({"main", "temp", "system", "information_schema", "pg_catalog"})
 RESERVED_FIELDS = frozenset(
-    "document_id key batch label label_source suggested_label matched confidence source_document_id "
-    "margin margin_lower_bound neighbours content_hash media_type metadata taxonomy_match reason "
-    "size width_px height_px version".split()
+    (
+        *("document_id", "key", "batch", "label", "label_source", "suggested_label", "matched"),
+        *("confidence", "source_document_id", "margin", "margin_lower_bound", "neighbours"),
+        *("content_hash", "media_type", "metadata", "taxonomy_match", "reason", "size"),
+        *("width_px", "height_px", "version"),
+    )
 )
 
 
-class SchemaProperty(Declaration):
-    """One property of a bucket schema: its type, and whether every object must have it."""
-
-    type: Literal["text", "string", "image", "number", "integer", "boolean", "json"] = "text"
-    required: bool = False
-    description: str = ""
+PASSTHROUGH = ("feature_extractor", "field_passthrough")
 
 
-class BucketSchema(Declaration):
-    """What the objects of a bucket carry. An empty schema accepts everything."""
-
-    properties: dict[str, SchemaProperty] = Field(default_factory=dict)
-
-
-class Bucket(Declaration):
-    """Where objects lie: a folder, a JSON Lines manifest, or (no URI) a folder in `AUTOLABEL_HOME`."""
-
-    aliases = {"name": "bucket_name", "bucket_id": "bucket_name"}
-
-    bucket_name: str | None = None
-    uri: str | None = None
-    key_prefix: str = ""
-    bucket_schema: BucketSchema = BucketSchema()
-
-
-class Source(Declaration):
-    """One or more buckets; several need distinct key prefixes, so that keys stay unique."""
-
-    type: Literal["bucket"] = "bucket"
-    buckets: tuple[Bucket, ...] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def gather_buckets(cls, value: Any) -> Any:
-        """Accept `uri`, `uris`, `bucket_ids` and `buckets` for the same thing."""
-        if not isinstance(value, dict):
-            return value
-        rest = dict(value)
-        buckets = list(rest.pop("buckets", []))
-        shared = {k: rest.pop(k) for k in ("bucket_schema", "key_prefix") if k in rest}
-        if "uri" in rest:
-            buckets.append({"uri": rest.pop("uri"), **shared})
-        buckets += [{"uri": uri, **shared} for uri in rest.pop("uris", [])]
-        buckets += [
-            {"bucket_name": name.removeprefix("bkt_"), **shared}
-            for name in rest.pop("bucket_ids", [])
-        ]
-        return {**rest, "buckets": buckets or [shared]}
-
-    @model_validator(mode="after")
-    def prefixes_are_distinct(self) -> Source:
-        """Refuse two buckets that would give their objects the same keys."""
-        prefixes = [bucket.key_prefix for bucket in self.buckets]
-        if len(set(prefixes)) < len(prefixes):
-            raise ValueError(
-                f"has {len(prefixes)} buckets with key_prefix {prefixes}; "
-                "give each its own key_prefix, so that keys stay unique"
-            )
-        return self
+def _reserved(name: str) -> str:
+    return f"`{name}` is a column of its own; choose another field name"
 
 
 class FeatureExtractor(Declaration):
     """Which plug-in turns objects into vectors, and which fields ride along.
 
     Attributes:
+        aliases: words that mean the same.
         feature_extractor_name: an entry point of the group `autolabel.extractors`.
         version: part of the feature URI; a new version is a new feature space.
         model: the extractor's model; None is its embedded default, which needs no weights.
@@ -91,22 +49,21 @@ class FeatureExtractor(Declaration):
         parameters: passed to the plug-in as keywords.
     """
 
-    aliases = {"name": "feature_extractor_name"}
+    aliases: ClassVar[Mapping[str, str]] = {"name": "feature_extractor_name"}
 
     feature_extractor_name: str = "image_extractor"
     version: str = "v1"
     model: str | None = None
     input_mappings: dict[str, str] = Field(default_factory=dict)
-    field_passthrough: tuple[str, ...] = ()
+    field_passthrough: tuple[Text, ...] = ()
     parameters: dict[str, Any] = Field(default_factory=dict)
 
-    @field_validator("field_passthrough")
+    @field_validator("version")
     @classmethod
-    def fields_are_free(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Refuse fields that would hide a column of the documents table."""
-        for field in value:
-            if field in RESERVED_FIELDS:
-                raise ValueError(f"`{field}` is a column of its own; choose another field name")
+    def version_fits_a_uri(cls, value: str) -> str:
+        """The version is part of the feature URI."""
+        if not VERSION.fullmatch(value):
+            raise ValueError("use letters, digits, `.`, `_` and `-`, such as v1 or 1.0.0")
         return value
 
     @property
@@ -115,24 +72,32 @@ class FeatureExtractor(Declaration):
         return (self.feature_extractor_name, self.version, self.model)
 
 
-class EnrichmentField(Declaration):
-    """One field copied from the matched reference (`source`) to the document (`target`)."""
+class FieldMapping(Declaration):
+    """From one field (`source`) to another (`target`); a prefix `payload.` is dropped."""
 
-    source: str
-    target: str
+    source: Text
+    target: Text
 
     @field_validator("source", "target")
     @classmethod
     def drop_payload_prefix(cls, value: str) -> str:
-        """Accept the seeds' `payload.` prefix."""
+        """Accept `payload.<field>` for the field."""
         return value.removeprefix("payload.")
+
+
+class EnrichmentField(FieldMapping):
+    """One field copied from the matched reference (`source`) to the document (`target`)."""
 
 
 class Taxonomy(Declaration):
     """How labels travel from references to documents.
 
     Attributes:
-        field_to_enrich: the field that holds the label.
+        aliases: words that mean the same.
+        taxonomy_name: for people; nothing refers to it.
+        taxonomy_type: `hierarchical` says that labels are paths such as `Shoes > Running`.
+        field_to_enrich: the field that holds the label; by default the first target of
+            `enrichment_fields`.
         reference: `self` (unified) or the collection that holds the references (separate).
         confidence_threshold: lowest cosine at which a document takes the nearest reference's
             label, from -1 (label everything) to 1 (identical only). 0.30 is the seeds' default;
@@ -142,9 +107,13 @@ class Taxonomy(Declaration):
             and whose `feature_search` says how many and from which score.
         enrichment_fields: fields taken from the matched reference; by default those of
             `field_passthrough`. A document's own value always wins.
+        execution_mode: `materialize` and `retroactive` store labels, old documents' included;
+            `on_demand` computes them only when asked.
+        input_mappings: which of the document's features the retriever is asked with; there is one
+            feature space for each collection, so it is noted and decides nothing.
     """
 
-    aliases = {
+    aliases: ClassVar[Mapping[str, str]] = {
         "threshold": "confidence_threshold",
         "retriever_id": "retriever",
         "collection_id": "reference",
@@ -153,22 +122,30 @@ class Taxonomy(Declaration):
 
     taxonomy_name: str | None = None
     taxonomy_type: Literal["flat", "hierarchical"] = "flat"
-    field_to_enrich: str
-    reference: str = "self"
-    confidence_threshold: float = Field(default=0.30, ge=-1.0, le=1.0)
-    label_thresholds: dict[str, float] = Field(default_factory=dict)
-    retriever: str | None = None
+    field_to_enrich: Text
+    reference: Text = "self"
+    confidence_threshold: Cosine = 0.30
+    label_thresholds: dict[str, Cosine] = Field(default_factory=dict)
+    retriever: Text | None = None
     enrichment_fields: tuple[EnrichmentField, ...] | None = None
+    input_mappings: tuple[FieldMapping, ...] = ()
     execution_mode: Literal["materialize", "retroactive", "on_demand"] = "materialize"
 
-    @field_validator("label_thresholds")
+    @model_validator(mode="before")
     @classmethod
-    def thresholds_are_cosines(cls, value: dict[str, float]) -> dict[str, float]:
-        """Refuse thresholds that no cosine can reach."""
-        for label, threshold in value.items():
-            if not -1.0 <= threshold <= 1.0:
-                raise ValueError(f"`{label}: {threshold}` is not a cosine; give -1.0 to 1.0")
-        return value
+    def first_target_is_the_label(cls, value: Any) -> Any:
+        """Where no `field_to_enrich` is given, the first enrichment field receives the label."""
+        if not isinstance(value, dict) or "field_to_enrich" in value:
+            return value
+        fields = value.get("enrichment_fields")
+        target = fields[0].get("target") if _is_list_of_mappings(fields) else None
+        if not isinstance(target, str):
+            return value
+        return {**value, "field_to_enrich": target.removeprefix("payload.")}
+
+
+def _is_list_of_mappings(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
 
 
 class Export(Declaration):
@@ -176,11 +153,30 @@ class Export(Declaration):
 
     formats: tuple[str, ...] = ("csv", "jsonl", "parquet")
 
+    @field_validator("formats")
+    @classmethod
+    def formats_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a format that could not be written, when the file is read."""
+        from autolabel_core.exports import FORMATS
+
+        for name in value:
+            if name not in FORMATS:
+                raise ValueError(
+                    f"no format `{name}`.{did_you_mean(name, FORMATS)} "
+                    f"Formats: {', '.join(FORMATS)}"
+                )
+        return value
+
 
 class Collection(Declaration):
-    """One declared collection: where its objects lie, how they are embedded, how they are labelled."""
+    """One declared collection: where its objects lie, how they are embedded and labelled."""
 
-    aliases = {"name": "collection_name", "annotation_exports": "exports"}
+    aliases: ClassVar[Mapping[str, str]] = {
+        "name": "collection_name",
+        "annotation_exports": "exports",
+    }
+
+    shorthands = ("feature_extractors",)
 
     collection_name: str
     description: str = ""
@@ -189,8 +185,8 @@ class Collection(Declaration):
     taxonomy: Taxonomy | None = None
     retrievers: tuple[Retriever, ...] = ()
     exports: Export = Export()
-    batch_size: int = Field(default=10_000, ge=1)
-    max_object_mb: float = Field(default=100.0, gt=0)
+    batch_size: Count = 10_000
+    max_object_mb: float = Field(default=100.0, gt=0, strict=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -200,10 +196,11 @@ class Collection(Declaration):
             return value
         rest = dict(value)
         extractors = rest.pop("feature_extractors")
-        if not isinstance(extractors, list) or len(extractors) != 1:
-            raise ValueError(
-                "`feature_extractors` takes exactly one; for a second feature space declare a "
-                "second collection over the same bucket"
+        if not isinstance(extractors, list) or len(extractors) != 1 or "feature_extractor" in rest:
+            raise KeyedError(
+                ("feature_extractors",),
+                "takes exactly one; for a second feature space declare a second collection over "
+                "the same bucket",
             )
         return {**rest, "feature_extractor": extractors[0]}
 
@@ -211,9 +208,35 @@ class Collection(Declaration):
     @classmethod
     def name_is_an_identifier(cls, value: str) -> str:
         """Collection names become Dagster asset keys and folder names."""
-        if not NAME.fullmatch(value):
-            raise ValueError("use letters, digits and underscores, not starting with a digit")
+        if not NAME.fullmatch(value) or len(value) > MAX_NAME_CHARACTERS:
+            raise ValueError(
+                f"use 1 to {MAX_NAME_CHARACTERS} letters, digits and underscores, not starting "
+                "with a digit"
+            )
+        if value.casefold() in DATABASE_NAMES:
+            raise ValueError("is a name that the query engine keeps for itself; choose another")
         return value
+
+    @model_validator(mode="after")
+    def fields_are_free(self) -> Collection:
+        """Refuse fields that would hide a column of the documents table, or each other."""
+        if self.label_field != "label" and self.label_field.casefold() in RESERVED_FIELDS:
+            where = ("taxonomy", "field_to_enrich") if self.taxonomy else PASSTHROUGH
+            raise KeyedError(where, _reserved(self.label_field))
+        own = [f for f in self.feature_extractor.field_passthrough if f != self.label_field]
+        targets = [e.target for e in self.enrichment]
+        for path, names in ((PASSTHROUGH, own), (("taxonomy", "enrichment_fields"), targets)):
+            for name in names:
+                if name.casefold() in RESERVED_FIELDS:
+                    raise KeyedError(path, _reserved(name))
+        folded = {name.casefold(): name for name in self.fields}
+        for name in self.fields:
+            if folded[name.casefold()] != name:
+                raise KeyedError(
+                    PASSTHROUGH,
+                    f"`{name}` and `{folded[name.casefold()]}` differ only in case; keep one",
+                )
+        return self
 
     @property
     def label_field(self) -> str:
@@ -236,7 +259,8 @@ class Collection(Declaration):
     def enrichment(self) -> tuple[EnrichmentField, ...]:
         """Fields that a document takes from its matched reference."""
         if self.taxonomy and self.taxonomy.enrichment_fields is not None:
-            return self.taxonomy.enrichment_fields
+            fields = self.taxonomy.enrichment_fields
+            return tuple(e for e in fields if e.target != self.label_field)
         return tuple(
             EnrichmentField(source=field, target=field)
             for field in self.feature_extractor.field_passthrough

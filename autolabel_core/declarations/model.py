@@ -13,14 +13,9 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 
 
 class KeyedError(ValueError):
-    """A key below the one being checked is wrong.
-
-    Attributes:
-        path: where, from the model that is being checked.
-    """
+    """A key below the one being checked is wrong; `path` says which, from the checked model."""
 
     def __init__(self, path: tuple[str | int, ...], problem: str) -> None:
-        """Keep the path beside the problem."""
         super().__init__(problem)
         self.path = path
 
@@ -28,9 +23,8 @@ class KeyedError(ValueError):
 class Declaration(BaseModel):
     """A frozen part of a YAML file.
 
-    Attributes:
-        aliases: words that mean the same, to the word in use.
-        shorthands: words that a validator takes apart before the fields are read.
+    `aliases` maps words that mean the same to the word in use; `shorthands` are words that a
+    validator takes apart before the fields are read.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from autolabel_core.conditions import parse
-from autolabel_core.declarations.model import Declaration
+from autolabel_core.conditions import inputs_of, parse
+from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
 from autolabel_core.extractors import parse_feature_uri
 
 
@@ -23,14 +24,23 @@ class Search(Declaration):
 
     feature_uri: str | None = None
     query: Any = "{{INPUT.query}}"
-    top_k: int = Field(default=1, ge=1)
-    min_score: float | None = Field(default=None, ge=-1.0, le=1.0)
+    top_k: Count = 1
+    min_score: Cosine | None = None
 
     @field_validator("feature_uri")
     @classmethod
     def uri_is_well_formed(cls, value: str | None) -> str | None:
         """Normalise the URI's scheme."""
         return None if value is None else parse_feature_uri(value).feature_uri
+
+    @field_validator("query")
+    @classmethod
+    def templates_are_well_formed(cls, value: Any) -> Any:
+        """Refuse a query without a value, and templates that are not inputs."""
+        if isinstance(value, dict) and "value" not in value:
+            raise ValueError("expected `value`, such as {input_mode: content, value: …}")
+        inputs_of(value)
+        return value
 
     @property
     def query_template(self) -> Any:
@@ -56,6 +66,8 @@ class FeatureSearch(Declaration):
 class Stage(Declaration):
     """One stage: `attribute_filter` narrows by fields, `feature_search` ranks by similarity."""
 
+    shorthands = ("config",)
+
     stage_name: str | None = None
     stage_type: Literal["filter"] = "filter"
     stage_id: Literal["attribute_filter", "feature_search"]
@@ -69,23 +81,22 @@ class Stage(Declaration):
             return {**{k: v for k, v in value.items() if k != "config"}, **value["config"]}
         return value
 
-    @model_validator(mode="after")
-    def parameters_fit_the_stage(self) -> Stage:
+    @field_validator("parameters")
+    @classmethod
+    def parameters_fit_the_stage(cls, value: Any, info: ValidationInfo) -> Any:
         """Check the parameters against the stage they are for."""
-        if self.stage_id == "feature_search":
-            FeatureSearch.model_validate(self.parameters)
-        else:
-            parse(self.condition)
-        return self
+        if info.data.get("stage_id") == "feature_search":
+            FeatureSearch.model_validate(value)
+        elif info.data.get("stage_id") == "attribute_filter":
+            parse(_conditions(value))
+        return value
 
     @property
     def condition(self) -> Any:
         """The condition of an attribute filter, or the one inside a feature search; may be None."""
         if self.stage_id == "feature_search":
             return self.search.filters
-        if isinstance(self.parameters, dict) and "conditions" in self.parameters:
-            return self.parameters["conditions"]
-        return self.parameters
+        return _conditions(self.parameters)
 
     @property
     def search(self) -> FeatureSearch:
@@ -93,12 +104,24 @@ class Stage(Declaration):
         return FeatureSearch.model_validate(self.parameters)
 
 
+def _conditions(parameters: Any) -> Any:
+    if isinstance(parameters, dict) and "conditions" in parameters:
+        unknown = sorted(set(parameters) - {"conditions"}, key=str)
+        if unknown:
+            raise KeyedError((str(unknown[0]),), "unknown key; `conditions` stands alone")
+        return parameters["conditions"]
+    return parameters
+
+
 class Retriever(Declaration):
     """A named pipeline over one collection; the first stage may be an attribute filter alone."""
 
-    aliases = {"name": "retriever_name", "collection_ids": "collection_identifiers"}
+    aliases: ClassVar[Mapping[str, str]] = {
+        "name": "retriever_name",
+        "collection_ids": "collection_identifiers",
+    }
 
-    retriever_name: str = Field(min_length=1)
+    retriever_name: Text
     collection_identifiers: tuple[str, ...] = Field(default=(), max_length=1)
     input_schema: dict[str, Any] = Field(default_factory=dict)
     stages: tuple[Stage, ...] = Field(min_length=1)

@@ -11,14 +11,9 @@ MAX_ENTRIES = 100_000
 
 
 class YamlError(ValueError):
-    """The text is no YAML that can be used; the message names the cure.
-
-    Attributes:
-        line: where, 1-based.
-    """
+    """The text is no YAML that can be used, from the 1-based `line`; the message names the cure."""
 
     def __init__(self, line: int, problem: str) -> None:
-        """Keep the line beside the problem."""
         super().__init__(problem)
         self.line = line
 
@@ -36,25 +31,21 @@ def read_yaml(data: bytes) -> tuple[Any, Lines]:
         YamlError: it is not UTF-8, not one YAML document, holds a key twice, or nests without end.
     """
     text = _decode(data)
-    lines: Lines = {}
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is not None:
-            _walk(node, (), lines, ())
+        lines = _lines(node)
         return yaml.safe_load(text), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(1 if mark is None else mark.line + 1, _problem(error)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
-        raise YamlError(
-            line, f"holds the character U+{error.character:04X}; remove it"
-        ) from error
+        raise YamlError(line, f"holds the character U+{error.character:04X}; remove it") from error
     except RecursionError as error:
         raise YamlError(1, "nests too deep; a declaration needs ten levels at most") from error
+    except YamlError:
+        raise
     except ValueError as error:
-        if isinstance(error, YamlError):
-            raise
         raise YamlError(1, f"holds a value that YAML cannot read ({error}); quote it") from error
 
 
@@ -79,9 +70,18 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
         cure = "keep one document for each file, without `---` between"
     elif "constructor" in said:
         cure = "use plain values, without `!` tags"
+    elif "unhashable key" in said:
+        cure = "put `{{…}}` in quotes"
     elif "could not find expected ':'" in said or "expected <block end>" in said:
         cure = "check the indentation, and that each key is followed by `: `"
     return f"{said}; {cure}"
+
+
+def _lines(node: yaml.Node | None) -> Lines:
+    lines: Lines = {}
+    if node is not None:
+        _walk(node, (), lines, ())
+    return lines
 
 
 def _walk(

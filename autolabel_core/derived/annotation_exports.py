@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.exports import write_export
+from autolabel_core.exports import FORMATS, write_export
 from autolabel_core.identity import fingerprint
 
 COLUMNS = (
@@ -28,7 +29,7 @@ class AnnotationExports(DerivedTable):
     @cached_property
     def labels(self) -> TaxonomyLabels:
         """What is exported."""
-        return TaxonomyLabels(self.workspace, self.collection)
+        return self.beside(TaxonomyLabels)
 
     def path(self, batch: str = WHOLE) -> Path:
         """Return the file that notes what the exports were made from."""
@@ -58,11 +59,16 @@ class AnnotationExports(DerivedTable):
                 }
             )
             progress(done, len(formats))
-        schema = pa.schema(
-            [("format", pa.string()), ("documents", pa.int64()), ("skipped", pa.int64())]
-        )
+        self._remove_others(formats)
+        schema = pa.schema({"format": pa.string(), "documents": pa.int64(), "skipped": pa.int64()})
         table = pa.Table.from_pylist(rows, schema=schema)
         self.warehouse.write_table(self.path(), table, fingerprint)
+
+    def _remove_others(self, formats: Collection[str]) -> None:
+        """Remove formats that are declared no more, because nobody would keep them up to date."""
+        for folder in self.path().parent.iterdir():
+            if folder.is_dir() and folder.name in FORMATS and folder.name not in formats:
+                shutil.rmtree(folder)
 
     def documents(self) -> pa.Table:
         """Return all documents with label, source, match and enriched fields."""
@@ -74,7 +80,8 @@ class AnnotationExports(DerivedTable):
         ]
         if not tables:
             return pa.table({name: pa.array([], pa.string()) for name in columns})
-        return pa.concat_tables([t.replace_schema_metadata(None) for t in tables])
+        bare = [table.replace_schema_metadata(None) for table in tables]
+        return pa.concat_tables(bare, promote_options="default")
 
     def read_object(self) -> Callable[[str], bytes]:
         """Return a reader of objects by key, for the formats that copy content."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from autolabel_core.derived.raw_objects import READERS, RawObjects
 from autolabel_core.derived.table import DerivedTable, Progress
@@ -20,7 +22,7 @@ from autolabel_core.extractors import Extractor, embed_checked
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import decode_image
 from autolabel_core.texts import decode_text
-from autolabel_core.warehouse import VectorTable
+from autolabel_core.warehouse import VectorTable, read_batch
 
 CHUNK = 256
 Vector = npt.NDArray[np.float32]
@@ -34,7 +36,7 @@ class Embeddings(DerivedTable):
     @cached_property
     def raw(self) -> RawObjects:
         """The table that is embedded."""
-        return RawObjects(self.workspace, self.collection)
+        return self.beside(RawObjects)
 
     @cached_property
     def extractor(self) -> Extractor:
@@ -73,15 +75,31 @@ class Embeddings(DerivedTable):
         reasons: dict[str, str] = {}
         missing = [(h, key) for h, key in wanted.items() if h not in vectors]
         done = len(wanted) - len(missing)
-        for number, chunk in enumerate(_chunks(missing)):
+        for chunk in _chunks(missing):
             self._embed_chunk(chunk, vectors, reasons)
             done += len(chunk)
             if len(missing) > CHUNK:
-                self._keep_part(batch, number, chunk, vectors)
+                self._keep_part(batch, [h for h, _ in chunk if h in vectors], vectors)
             progress(done, len(wanted))
-        table = _assemble(rows, vectors, reasons, self.extractor.manifest.embedding_dim or 0)
+        table = _assemble(rows, vectors, reasons, self._dimension(vectors))
         self.warehouse.write_vectors(self.path(batch), table, fingerprint)
         shutil.rmtree(self._parts(batch), ignore_errors=True)
+
+    def _dimension(self, vectors: dict[str, Vector]) -> int:
+        """Return the one dimension of the feature space; a space never changes it."""
+        found = {len(vector) for vector in vectors.values()}
+        readable = (p for p in sorted(self.folder.glob("*.arrow")) if self.warehouse.fingerprint(p))
+        widths = (read_batch(path).column("vector").type.list_size for path in readable)
+        found |= {next((width for width in widths if width), 0)}
+        found |= {self.extractor.manifest.embedding_dim or 0}
+        found -= {0}
+        if len(found) > 1:
+            raise AutolabelError(
+                f"{self.extractor.manifest.feature_uri} has vectors of {min(found)} and of "
+                f"{max(found)} dimensions; one feature URI is one space. Raise `version` under "
+                "`feature_extractor` in the collection's YAML when the model changes."
+            )
+        return found.pop() if found else 0
 
     def _embed_chunk(
         self, chunk: list[tuple[str, str]], vectors: dict[str, Vector], reasons: dict[str, str]
@@ -118,35 +136,29 @@ class Embeddings(DerivedTable):
         """Vectors that exist for these contents: in this batch, in unfinished parts, in other batches."""
         known: dict[str, Vector] = {}
         own = [self.path(batch), *sorted(self._parts(batch).glob("*.arrow"))]
-        others = [p for p in sorted(self.folder.glob("*.arrow")) if p not in own]
+        others = [path for path in sorted(self.folder.glob("*.arrow")) if path not in own]
         for path in [*own, *others]:
-            if len(known) == len(wanted):
+            missing = wanted - known.keys()
+            if not missing:
                 break
             if self.warehouse.fingerprint(path) is not None:
-                table = self.warehouse.read_vectors(path)
-                if table.vectors.shape[1] == (
-                    self.extractor.manifest.embedding_dim or table.vectors.shape[1]
-                ):
-                    _take(table, wanted, known)
+                known |= _vectors_in(path, missing)
         return known
 
     def _parts(self, batch: str) -> Path:
         return self.folder / ".parts" / batch
 
-    def _keep_part(
-        self, batch: str, number: int, chunk: list[tuple[str, str]], vectors: dict[str, Vector]
-    ) -> None:
-        hashes = [h for h, _ in chunk if h in vectors]
+    def _keep_part(self, batch: str, hashes: list[str], vectors: dict[str, Vector]) -> None:
         if hashes:
             stacked = np.stack([vectors[h] for h in hashes])
             part = VectorTable(hashes, hashes, [None] * len(hashes), stacked)
-            name = f"{fingerprint(hashes)}-{number}.arrow"
-            self.warehouse.write_vectors(self._parts(batch) / name, part, "part")
+            path = self._parts(batch) / f"{fingerprint(hashes)}.arrow"
+            self.warehouse.write_vectors(path, part, "part")
 
     def report(self, batch: str) -> dict[str, Any]:
         """Count vectors, and list what could not be embedded and why."""
         table = self.warehouse.read_vectors(self.path(batch))
-        keys = {a.document_id: a.key for a in self.present_by_batch[batch]}
+        keys = {a.document_id: a.key for a in self.present(batch)}
         failed = [
             {"key": keys.get(document, document), "reason": reason}
             for document, reason in zip(table.document_ids, table.reasons, strict=True)
@@ -164,10 +176,14 @@ class Embeddings(DerivedTable):
         }
 
 
-def _take(table: VectorTable, wanted: set[str], known: dict[str, Vector]) -> None:
-    for row, (content, reason) in enumerate(zip(table.content_hashes, table.reasons, strict=True)):
-        if reason is None and content in wanted and content not in known:
-            known[content] = table.vectors[row]
+def _vectors_in(path: Path, wanted: set[str]) -> dict[str, Vector]:
+    """Vectors of a file for these contents; only what is found is looked at closely."""
+    batch = read_batch(path)
+    contents, matrix = batch.column("content_hash"), batch.column("vector")
+    is_wanted = pc.is_in(contents, value_set=pa.array(sorted(wanted), pa.string()))
+    rows = np.flatnonzero(pc.and_(is_wanted, pc.is_null(batch.column("reason"))))
+    vectors = matrix.flatten().to_numpy().reshape(len(batch), matrix.type.list_size)
+    return {contents[row].as_py(): vectors[row] for row in rows.tolist()}
 
 
 def _chunks(entries: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
@@ -181,13 +197,7 @@ def _assemble(
     reasons: dict[str, str],
     dimension: int,
 ) -> VectorTable:
-    widths = {len(vector) for vector in vectors.values()}
-    if len(widths) > 1:
-        raise AutolabelError(
-            f"The extractor gave vectors of {sorted(widths)} dimensions under one feature URI; "
-            "raise its `version` in the collection's YAML when the model changes"
-        )
-    matrix = np.zeros((len(rows), widths.pop() if widths else dimension), np.float32)
+    matrix = np.zeros((len(rows), dimension), np.float32)
     why: list[str | None] = []
     for i, row in enumerate(rows):
         content = row["content_hash"]

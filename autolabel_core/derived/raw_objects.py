@@ -11,27 +11,29 @@ from typing import Any
 
 import pyarrow as pa
 
+from autolabel_core.conditions.values import text_of
 from autolabel_core.derived.table import DerivedTable, Progress
-from autolabel_core.errors import UnreadableItemError
+from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import probe_image
+from autolabel_core.labels import check_label
 from autolabel_core.ledger import Annotation, Arrival
 
 READERS = 8
 FORMAT = 1
 SCHEMA = pa.schema(
-    [
-        ("document_id", pa.string()),
-        ("key", pa.string()),
-        ("version", pa.string()),
-        ("content_hash", pa.string()),
-        ("size", pa.int64()),
-        ("media_type", pa.string()),
-        ("width_px", pa.int32()),
-        ("height_px", pa.int32()),
-        ("metadata", pa.string()),
-        ("reason", pa.string()),
-    ]
+    {
+        "document_id": pa.string(),
+        "key": pa.string(),
+        "version": pa.string(),
+        "content_hash": pa.string(),
+        "size": pa.int64(),
+        "media_type": pa.string(),
+        "width_px": pa.int32(),
+        "height_px": pa.int32(),
+        "metadata": pa.string(),
+        "reason": pa.string(),
+    }
 )
 
 
@@ -46,7 +48,7 @@ class RawObjects(DerivedTable):
 
     def fingerprint(self, batch: str) -> str:
         """Cover the declaration of the source (before the dot) and every object's version."""
-        versions = [(a.document_id, a.version) for a in self.present_by_batch[batch]]
+        versions = [(a.document_id, a.version) for a in self.present(batch)]
         return f"{fingerprint(self._declared)}.{fingerprint(versions)}"
 
     @property
@@ -60,7 +62,7 @@ class RawObjects(DerivedTable):
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Read what changed, take over the rest, and import labels found in metadata."""
         known = self._known_rows(batch)
-        arrivals = self.present_by_batch[batch]
+        arrivals = self.present(batch)
         changed = [a for a in arrivals if (a.document_id, a.version) not in known]
         fresh = {row["document_id"]: row for row in self._read_all(changed, progress)}
         rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
@@ -88,6 +90,7 @@ class RawObjects(DerivedTable):
             try:
                 stored = source.open(arrival.key)
                 row["metadata"] = json.dumps(dict(stored.metadata), sort_keys=True)
+                self._label_in(dict(stored.metadata))
                 blob = stored.input_blob(kind, mapped)
                 row["size"] = blob.size
                 self._check_size(blob.size)
@@ -114,12 +117,13 @@ class RawObjects(DerivedTable):
 
     def _import_labels(self, rows: list[dict[str, Any]]) -> None:
         """Import each metadata label once: when it differs from the last one imported for the content."""
-        field, name = self.collection.label_field, self.collection_name
-        found = []
-        for row in rows:
-            label = json.loads(row["metadata"] or "{}").get(field)
-            if isinstance(label, str) and label.strip() and row["content_hash"]:
-                found.append((row, label.strip()))
+        name = self.collection_name
+        labels = [self._label_in(json.loads(row["metadata"] or "{}")) for row in rows]
+        found = [
+            (row, label)
+            for row, label in zip(rows, labels, strict=True)
+            if label and row["content_hash"] and not row["reason"]
+        ]
         if not found:
             return
         imported: dict[tuple[str, str], list[str | None]] = {}
@@ -133,6 +137,17 @@ class RawObjects(DerivedTable):
             if before[-1:] != [label]:
                 events.append(_imported(name, row, label, len(before)))
         self.workspace.ledger.append_annotations(events)
+
+    def _label_in(self, metadata: dict[str, Any]) -> str | None:
+        """Return the label that an object carries, as `autolabel label` would store it."""
+        text = text_of(metadata.get(self.collection.label_field))
+        if text is None or not text.strip():
+            return None
+        try:
+            return check_label(text)
+        except AutolabelError as error:
+            field = self.collection.label_field
+            raise UnreadableItemError(f"its metadata `{field}`: {error}") from error
 
     def report(self, batch: str) -> dict[str, Any]:
         """Count objects, bytes and types, and list what could not be read and why."""

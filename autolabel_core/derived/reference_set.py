@@ -1,13 +1,14 @@
 """The labelled references: the latest human or promoted label of each document, with its vector.
 
-Auto-labels are never references. The set is judged by leave-one-out: each reference is labelled by
-the nearest of the others; a self-test in which it could match itself would always pass.
+Auto-labels are never references. The set is judged when it is written, by leave-one-out: each
+reference is labelled by the nearest of the others; matching itself it would always pass.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.derived.embeddings import Embeddings
+from autolabel_core.conditions.values import text_of
+from autolabel_core.derived.embeddings import Embeddings, Vector
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
 from autolabel_core.identity import fingerprint
 from autolabel_core.ledger import Annotation, effective_annotations
@@ -71,7 +73,7 @@ class ReferenceSet(DerivedTable):
     @cached_property
     def embeddings(self) -> Embeddings:
         """Where the vectors come from."""
-        return Embeddings(self.workspace, self.collection)
+        return self.beside(Embeddings)
 
     def path(self, batch: str = WHOLE) -> Path:
         """Return the one file."""
@@ -80,19 +82,18 @@ class ReferenceSet(DerivedTable):
     @cached_property
     def annotations(self) -> dict[str, Annotation]:
         """The annotation that holds for each document."""
-        events = self.workspace.ledger.annotations(self.collection_name)
-        return effective_annotations(events, self.contents({e.document_id for e in events}))
+        return effective_annotations(self.recorded.annotations, self.contents)
 
-    def contents(self, documents: set[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for row in self._raw_rows(documents, ["document_id", "content_hash"]):
-            if row["content_hash"]:
-                found[row["document_id"]] = row["content_hash"]
-        return found
+    @cached_property
+    def contents(self) -> dict[str, str]:
+        """Present content hash of each document that was ever annotated and can be read."""
+        rows = self._raw_rows({event.document_id for event in self.recorded.annotations})
+        return {row["document_id"]: row["content_hash"] for row in rows if row["content_hash"]}
 
-    def _raw_rows(self, documents: set[str], columns: list[str]) -> list[dict[str, Any]]:
+    def _raw_rows(self, documents: set[str]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         wanted = pa.array(sorted(documents), pa.string())
+        columns = ["document_id", "content_hash", "metadata"]
         for batch in self.batches if documents else []:
             path = self.embeddings.raw.path(batch)
             if path.exists():
@@ -102,40 +103,20 @@ class ReferenceSet(DerivedTable):
         return rows
 
     @cached_property
-    def _wanted(self) -> tuple[list[dict[str, Any]], npt.NDArray[np.float32]]:
+    def _wanted(self) -> tuple[list[dict[str, Any]], list[Vector]]:
         """Rows and vectors of the references as the sources say now."""
         held = self.annotations
-        columns = ["document_id", "metadata"]
-        metadata = {r["document_id"]: r["metadata"] for r in self._raw_rows(set(held), columns)}
-        vectors: dict[str, npt.NDArray[np.float32]] = {}
+        metadata = {r["document_id"]: r["metadata"] for r in self._raw_rows(set(held))}
+        vectors: dict[str, Vector] = {}
         for batch in self.batches if held else []:
             path = self.embeddings.path(batch)
-            if self.warehouse.fingerprint(path) is None:
-                continue
-            table = self.warehouse.read_vectors(path)
-            for i, document in enumerate(table.document_ids):
-                event = held.get(document)
-                if event and table.reasons[i] is None:
-                    if event.content_hash == table.content_hashes[i]:
-                        vectors[document] = table.vectors[i]
+            if self.warehouse.fingerprint(path) is not None:
+                vectors |= _vectors_of(path, held)
         rows = [
-            self._row(held[document], json.loads(metadata.get(document) or "{}"))
+            _row(held[document], json.loads(metadata.get(document) or "{}"))
             for document in sorted(vectors)
         ]
-        width = self.embeddings.extractor.manifest.embedding_dim or 0
-        stacked = [vectors[row["document_id"]] for row in rows]
-        return rows, np.stack(stacked) if rows else np.zeros((0, width), np.float32)
-
-    def _row(self, event: Annotation, metadata: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "document_id": event.document_id,
-            "key": event.key,
-            "content_hash": event.content_hash,
-            "label": event.label,
-            "label_source": event.source,
-            "fields": {**_texts(metadata), **event.fields},
-            "metadata": metadata,
-        }
+        return rows, [vectors[row["document_id"]] for row in rows]
 
     def fingerprint(self, batch: str = WHOLE) -> str | None:
         """Cover the feature URI and what each reference says; None while a changeover is under way."""
@@ -152,23 +133,28 @@ class ReferenceSet(DerivedTable):
         path = self.path()
         if self.warehouse.fingerprint(path) is None:
             return False
-        return self.load().feature_uri != self.embeddings.extractor.manifest.feature_uri
+        served = self._metadata[b"autolabel.feature_uri"].decode()
+        return served != self.embeddings.extractor.manifest.feature_uri
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write references and vectors as one file."""
-        rows, vectors = self._wanted
-        flat = pa.array(np.ascontiguousarray(vectors).ravel())
-        columns: dict[str, pa.Array] = {
+        rows, found = self._wanted
+        uri = self.embeddings.extractor.manifest.feature_uri
+        width = self.embeddings.extractor.manifest.embedding_dim or 0
+        vectors = np.stack(found) if rows else np.zeros((0, width), np.float32)
+        judged = judge(References(rows, vectors, uri, fingerprint))
+        columns: dict[str, Any] = {
             name: pa.array([row[name] for row in rows], pa.string())
             for name in ("document_id", "key", "content_hash", "label", "label_source")
         }
         for name in ("fields", "metadata"):
             values = [json.dumps(row[name], sort_keys=True) for row in rows]
             columns[name] = pa.array(values, pa.string())
-        columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+        columns["vector"] = pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1])
         metadata = {
             "autolabel.fingerprint": fingerprint,
-            "autolabel.feature_uri": self.embeddings.extractor.manifest.feature_uri,
+            "autolabel.feature_uri": uri,
+            "autolabel.judgement": json.dumps(judged),
         }
         write_batch(self.path(), pa.record_batch(columns).replace_schema_metadata(metadata))
 
@@ -177,7 +163,7 @@ class ReferenceSet(DerivedTable):
         if self.warehouse.fingerprint(self.path()) is None:
             uri = self.embeddings.extractor.manifest.feature_uri
             return References([], np.zeros((0, 0), np.float32), uri, "")
-        batch = read_batch(self.path())
+        batch: Any = read_batch(self.path())
         column = batch.column("vector")
         vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
         rows = batch.drop_columns(["vector"]).to_pylist()
@@ -187,10 +173,20 @@ class ReferenceSet(DerivedTable):
         uri = metadata[b"autolabel.feature_uri"].decode()
         return References(rows, vectors, uri, metadata[b"autolabel.fingerprint"].decode())
 
+    def judgement(self) -> dict[str, Any]:
+        """Return what `judge` found when the file was written; of no references where there is none."""
+        if self.warehouse.fingerprint(self.path()) is None:
+            return judge(self.load())
+        found: dict[str, Any] = json.loads(self._metadata[b"autolabel.judgement"])
+        return found
+
+    @property
+    def _metadata(self) -> dict[bytes, bytes]:
+        return dict(read_batch(self.path()).schema.metadata or {})
+
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say how many references each label has, and whether their neighbours agree with them."""
-        references = self.load()
-        return {"references": len(references.rows), **judge(references)}
+        return self.judgement()
 
 
 def judge(references: References) -> dict[str, Any]:
@@ -200,7 +196,7 @@ def judge(references: References) -> dict[str, Any]:
         references: the set.
 
     Returns:
-        `leave_one_out_agreement` (share of references whose nearest other reference has the same
+        `references` (how many), `leave_one_out_agreement` (share of references whose nearest other reference has the same
         label; 1 is all, None without two references) with its 95 % Wilson interval, `labels`
         (references by label and source), `disagreeing` (at most 50, the most similar first) and
         `near_duplicates` (pairs of cosine >= NEAR_DUPLICATE).
@@ -209,8 +205,9 @@ def judge(references: References) -> dict[str, Any]:
     labels = [
         {"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())
     ]
+    counted = {"references": len(references.rows), "labels": labels}
     if len(references.rows) < 2:
-        return {"leave_one_out_agreement": None, "labels": labels}
+        return {**counted, "leave_one_out_agreement": None}
     found = references.leave_one_out()
     predicted = references.labels[found.position[:, 0]]
     agrees = predicted == references.labels
@@ -218,10 +215,10 @@ def judge(references: References) -> dict[str, Any]:
     wrong = np.flatnonzero(~agrees)
     wrong = wrong[np.argsort(-found.score[wrong, 0], kind="stable")]
     return {
+        **counted,
         "leave_one_out_agreement": float(agrees.mean()),
         "agreement_low": low,
         "agreement_high": high,
-        "labels": labels,
         "disagreeing": [_pair(references, i, found) for i in wrong[:50].tolist()],
         "near_duplicates": [
             _pair(references, i, found)
@@ -241,5 +238,28 @@ def _pair(references: References, i: int, found: Nearest) -> dict[str, Any]:
     }
 
 
-def _texts(metadata: dict[str, Any]) -> dict[str, str]:
-    return {k: v for k, v in metadata.items() if isinstance(v, str)}
+def _row(event: Annotation, metadata: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: text for name, value in metadata.items() if (text := text_of(value)) is not None}
+    return {
+        "document_id": event.document_id,
+        "key": event.key,
+        "content_hash": event.content_hash,
+        "label": event.label,
+        "label_source": event.source,
+        "fields": {**texts, **event.fields},
+        "metadata": metadata,
+    }
+
+
+def _vectors_of(path: Path, held: Mapping[str, Annotation]) -> dict[str, Vector]:
+    """Vectors of a file for the annotated documents, where they are of the content that was judged."""
+    batch: Any = read_batch(path)
+    ids, contents, column = (batch.column(n) for n in ("document_id", "content_hash", "vector"))
+    is_held = pc.is_in(ids, value_set=pa.array(sorted(held), pa.string()))
+    rows = np.flatnonzero(pc.and_(is_held, pc.is_null(batch.column("reason")))).tolist()
+    vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
+    return {
+        ids[row].as_py(): vectors[row]
+        for row in rows
+        if held[ids[row].as_py()].content_hash == contents[row].as_py()
+    }

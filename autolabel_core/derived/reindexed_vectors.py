@@ -26,7 +26,7 @@ class ReindexedVectors(DerivedTable):
     @cached_property
     def embeddings(self) -> Embeddings:
         """What is copied."""
-        return Embeddings(self.workspace, self.collection)
+        return self.beside(Embeddings)
 
     @property
     def feature_uri(self) -> str:
@@ -50,18 +50,17 @@ class ReindexedVectors(DerivedTable):
     def fingerprint(self, batch: str) -> str | None:
         """Cover the vectors."""
         vectors = self.warehouse.fingerprint(self.embeddings.path(batch))
-        return (
-            None if vectors is None else fingerprint(self.index_name, vectors, self._index_exists)
-        )
+        return None if vectors is None else fingerprint(self.index_name, vectors)
 
-    @property
-    def _index_exists(self) -> bool:
-        return (self.workspace.paths.vector_index / "chroma.sqlite3").exists()
+    def is_current(self, batch: str) -> bool:
+        """Whether the index holds the vectors as they are now; nothing is held by a deleted index."""
+        index_exists = (self.workspace.paths.vector_index / "chroma.sqlite3").exists()
+        return super().is_current(batch) and (index_exists or self.fingerprint(batch) is None)
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write what changed to the index, then note what it holds; retire other feature URIs when complete."""
         vectors = self.warehouse.read_vectors(self.embeddings.path(batch))
-        rows = np.flatnonzero(vectors.readable)
+        rows = np.flatnonzero(vectors.readable).tolist()
         with self.warehouse.writing("vector_index"):
             client = open_index(self.workspace.paths.vector_index)
             index = client.get_or_create_collection(
@@ -78,41 +77,34 @@ class ReindexedVectors(DerivedTable):
                     ),
                 }
             )
-            made_from = self.fingerprint(batch) or fingerprint
-            self.warehouse.write_table(self.path(batch), table, made_from)
+            self.warehouse.write_table(self.path(batch), table, fingerprint)
             if all(self.path(b).exists() for b in self.batches):
                 self._retire_others(client)
 
     def _write(
-        self, index: Any, batch: str, vectors: VectorTable, rows: Any, progress: Progress
+        self, index: Any, batch: str, vectors: VectorTable, rows: list[int], progress: Progress
     ) -> None:
-        held = self._held(batch) if index.count() else {}
-        ids = {vectors.document_ids[i]: i for i in rows.tolist()}
-        gone = sorted(set(held) - set(ids))
-        changed = [i for d, i in ids.items() if held.get(d) != vectors.content_hashes[i]]
-        keys = {a.document_id: a.key for a in self.present_by_batch[batch]}
+        """Ask the index itself what it holds, because a note of it may outlive it."""
+        found = index.get(where={"batch": batch}, include=["metadatas"])
+        held = dict(zip(found["ids"], found["metadatas"], strict=True))
+        keys = {a.document_id: a.key for a in self.present(batch)}
+        wanted = {
+            vectors.document_ids[i]: {
+                "key": keys.get(vectors.document_ids[i], ""),
+                "batch": batch,
+                "content_hash": vectors.content_hashes[i],
+            }
+            for i in rows
+        }
+        gone = sorted(set(held) - set(wanted))
+        changed = [i for i in rows if held.get(d := vectors.document_ids[i]) != wanted[d]]
         for start in range(0, len(gone), CHUNK):
             index.delete(ids=gone[start : start + CHUNK])
         for start in range(0, len(changed), CHUNK):
             chunk = changed[start : start + CHUNK]
-            index.upsert(
-                ids=[vectors.document_ids[i] for i in chunk],
-                embeddings=vectors.vectors[chunk],
-                metadatas=[
-                    {"key": keys.get(vectors.document_ids[i], ""), "batch": batch} for i in chunk
-                ],
-            )
+            ids = [vectors.document_ids[i] for i in chunk]
+            index.upsert(ids, vectors.vectors[chunk], [wanted[document] for document in ids])
             progress(start + len(chunk), len(changed))
-
-    def _held(self, batch: str) -> dict[str, str]:
-        path = self.path(batch)
-        if self.warehouse.fingerprint(path) is None:
-            return {}
-        table = self.warehouse.read_table(path)
-        pairs = zip(
-            table["document_id"].to_pylist(), table["content_hash"].to_pylist(), strict=True
-        )
-        return dict(pairs)
 
     def _retire_others(self, client: Any) -> None:
         for index in client.list_collections():

@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from autolabel_core.declarations import Collection
-from autolabel_core.ledger import Arrival
+from autolabel_core.errors import NotFoundError
+from autolabel_core.ledger import Annotation, Arrival
 from autolabel_core.registration import DELETED, batches_of
 from autolabel_core.workspace import Workspace
 
@@ -17,36 +18,24 @@ Progress = Callable[[int, int], None]
 WHOLE = "all"
 
 
+Table = TypeVar("Table", bound="DerivedTable")
+
+
 def no_progress(_done: int, _total: int) -> None:
     """Report nothing."""
 
 
-class DerivedTable(ABC):
-    """One derived table of one collection; opened for one piece of work, not kept.
+class Recorded:
+    """What the ledger holds of one collection, read once when first needed."""
 
-    Attributes:
-        name: the asset's name, and the folder's.
-        partitioned: whether there is one file for each batch; else the batch is `WHOLE`.
-    """
-
-    name: ClassVar[str]
-    partitioned: ClassVar[bool] = True
-
-    def __init__(self, workspace: Workspace, collection: Collection) -> None:
-        """Bind to a collection; sources are read when first needed."""
-        self.workspace = workspace
-        self.collection = collection
-        self.warehouse = workspace.warehouse
-
-    @property
-    def collection_name(self) -> str:
-        """The collection's name."""
-        return self.collection.collection_name
+    def __init__(self, workspace: Workspace, collection_name: str) -> None:
+        self._ledger = workspace.ledger
+        self._name = collection_name
 
     @cached_property
     def objects(self) -> dict[str, Arrival]:
         """The last arrival of every document, deleted ones included."""
-        return self.workspace.ledger.objects(self.collection_name)
+        return self._ledger.objects(self._name)
 
     @cached_property
     def batches(self) -> list[str]:
@@ -61,6 +50,70 @@ class DerivedTable(ABC):
             if arrival.event != DELETED:
                 groups[arrival.batch].append(arrival)
         return groups
+
+    @cached_property
+    def annotations(self) -> list[Annotation]:
+        """Every annotation, in order."""
+        return self._ledger.annotations(self._name)
+
+
+class DerivedTable(ABC):
+    """One derived table of one collection; opened for one piece of work, not kept.
+
+    Attributes:
+        name: the asset's name, and the folder's.
+        partitioned: whether there is one file for each batch; else the batch is `WHOLE`.
+    """
+
+    name: ClassVar[str]
+    partitioned: ClassVar[bool] = True
+
+    def __init__(
+        self, workspace: Workspace, collection: Collection, recorded: Recorded | None = None
+    ) -> None:
+        self.workspace = workspace
+        self.collection = collection
+        self.warehouse = workspace.warehouse
+        self.recorded = recorded or Recorded(workspace, collection.collection_name)
+
+    def beside(self, table: type[Table]) -> Table:
+        """Open another table of the same collection; what the ledger holds is not read again."""
+        return table(self.workspace, self.collection, self.recorded)
+
+    @property
+    def collection_name(self) -> str:
+        """The collection's name."""
+        return self.collection.collection_name
+
+    @property
+    def objects(self) -> dict[str, Arrival]:
+        """The last arrival of every document, deleted ones included."""
+        return self.recorded.objects
+
+    @property
+    def batches(self) -> list[str]:
+        """All batches of the collection, in order."""
+        return self.recorded.batches
+
+    def present(self, batch: str) -> list[Arrival]:
+        """Return the objects of a batch that exist, ascending by document id.
+
+        Args:
+            batch: its name.
+
+        Returns:
+            Their last arrivals.
+
+        Raises:
+            NotFoundError: the collection has no such batch.
+        """
+        if batch not in self.recorded.present_by_batch:
+            raise NotFoundError(
+                f"`{self.collection_name}` has no batch `{batch}`; it has {len(self.batches)}"
+                f"{', the last is ' + self.batches[-1] if self.batches else ''}. "
+                "Batches are made by `autolabel sweep` as objects arrive."
+            )
+        return self.recorded.present_by_batch[batch]
 
     @property
     def partitions(self) -> list[str]:
@@ -104,7 +157,7 @@ class DerivedTable(ABC):
         """
         with self.warehouse.writing(self.collection_name, self.name):
             wanted = self.fingerprint(batch)
-            if wanted is None or self.warehouse.fingerprint(self.path(batch)) == wanted:
+            if wanted is None or self.is_current(batch):
                 return False
             self.build(batch, wanted, progress)
         return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import json
-import pickle
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,23 +17,16 @@ from PIL import Image
 from autolabel_core.errors import AutolabelError, MissingWeightsError, NotFoundError
 from autolabel_core.extractors.hub import impatient_hub
 from autolabel_core.extractors.manifest import Manifest
-from autolabel_core.extractors.weights import content_digest, feature_name, pick_device
+from autolabel_core.extractors.weights import (
+    content_digest,
+    feature_name,
+    load_failures,
+    pick_device,
+)
 
 BATCH_SIZE_GPU = 64
 BATCH_SIZE_CPU = 16
 _CHECKPOINT_SUFFIXES = {".bin", ".npy", ".npz", ".pt", ".pth", ".safetensors"}
-# open_clip wraps most causes in RuntimeError; the rest come from reading a file of another kind.
-_LOAD_FAILURES = (
-    RuntimeError,
-    OSError,
-    ValueError,
-    LookupError,
-    AssertionError,
-    AttributeError,
-    TypeError,
-    EOFError,
-    pickle.UnpicklingError,
-)
 
 
 def open_clip_extractor(
@@ -139,7 +131,7 @@ class OpenClipExtractor:
                     image_interpolation=config.get("interpolation"),
                     image_resize_mode=config.get("resize_mode"),
                 )
-        except _LOAD_FAILURES as error:
+        except load_failures() as error:
             raise MissingWeightsError(self._missing(error)) from error
         return model.eval(), preprocess, device
 

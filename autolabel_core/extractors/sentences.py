@@ -16,7 +16,12 @@ import numpy.typing as npt
 from autolabel_core.errors import AutolabelError, MissingWeightsError
 from autolabel_core.extractors.hub import impatient_hub
 from autolabel_core.extractors.manifest import Manifest
-from autolabel_core.extractors.weights import content_digest, feature_name, pick_device
+from autolabel_core.extractors.weights import (
+    content_digest,
+    feature_name,
+    load_failures,
+    pick_device,
+)
 
 INSTALL = "pip install 'autolabel[text]'"
 BATCH_SIZE = 64
@@ -99,7 +104,7 @@ class SentenceExtractor:
         try:
             with impatient_hub():
                 return SentenceTransformer(self._source, device=device)
-        except (OSError, RuntimeError, ValueError, LookupError) as error:
+        except load_failures() as error:
             cause = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
             raise MissingWeightsError(
                 f"The sentence-transformers model `{self._source}` cannot be loaded: "

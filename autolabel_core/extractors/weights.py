@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import pickle
 import re
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,6 +35,25 @@ def _digest(files: tuple[tuple[str, int, int], ...]) -> str:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()[:8]
+
+
+def load_failures() -> tuple[type[Exception], ...]:
+    """Return what loading weights raises where they are absent, damaged or of another model."""
+    import safetensors
+
+    return (
+        RuntimeError,
+        OSError,
+        ValueError,
+        LookupError,
+        AssertionError,
+        AttributeError,
+        TypeError,
+        EOFError,
+        pickle.UnpicklingError,
+        safetensors.SafetensorError,
+        zipfile.BadZipFile,
+    )
 
 
 def pick_device(device: str | None) -> str:

@@ -1,0 +1,88 @@
+"""The models of where a collection's objects lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from autolabel_core.declarations.model import Declaration, KeyedError, Text, listed
+
+BUCKET_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+SHARED = ("bucket_schema", "key_prefix")
+
+
+class SchemaProperty(Declaration):
+    """One property of a bucket schema: its type, and whether every object must have it."""
+
+    type: Literal["text", "string", "image", "number", "integer", "boolean", "json"] = "text"
+    required: bool = Field(default=False, strict=True)
+    description: str = ""
+
+
+class BucketSchema(Declaration):
+    """What the objects of a bucket carry. An empty schema accepts everything."""
+
+    properties: dict[str, SchemaProperty] = Field(default_factory=dict)
+
+
+class Bucket(Declaration):
+    """Where objects lie: a folder, a JSON Lines manifest, or an embedded folder."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"name": "bucket_name", "bucket_id": "bucket_name"}
+
+    bucket_name: str | None = None
+    uri: Text | None = None
+    key_prefix: str = ""
+    bucket_schema: BucketSchema = BucketSchema()
+
+    @field_validator("bucket_name")
+    @classmethod
+    def name_is_a_folder_name(cls, value: str | None) -> str | None:
+        """Refuse names that lead out of the folder of embedded buckets."""
+        if value is not None and not BUCKET_NAME.fullmatch(value):
+            raise ValueError(
+                "use letters, digits, `_`, `-` and `.`, not starting with `.`; a path goes to `uri`"
+            )
+        return value
+
+
+class Source(Declaration):
+    """One or more buckets; several need distinct key prefixes, so that keys stay unique."""
+
+    shorthands = ("uri", "uris", "bucket_ids", "bucket_name", *SHARED)
+
+    type: Literal["bucket"] = "bucket"
+    buckets: tuple[Bucket, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def gather_buckets(cls, value: Any) -> Any:
+        """Accept `uri`, `uris`, `bucket_ids`, `bucket_name` and `buckets` for the same thing."""
+        if not isinstance(value, dict):
+            return value
+        shared = {k: value[k] for k in SHARED if k in value}
+        single = {k: value[k] for k in ("uri", "bucket_name") if k in value}
+        buckets = [{**shared, **single}] if single else []
+        buckets += [{**shared, "uri": uri} for uri in listed(value, "uris")]
+        for name in listed(value, "bucket_ids"):
+            plain = name.removeprefix("bkt_") if isinstance(name, str) else name
+            buckets.append({**shared, "bucket_name": plain})
+        for bucket in listed(value, "buckets"):
+            buckets.append({**shared, **bucket} if isinstance(bucket, dict) else bucket)
+        rest = {k: v for k, v in value.items() if k not in ("buckets", *cls.shorthands)}
+        return {**rest, "buckets": buckets or [shared]}
+
+    @model_validator(mode="after")
+    def prefixes_are_distinct(self) -> Source:
+        """Refuse two buckets that would give their objects the same keys."""
+        prefixes = [bucket.key_prefix for bucket in self.buckets]
+        if len(set(prefixes)) < len(prefixes):
+            raise KeyedError(
+                ("key_prefix",),
+                f"{len(prefixes)} buckets have the prefixes {prefixes}; list them under `buckets` "
+                "and give each its own `key_prefix`, so that keys stay unique",
+            )
+        return self

@@ -1,0 +1,108 @@
+"""How light the command line is: `--help`, and `documents` on 1,000,000 rows.
+
+`python -m benchmarks.command_line [--rows N]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from autolabel_core.conditions import parse_text
+from autolabel_core.documents import COLUMNS, Documents
+from autolabel_core.paths import Paths
+from autolabel_core.workspace import Workspace
+from benchmarks.matching import say
+
+BATCH = 10_000
+QUERIES = {
+    "documents, 1,000,000 rows, least confident 100": (
+        ["label_source:eq:auto"],
+        "taxonomy_match.confidence",
+    ),
+    "documents, 1,000,000 rows, unlabelled 100": (["label:eq:null"], None),
+}
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    say("autolabel --help", help_seconds(), "CPU s")
+    with tempfile.TemporaryDirectory() as folder:
+        documents(Path(folder), parser.parse_args().rows)
+
+
+def help_seconds(repeats: int = 5) -> float:
+    """Return the least CPU time of `autolabel --help` in a process of its own."""
+    command = [sys.executable, "-c", "from autolabel_app.cli import main; main()", "--help"]
+    seconds = []
+    for _ in range(repeats):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(seconds)
+
+
+def documents(root: Path, rows: int) -> None:
+    """Write label tables of that many rows, and ask for the two queues a person asks for most.
+
+    Args:
+        root: an empty folder.
+        rows: documents.
+    """
+    collections = root / "collections"
+    collections.mkdir()
+    text = "taxonomy: {field_to_enrich: thing}\n"
+    (collections / "bench.yaml").write_text(text, encoding="utf-8")
+    workspace = Workspace(Paths(root, collections, f"sqlite:///{root / 'ledger.sqlite'}"))
+    collection = workspace.collection("bench")
+    rng = np.random.default_rng(0)
+    for batch in range(rows // BATCH):
+        path = workspace.warehouse.path(
+            "bench", "taxonomy_labels", f"batch_{batch + 1:06d}.parquet"
+        )
+        workspace.warehouse.write_table(path, label_table(batch, rng), "bench")
+    Documents(workspace, collection).find(limit=1)
+    for name, (filters, sort) in QUERIES.items():
+        started = time.perf_counter()
+        found = Documents(workspace, collection).find(
+            [parse_text(text) for text in filters], sort, limit=100
+        )
+        assert len(found) == 100
+        say(name, time.perf_counter() - started, "s")
+
+
+def label_table(batch: int, rng: np.random.Generator) -> pa.Table:
+    """Return one batch of made-up labels, a fifth of them unknown."""
+    numbers = range(batch * BATCH, (batch + 1) * BATCH)
+    confidence = rng.random(BATCH).astype(np.float32)
+    label = np.where(confidence > 0.2, rng.integers(0, 50, BATCH).astype(str), None)
+    source = np.where(confidence > 0.2, "auto", None)
+    values: dict[str, pa.Array] = {name: pa.nulls(BATCH, pa.string()) for name in COLUMNS}
+    values |= {
+        "document_id": pa.array([f"doc_{n:020x}" for n in numbers]),
+        "key": pa.array([f"camera/{n:08d}.jpg" for n in numbers]),
+        "label": pa.array(label.tolist(), pa.string()),
+        "label_source": pa.array(source.tolist(), pa.string()),
+        "matched": pa.array(confidence > 0.2),
+        "confidence": pa.array(confidence),
+        "suggested_label": pa.array(label.tolist(), pa.string()),
+        "margin": pa.array(confidence / 2),
+        "margin_lower_bound": pa.nulls(BATCH, pa.float32()),
+        "metadata": pa.array(["{}"] * BATCH),
+    }
+    return pa.table(values)
+
+
+if __name__ == "__main__":
+    main()
