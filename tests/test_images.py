@@ -203,10 +203,25 @@ def test_jpegs_are_decoded_no_smaller_than_asked(min_side_px, size):
     assert decode_image(data, min_side_px).size == size
 
 
-def test_a_damaged_list_of_frames_is_refused():
-    frames = encoded(FRAMES[0], "TIFF", save_all=True, append_images=FRAMES[1:])
-    with pytest.raises(UnreadableItemError, match="damaged"):
-        probe_image(frames[: len(frames) * 2 // 3])
+def test_what_readers_raise_late_is_a_reason_too(monkeypatch):
+    class Late:
+        format, mode, size, info = "JPEG", "RGB", (4, 3), {}  # noqa: RUF012
+
+        def getexif(self):
+            raise SyntaxError("not a TIFF file")
+
+        @property
+        def n_frames(self):
+            raise EOFError
+
+        def load(self):
+            raise Image.DecompressionBombError
+
+    monkeypatch.setattr(Image, "open", lambda stream, formats: Late())
+    with pytest.raises(UnreadableItemError, match="damaged image: EOFError"):
+        probe_image(b"data")
+    with pytest.raises(UnreadableItemError, match="too large: 4 × 3"):
+        decode_image(b"data")
 
 
 @pytest.mark.filterwarnings("ignore")
