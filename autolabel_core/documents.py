@@ -20,6 +20,12 @@ COLUMNS = (
     "document_id key content_hash media_type label label_source matched confidence "
     "source_document_id suggested_label margin margin_lower_bound neighbours reason"
 ).split()
+EMPTY_TYPES = {
+    "matched": "BOOLEAN",
+    "confidence": "FLOAT",
+    "margin": "FLOAT",
+    "margin_lower_bound": "FLOAT",
+}
 MATCH = ("matched", "confidence", "source_document_id", "margin")
 
 
@@ -42,7 +48,9 @@ class Documents:
             relation.create_view("documents")
         else:
             names = [*COLUMNS, *self.collection.fields, "metadata"]
-            columns = ", ".join(f"NULL::VARCHAR AS {quote(name)}" for name in names)
+            columns = ", ".join(
+                f"NULL::{EMPTY_TYPES.get(name, 'VARCHAR')} AS {quote(name)}" for name in names
+            )
             connection.execute(f"CREATE VIEW documents AS SELECT {columns} WHERE false")
         return connection
 

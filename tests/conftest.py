@@ -1,4 +1,4 @@
-"""What several test modules share: a workspace in a temporary folder, and sweeping without Dagster."""
+"""What test modules share: a workspace in a temporary folder, and sweeping without Dagster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two tiny extractors whose vectors can be computed by hand; `conftest.toy_extractors` installs them."""
+"""Two tiny extractors whose vectors can be computed by hand; `conftest.py` installs them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autolabel_core.extractors import Manifest
 
 @dataclass(frozen=True)
 class AngleExtractor:
-    """A text that is a number of degrees becomes (cos, sin): the cosine of two is cos(difference)."""
+    """A text that is a number of degrees becomes (cos, sin); a cosine is cos(difference)."""
 
     version: str
 

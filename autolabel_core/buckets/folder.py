@@ -108,8 +108,10 @@ class FolderBucket:
         Raises:
             AutolabelError: the key leads out of the bucket.
         """
-        path = self._root / _name_of(key)
-        if Path(os.path.normpath(path)) != path or path == self._root:
+        name = _name_of(key)
+        path = self._root / name
+        plain = os.path.normpath(name) == name and name != "." and not name.startswith("../")
+        if not plain or name == ".." or os.path.isabs(name):
             raise AutolabelError(f"The key {key!r} is not a plain relative path in the bucket.")
         return path
 

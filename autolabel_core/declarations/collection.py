@@ -107,10 +107,10 @@ class Taxonomy(Declaration):
             and whose `feature_search` says how many and from which score.
         enrichment_fields: fields taken from the matched reference; by default those of
             `field_passthrough`. A document's own value always wins.
-        execution_mode: `materialize` and `retroactive` store labels, old documents' included;
-            `on_demand` computes them only when asked.
         input_mappings: which of the document's features the retriever is asked with; there is one
             feature space for each collection, so it is noted and decides nothing.
+        execution_mode: `materialize` and `retroactive` store labels, old documents' included;
+            `on_demand` computes them only when asked.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {
@@ -138,14 +138,11 @@ class Taxonomy(Declaration):
         if not isinstance(value, dict) or "field_to_enrich" in value:
             return value
         fields = value.get("enrichment_fields")
-        target = fields[0].get("target") if _is_list_of_mappings(fields) else None
+        first = fields[0] if isinstance(fields, list) and fields else None
+        target = first.get("target") if isinstance(first, dict) else None
         if not isinstance(target, str):
             return value
         return {**value, "field_to_enrich": target.removeprefix("payload.")}
-
-
-def _is_list_of_mappings(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
 
 
 class Export(Declaration):

@@ -13,7 +13,6 @@ from pydantic_core import ErrorDetails
 
 from autolabel_core.declarations.model import Declaration, KeyedError
 from autolabel_core.declarations.yaml_lines import Lines
-from autolabel_core.errors import DeclarationError
 
 Path_ = tuple[str | int, ...]
 
@@ -45,8 +44,8 @@ class Origin:
     file: Path
     lines: Lines
 
-    def error(self, path: Path_, problem: str, value: Any = None) -> DeclarationError:
-        """Return an error that names file, line, key and (where it is a plain one) the value.
+    def message(self, path: Path_, problem: str, value: Any = None) -> str:
+        """Return an error's text: file, line, key, the value where it is plain, and the problem.
 
         Args:
             path: the key's path in the model; it is shown as the file has it.
@@ -54,12 +53,12 @@ class Origin:
             value: what was found.
 
         Returns:
-            The error, to be raised.
+            One line.
         """
         written = _as_written(path, self.lines)
         known = next(written[:n] for n in range(len(written), -1, -1) if written[:n] in self.lines)
         key = ".".join(str(part) for part in written) or "(top level)"
-        return DeclarationError(f"{self.file}:{self.lines[known]}: {key}{shown(value)}: {problem}")
+        return f"{self.file}:{self.lines[known]}: {key}{shown(value)}: {problem}"
 
 
 def shown(value: Any) -> str:
@@ -80,9 +79,12 @@ def messages(origin: Origin, error: ValidationError, root: type[Declaration]) ->
     Returns:
         Lines in the order of the model.
     """
+    found = list(_flattened(error, (), root))
+    wrong = {path[:n] for path, _, _ in found for n in range(len(path))}
     return [
-        str(origin.error(path, _problem(detail, path, below), detail.get("input")))
-        for path, detail, below in _flattened(error, (), root)
+        origin.message(path, _problem(detail, path, below), detail.get("input"))
+        for path, detail, below in found
+        if not (detail["type"] == "too_short" and path in wrong)
     ]
 
 
@@ -110,8 +112,8 @@ def _problem(detail: ErrorDetails, path: Path_, model: type[Declaration] | None)
     if kind == "extra_forbidden":
         return f"unknown key. {_near_keys(str(path[-1]), model)}"
     if kind == "string_type":
-        plain = isinstance(detail["input"], int | float)
-        return "expected a text" + ("; put it in quotes" if plain else "")
+        nested = isinstance(detail["input"], dict | list | None)
+        return "expected a text" + ("" if nested else "; put it in quotes")
     if kind == "literal_error":
         choices = [choice.strip("'") for choice in _choices(context["expected"])]
         return f"expected one of {', '.join(choices)}.{_near(str(detail['input']), choices)}"

@@ -43,7 +43,8 @@ def read_declaration(file: Path) -> Declared:
             f"{file}: cannot be read ({error.strerror}); correct its permissions, or move it away"
         ) from error
     if not isinstance(value, dict):
-        found = "an empty file" if value is None else f"a {type(value).__name__}"
+        kinds = {type(None): "an empty file", list: "a list", str: "a text"}
+        found = kinds.get(type(value), f"`{value}`")
         raise DeclarationError(
             f"{file}:1: expected a mapping such as `collection_name: {file.stem}`, found {found}; "
             "write the collection's keys, or remove the file"

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Mapping
 from autolabel_core.declarations.collection import Collection, Taxonomy
 from autolabel_core.declarations.reading import Declared
 from autolabel_core.declarations.retriever import Retriever
+from autolabel_core.errors import DeclarationError
 
 
 def resolve(found: Mapping[str, Declared]) -> dict[str, Collection]:
@@ -49,7 +50,8 @@ def _unique_retrievers(found: Mapping[str, Declared]) -> dict[str, tuple[str, Re
             path = ("retrievers", i)
             own = retriever.retriever_name
             if own in retrievers:
-                raise declared.origin.error(
+                raise _error(
+                    declared,
                     (*path, "retriever_name"),
                     f"is declared by `{retrievers[own][0]}` too; retriever names are global: "
                     "give one of them another name",
@@ -57,7 +59,8 @@ def _unique_retrievers(found: Mapping[str, Declared]) -> dict[str, tuple[str, Re
                 )
             for over in retriever.collection_identifiers:
                 if plain(over, "col_", found) not in found:
-                    raise declared.origin.error(
+                    raise _error(
+                        declared,
                         (*path, "collection_identifiers"),
                         f"no collection `{over}`. {suggestion(over, list(found))}",
                     )
@@ -80,7 +83,8 @@ def _with_reference(
     if taxonomy.retriever is not None:
         name = plain(taxonomy.retriever, "ret_", retrievers)
         if name not in retrievers:
-            raise declared.origin.error(
+            raise _error(
+                declared,
                 ("taxonomy", "retriever"),
                 f"no retriever `{name}`. {suggestion(name, list(retrievers))}",
             )
@@ -100,7 +104,8 @@ def _check_same(
     declared: Declared, taxonomy: Taxonomy, reference: str, retriever: str, over: str
 ) -> None:
     if "reference" in taxonomy.model_fields_set and reference != over:
-        raise declared.origin.error(
+        raise _error(
+            declared,
             ("taxonomy", "reference"),
             f"the retriever `{retriever}` searches `{over}`; make them the same, or leave one out",
             taxonomy.reference,
@@ -116,19 +121,19 @@ def _check_reference(
         return
     if reference not in all_:
         names = [name for name in all_ if name != collection.collection_name]
-        raise declared.origin.error(
-            path, f"no collection `{reference}`. {suggestion(reference, names)}"
-        )
+        raise _error(declared, path, f"no collection `{reference}`. {suggestion(reference, names)}")
     chain = [collection.collection_name, *_reference_chain(reference, all_)]
     if len(set(chain)) < len(chain):
-        raise declared.origin.error(
+        raise _error(
+            declared,
             path,
             f"circular reference {' -> '.join(chain)}; let one of them refer to itself",
             reference,
         )
     own, other = collection.feature_extractor.space, all_[reference].feature_extractor.space
     if own != other:
-        raise declared.origin.error(
+        raise _error(
+            declared,
             path,
             f"is embedded by {_space(other)}, this collection by {_space(own)}; vectors of two "
             "spaces are never compared: declare the same feature_extractor",
@@ -142,13 +147,20 @@ def _check_label_source(declared: Declared, collection: Collection, reference: C
     for i, field in enumerate(taxonomy.enrichment_fields or () if taxonomy else ()):
         is_label = field.target == collection.label_field
         if is_label and field.source not in ("label", reference.label_field):
-            raise declared.origin.error(
+            raise _error(
+                declared,
                 ("taxonomy", "enrichment_fields", i, "source"),
                 f"`{field.target}` holds the label, and the label field of "
                 f"`{reference.collection_name}` is `{reference.label_field}`; take it from there, "
                 f"or put `{field.source}` first in the field_passthrough of that collection",
                 field.source,
             )
+
+
+def _error(
+    declared: Declared, path: tuple[str | int, ...], problem: str, value: str | None = None
+) -> DeclarationError:
+    return DeclarationError(declared.origin.message(path, problem, value))
 
 
 def _space(space: tuple[str, str, str | None]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ class NeighbourState:
     def load(cls, path: Path) -> NeighbourState:
         """Read a state; an absent or unreadable one is empty, which means: compute in full."""
         try:
-            batch = read_batch(path)
+            batch: Any = read_batch(path)
         except (OSError, pa.ArrowInvalid):
             return cls([], [], _empty())
         position = batch.column("position").flatten().to_numpy().reshape(-1, KEPT)

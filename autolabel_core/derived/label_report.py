@@ -1,0 +1,96 @@
+"""What a person wants to see of a batch's labels: counts, the spread of confidences, some pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autolabel_core.errors import UnreadableItemError
+from autolabel_core.identity import content_hash
+from autolabel_core.images import decode_image
+from autolabel_core.pictures import SOURCE_COLOURS, confidence_histogram, contact_sheet
+from autolabel_core.statistics import field_distribution
+
+if TYPE_CHECKING:
+    from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+
+PEOPLES, MOST_CONFIDENT, LEAST_CONFIDENT, UNLABELLED = 4, 8, 8, 4
+TILE_PX = 96
+
+Row = dict[str, Any]
+
+
+def label_report(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
+    """Count labels by source, draw the confidences with the threshold, show some of the documents.
+
+    Args:
+        labels: the table.
+        batch: which file of it.
+
+    Returns:
+        The report by name; PNG pictures are bytes.
+    """
+    columns = ["key", "content_hash", "label", "label_source", "confidence", "suggested_label"]
+    table = labels.warehouse.read_table(labels.path(batch), [*columns, "reason"])
+    sources = field_distribution(table["label_source"].to_pylist())
+    counts = field_distribution(table["label"].drop_null().to_pylist())
+    rule = labels.taxonomy.rule
+    report: dict[str, Any] = {
+        "documents": table.num_rows,
+        **{name: sources.get(name, 0) for name in ("human", "promoted", "auto")},
+        "unlabelled": sources.get(None, 0),
+        "threshold": rule.threshold,
+        "confidence histogram": confidence_histogram(
+            table["confidence"].drop_null().to_numpy(), rule.threshold, rule.label_thresholds
+        ),
+        "labels": [{"label": k, "documents": n} for k, n in sorted(counts.items(), key=str)],
+    }
+    if labels.own.embeddings.extractor.manifest.input == "image":
+        report["contact sheet"] = _sheet(labels, chosen_for_sheet(table.to_pylist()))
+    return report
+
+
+def chosen_for_sheet(rows: list[Row]) -> list[Row]:
+    """Choose documents to look at: some of people's, the surest and least sure auto-labels, some left.
+
+    Args:
+        rows: documents; those with a reason have no picture.
+
+    Returns:
+        At most 24 of them: people's labels first, then auto-labels by falling confidence, then
+        unlabelled ones, the nearest to a label first.
+    """
+    readable = [row for row in rows if row["reason"] is None]
+    people = [row for row in readable if row["label_source"] in ("human", "promoted")]
+    auto = sorted(
+        (row for row in readable if row["label_source"] == "auto"), key=lambda r: -r["confidence"]
+    )
+    left = sorted(
+        (row for row in readable if row["label_source"] is None),
+        key=lambda r: -2.0 if r["confidence"] is None else -r["confidence"],
+    )
+    surest, rest = auto[:MOST_CONFIDENT], auto[MOST_CONFIDENT:]
+    return [*people[:PEOPLES], *surest, *rest[-LEAST_CONFIDENT:], *left[:UNLABELLED]]
+
+
+def _sheet(labels: TaxonomyLabels, rows: list[Row]) -> bytes:
+    """Draw the documents that can still be read as they were labelled; the others are left out."""
+    source = labels.workspace.source(labels.collection)
+    mapped = labels.collection.feature_extractor.input_mappings.get("image")
+    tiles = []
+    for row in rows:
+        try:
+            data = source.open(row["key"]).input_blob("image", mapped).read()
+            if content_hash(data) == row["content_hash"]:
+                picture = decode_image(data, TILE_PX)
+                picture.thumbnail((2 * TILE_PX, 2 * TILE_PX))
+                tiles.append((picture, _caption(row), SOURCE_COLOURS[row["label_source"]]))
+        except UnreadableItemError:
+            continue
+    return contact_sheet(tiles, tile_px=TILE_PX)
+
+
+def _caption(row: Row) -> str:
+    confidence = "" if row["confidence"] is None else f" {row['confidence']:.2f}"
+    if row["label_source"] is None:
+        return f"{row['suggested_label'] or 'unlabelled'}?{confidence}"
+    return f"{row['label']}{confidence if row['label_source'] == 'auto' else ''}"
