@@ -62,12 +62,16 @@ def sweep(
 
     Returns:
         One result for each collection.
+
+    Raises:
+        AutolabelError: a run failed, or a collection keeps changing while it is swept.
     """
     results = []
     for collection in _in_order(workspace, list(names)):
         tell(f"{collection.collection_name}: looking at the bucket")
         registration = register(workspace, collection)
-        runs, run_ids = [], []
+        runs: list[Plan] = []
+        run_ids: list[str] = []
         while following := plan(workspace, collection):
             if len(runs) == MAX_PASSES:
                 raise AutolabelError(
@@ -79,7 +83,8 @@ def sweep(
                 f"{collection.collection_name}: {', '.join(following.assets)} over "
                 f"{len(following.batches)} batch{'' if len(following.batches) == 1 else 'es'}"
             )
-            run_ids.append(_materialize(workspace, collection, registration, following, bar))
+            batches = sorted({*registration.batches, *following.batches})
+            run_ids.append(_materialize(workspace, collection, batches, following, bar))
             runs.append(following)
         results.append(
             SweepResult(collection.collection_name, registration, tuple(runs), tuple(run_ids))
@@ -124,7 +129,7 @@ def prepare_dagster_home(paths: Paths) -> Path:
 def _materialize(
     workspace: Workspace,
     collection: Collection,
-    registration: Registration,
+    batches: list[str],
     following: Plan,
     bar: bool,
 ) -> str:
@@ -142,7 +147,7 @@ def _materialize(
     resources = dict(definitions.resources or {})
     resources["progress"] = type(resources["progress"])(bar=bar)
     with dg.DagsterInstance.get() as instance:
-        instance.add_dynamic_partitions(f"{name}_batches", registration.batches)
+        instance.add_dynamic_partitions(f"{name}_batches", batches)
         result = dg.materialize(
             [*(definitions.assets or []), *(definitions.asset_checks or [])],
             selection=dg.AssetSelection.assets(*keys),

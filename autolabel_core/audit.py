@@ -11,15 +11,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError
-from autolabel_core.labelling import ExistingDocuments
-from autolabel_core.labelling import GivenLabel, give_labels
+from autolabel_core.labelling import ExistingDocuments, GivenLabel, give_labels
 from autolabel_core.ledger import AuditVerdict
 from autolabel_core.statistics import wilson_interval
 from autolabel_core.workspace import Workspace
+
+MAX_ERRORS_SHOWN = 20
+
+
+class Judged(NamedTuple):
+    """One verdict: key, the auto-label that was judged, `right` or `wrong`, the right label if known."""
+
+    key: str
+    label: str
+    verdict: str
+    correct_label: str | None
+    where: str
 
 
 def audit_sample(
@@ -34,18 +44,11 @@ def audit_sample(
         rng: the source of randomness.
 
     Returns:
-        Records with document_id, key, content_hash, label, confidence, source_document_id.
+        Records with document_id, key, content_hash, label, confidence, source_document_id, by key.
     """
-    done = {
-        (v.document_id, v.content_hash, v.auto_label)
-        for v in workspace.ledger.audits(collection.collection_name)
-    }
-    names = ["document_id", "key", "content_hash", "label", "confidence", "source_document_id"]
-    with Documents(workspace, collection).connect() as connection:
-        rows = connection.execute(
-            f"SELECT {', '.join(names)} FROM documents WHERE label_source = 'auto' ORDER BY key"
-        ).fetchall()
-    records = [dict(zip(names, row, strict=True)) for row in rows]
+    verdicts = workspace.ledger.audits(collection.collection_name)
+    done = {(v.document_id, v.content_hash, v.auto_label) for v in verdicts}
+    records = _auto_labelled(workspace, collection)
     left = [r for r in records if (r["document_id"], r["content_hash"], r["label"]) not in done]
     chosen = rng.permutation(len(left))[:size]
     return [left[i] for i in sorted(chosen.tolist())]
@@ -70,20 +73,10 @@ def audit_summary(workspace: Workspace, collection: Collection) -> dict[str, Any
     return {"audited": audited, "wrong": wrong, "rate": rate, "low": low, "high": high}
 
 
-class Judged(NamedTuple):
-    """One verdict: key, the auto-label that was judged, `right` or `wrong`, the right label if known."""
-
-    key: str
-    label: str
-    verdict: str
-    correct_label: str | None
-    where: str
-
-
 def record_verdicts(
     workspace: Workspace, collection: Collection, judged: Sequence[Judged], auditor: str
 ) -> None:
-    """Record verdicts and corrections, all or nothing.
+    """Record verdicts and corrections, or nothing where one of them does not fit.
 
     Args:
         workspace: the stores.
@@ -92,56 +85,64 @@ def record_verdicts(
         auditor: who looked.
 
     Raises:
-        AutolabelError: a verdict is neither right nor wrong, or the document does not carry that
-            auto-label (any more); nothing is recorded.
+        AutolabelError: a verdict is neither right nor wrong, a key stands twice, or the document
+            does not carry that auto-label (any more); nothing is recorded.
     """
-    if not judged:
-        return
+    held = {record["key"]: record for record in _auto_labelled(workspace, collection)}
+    present = ExistingDocuments(workspace, collection).content_hashes(
+        [j.key for j in judged if j.key in held]
+    )
+    problems = [p for j in judged if (p := _problem(j, held.get(j.key), present.get(j.key)))]
     keys = [j.key for j in judged]
-    held = {
-        r["key"]: r
-        for r in Documents(workspace, collection).find(
-            [parse({"field": "key", "operator": "in", "value": keys})]
-        )
-    }
-    problems = [p for j in judged if (p := _problem(j, held.get(j.key)))]
-    hashes = ExistingDocuments(workspace, collection).content_hashes(keys)
+    problems += [
+        f"{key!r} is judged twice" for key in sorted({k for k in keys if keys.count(k) > 1})
+    ]
     if problems:
-        raise AutolabelError("\n".join([*problems[:20], "Nothing was recorded."]))
+        raise AutolabelError("\n".join([*problems[:MAX_ERRORS_SHOWN], "Nothing was recorded."]))
     corrections = [
-        GivenLabel(j.key, j.correct_label, {}, j.where)
-        for j in judged
-        if j.verdict == "wrong" and j.correct_label
+        GivenLabel(j.key, j.correct_label, {}, j.where) for j in judged if j.correct_label
     ]
     if corrections:
         give_labels(workspace, collection, corrections, auditor, "audit")
-    verdicts = [
-        AuditVerdict(
-            document_id=held[j.key]["document_id"],
-            key=j.key,
-            content_hash=hashes[j.key],
-            auto_label=j.label,
-            verdict="right" if j.verdict == "right" else "wrong",
-            corrected_label=j.correct_label,
-            auditor=auditor,
-        )
-        for j in judged
-        if j.key in hashes
-    ]
+    verdicts = [_verdict(j, held[j.key], auditor) for j in judged]
     workspace.ledger.append_audits(collection.collection_name, verdicts)
 
 
-def _problem(judged: Judged, record: dict | None) -> str | None:  # type: ignore[type-arg]
+def _auto_labelled(workspace: Workspace, collection: Collection) -> list[dict[str, Any]]:
+    names = ["document_id", "key", "content_hash", "label", "confidence", "source_document_id"]
+    with Documents(workspace, collection).connect() as connection:
+        rows = connection.execute(
+            f"SELECT {', '.join(names)} FROM documents WHERE label_source = 'auto' ORDER BY key"
+        ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _verdict(judged: Judged, record: dict[str, Any], auditor: str) -> AuditVerdict:
+    return AuditVerdict(
+        document_id=record["document_id"],
+        key=judged.key,
+        content_hash=record["content_hash"],
+        auto_label=judged.label,
+        verdict="right" if judged.verdict == "right" else "wrong",
+        corrected_label=judged.correct_label,
+        auditor=auditor,
+    )
+
+
+def _problem(judged: Judged, record: dict[str, Any] | None, present: str | None) -> str | None:
     where = f"{judged.where}: " if judged.where else ""
     if judged.verdict not in ("right", "wrong"):
         return f"{where}verdict {judged.verdict!r}; expected right or wrong"
-    if record is None:
-        return f"{where}no document with the key {judged.key!r}"
-    if record["label_source"] != "auto" or record["label"] != judged.label:
+    if record is None or record["label"] != judged.label:
+        now = "none" if record is None else repr(record["label"])
         return (
-            f"{where}{judged.key!r} does not carry the auto-label {judged.label!r} "
-            f"(now {record['label']!r}, {record['label_source'] or 'unlabelled'})"
+            f"{where}{judged.key!r} does not carry the auto-label {judged.label!r} (now {now}); "
+            "draw a new sample"
         )
+    if present != record["content_hash"]:
+        return f"{where}{judged.key!r} has changed since the last sweep; sweep and draw again"
     if judged.verdict == "right" and judged.correct_label:
         return f"{where}{judged.key!r} is judged right, yet `correct_label` is given"
+    if judged.correct_label == judged.label:
+        return f"{where}{judged.key!r} is judged wrong, yet `correct_label` is the same label"
     return None

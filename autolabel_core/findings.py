@@ -114,7 +114,7 @@ def _agreement(s: Mapping[str, Any]) -> Finding:
 
 
 def _nothing_labelled(s: Mapping[str, Any]) -> Finding:
-    if s["auto"] or not s["references"] or not s["review_queue"]:
+    if s["auto"] or not s["references"] or not s["review_queue"] or not s["confidence"]:
         text = f"{s['auto']} documents carry an auto-label."
         return Finding("something_labelled", "taxonomy_labels", True, text)
     text = (

@@ -8,7 +8,7 @@ from typing import Any
 from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
 from autolabel_core.documents import Documents
-from autolabel_core.errors import NotFoundError
+from autolabel_core.errors import NotFoundError, UnreadableItemError
 from autolabel_core.identity import document_id
 from autolabel_core.labelling import ExistingDocuments
 from autolabel_core.ledger import Annotation
@@ -33,21 +33,27 @@ def explain(workspace: Workspace, collection: Collection, key: str) -> dict[str,
     Raises:
         NotFoundError: there is no such document.
     """
-    return _explain(workspace, collection, key, MAX_STEPS)
+    traced = _explain(workspace, collection, key, MAX_STEPS)
+    if traced is None:
+        near = ExistingDocuments(workspace, collection).near(key)
+        raise NotFoundError(
+            f"No object with the key {key!r} in `{collection.collection_name}`. {near}"
+        )
+    return traced
 
 
-def _explain(workspace: Workspace, collection: Collection, key: str, steps: int) -> dict[str, Any]:
+def _explain(
+    workspace: Workspace, collection: Collection, key: str, steps: int
+) -> dict[str, Any] | None:
     document = document_id(collection.collection_name, key)
     events = workspace.ledger.annotations(collection.collection_name, document)
     found = Documents(workspace, collection).find(
         [parse({"field": "document_id", "operator": "eq", "value": document})]
     )
     existing = ExistingDocuments(workspace, collection)
-    hashes = existing.content_hashes([key])
+    hashes = _present_content(existing, key)
     if not found and not events and key not in hashes:
-        raise NotFoundError(
-            f"No object with the key {key!r} in `{collection.collection_name}`. {existing.near(key)}"
-        )
+        return None
     record = found[0] if found else None
     return {
         "collection": collection.collection_name,
@@ -56,6 +62,14 @@ def _explain(workspace: Workspace, collection: Collection, key: str, steps: int)
         "annotations": [_event(event, hashes.get(key)) for event in events],
         "because": _because(workspace, collection, record, events, steps) if steps else None,
     }
+
+
+def _present_content(existing: ExistingDocuments, key: str) -> dict[str, str]:
+    """Return the content hash by key; nothing where the object is gone or cannot be read."""
+    try:
+        return existing.content_hashes([key])
+    except UnreadableItemError:
+        return {}
 
 
 def _event(event: Annotation, present: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from autolabel_core.derived.embeddings import Embeddings
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.reindexed_vectors import ReindexedVectors
-from autolabel_core.derived.table import WHOLE, DerivedTable
+from autolabel_core.derived.table import WHOLE, DerivedTable, Recorded
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
 from autolabel_core.workspace import Workspace
 
@@ -57,16 +57,22 @@ def plan(workspace: Workspace, collection: Collection) -> Plan:
         collection: the declaration.
 
     Returns:
-        The next run. After it the plan is asked again, because new references may make more
-        batches stale than were to be seen before.
+        The next run: changed references make all labels stale. After it the plan is asked again,
+        because new vectors may make more references than were to be seen before.
     """
     stale: dict[str, list[str]] = {}
-    opened = [table(workspace, collection) for table in TABLES]
-    for table in opened:
+    recorded = Recorded(workspace, collection.collection_name)
+    changed: set[str] = set()
+    for table in (opened(workspace, collection, recorded) for opened in TABLES):
         found = table.stale()
-        upstream = [b for name in UPSTREAM[table.name] for b in stale.get(name, [])]
+        changed |= {table.name} if found else set()
+        upstream = {b for name in UPSTREAM[table.name] for b in stale.get(name, [])}
         if table.partitioned:
-            found = sorted({*found, *(b for b in upstream if b != WHOLE)})
+            found = sorted({*found, *upstream} - {WHOLE})
+            if any(
+                WHOLE in stale.get(name, []) and name in changed for name in UPSTREAM[table.name]
+            ):
+                found = table.partitions
         elif upstream:
             found = [WHOLE]
         if found:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from autolabel_core.buckets.folder import SIDECAR
+from autolabel_core.buckets.objects import StoredObject
 from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
 from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError
+from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identity import content_hash, document_id
-from autolabel_core.ledger import Annotation
+from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.warehouse import write_atomically
 from autolabel_core.workspace import Workspace
 
@@ -25,11 +28,13 @@ class Promotion:
 
     Attributes:
         record: the document.
+        content_hash: the content that carries the label.
         key: the key that it will have in the reference collection.
         copied: whether its object is copied into the reference bucket.
     """
 
     record: dict[str, Any]
+    content_hash: str
     key: str
     copied: bool
 
@@ -49,13 +54,12 @@ def candidates(
         exclude: keys that the reviewer left out.
 
     Returns:
-        Auto-labelled documents at or above that confidence.
+        Auto-labelled documents at or above that confidence that are no references yet.
 
     Raises:
         AutolabelError: the collection has no taxonomy.
     """
-    reference = collection.reference_collection
-    if reference is None:
+    if collection.taxonomy is None:
         raise AutolabelError(
             f"`{collection.collection_name}` has no `taxonomy`: nothing to promote."
         )
@@ -63,14 +67,16 @@ def candidates(
         parse({"field": "label_source", "operator": "eq", "value": "auto"}),
         parse({"field": "confidence", "operator": "gte", "value": min_confidence}),
     ]
-    name = collection.collection_name
-    found = Documents(workspace, collection).find(conditions, sort="-confidence")
-    copied = reference != name
-    return [
-        Promotion(r, f"promoted/{name}/{r['key']}" if copied else r["key"], copied)
-        for r in found
+    view = Documents(workspace, collection)
+    with view.connect() as connection:
+        hashes = connection.execute("SELECT document_id, content_hash FROM documents").fetchall()
+    contents = dict(hashes)
+    chosen = [
+        Promotion(r, contents[r["document_id"]], *_place(workspace, collection, r["key"]))
+        for r in view.find(conditions, sort="-confidence")
         if r["key"] not in exclude
     ]
+    return _outstanding(workspace, collection, chosen)
 
 
 def promote(
@@ -93,38 +99,59 @@ def promote(
     Returns:
         How many labels were recorded; repeated promotions count none.
     """
-    target = workspace.collection(str(collection.reference_collection))
-    events = [_promote_one(workspace, collection, target, p, reviewer) for p in chosen]
-    held = {
-        (e.document_id, e.content_hash, e.label)
-        for e in workspace.ledger.annotations(target.collection_name)
-        if e.source == "promoted"
-    }
-    new = [e for e in events if (e.document_id, e.content_hash, e.label) not in held]
-    return workspace.ledger.append_annotations(new)
+    events = [
+        _promote_one(workspace, collection, promotion, reviewer)
+        for promotion in _outstanding(workspace, collection, chosen)
+    ]
+    return workspace.ledger.append_annotations(events)
+
+
+def _place(workspace: Workspace, collection: Collection, key: str) -> tuple[str, bool]:
+    """Return the key among the references, and whether the object has to be copied there."""
+    if collection.reference_collection == collection.collection_name:
+        return key, False
+    bucket = _target(workspace, collection).source.buckets[0]
+    return f"{bucket.key_prefix}promoted/{collection.collection_name}/{key}", True
+
+
+def _target(workspace: Workspace, collection: Collection) -> Collection:
+    return workspace.collection(str(collection.reference_collection))
+
+
+def _outstanding(
+    workspace: Workspace, collection: Collection, chosen: list[Promotion]
+) -> list[Promotion]:
+    """Leave out what carries that label already among the references, or one that a person gave."""
+    name = _target(workspace, collection).collection_name
+    ids = [document_id(name, promotion.key) for promotion in chosen]
+    contents = dict(zip(ids, (p.content_hash for p in chosen), strict=True))
+    held = effective_annotations(workspace.ledger.annotations(name), contents)
+    return [
+        promotion
+        for promotion, document in zip(chosen, ids, strict=True)
+        if document not in held
+        or (
+            held[document].source == "promoted"
+            and held[document].label != promotion.record["label"]
+        )
+    ]
 
 
 def _promote_one(
-    workspace: Workspace,
-    collection: Collection,
-    target: Collection,
-    promotion: Promotion,
-    reviewer: str,
+    workspace: Workspace, collection: Collection, promotion: Promotion, reviewer: str
 ) -> Annotation:
-    record = promotion.record
-    kind = workspace.extractor(collection).manifest.input
-    mapped = collection.feature_extractor.input_mappings.get(kind)
-    stored = workspace.source(collection).open(record["key"])
-    data = stored.input_blob(kind, mapped).read()
+    target, record = _target(workspace, collection), promotion.record
+    stored, data = _reviewed_object(workspace, collection, promotion)
     if promotion.copied:
-        _copy(workspace, target, promotion.key, data, dict(stored.metadata), target.label_field)
+        metadata = {k: v for k, v in stored.metadata.items() if k != target.label_field}
+        _copy(workspace.source(target).path_for(promotion.key), data, metadata)
     fields = {f: record[f] for f in target.fields if record.get(f) is not None}
     return Annotation(
         collection=target.collection_name,
         document_id=document_id(target.collection_name, promotion.key),
         key=promotion.key,
         label=record["label"],
-        content_hash=content_hash(data),
+        content_hash=promotion.content_hash,
         annotator=reviewer,
         origin="promotion",
         source="promoted",
@@ -138,28 +165,46 @@ def _promote_one(
     )
 
 
-def _copy(
-    workspace: Workspace,
-    target: Collection,
-    key: str,
-    data: bytes,
-    metadata: dict[str, Any],
-    label_field: str,
-) -> None:
-    path = workspace.source(target).path_for(key)
+def _reviewed_object(
+    workspace: Workspace, collection: Collection, promotion: Promotion
+) -> tuple[StoredObject, bytes]:
+    kind = workspace.extractor(collection).manifest.input
+    mapped = collection.feature_extractor.input_mappings.get(kind)
+    key = promotion.record["key"]
+    try:
+        stored = workspace.source(collection).open(key)
+        data = stored.input_blob(kind, mapped).read()
+    except UnreadableItemError as error:
+        raise AutolabelError(f"{key!r} {error}. Sweep, then promote again.") from error
+    if content_hash(data) != promotion.content_hash:
+        raise AutolabelError(
+            f"{key!r} has another content than the one that was labelled. "
+            "Sweep, then promote again."
+        )
+    return stored, data
+
+
+def _copy(path: Path, data: bytes, metadata: dict[str, Any]) -> None:
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir():
+        raise AutolabelError(
+            f"The references lie in {folder}, which is no folder; promotions copy files. "
+            "Give the reference collection a bucket that is a folder, listed first."
+        )
     if path.exists():
         if content_hash(path.read_bytes()) == content_hash(data):
             return
         raise AutolabelError(
             f"{path} exists with another content; promotions never overwrite. Move it away first."
         )
-    kept = {k: v for k, v in metadata.items() if k != label_field}
-    if kept:
-        text = json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()
-        sidecar = path.with_name(path.name + ".json")
-        write_atomically(sidecar, lambda part: _write(part, text))
-    write_atomically(path, lambda part: _write(part, data))
+    if metadata:
+        text = json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()
+        _write(path.with_name(path.name + SIDECAR), text)
+    _write(path, data)
 
 
-def _write(part: Any, data: bytes) -> None:
-    part.write_bytes(data)
+def _write(path: Path, data: bytes) -> None:
+    def write(part: Path) -> None:
+        part.write_bytes(data)
+
+    write_atomically(path, write)

@@ -13,7 +13,8 @@ from autolabel_core.conditions import fill, inputs_of, parse
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.decision import decide
 from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.taxonomy_labels import KEPT, TaxonomyLabels
+from autolabel_core.derived.taxonomy import AppliedTaxonomy
+from autolabel_core.derived.taxonomy_labels import KEPT
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.extractors import embed_checked
@@ -91,25 +92,24 @@ def _vectors_of(
         table = embeddings.warehouse.read_vectors(embeddings.path(batch))
         pairs = zip(table.document_ids, table.reasons, strict=True)
         rows = [i for i, (d, reason) in enumerate(pairs) if reason is None and d in wanted]
-        ids += [table.document_ids[i] for i in rows]
-        parts.append(table.vectors if len(rows) == len(table.document_ids) else table.vectors[rows])
-    order = np.argsort(np.array(ids), kind="stable") if ids else np.array([], int)
-    width = parts[0].shape[1] if parts else 1
-    stacked = np.concatenate(parts)[order] if ids else np.zeros((0, width), np.float32)
-    return [ids[i] for i in order.tolist()], stacked
+        if rows:
+            ids += [table.document_ids[i] for i in rows]
+            whole = len(rows) == len(table.document_ids)
+            parts.append(table.vectors if whole else table.vectors[rows])
+    if not ids:
+        return [], np.zeros((0, embeddings.extractor.manifest.embedding_dim or 1), np.float32)
+    order = np.argsort(np.array(ids), kind="stable")
+    return [ids[i] for i in order.tolist()], np.concatenate(parts)[order]
 
 
 def _query_vector(
     workspace: Workspace, collection: Collection, embeddings: Embeddings, query: str
 ) -> npt.NDArray[np.float32]:
-    document = embeddings.objects.get(document_id(collection.collection_name, query))
-    if document is not None and embeddings.path(document.batch).exists():
-        table = embeddings.warehouse.read_vectors(embeddings.path(document.batch))
-        row = table.document_ids.index(document.document_id)
-        if table.reasons[row] is None:
-            return np.asarray(table.vectors[row])
+    stored = _stored_vector(embeddings, document_id(collection.collection_name, query))
+    if stored is not None:
+        return stored
     is_text = embeddings.extractor.manifest.input == "text"
-    is_file = len(query) < 4096 and "\n" not in query and Path(query).is_file()
+    is_file = _names_a_file(query)
     if not is_file and not is_text:
         raise AutolabelError(
             f"The query {query!r} is neither a document's key in `{collection.collection_name}` "
@@ -117,6 +117,23 @@ def _query_vector(
         )
     item = _decode_file(Path(query), embeddings) if is_file else query
     return np.asarray(embed_checked(embeddings.extractor, [item])[0])
+
+
+def _stored_vector(embeddings: Embeddings, document: str) -> npt.NDArray[np.float32] | None:
+    arrival = embeddings.objects.get(document)
+    if arrival is None or not embeddings.path(arrival.batch).exists():
+        return None
+    table = embeddings.warehouse.read_vectors(embeddings.path(arrival.batch))
+    rows = [i for i, d in enumerate(table.document_ids) if d == document and not table.reasons[i]]
+    return np.asarray(table.vectors[rows[0]]) if rows else None
+
+
+def _names_a_file(text: str) -> bool:
+    """Whether a text is the path of a file; a long text is no valid path on most systems."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _decode_file(path: Path, embeddings: Embeddings) -> Any:
@@ -144,44 +161,56 @@ def classify(
         enriched fields, and `reason` where it cannot be read.
 
     Raises:
-        AutolabelError: the collection has no taxonomy.
+        AutolabelError: the collection has no taxonomy, or its references are of another feature URI.
     """
     if collection.taxonomy is None:
         raise AutolabelError(
             f"`{collection.collection_name}` has no `taxonomy` in its YAML, so nothing decides labels."
         )
-    labels = TaxonomyLabels(workspace, collection)
-    references = labels.all_references
-    items, reasons = [], {}
+    taxonomy = AppliedTaxonomy(workspace, collection)
+    references = taxonomy.all_references
+    if len(references.rows) and references.feature_uri != taxonomy.feature_uri:
+        raise AutolabelError(
+            f"The references are still vectors of {references.feature_uri}, but the declaration says "
+            f"{taxonomy.feature_uri}. Sweep until every batch has the new ones."
+        )
+    embeddings = Embeddings(workspace, collection)
+    items: dict[int, Any] = {}
+    reasons: dict[int, str] = {}
     for i, file in enumerate(files):
         try:
-            items.append((i, _decode_file(file, labels.own.embeddings)))
+            items[i] = _decode_file(file, embeddings)
         except UnreadableItemError as error:
             reasons[i] = str(error)
-    extractor = labels.own.embeddings.extractor
-    width = references.vectors.shape[1]
-    vectors = np.zeros((0, width), np.float32)
-    if items:
-        vectors = embed_checked(extractor, [item for _, item in items])
-    found = nearest(vectors, references.vectors, KEPT) if len(references.rows) else None
-    decisions = decide(found, references.labels, labels.rule) if found else None
-    rank = {i: row for row, (i, _) in enumerate(items)}
-    records = []
-    for i, file in enumerate(files):
-        row = rank.get(i)
-        record: dict[str, Any] = {"file": str(file), "label": None, "suggested_label": None}
-        match = {"matched": False, "confidence": None, "source_document_id": None}
-        if row is not None and decisions is not None:
-            reference = references.rows[int(decisions.position[row])]
-            matched = bool(decisions.matched[row])
-            match = {
-                "matched": matched,
-                "confidence": float(decisions.confidence[row]),
-                "source_document_id": reference["document_id"] if matched else None,
-            }
-            record["suggested_label"] = decisions.label[row]
-            record["label"] = decisions.label[row] if matched else None
-            if matched:
-                record |= labels.enrichment_from(reference)
-        records.append({**record, "taxonomy_match": match, "reason": reasons.get(i)})
-    return records
+    decided: dict[int, tuple[str, float, bool, int]] = {}
+    if items and references.rows:
+        vectors = embed_checked(embeddings.extractor, list(items.values()))
+        found = decide(nearest(vectors, references.vectors, KEPT), references.labels, taxonomy.rule)
+        columns = (found.label, found.confidence, found.matched, found.position)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        decided = dict(zip(items, rows, strict=True))
+    return [
+        _classified(file, taxonomy, decided.get(i), reasons.get(i)) for i, file in enumerate(files)
+    ]
+
+
+def _classified(
+    file: Path,
+    taxonomy: AppliedTaxonomy,
+    decided: tuple[str, float, bool, int] | None,
+    reason: str | None,
+) -> dict[str, Any]:
+    label, confidence, matched, position = decided or (None, None, False, -1)
+    reference = taxonomy.all_references.rows[position] if matched else None
+    return {
+        "file": str(file),
+        "label": label if matched else None,
+        "suggested_label": label,
+        **({} if reference is None else taxonomy.enrichment_from(reference)),
+        "taxonomy_match": {
+            "matched": matched,
+            "confidence": confidence,
+            "source_document_id": None if reference is None else reference["document_id"],
+        },
+        "reason": reason,
+    }

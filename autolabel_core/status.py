@@ -1,18 +1,23 @@
-"""The state of a collection in numbers, and the advice that follows from them."""
+"""The state of a collection in numbers; `findings` says what follows from them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autolabel_core.audit import audit_summary
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.reference_set import ReferenceSet, judge
+from autolabel_core.decision import Rule
+from autolabel_core.derived.reference_set import ReferenceSet
+from autolabel_core.derived.taxonomy import AppliedTaxonomy
 from autolabel_core.documents import Documents
 from autolabel_core.labels import roll_up, taxonomy_version
 from autolabel_core.ledger.annotations import stale_annotations
 from autolabel_core.plan import plan
 from autolabel_core.statistics import coverage
 from autolabel_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 LOW_CONFIDENCE_BAND = 0.10
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -26,70 +31,62 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         collection: the declaration.
 
     Returns:
-        objects, quarantined, human, promoted, auto, unlabelled, coverage (share of the documents
-        that no person labelled which carry an auto-label; 1 is all), review_queue (readable
-        documents without a label), low_confidence (auto-labels within LOW_CONFIDENCE_BAND above
-        the threshold), distribution, distribution_rolled_up, confidence (quantiles),
-        false_positive_rate (audited), references (by label), leave_one_out, feature_uri,
-        taxonomy_version, pending (what the next sweep would do), stale_annotations, advice.
+        objects, quarantined, human, promoted, auto, unlabelled, coverage (share of the readable
+        documents that no person labelled which carry an auto-label; 1 is all), review_queue
+        (readable documents without a label), low_confidence (auto-labels within
+        LOW_CONFIDENCE_BAND above their threshold), distribution, distribution_rolled_up,
+        confidence (quantiles), false_positive_rate (audited), references (by label),
+        leave_one_out, feature_uri, taxonomy_version, pending (what the next sweep would do),
+        stale_annotations.
     """
-    counts = _counts(Documents(workspace, collection), collection)
-    name = collection.reference_collection or collection.collection_name
-    reference_set = ReferenceSet(workspace, workspace.collection(name))
-    references = reference_set.load()
-    judged = judge(references)
-    own = ReferenceSet(workspace, collection)
-    events = workspace.ledger.annotations(collection.collection_name)
-    contents = own.contents({event.document_id for event in events})
-    next_run = plan(workspace, collection)
-    by_label: dict[str, int] = {}
+    taxonomy = AppliedTaxonomy(workspace, collection)
+    with Documents(workspace, collection).connect() as connection:
+        counts = _counts(connection, taxonomy.rule)
+    reference_set = ReferenceSet(workspace, taxonomy.reference_collection)
+    judged = reference_set.judgement()
+    references: dict[str, int] = {}
     for entry in judged["labels"]:
-        by_label[entry["label"]] = by_label.get(entry["label"], 0) + entry["references"]
-    status = {
+        references[entry["label"]] = references.get(entry["label"], 0) + entry["references"]
+    own = ReferenceSet(workspace, collection)
+    next_run = plan(workspace, collection)
+    return {
         "collection": collection.collection_name,
         **counts,
         "distribution_rolled_up": roll_up(counts["distribution"]),
         "threshold": collection.taxonomy.confidence_threshold if collection.taxonomy else None,
         "reference_collection": collection.reference_collection,
-        "references": by_label,
+        "references": references,
         "leave_one_out": {
             "agreement": judged["leave_one_out_agreement"],
             "low": judged.get("agreement_low"),
             "high": judged.get("agreement_high"),
         },
         "false_positive_rate": audit_summary(workspace, collection),
-        "feature_uri": references.feature_uri,
-        "taxonomy_version": taxonomy_version(by_label),
+        "feature_uri": reference_set.feature_uri,
+        "taxonomy_version": taxonomy_version(references),
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},
-        "stale_annotations": len(stale_annotations(events, contents)),
+        "stale_annotations": len(stale_annotations(own.recorded.annotations, own.contents)),
     }
-    return status
 
 
-def _counts(documents: Documents, collection: Collection) -> dict[str, Any]:
-    band = LOW_CONFIDENCE_BAND
-    threshold = collection.taxonomy.confidence_threshold if collection.taxonomy else 0.0
-    with documents.connect() as connection:
-        total, quarantined, human, promoted, auto, low = connection.execute(
-            "SELECT count(*), count(reason), "
-            "count(*) FILTER (label_source = 'human'), count(*) FILTER (label_source = 'promoted'), "
-            "count(*) FILTER (label_source = 'auto'), "
-            "count(*) FILTER (label_source = 'auto' AND confidence < ?) FROM documents",
-            [threshold + band],
-        ).fetchall()[0]
-        queue = connection.execute(
-            "SELECT count(*) FROM documents WHERE label IS NULL AND reason IS NULL"
-        ).fetchall()[0][0]
-        distribution = connection.execute(
-            "SELECT label, count(*) FROM documents WHERE label IS NOT NULL "
-            "GROUP BY label ORDER BY count(*) DESC, label"
-        ).fetchall()
-        cuts = connection.execute(
-            "SELECT quantile_cont(confidence::DOUBLE, ?) FROM documents "
-            "WHERE label_source IS NULL OR label_source = 'auto'",
-            [list(QUANTILES)],
-        ).fetchall()[0][0]
-    machine = total - human - promoted - quarantined
+def _counts(connection: DuckDBPyConnection, rule: Rule) -> dict[str, Any]:
+    total, quarantined, human, promoted, auto, machine, queue = connection.execute(
+        "SELECT count(*), count(reason), "
+        "count(*) FILTER (label_source = 'human'), count(*) FILTER (label_source = 'promoted'), "
+        "count(*) FILTER (label_source = 'auto'), "
+        "count(*) FILTER (reason IS NULL AND coalesce(label_source, 'auto') = 'auto'), "
+        "count(*) FILTER (reason IS NULL AND label IS NULL) FROM documents"
+    ).fetchall()[0]
+    distribution = connection.execute(
+        "SELECT label, count(*) FROM documents WHERE label IS NOT NULL "
+        "GROUP BY label ORDER BY count(*) DESC, label"
+    ).fetchall()
+    cuts = connection.execute(
+        "SELECT quantile_cont(confidence::DOUBLE, ?) FROM documents "
+        "WHERE coalesce(label_source, 'auto') = 'auto'",
+        [list(QUANTILES)],
+    ).fetchall()[0][0]
+    names = (f"q{int(q * 100):02d}" for q in QUANTILES)
     return {
         "objects": total,
         "quarantined": quarantined,
@@ -99,9 +96,21 @@ def _counts(documents: Documents, collection: Collection) -> dict[str, Any]:
         "unlabelled": total - human - promoted - auto,
         "coverage": coverage(auto, machine),
         "review_queue": queue,
-        "low_confidence": low,
+        "low_confidence": _low_confidence(connection, rule),
         "distribution": dict(distribution),
-        "confidence": dict(
-            zip((f"q{int(q * 100):02d}" for q in QUANTILES), cuts or [], strict=False)
-        ),
+        "confidence": dict(zip(names, cuts or [], strict=False)),
     }
+
+
+def _low_confidence(connection: DuckDBPyConnection, rule: Rule) -> int:
+    """Count auto-labels whose confidence lies within the band above their own label's threshold."""
+    labelled = connection.execute(
+        "SELECT label, list(confidence::DOUBLE) FROM documents WHERE label_source = 'auto' "
+        "GROUP BY label"
+    ).fetchall()
+    band = LOW_CONFIDENCE_BAND
+    return sum(
+        confidence < rule.threshold_of(label) + band
+        for label, confidences in labelled
+        for confidence in confidences
+    )

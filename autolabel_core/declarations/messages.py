@@ -79,7 +79,7 @@ def messages(origin: Origin, error: ValidationError, root: type[Declaration]) ->
     Returns:
         Lines in the order of the model.
     """
-    found = list(_flattened(error, (), root))
+    found = list(_flattened(error, root))
     wrong = {path[:n] for path, _, _ in found for n in range(len(path))}
     return [
         origin.message(path, _problem(detail, path, below), detail.get("input"))
@@ -89,22 +89,13 @@ def messages(origin: Origin, error: ValidationError, root: type[Declaration]) ->
 
 
 def _flattened(
-    error: ValidationError, above: Path_, model: type[Declaration]
+    error: ValidationError, model: type[Declaration]
 ) -> Iterator[tuple[Path_, ErrorDetails, type[Declaration] | None]]:
-    """Yield every problem with its full path and the model that it was found in.
-
-    A model validated inside a validator of another arrives as the cause of a single problem.
-    """
+    """Yield every problem with its full path and the model that it was found in."""
     for detail in error.errors():
-        here = (*above, *detail["loc"])
         cause = detail.get("ctx", {}).get("error")
-        if isinstance(cause, ValidationError):
-            inner = next(m for m in _all_models(Declaration) if m.__name__ == cause.title)
-            yield from _flattened(cause, here, inner)
-        elif isinstance(cause, KeyedError):
-            yield (*here, *cause.path), detail, None
-        else:
-            yield here, detail, _model_at(model, detail["loc"][:-1])
+        below = cause.path if isinstance(cause, KeyedError) else ()
+        yield (*detail["loc"], *below), detail, _model_at(model, detail["loc"][:-1])
 
 
 def _problem(detail: ErrorDetails, path: Path_, model: type[Declaration] | None) -> str:
@@ -146,7 +137,7 @@ def _model_at(model: type[Declaration], path: Path_) -> type[Declaration] | None
 
 
 def _declared_type(model: type[Declaration], field: str) -> type[Declaration] | None:
-    pending: list[Any] = [model.model_fields[field].annotation]
+    pending: list[Any] = [model.nested.get(field, model.model_fields[field].annotation)]
     while pending:
         annotation = pending.pop()
         if isinstance(annotation, type) and issubclass(annotation, Declaration):

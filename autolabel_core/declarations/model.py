@@ -24,12 +24,14 @@ class Declaration(BaseModel):
     """A frozen part of a YAML file.
 
     `aliases` maps words that mean the same to the word in use; `shorthands` are words that a
-    validator takes apart before the fields are read.
+    validator takes apart before the fields are read; `nested` says which model a field of any
+    type is validated by.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
     aliases: ClassVar[Mapping[str, str]] = {}
     shorthands: ClassVar[tuple[str, ...]] = ()
+    nested: ClassVar[Mapping[str, type[Declaration]]] = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -67,6 +67,7 @@ class Stage(Declaration):
     """One stage: `attribute_filter` narrows by fields, `feature_search` ranks by similarity."""
 
     shorthands = ("config",)
+    nested: ClassVar[Mapping[str, type[Declaration]]] = {"parameters": FeatureSearch}
 
     stage_name: str | None = None
     stage_type: Literal["filter"] = "filter"

@@ -18,6 +18,13 @@ from autolabel_core.identity import fingerprint
 COLUMNS = (
     "document_id key label label_source matched confidence source_document_id content_hash media_type"
 ).split()
+SCHEMA = pa.schema(
+    [
+        pa.field("format", pa.string()),
+        pa.field("documents", pa.int64()),
+        pa.field("skipped", pa.int64()),
+    ]
+)
 
 
 class AnnotationExports(DerivedTable):
@@ -60,8 +67,7 @@ class AnnotationExports(DerivedTable):
             )
             progress(done, len(formats))
         self._remove_others(formats)
-        schema = pa.schema({"format": pa.string(), "documents": pa.int64(), "skipped": pa.int64()})
-        table = pa.Table.from_pylist(rows, schema=schema)
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
         self.warehouse.write_table(self.path(), table, fingerprint)
 
     def _remove_others(self, formats: Collection[str]) -> None:

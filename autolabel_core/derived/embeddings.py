@@ -178,7 +178,7 @@ class Embeddings(DerivedTable):
 
 def _vectors_in(path: Path, wanted: set[str]) -> dict[str, Vector]:
     """Vectors of a file for these contents; only what is found is looked at closely."""
-    batch = read_batch(path)
+    batch: Any = read_batch(path)
     contents, matrix = batch.column("content_hash"), batch.column("vector")
     is_wanted = pc.is_in(contents, value_set=pa.array(sorted(wanted), pa.string()))
     rows = np.flatnonzero(pc.and_(is_wanted, pc.is_null(batch.column("reason"))))

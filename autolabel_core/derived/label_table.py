@@ -21,7 +21,8 @@ from autolabel_core.matching import Nearest
 Judged = tuple[str, str, str]
 """Document id, content hash, and the auto-label that somebody judged."""
 
-_NEIGHBOURS = pa.list_(pa.struct({"document_id": pa.string(), "score": pa.float32()}))
+_NEIGHBOUR = [pa.field("document_id", pa.string()), pa.field("score", pa.float32())]
+_NEIGHBOURS = pa.list_(pa.struct(_NEIGHBOUR))
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,18 @@ from autolabel_core.ledger import Annotation, Arrival
 READERS = 8
 FORMAT = 1
 SCHEMA = pa.schema(
-    {
-        "document_id": pa.string(),
-        "key": pa.string(),
-        "version": pa.string(),
-        "content_hash": pa.string(),
-        "size": pa.int64(),
-        "media_type": pa.string(),
-        "width_px": pa.int32(),
-        "height_px": pa.int32(),
-        "metadata": pa.string(),
-        "reason": pa.string(),
-    }
+    [
+        pa.field("document_id", pa.string()),
+        pa.field("key", pa.string()),
+        pa.field("version", pa.string()),
+        pa.field("content_hash", pa.string()),
+        pa.field("size", pa.int64()),
+        pa.field("media_type", pa.string()),
+        pa.field("width_px", pa.int32()),
+        pa.field("height_px", pa.int32()),
+        pa.field("metadata", pa.string()),
+        pa.field("reason", pa.string()),
+    ]
 )
 
 

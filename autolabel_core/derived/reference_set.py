@@ -130,11 +130,7 @@ class ReferenceSet(DerivedTable):
         """Whether the old feature URI still serves, because the new one lacks some batches."""
         if self.embeddings.complete:
             return False
-        path = self.path()
-        if self.warehouse.fingerprint(path) is None:
-            return False
-        served = self._metadata[b"autolabel.feature_uri"].decode()
-        return served != self.embeddings.extractor.manifest.feature_uri
+        return self.feature_uri != self.embeddings.extractor.manifest.feature_uri
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write references and vectors as one file."""
@@ -150,7 +146,9 @@ class ReferenceSet(DerivedTable):
         for name in ("fields", "metadata"):
             values = [json.dumps(row[name], sort_keys=True) for row in rows]
             columns[name] = pa.array(values, pa.string())
-        columns["vector"] = pa.FixedSizeListArray.from_arrays(vectors.ravel(), vectors.shape[1])
+        columns["vector"] = pa.FixedSizeListArray.from_arrays(
+            pa.array(vectors.ravel()), vectors.shape[1]
+        )
         metadata = {
             "autolabel.fingerprint": fingerprint,
             "autolabel.feature_uri": uri,
@@ -172,6 +170,13 @@ class ReferenceSet(DerivedTable):
         metadata = batch.schema.metadata
         uri = metadata[b"autolabel.feature_uri"].decode()
         return References(rows, vectors, uri, metadata[b"autolabel.fingerprint"].decode())
+
+    @property
+    def feature_uri(self) -> str:
+        """The space of the vectors in the file; the declared one where there is none yet."""
+        if self.warehouse.fingerprint(self.path()) is None:
+            return self.embeddings.extractor.manifest.feature_uri
+        return self._metadata[b"autolabel.feature_uri"].decode()
 
     def judgement(self) -> dict[str, Any]:
         """Return what `judge` found when the file was written; of no references where there is none."""

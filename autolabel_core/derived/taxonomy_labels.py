@@ -61,10 +61,10 @@ class TaxonomyLabels(DerivedTable):
     def _said(self) -> str:
         held = sorted(self.own.annotations.values(), key=lambda a: a.document_id)
         labels = [(a.document_id, a.label, a.source, sorted(a.fields.items())) for a in held]
-        return fingerprint(labels, sorted(self._rejected))
+        return fingerprint(labels, sorted(self.rejected))
 
     @cached_property
-    def _rejected(self) -> set[Judged]:
+    def rejected(self) -> set[Judged]:
         """Auto-labels that an audit found wrong: they are not given to that content again."""
         verdicts = self.workspace.ledger.audits(self.collection_name)
         latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
@@ -79,7 +79,7 @@ class TaxonomyLabels(DerivedTable):
         vectors = _of_objects(found, rows)
         neighbours = self._neighbours(batch, vectors)
         decisions = decide(neighbours, self.taxonomy.references.labels, self.taxonomy.rule)
-        held, rejected = self.own.annotations, self._rejected
+        held, rejected = self.own.annotations, self.rejected
         known = Labelling(rows, vectors.reasons, neighbours, decisions, held, rejected)
         self.warehouse.write_table(self.path(batch), label_table(known, self.taxonomy), fingerprint)
         progress(len(rows), len(rows))
