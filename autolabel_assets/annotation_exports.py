@@ -1,4 +1,4 @@
-"""The labelled dataset in the declared formats, complete, saying which labels are human and which are auto."""
+"""The labelled dataset, complete, in the declared formats, each label with its source."""
 
 import dagster as dg
 

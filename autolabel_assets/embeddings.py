@@ -1,4 +1,4 @@
-"""Vectors of every readable object under the declared feature URI; unchanged content is never embedded twice."""
+"""Vectors of every readable object; unchanged content is never embedded twice."""
 
 import dagster as dg
 

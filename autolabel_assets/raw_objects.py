@@ -1,4 +1,4 @@
-"""What lies in the bucket: content hash, size, type, dimensions, metadata; unreadable ones with the reason."""
+"""What lies in the bucket: hash, size, type, dimensions, metadata, or why it cannot be read."""
 
 import dagster as dg
 

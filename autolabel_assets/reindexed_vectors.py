@@ -1,4 +1,4 @@
-"""A copy of the vectors in Chroma for online search; a new feature URI grows beside the old until it is complete."""
+"""A copy of the vectors in Chroma; a new feature URI grows beside the old until it is complete."""
 
 import dagster as dg
 

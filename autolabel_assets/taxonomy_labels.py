@@ -1,4 +1,4 @@
-"""Every document with its label and how it came by it: a person, a promotion, or the nearest reference."""
+"""Every document with its label and where it came from: a person, a promotion or a reference."""
 
 import dagster as dg
 

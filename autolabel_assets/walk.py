@@ -1,4 +1,4 @@
-"""The walk that every asset takes: open, refresh each batch, report. And how a report becomes metadata."""
+"""The walk that every asset takes: open, refresh each batch, report as metadata."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def refresh(
         The result, with the report as metadata and the fingerprint as data version.
 
     Raises:
-        Failure: the work met an error that a person can cure; the description says how.
+        dg.Failure: the work met an error that a person can cure; the description says how.
     """
     try:
         opened = workspace.open()

@@ -23,7 +23,7 @@ MAX_ERRORS_SHOWN = 20
 
 
 class Judged(NamedTuple):
-    """One verdict: key, the auto-label that was judged, `right` or `wrong`, the right label if known."""
+    """One verdict: key, the label that was judged, `right` or `wrong`, the right one if known."""
 
     key: str
     label: str

@@ -16,7 +16,8 @@ class Rule:
     """When a match becomes a label.
 
     Attributes:
-        threshold: lowest cosine that labels, from -1 (always) to 1 (identical only); equality labels.
+        threshold: lowest cosine that labels, from -1 (always) to 1 (identical only); equality
+            labels.
         label_thresholds: thresholds of single labels, in place of `threshold`.
         min_score: floor from a retriever; the stricter of it and the threshold decides.
         top_k: how many nearest references decide. 1 takes the nearest's label (the seeds' rule);

@@ -1,4 +1,4 @@
-"""What a person should look at, from the numbers of `status`: the same rules in Dagster's checks."""
+"""What a person should look at, from the numbers of `status`; also Dagster's checks."""
 
 from __future__ import annotations
 
@@ -85,10 +85,8 @@ def _imbalance(s: Mapping[str, Any]) -> Finding:
     references: Mapping[str, int] = s["references"]
     if len(references) < 2:
         return Finding("references_balanced", "reference_set", True, "Fewer than two labels.")
-    most, least = (
-        max(references, key=references.__getitem__),
-        min(references, key=references.__getitem__),
-    )
+    ordered = sorted(references, key=lambda label: (references[label], label))
+    least, most = ordered[0], ordered[-1]
     ratio = references[most] / references[least]
     text = f"{most} has {references[most]} references, {least} has {references[least]}"
     if ratio <= MAX_IMBALANCE:
@@ -107,8 +105,8 @@ def _agreement(s: Mapping[str, Any]) -> Finding:
     )
     passed = agreement >= MIN_AGREEMENT
     cure = (
-        " Look at the disagreeing ones in the metadata of reference_set: wrong labels and ambiguous "
-        "items hurt most; a stronger encoder (open_clip) is the other cure."
+        " Look at the disagreeing ones in the metadata of reference_set: wrong labels and "
+        "ambiguous items hurt most; a stronger encoder (open_clip) is the other cure."
     )
     return Finding("references_agree", "reference_set", passed, text + ("" if passed else cure))
 

@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Sums = NDArray[np.float64]
 
 LANES = 32
+HALVES = (16, 8, 4, 2, 1)
 CHUNK = 128
 GROUP = 32
 
@@ -48,7 +52,7 @@ def compiled(*signature: Any, **options: Any) -> Callable[[Callable[P, T]], Call
 
 
 @compiled(_ROWS_IN, _ROW, fastmath={"reassoc", "contract"})
-def row_norms(rows: NDArray[np.float32], norms: NDArray[np.float32]) -> None:
+def row_norms(rows: Floats, norms: Floats) -> None:
     """Write the length of each of `rows` (n, d) to `norms` (n,); nan or inf if not finite."""
     for i in range(rows.shape[0]):
         row = rows[i]
@@ -59,7 +63,7 @@ def row_norms(rows: NDArray[np.float32], norms: NDArray[np.float32]) -> None:
 
 
 @compiled(_INT, _ROW, types.float32)
-def _compact(found: NDArray[np.int32], found_score: NDArray[np.float32], floor: np.float32) -> int:
+def _compact(found: Ints, found_score: Floats, floor: np.float32) -> int:
     """Drop what lies below `floor` from a full buffer; return how many stay."""
     count = 0
     for c in range(found.shape[0]):
@@ -70,7 +74,7 @@ def _compact(found: NDArray[np.int32], found_score: NDArray[np.float32], floor: 
 
 
 @compiled(_ROW, types.float32)
-def _rank(top: NDArray[np.float32], score: np.float32) -> None:
+def _rank(top: Floats, score: np.float32) -> None:
     """Put a score above the last of `top` (k,) into its place; the last falls out."""
     for place in range(top.shape[0] - 1, 0, -1):
         # Without a branch: which of the two is larger cannot be predicted.
@@ -80,7 +84,7 @@ def _rank(top: NDArray[np.float32], score: np.float32) -> None:
 
 
 @compiled(_ROW_IN, types.float32)
-def _any_from(chunk: NDArray[np.float32], floor: np.float32) -> bool:
+def _any_from(chunk: Floats, floor: np.float32) -> bool:
     """Say whether any score reaches `floor`, by counting: no branch, so the loop is vectorised."""
     hits = np.int32(0)
     for j in range(chunk.shape[0]):
@@ -90,14 +94,14 @@ def _any_from(chunk: NDArray[np.float32], floor: np.float32) -> bool:
 
 @compiled(_ROWS_IN, types.int64, _ROW_IN, _ROWS, _ROW, _INTS, _ROWS, _INT)
 def propose(
-    scores: NDArray[np.float32],
+    scores: Floats,
     first: int,
-    windows: NDArray[np.float32],
-    best: NDArray[np.float32],
-    floors: NDArray[np.float32],
-    found: NDArray[np.int32],
-    found_score: NDArray[np.float32],
-    counts: NDArray[np.int32],
+    windows: Floats,
+    best: Floats,
+    floors: Floats,
+    found: Ints,
+    found_score: Floats,
+    counts: Ints,
 ) -> None:
     """Keep whatever in a block of rough scores may still be among the k best of its row.
 
@@ -137,11 +141,7 @@ def propose(
 
 @compiled(_ROW_IN, _ROWS_IN, types.int64[::1], types.int64, _SUMS)
 def score_alone(
-    row: NDArray[np.float32],
-    references: NDArray[np.float32],
-    candidates: NDArray[np.int64],
-    count: int,
-    sums: NDArray[np.float64],
+    row: Floats, references: Floats, candidates: NDArray[np.int64], count: int, sums: Sums
 ) -> None:
     """Write the float64 product of `row` with each candidate to `sums` (GROUP, LANES), column 0.
 
@@ -167,29 +167,23 @@ def score_alone(
         other, lanes = references[candidates[c]], sums[c]
         for j in range(whole, row.shape[0]):
             lanes[j - whole] += np.float64(row[j]) * np.float64(other[j])
-        width = LANES // 2
-        while width > 0:
+        for width in HALVES:
             for lane in range(width):
                 lanes[lane] += lanes[lane + width]
-            width //= 2
 
 
-@compiled(_INT, _ROW, types.int64, types.int32, types.float32)
+@compiled(_INT, _ROW, types.int64, types.int32, types.float32, types.boolean)
 def _insert(
-    positions: NDArray[np.int32],
-    scores: NDArray[np.float32],
-    count: int,
-    position: np.int32,
-    score: np.float32,
+    positions: Ints, scores: Floats, count: int, position: np.int32, score: np.float32, append: bool
 ) -> int:
-    """Insert into a list falling by score, then rising by position; return its new length."""
+    """Insert by falling score, then rising position, last only if `append`; return the length."""
     place = count
     while place > 0 and (
         scores[place - 1] < score
         or (scores[place - 1] == score and positions[place - 1] > position)
     ):
         place -= 1
-    if place == positions.shape[0]:
+    if place == positions.shape[0] or (place == count and not append):
         return count
     count = min(count + 1, positions.shape[0])
     for j in range(count - 1, place, -1):
@@ -200,14 +194,14 @@ def _insert(
 
 @compiled(_ROWS_IN, _ROWS_IN, _INTS, _ROWS, _INT, _ROW, _INTS, _ROWS)
 def settle(
-    rows: NDArray[np.float32],
-    references: NDArray[np.float32],
-    found: NDArray[np.int32],
-    found_score: NDArray[np.float32],
-    counts: NDArray[np.int32],
-    floors: NDArray[np.float32],
-    position: NDArray[np.int32],
-    score: NDArray[np.float32],
+    rows: Floats,
+    references: Floats,
+    found: Ints,
+    found_score: Floats,
+    counts: Ints,
+    floors: Floats,
+    position: Ints,
+    score: Floats,
 ) -> None:
     """Score the proposals of `propose` alone and write the k best of each row.
 
@@ -224,8 +218,7 @@ def settle(
     sums = np.empty((GROUP, LANES), np.float64)
     candidates = np.empty(GROUP, np.int64)
     for i in range(rows.shape[0]):
-        position[i, :] = -1
-        score[i, :] = -np.inf
+        position[i, :], score[i, :] = -1, -np.inf
         kept, waiting = 0, 0
         scan_all = counts[i] < 0
         proposed = references.shape[0] if scan_all else counts[i]
@@ -237,27 +230,27 @@ def settle(
                 score_alone(rows[i], references, candidates, waiting, sums)
                 for w in range(waiting):
                     position_w, score_w = np.int32(candidates[w]), np.float32(sums[w, 0])
-                    kept = _insert(position[i], score[i], kept, position_w, score_w)
+                    kept = _insert(position[i], score[i], kept, position_w, score_w, True)
                 waiting = 0
 
 
 @compiled(_INTS_IN, _ROWS_IN, _INT_IN, _INT_IN, _INT_IN, _INTS, _ROWS, _INT)
 def carry(
-    old_position: NDArray[np.int32],
-    old_score: NDArray[np.float32],
-    old_length: NDArray[np.int32],
-    rows: NDArray[np.int32],
-    moved: NDArray[np.int32],
-    position: NDArray[np.int32],
-    score: NDArray[np.float32],
-    length: NDArray[np.int32],
+    old_position: Ints,
+    old_score: Floats,
+    old_length: Ints,
+    rows: Ints,
+    moved: Ints,
+    position: Ints,
+    score: Floats,
+    length: Ints,
 ) -> None:
     """Carry the lists of an old table over to the references that stayed.
 
     Args:
-        old_position: (m, k) positions among the old references.
+        old_position: (m, k) positions among the old references; only `old_length` are certain.
         old_score: (m, k) their scores.
-        old_length: (m,) how many entries of each are certain.
+        old_length: (m,) how many entries are certain.
         rows: (n,) row of the old table for each document, or -1.
         moved: (r_old,) new position of each old reference, or -1 where it was removed.
         position: (n, k) out: positions among the new references, -1 beyond `length`.
@@ -265,27 +258,24 @@ def carry(
         length: (n,) out: certain entries that stayed.
     """
     for i in range(rows.shape[0]):
-        kept = np.int32(0)
-        old = rows[i]
+        kept, old = np.int32(0), rows[i]
         for j in range(old_length[old] if old >= 0 else 0):
             now = moved[old_position[old, j]]
             if now >= 0:
                 position[i, kept], score[i, kept] = now, old_score[old, j]
                 kept += 1
-        length[i] = kept
-        position[i, kept:] = -1
-        score[i, kept:] = -np.inf
+        length[i], position[i, kept:], score[i, kept:] = kept, -1, -np.inf
 
 
 @compiled(_INTS_IN, _ROWS_IN, _INT_IN, _MASK_IN, _INTS, _ROWS, _INT)
 def merge(
-    added_position: NDArray[np.int32],
-    added_score: NDArray[np.float32],
-    added: NDArray[np.int32],
+    added_position: Ints,
+    added_score: Floats,
+    added: Ints,
     complete: NDArray[np.bool_],
-    position: NDArray[np.int32],
-    score: NDArray[np.float32],
-    length: NDArray[np.int32],
+    position: Ints,
+    score: Floats,
+    length: Ints,
 ) -> None:
     """Merge the best added references into each list, as far as its order stays certain.
 
@@ -302,12 +292,5 @@ def merge(
         for j in range(added_position.shape[1]):
             if added_position[i, j] < 0:
                 break
-            now = added[added_position[i, j]]
-            count = length[i]
-            if not complete[i]:
-                last = count - 1
-                if added_score[i, j] < score[i, last] or (
-                    added_score[i, j] == score[i, last] and now > position[i, last]
-                ):
-                    break
-            length[i] = _insert(position[i], score[i], count, now, added_score[i, j])
+            now, worth = added[added_position[i, j]], added_score[i, j]
+            length[i] = _insert(position[i], score[i], length[i], now, worth, complete[i])

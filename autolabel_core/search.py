@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.conditions import fill, inputs_of, parse
-from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.decision import decide
+from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.derived.embeddings import Embeddings
 from autolabel_core.derived.taxonomy import AppliedTaxonomy
 from autolabel_core.derived.taxonomy_labels import KEPT
@@ -161,18 +161,18 @@ def classify(
         enriched fields, and `reason` where it cannot be read.
 
     Raises:
-        AutolabelError: the collection has no taxonomy, or its references are of another feature URI.
+        AutolabelError: there is no taxonomy, or its references are of another feature URI.
     """
     if collection.taxonomy is None:
         raise AutolabelError(
-            f"`{collection.collection_name}` has no `taxonomy` in its YAML, so nothing decides labels."
+            f"`{collection.collection_name}` has no `taxonomy` in its YAML: nothing decides labels."
         )
     taxonomy = AppliedTaxonomy(workspace, collection)
     references = taxonomy.all_references
     if len(references.rows) and references.feature_uri != taxonomy.feature_uri:
         raise AutolabelError(
-            f"The references are still vectors of {references.feature_uri}, but the declaration says "
-            f"{taxonomy.feature_uri}. Sweep until every batch has the new ones."
+            f"The references are still vectors of {references.feature_uri}, but the declaration "
+            f"says {taxonomy.feature_uri}. Sweep until every batch has the new ones."
         )
     embeddings = Embeddings(workspace, collection)
     items: dict[int, Any] = {}

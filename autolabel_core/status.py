@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autolabel_core.audit import audit_summary
-from autolabel_core.declarations import Collection
 from autolabel_core.decision import Rule
+from autolabel_core.declarations import Collection
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.taxonomy import AppliedTaxonomy
 from autolabel_core.documents import Documents

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.declarations import Collection
 from autolabel_core.decision import decide
+from autolabel_core.declarations import Collection
 from autolabel_core.derived.taxonomy import AppliedTaxonomy
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
 from autolabel_core.documents import Documents
@@ -59,8 +59,8 @@ def leave_one_out(workspace: Workspace, collection: Collection) -> LeaveOneOut:
     references = taxonomy.all_references
     if len(references.rows) < 2:
         raise AutolabelError(
-            f"`{collection.collection_name}` has {len(references.rows)} references; at least two are "
-            "needed. Label 10 to 20 of each category with `autolabel label`, then sweep."
+            f"`{collection.collection_name}` has {len(references.rows)} references; at least two "
+            "are needed. Label 10 to 20 of each category with `autolabel label`, then sweep."
         )
     decisions = decide(references.leave_one_out(), references.labels, taxonomy.rule)
     correct = decisions.label == references.labels

@@ -50,7 +50,6 @@ class Warehouse:
     """Files under one root, `<collection>/<asset>/…`, each with one writer at a time."""
 
     def __init__(self, root: Path, locks: Path) -> None:
-        """Bind to a root; folders are made when something is written."""
         self.root = root
         self._locks = locks
 
@@ -120,10 +119,10 @@ class Warehouse:
             else:
                 with pa.memory_map(str(path)) as source:
                     metadata = pa.ipc.open_file(source).schema.metadata
-        except (OSError, pa.ArrowInvalid):
+        except (OSError, pa.ArrowException):
             return None
         value = (metadata or {}).get(FINGERPRINT)
-        return None if value is None else value.decode()
+        return None if value is None else value.decode(errors="replace")
 
 
 def write_batch(path: Path, batch: pa.RecordBatch) -> None:
@@ -154,18 +153,19 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     Raises:
         AutolabelError: the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
         with part.open("rb+") as handle:
             os.fsync(handle.fileno())
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise AutolabelError(
                 f"The disk is full: {path} could not be written and stays as it was. "
                 "Free some space and run the same command again; nothing is lost."
             ) from error
         raise
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Progress of long work: lines in Dagster's event log, and a bar where somebody watches a terminal."""
+"""Progress of long work: lines in Dagster's event log, and a bar in a terminal."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ class ProgressResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             what: what is being worked on.
 
         Yields:
-            The callback.
+            Callable[[int, int], None]: The callback.
         """
         last = time.monotonic()
 

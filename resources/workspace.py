@@ -1,4 +1,4 @@
-"""The workspace as a Dagster resource: every path is configuration, the environment is the default."""
+"""The workspace as a Dagster resource; what is not configured, the environment says."""
 
 from pathlib import Path
 

@@ -277,20 +277,19 @@ def test_buckets_in_every_form(tmp_path, source, names):
     assert buckets[0].key_prefix == source.get("key_prefix", "")
 
 
-def test_pick_and_find_suggest_the_nearest(tmp_path):
-    found = load(tmp_path, other=OTHER)
-    with pytest.raises(NotFoundError, match=r"No collection `othr`. Did you mean `other`"):
-        pick(found, "othr")
-    with pytest.raises(NotFoundError, match=r"No retriever `ret_findr`. Did you mean `finder`?"):
-        find_retriever(found, "ret_findr")
-    collection, retriever = find_retriever(found, "ret_finder")
-    assert (collection.collection_name, retriever.retriever_name) == ("other", "finder")
+def test_pick_and_find_suggest_the_nearest(declared):
+    assert pick(declared, "document_types").label_field == "document_type"
+    with pytest.raises(NotFoundError, match=r"`document_typ`\. Did you mean `document_types`"):
+        pick(declared, "document_typ")
+    with pytest.raises(NotFoundError, match=r"`ret_detection`\. Did you mean `detection_review`"):
+        find_retriever(declared, "ret_detection")
 
 
 def test_names_that_begin_with_a_prefix_are_found(tmp_path):
-    text = OTHER.replace("other", "col_x").replace("finder", "ret_x")
-    text += "  collection_identifiers: [col_x]\n"
-    text += "taxonomy: {field_to_enrich: kind, retriever: ret_x}"
-    found = load(tmp_path, a=text)
+    retriever = {**VERIFIED["retrievers"][0], "name": "ret_x", "collection_ids": ["col_x"]}
+    taxonomy = {"field_to_enrich": "kind", "retriever": "ret_x"}
+    declaration = {"name": "col_x", "retrievers": [retriever], "taxonomy": taxonomy}
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(declaration))
+    found = load_collections(tmp_path)
     assert found["col_x"].reference_collection == "col_x"
     assert find_retriever(found, "ret_x")[0].collection_name == "col_x"

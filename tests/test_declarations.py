@@ -292,5 +292,5 @@ def test_hidden_files_are_left_alone(tmp_path):
 
 def test_relative_buckets_are_from_the_files_folder(tmp_path):
     found = load(tmp_path, a="source: {uri: ../data}", b="source: {uri: 's3://x/y/'}")
-    assert found["a"].source.buckets[0].uri == str(tmp_path / "../data")
+    assert found["a"].source.buckets[0].uri == str(tmp_path.parent / "data")
     assert found["b"].source.buckets[0].uri == "s3://x/y/"

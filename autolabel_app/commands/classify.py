@@ -15,7 +15,7 @@ from autolabel_core.workspace import Workspace
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> None:
-    """Label FILEs by the references of COLLECTION, as if they had been uploaded; nothing is stored."""
+    """Label FILEs by the references of COLLECTION, as if just uploaded; nothing is stored."""
     from autolabel_core.search import classify as classify_files
 
     workspace = Workspace.from_environment()

@@ -36,7 +36,7 @@ from autolabel_core.workspace import Workspace
 def export(
     collection: str, format_: str, out: Path, sources: tuple[str, ...], as_json: bool
 ) -> None:
-    """Write the documents of COLLECTION to a folder, saying which labels are human and which auto."""
+    """Write the documents of COLLECTION to a folder, each label with its source."""
     from autolabel_core.derived.annotation_exports import AnnotationExports
     from autolabel_core.exports import write_export
 

@@ -41,12 +41,14 @@ def _show(s: Mapping[str, Any]) -> None:
         "labels": f"{s['human']} human, {s['promoted']} promoted, {s['auto']} auto, "
         f"{s['unlabelled']} unlabelled",
         "coverage": f"{percent(s['coverage'])} of what people left",
-        "review queue": f"{s['review_queue']}  ({s['low_confidence']} more matched with little room)",
+        "review queue": f"{s['review_queue']}  "
+        f"({s['low_confidence']} more matched with little room)",
         "threshold": shown(s["threshold"]),
         "confidence": shown(s["confidence"]),
         "leave-one-out": agreement,
         "taxonomy": f"version {s['taxonomy_version']}, {len(s['references'])} labels, "
-        f"{sum(s['references'].values())} references in {s['reference_collection'] or 'no collection'}",
+        f"{sum(s['references'].values())} references in "
+        f"{s['reference_collection'] or 'no collection'}",
     }
     if s["stale_annotations"]:
         lines["stale"] = f"{s['stale_annotations']} labels were given to content that is gone"

@@ -12,7 +12,7 @@ from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from autolabel_core.thresholds import PerLabelProposal, ThresholdChange
+    from autolabel_core.thresholds import PerLabelProposal, ThresholdChange, ThresholdProposal
 
 
 @click.command()
@@ -76,8 +76,8 @@ def _show_proposal(precision: float, proposal: PerLabelProposal) -> None:
         click.echo(f"Too few references for one of their own: {', '.join(proposal.fallback)}.")
     if not proposal.overall.reached:
         click.echo(
-            f"No threshold reaches a precision of {precision:.0%} among the references; shown is the "
-            "most precise. Clean the references that disagree, or use a stronger encoder."
+            f"No threshold reaches a precision of {precision:.0%} among the references; shown is "
+            "the most precise. Clean the references that disagree, or use a stronger encoder."
         )
     click.echo("\nIn the YAML:\n  taxonomy:")
     click.echo(f"    confidence_threshold: {_floor(proposal.overall.threshold)}")
@@ -88,14 +88,13 @@ def _show_proposal(precision: float, proposal: PerLabelProposal) -> None:
     click.echo()
 
 
-def _row(proposal: object) -> dict[str, object]:
-    values = {name: getattr(proposal, name) for name in ("threshold", "precision", "precision_low")}
+def _row(proposal: ThresholdProposal) -> dict[str, object]:
     return {
-        "threshold": values["threshold"],
-        "precision": percent(values["precision"]),
-        "at least": percent(values["precision_low"]),
-        "coverage": percent(getattr(proposal, "coverage")),
-        "support": getattr(proposal, "support"),
+        "threshold": proposal.threshold,
+        "precision": percent(proposal.precision),
+        "at least": percent(proposal.precision_low),
+        "coverage": percent(proposal.coverage),
+        "support": proposal.support,
     }
 
 

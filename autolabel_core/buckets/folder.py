@@ -6,8 +6,9 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 
-from autolabel_core.buckets.manifest import ManifestLine, read_manifest
+from autolabel_core.buckets.manifest import ManifestLine, read_manifests
 from autolabel_core.buckets.objects import (
     Listed,
     StoredObject,
@@ -15,10 +16,11 @@ from autolabel_core.buckets.objects import (
     file_version,
     parse_metadata,
 )
-from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.errors import AutolabelError, NotFoundError, UnreadableItemError
 
 SIDECAR = ".json"
 MANIFEST = ".jsonl"
+Known = tuple[dict[str, ManifestLine], set[Path]]
 
 
 class FolderBucket:
@@ -26,35 +28,21 @@ class FolderBucket:
 
     `<key>.json` beside a file `<key>` is that file's metadata. Each line of a `*.jsonl` file is an
     object; files that it refers to are not objects of their own. Names that begin with a dot are
-    left alone.
+    left alone. Nothing is read before it is asked for.
     """
 
     def __init__(self, root: Path) -> None:
-        """Bind to a folder or a `.jsonl` file; nothing is read yet."""
         self._root = root
-        self._lines: dict[str, ManifestLine] | None = None
+        self._known: Known | None = None
+        self._reading = Lock()
 
     def list(self) -> Iterator[Listed]:
-        """List all objects, in no particular order.
-
-        Yields:
-            Key and version of each object.
-
-        Raises:
-            AutolabelError: the folder does not exist, or two manifests hold one key.
-        """
-        if not self._root.exists():
-            raise AutolabelError(
-                f"The bucket {self._root} does not exist. Create the folder, or correct "
-                "`source.uri` in the collection's YAML."
-            )
-        files = {} if self._root.is_file() else dict(_walk(self._root))
-        manifests = [p for k, p in sorted(files.items()) if k.endswith(MANIFEST)]
-        self._lines = _read_lines([self._root] if self._root.is_file() else manifests)
-        referred = {path for line in self._lines.values() for path in line.local_files}
-        yield from (line.listed for line in self._lines.values())
+        """List key and version of all objects, in no particular order."""
+        files = self._files()
+        self._known = lines, referred = self._read_manifests(files)
+        yield from (line.listed for line in lines.values())
         for key, path in files.items():
-            if not _is_companion(key, path, files, referred):
+            if key not in lines and not _is_companion(key, path, files, referred):
                 yield Listed(key, _version_with_sidecar(key, path, files))
 
     def open(self, key: str) -> StoredObject:
@@ -69,31 +57,33 @@ class FolderBucket:
         Raises:
             UnreadableItemError: it is gone, or its metadata is malformed.
         """
-        if self._lines is None:
-            self._lines = self._all_lines()
-        if key in self._lines:
-            return self._lines[key].open()
+        lines, _ = self._manifests
+        if key in lines:
+            return lines[key].open()
         path = self.path_of(key)
-        if not path.is_file():
+        if not _is_file(path):
             raise UnreadableItemError("is gone from the bucket")
         sidecar = path.with_name(path.name + SIDECAR)
         metadata = {}
-        if sidecar.is_file():
-            text = file_blob(sidecar).read().decode("utf-8-sig", "replace")
-            metadata = parse_metadata(text, sidecar.name)
+        if _is_file(sidecar):
+            metadata = parse_metadata(file_blob(sidecar).read(), sidecar.name)
         return StoredObject(key, (file_blob(path),), metadata)
 
     def version(self, key: str) -> str | None:
-        """Return the present version of one object, or None where there is none."""
-        if self._lines is None:
-            self._lines = self._all_lines()
-        if key in self._lines:
-            return self._lines[key].listed.version
-        path = self.path_of(key)
-        if self._root.is_file() or not path.is_file():
+        """Return the present version of one object, or None where the listing has none."""
+        lines, referred = self._manifests
+        if key in lines:
+            return lines[key].listed.version
+        if self._root.is_file() or any(part.startswith(".") for part in key.split("/")):
             return None
-        sidecar = path.with_name(path.name + SIDECAR)
-        files = {key: path, **({key + SIDECAR: sidecar} if sidecar.is_file() else {})}
+        path = self.path_of(key)
+        if _key_of(_name_of(key)) != key:
+            return None
+        names = {key: path, key + SIDECAR: path.with_name(path.name + SIDECAR)}
+        names[key.removesuffix(SIDECAR)] = path.with_name(path.name.removesuffix(SIDECAR))
+        files = {name: file for name, file in names.items() if _is_file(file)}
+        if key not in files or _is_companion(key, path, files, referred):
+            return None
         return _version_with_sidecar(key, path, files)
 
     def path_of(self, key: str) -> Path:
@@ -106,52 +96,81 @@ class FolderBucket:
             The file's path.
 
         Raises:
-            AutolabelError: the key leads out of the bucket.
+            NotFoundError: the key leads out of the bucket.
+            AutolabelError: the bucket is a manifest.
         """
+        if self._root.is_file():
+            raise AutolabelError(
+                f"The bucket {self._root} is a manifest, in which files have no place; "
+                "point `source.uri` at a folder."
+            )
         name = _name_of(key)
         path = self._root / name
-        plain = os.path.normpath(name) == name and name != "." and not name.startswith("../")
-        if not plain or name == ".." or os.path.isabs(name):
-            raise AutolabelError(f"The key {key!r} is not a plain relative path in the bucket.")
+        outside = Path(name).is_absolute() or name.split("/")[0] in ("..", ".")
+        if outside or os.path.normpath(name) != name or "\0" in name:
+            raise NotFoundError(f"The key {key!r} is not a plain relative path in the bucket.")
         return path
 
-    def _all_lines(self) -> dict[str, ManifestLine]:
+    @property
+    def _manifests(self) -> Known:
+        """The lines of all manifests, read once for many questions."""
+        with self._reading:
+            if self._known is None:
+                self._known = self._read_manifests(self._files())
+            return self._known
+
+    def _files(self) -> dict[str, Path]:
+        if self._root.is_dir():
+            return dict(_walk(self._root, self._root, ()))
         if self._root.is_file():
-            return _read_lines([self._root])
-        return _read_lines(sorted(self._root.rglob(f"*{MANIFEST}")))
-
-
-def _walk(root: Path) -> Iterator[tuple[str, Path]]:
-    pending = [root]
-    visited: set[str] = set()
-    while pending:
-        folder = pending.pop()
-        real = os.path.realpath(folder)
-        if real in visited:
-            continue
-        visited.add(real)
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    pending.append(Path(entry.path))
-                elif entry.is_file():
-                    path = Path(entry.path)
-                    yield _key_of(os.path.relpath(path, root)), path
-
-
-def _read_lines(manifests: list[Path]) -> dict[str, ManifestLine]:
-    lines: dict[str, ManifestLine] = {}
-    for file in manifests:
-        for line in read_manifest(file):
-            if line.key in lines:
+            if self._root.suffix != MANIFEST:
                 raise AutolabelError(
-                    f"The key {line.key!r} stands in two manifests, one of them {file.name}; "
-                    "keys are unique in a bucket"
+                    f"The bucket {self._root} is a file, expected a folder or a {MANIFEST} "
+                    "manifest. Correct `source.uri` in the collection's YAML."
                 )
-            lines[line.key] = line
-    return lines
+            return {}
+        raise AutolabelError(
+            f"The bucket {self._root} does not exist. Create the folder, or correct "
+            "`source.uri` in the collection's YAML."
+        )
+
+    def _read_manifests(self, files: dict[str, Path]) -> Known:
+        found = [(k, p) for k, p in sorted(files.items()) if k.endswith(MANIFEST)]
+        if self._root.is_file():
+            found = [(self._root.name, self._root)]
+        lines = read_manifests(found)
+        return lines, {path for line in lines.values() for path in line.local_files}
+
+
+def _walk(folder: Path, root: Path, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """Yield key and path of every file; a link back to a folder above is not followed."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    try:
+        with os.scandir(folder) as found:
+            entries = [entry for entry in found if not entry.name.startswith(".")]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise AutolabelError(
+            f"The bucket's folder {folder} cannot be listed: {error.strerror}. Nothing is "
+            "registered, or its objects would seem deleted; correct its permissions."
+        ) from error
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.is_dir():
+            yield from _walk(path, root, (*above, real))
+        elif entry.is_file():
+            yield _key_of(os.path.relpath(path, root)), path
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; a name too long for the disk is no file."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _is_companion(key: str, path: Path, files: dict[str, Path], referred: set[Path]) -> bool:
@@ -165,12 +184,14 @@ def _version_with_sidecar(key: str, path: Path, files: dict[str, Path]) -> str:
 
 
 def _key_of(relative: str) -> str:
-    """Undecodable bytes in a file name are shown as `\\xNN`, because keys are Unicode text."""
-    return os.fsencode(relative).decode("utf-8", "backslashreplace")
+    r"""Keys are Unicode text: undecodable bytes become `\xNN`, and a `\x` of the name `\x5cx`."""
+    raw = os.fsencode(relative).replace(rb"\x", rb"\x5cx")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _name_of(key: str) -> str:
     if "\\x" not in key:
         return key
-    raw = re.sub(rb"\\x([89a-f][0-9a-f])", lambda m: bytes([int(m[1], 16)]), key.encode("utf-8"))
-    return os.fsdecode(raw)
+    raw = key.encode("utf-8", "surrogateescape")
+    found = re.sub(rb"\\x(5c|[89a-f][0-9a-f])", lambda m: bytes([int(m[1], 16)]), raw)
+    return os.fsdecode(found)

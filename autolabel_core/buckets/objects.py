@@ -88,10 +88,12 @@ def file_blob(path: Path, property_name: str | None = None, kind: str | None = N
             return path.read_bytes()
         except OSError as error:
             raise UnreadableItemError(f"cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise UnreadableItemError(f"cannot be read: {error} in its path") from error
 
     try:
         size = path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):
         size = None
     return Blob(property_name, kind, size, read, path.suffix.lower())
 
@@ -100,16 +102,46 @@ def file_version(path: Path) -> str:
     """Return a text that changes when the file does: size, modification and status-change time."""
     try:
         stat = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return "missing"
     return f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{stat.st_ctime_ns:x}"
 
 
-def parse_metadata(text: str, where: str) -> dict[str, Any]:
+def parse_json(data: bytes) -> Any:
+    """Parse JSON that every store and query engine takes: UTF-8, no NaN, no half characters.
+
+    Args:
+        data: the text, with or without a byte-order mark.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: it is something else; the message says what.
+    """
+    try:
+        value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: byte 0x{data[error.start]:02x} at {error.start}") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("not valid JSON: a text holds half of a surrogate pair") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    return value
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"not valid JSON: {constant} is no JSON number; use null")
+
+
+def parse_metadata(data: bytes, where: str) -> dict[str, Any]:
     """Parse a sidecar: a flat JSON object, or `{"metadata": {…}}`.
 
     Args:
-        text: the sidecar's text.
+        data: the sidecar's content.
         where: its name, for the error.
 
     Returns:
@@ -119,9 +151,9 @@ def parse_metadata(text: str, where: str) -> dict[str, Any]:
         UnreadableItemError: it is not a JSON object.
     """
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UnreadableItemError(f"its metadata {where} is not valid JSON: {error}") from error
+        value = parse_json(data)
+    except ValueError as error:
+        raise UnreadableItemError(f"its metadata {where} is {error}") from error
     if not isinstance(value, dict):
         raise UnreadableItemError(
             f"its metadata {where} is a JSON {type(value).__name__}; expected an object"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,15 +19,6 @@ class ObjectSource:
     """The objects of a collection, wherever they lie."""
 
     def __init__(self, collection: Collection, paths: Paths) -> None:
-        """Open the collection's buckets.
-
-        Args:
-            collection: the declaration.
-            paths: where buckets without a URI lie.
-
-        Raises:
-            AutolabelError: a URI's scheme is not supported.
-        """
         self.collection = collection
         self._buckets = [
             (bucket, FolderBucket(bucket_folder(bucket, collection, paths)))
@@ -34,14 +26,7 @@ class ObjectSource:
         ]
 
     def list(self) -> Iterator[Listed]:
-        """List the objects of all buckets, in no particular order.
-
-        Yields:
-            Key, with its bucket's prefix, and version.
-
-        Raises:
-            AutolabelError: two buckets hold the same key.
-        """
+        """List keys, with their bucket's prefix, and versions; two buckets never hold one key."""
         seen: dict[str, str] = {}
         for bucket, store in self._buckets:
             for key, version in store.list():
@@ -114,7 +99,7 @@ def bucket_folder(bucket: Bucket, collection: Collection, paths: Paths) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
     if bucket.uri.startswith("file://"):
-        return Path(unquote(urlsplit(bucket.uri).path))
+        return Path(os.path.normpath(unquote(urlsplit(bucket.uri).path)))
     if "://" in bucket.uri:
         raise AutolabelError(
             f"The bucket URI {bucket.uri} of `{collection.collection_name}` is not supported: "

@@ -63,7 +63,9 @@ def _with_absolute_uris(collection: Collection, folder: Path) -> Collection:
     buckets = tuple(
         bucket
         if bucket.uri is None or "://" in bucket.uri
-        else bucket.model_copy(update={"uri": str(folder / Path(bucket.uri).expanduser())})
+        else bucket.model_copy(
+            update={"uri": str((folder / Path(bucket.uri).expanduser()).resolve())}
+        )
         for bucket in collection.source.buckets
     )
     source = collection.source.model_copy(update={"buckets": buckets})

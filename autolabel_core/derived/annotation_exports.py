@@ -1,4 +1,4 @@
-"""The labelled dataset in the declared formats, complete, saying which labels are human and which are auto."""
+"""The labelled dataset, complete, in the declared formats, each label with its source."""
 
 from __future__ import annotations
 
@@ -16,15 +16,22 @@ from autolabel_core.exports import FORMATS, write_export
 from autolabel_core.identity import fingerprint
 
 COLUMNS = (
-    "document_id key label label_source matched confidence source_document_id content_hash media_type"
-).split()
-SCHEMA = pa.schema(
-    [
-        pa.field("format", pa.string()),
-        pa.field("documents", pa.int64()),
-        pa.field("skipped", pa.int64()),
-    ]
+    "document_id",
+    "key",
+    "label",
+    "label_source",
+    "matched",
+    "confidence",
+    "source_document_id",
+    "content_hash",
+    "media_type",
 )
+_FIELDS: list[Any] = [
+    ("format", pa.string()),
+    ("documents", pa.int64()),
+    ("skipped", pa.int64()),
+]
+SCHEMA = pa.schema(_FIELDS)
 
 
 class AnnotationExports(DerivedTable):

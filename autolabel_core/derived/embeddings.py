@@ -1,4 +1,4 @@
-"""Vectors of every readable object under the declared feature URI; unchanged content is never embedded twice."""
+"""Vectors of every readable object; unchanged content is never embedded twice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -79,27 +80,27 @@ class Embeddings(DerivedTable):
             self._embed_chunk(chunk, vectors, reasons)
             done += len(chunk)
             if len(missing) > CHUNK:
-                self._keep_part(batch, [h for h, _ in chunk if h in vectors], vectors)
+                self._keep(self._parts(batch), {h: vectors[h] for h, _ in chunk if h in vectors})
             progress(done, len(wanted))
         table = _assemble(rows, vectors, reasons, self._dimension(vectors))
+        self._keep_dropped(batch, set(wanted))
         self.warehouse.write_vectors(self.path(batch), table, fingerprint)
         shutil.rmtree(self._parts(batch), ignore_errors=True)
 
     def _dimension(self, vectors: dict[str, Vector]) -> int:
         """Return the one dimension of the feature space; a space never changes it."""
         found = {len(vector) for vector in vectors.values()}
-        readable = (p for p in sorted(self.folder.glob("*.arrow")) if self.warehouse.fingerprint(p))
-        widths = (read_batch(path).column("vector").type.list_size for path in readable)
-        found |= {next((width for width in widths if width), 0)}
-        found |= {self.extractor.manifest.embedding_dim or 0}
-        found -= {0}
+        existing = (path for path in self._files() if _has_vectors(path))
+        found |= {_width(path) for path in islice(existing, 1)}
+        declared = self.extractor.manifest.embedding_dim
+        found |= {declared} if declared else set()
         if len(found) > 1:
             raise AutolabelError(
                 f"{self.extractor.manifest.feature_uri} has vectors of {min(found)} and of "
                 f"{max(found)} dimensions; one feature URI is one space. Raise `version` under "
                 "`feature_extractor` in the collection's YAML when the model changes."
             )
-        return found.pop() if found else 0
+        return found.pop() if found else 1
 
     def _embed_chunk(
         self, chunk: list[tuple[str, str]], vectors: dict[str, Vector], reasons: dict[str, str]
@@ -133,27 +134,50 @@ class Embeddings(DerivedTable):
             vectors.update(zip((h for h, _ in readable), embedded, strict=True))
 
     def _known(self, batch: str, wanted: set[str]) -> dict[str, Vector]:
-        """Vectors that exist for these contents: in this batch, in unfinished parts, in other batches."""
+        """Vectors that exist for these contents, here, in unfinished parts or in other batches."""
         known: dict[str, Vector] = {}
-        own = [self.path(batch), *sorted(self._parts(batch).glob("*.arrow"))]
-        others = [path for path in sorted(self.folder.glob("*.arrow")) if path not in own]
-        for path in [*own, *others]:
+        for path in self._files(self.path(batch), self._parts(batch), self._dropped, self.folder):
             missing = wanted - known.keys()
             if not missing:
                 break
-            if self.warehouse.fingerprint(path) is not None:
-                known |= _vectors_in(path, missing)
+            known |= _vectors_in(path, missing)
         return known
+
+    def _files(self, *places: Path) -> Iterator[Path]:
+        """Yield the readable files of these places, by default those of all batches."""
+        for place in places or (self.folder,):
+            for path in [place] if place.suffix else sorted(place.glob("*.arrow")):
+                if self.warehouse.fingerprint(path) is not None:
+                    yield path
+
+    @property
+    def _dropped(self) -> Path:
+        return self.folder / ".dropped"
+
+    def _keep_dropped(self, batch: str, wanted: set[str]) -> None:
+        """Keep what leaves this batch as long as another one may be about to take it up."""
+        gone: dict[str, Vector] = {}
+        for path in self._files(self.path(batch)):
+            table = self.warehouse.read_vectors(path)
+            contents = zip(table.content_hashes, table.readable.tolist(), strict=True)
+            rows = [i for i, (h, there) in enumerate(contents) if there and h not in wanted]
+            gone |= {table.content_hashes[i]: table.vectors[i] for i in rows}
+        if not gone and not self._dropped.exists():
+            return
+        if all(self.is_current(other) for other in self.batches if other != batch):
+            shutil.rmtree(self._dropped, ignore_errors=True)
+        else:
+            self._keep(self._dropped, gone)
 
     def _parts(self, batch: str) -> Path:
         return self.folder / ".parts" / batch
 
-    def _keep_part(self, batch: str, hashes: list[str], vectors: dict[str, Vector]) -> None:
-        if hashes:
-            stacked = np.stack([vectors[h] for h in hashes])
-            part = VectorTable(hashes, hashes, [None] * len(hashes), stacked)
-            path = self._parts(batch) / f"{fingerprint(hashes)}.arrow"
-            self.warehouse.write_vectors(path, part, "part")
+    def _keep(self, folder: Path, vectors: dict[str, Vector]) -> None:
+        """Write vectors by content, for `_known` to find."""
+        if vectors:
+            hashes = list(vectors)
+            part = VectorTable(hashes, hashes, [None] * len(hashes), np.stack([*vectors.values()]))
+            self.warehouse.write_vectors(folder / f"{fingerprint(hashes)}.arrow", part, "part")
 
     def report(self, batch: str) -> dict[str, Any]:
         """Count vectors, and list what could not be embedded and why."""
@@ -184,6 +208,15 @@ def _vectors_in(path: Path, wanted: set[str]) -> dict[str, Vector]:
     rows = np.flatnonzero(pc.and_(is_wanted, pc.is_null(batch.column("reason"))))
     vectors = matrix.flatten().to_numpy().reshape(len(batch), matrix.type.list_size)
     return {contents[row].as_py(): vectors[row] for row in rows.tolist()}
+
+
+def _has_vectors(path: Path) -> bool:
+    return read_batch(path).column("reason").null_count > 0
+
+
+def _width(path: Path) -> int:
+    vectors: Any = read_batch(path).column("vector")
+    return int(vectors.type.list_size)
 
 
 def _chunks(entries: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

@@ -1,4 +1,4 @@
-"""What a person wants to see of a batch's labels: counts, the spread of confidences, some pictures."""
+"""What a person wants to see of a batch's labels: counts, confidences, some pictures."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def label_report(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
 
 
 def chosen_for_sheet(rows: list[Row]) -> list[Row]:
-    """Choose documents to look at: some of people's, the surest and least sure auto-labels, some left.
+    """Choose documents to look at: people's, the surest and least sure auto-labels, some left.
 
     Args:
         rows: documents; those with a reason have no picture.

@@ -21,7 +21,7 @@ from autolabel_core.matching import Nearest
 Judged = tuple[str, str, str]
 """Document id, content hash, and the auto-label that somebody judged."""
 
-_NEIGHBOUR = [pa.field("document_id", pa.string()), pa.field("score", pa.float32())]
+_NEIGHBOUR: list[Any] = [("document_id", pa.string()), ("score", pa.float32())]
 _NEIGHBOURS = pa.list_(pa.struct(_NEIGHBOUR))
 
 

@@ -1,4 +1,4 @@
-"""What lies in the bucket: content hash, size, type, dimensions, metadata; unreadable ones with the reason."""
+"""What lies in the bucket: hash, size, type, dimensions, metadata, or why it cannot be read."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ from autolabel_core.ledger import Annotation, Arrival
 
 READERS = 8
 FORMAT = 1
-SCHEMA = pa.schema(
-    [
-        pa.field("document_id", pa.string()),
-        pa.field("key", pa.string()),
-        pa.field("version", pa.string()),
-        pa.field("content_hash", pa.string()),
-        pa.field("size", pa.int64()),
-        pa.field("media_type", pa.string()),
-        pa.field("width_px", pa.int32()),
-        pa.field("height_px", pa.int32()),
-        pa.field("metadata", pa.string()),
-        pa.field("reason", pa.string()),
-    ]
-)
+_FIELDS: list[Any] = [
+    ("document_id", pa.string()),
+    ("key", pa.string()),
+    ("version", pa.string()),
+    ("content_hash", pa.string()),
+    ("size", pa.int64()),
+    ("media_type", pa.string()),
+    ("width_px", pa.int32()),
+    ("height_px", pa.int32()),
+    ("metadata", pa.string()),
+    ("reason", pa.string()),
+]
+SCHEMA = pa.schema(_FIELDS)
 
 
 class RawObjects(DerivedTable):
@@ -71,7 +70,7 @@ class RawObjects(DerivedTable):
         self.warehouse.write_table(self.path(batch), table, fingerprint)
 
     def _known_rows(self, batch: str) -> dict[tuple[str, str], dict[str, Any]]:
-        """Readable rows of the file as it stands, unless they were read under another declaration."""
+        """Readable rows of the file, unless they were read under another declaration."""
         path = self.path(batch)
         made_from = self.warehouse.fingerprint(path) or ""
         if made_from.partition(".")[0] != fingerprint(self._declared):
@@ -116,14 +115,11 @@ class RawObjects(DerivedTable):
             )
 
     def _import_labels(self, rows: list[dict[str, Any]]) -> None:
-        """Import each metadata label once: when it differs from the last one imported for the content."""
+        """Import a label when it differs from the last one imported for the same content."""
         name = self.collection_name
-        labels = [self._label_in(json.loads(row["metadata"] or "{}")) for row in rows]
-        found = [
-            (row, label)
-            for row, label in zip(rows, labels, strict=True)
-            if label and row["content_hash"] and not row["reason"]
-        ]
+        readable = [(row, json.loads(row["metadata"])) for row in rows if not row["reason"]]
+        labels = [(row, self._label_in(metadata)) for row, metadata in readable]
+        found = [(row, label) for row, label in labels if label]
         if not found:
             return
         imported: dict[tuple[str, str], list[str | None]] = {}

@@ -119,7 +119,7 @@ class ReferenceSet(DerivedTable):
         return rows, [vectors[row["document_id"]] for row in rows]
 
     def fingerprint(self, batch: str = WHOLE) -> str | None:
-        """Cover the feature URI and what each reference says; None while a changeover is under way."""
+        """Cover the feature URI and what each reference says; None during a changeover."""
         if self.changing_over:
             return None
         rows, _ = self._wanted
@@ -136,7 +136,7 @@ class ReferenceSet(DerivedTable):
         """Write references and vectors as one file."""
         rows, found = self._wanted
         uri = self.embeddings.extractor.manifest.feature_uri
-        width = self.embeddings.extractor.manifest.embedding_dim or 0
+        width = self.embeddings.extractor.manifest.embedding_dim or 1
         vectors = np.stack(found) if rows else np.zeros((0, width), np.float32)
         judged = judge(References(rows, vectors, uri, fingerprint))
         columns: dict[str, Any] = {
@@ -179,7 +179,7 @@ class ReferenceSet(DerivedTable):
         return self._metadata[b"autolabel.feature_uri"].decode()
 
     def judgement(self) -> dict[str, Any]:
-        """Return what `judge` found when the file was written; of no references where there is none."""
+        """Return what `judge` found when the file was written."""
         if self.warehouse.fingerprint(self.path()) is None:
             return judge(self.load())
         found: dict[str, Any] = json.loads(self._metadata[b"autolabel.judgement"])
@@ -195,33 +195,36 @@ class ReferenceSet(DerivedTable):
 
 
 def judge(references: References) -> dict[str, Any]:
-    """Judge references by their neighbours: agreement, who disagrees, near-duplicates, counts by label.
+    """Judge references by their neighbours: who agrees, who disagrees, near-duplicates, counts.
 
     Args:
         references: the set.
 
     Returns:
-        `references` (how many), `leave_one_out_agreement` (share of references whose nearest other reference has the same
-        label; 1 is all, None without two references) with its 95 % Wilson interval, `labels`
-        (references by label and source), `disagreeing` (at most 50, the most similar first) and
-        `near_duplicates` (pairs of cosine >= NEAR_DUPLICATE).
+        `references` (how many), `labels` (references by label and source),
+        `leave_one_out_agreement` (of the references whose label has another one, the share whose
+        nearest other reference has that label; 1 is all, None where no label has two) with its
+        95 % Wilson interval,
+        `disagreeing` (at most 50, the most similar first) and `near_duplicates` (pairs of cosine
+        >= NEAR_DUPLICATE, at most 50).
     """
     counts = Counter((row["label"], row["label_source"]) for row in references.rows)
     labels = [
         {"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())
     ]
     counted = {"references": len(references.rows), "labels": labels}
-    if len(references.rows) < 2:
+    sizes = Counter(references.labels.tolist())
+    can_agree = np.array([sizes[label] > 1 for label in references.labels.tolist()], bool)
+    if not can_agree.any():
         return {**counted, "leave_one_out_agreement": None}
     found = references.leave_one_out()
-    predicted = references.labels[found.position[:, 0]]
-    agrees = predicted == references.labels
-    low, high = wilson_interval(int(agrees.sum()), len(agrees))
-    wrong = np.flatnonzero(~agrees)
+    agrees = references.labels[found.position[:, 0]] == references.labels
+    low, high = wilson_interval(int(agrees.sum()), int(can_agree.sum()))
+    wrong = np.flatnonzero(can_agree & ~agrees)
     wrong = wrong[np.argsort(-found.score[wrong, 0], kind="stable")]
     return {
         **counted,
-        "leave_one_out_agreement": float(agrees.mean()),
+        "leave_one_out_agreement": float(agrees.sum() / can_agree.sum()),
         "agreement_low": low,
         "agreement_high": high,
         "disagreeing": [_pair(references, i, found) for i in wrong[:50].tolist()],
@@ -257,7 +260,7 @@ def _row(event: Annotation, metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _vectors_of(path: Path, held: Mapping[str, Annotation]) -> dict[str, Vector]:
-    """Vectors of a file for the annotated documents, where they are of the content that was judged."""
+    """Vectors of a file for annotated documents, where they are of the content judged."""
     batch: Any = read_batch(path)
     ids, contents, column = (batch.column(n) for n in ("document_id", "content_hash", "vector"))
     is_held = pc.is_in(ids, value_set=pa.array(sorted(held), pa.string()))

@@ -1,4 +1,4 @@
-"""A copy of the vectors in Chroma for online search; a new feature URI grows beside the old until it is complete."""
+"""A copy of the vectors in Chroma; a new feature URI grows beside the old until it is complete."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class ReindexedVectors(DerivedTable):
         return None if vectors is None else fingerprint(self.index_name, vectors)
 
     def is_current(self, batch: str) -> bool:
-        """Whether the index holds the vectors as they are now; nothing is held by a deleted index."""
+        """Whether the index holds the vectors as they are now; a deleted one holds nothing."""
         index_exists = (self.workspace.paths.vector_index / "chroma.sqlite3").exists()
         return super().is_current(batch) and (index_exists or self.fingerprint(batch) is None)
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
-        """Write what changed to the index, then note what it holds; retire other feature URIs when complete."""
+        """Write what changed, note what the index holds, retire other URIs when complete."""
         vectors = self.warehouse.read_vectors(self.embeddings.path(batch))
         rows = np.flatnonzero(vectors.readable).tolist()
         with self.warehouse.writing("vector_index"):

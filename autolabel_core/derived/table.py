@@ -1,4 +1,4 @@
-"""The walk that every derived table shares: is it current? If not, build it, and say what came out."""
+"""The walk that every derived table shares: is it current? If not, build it; then report."""
 
 from __future__ import annotations
 
@@ -59,6 +59,11 @@ class Recorded:
 
 class DerivedTable(ABC):
     """One derived table of one collection; opened for one piece of work, not kept.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        recorded: what the ledger holds, where another table has read it already.
 
     Attributes:
         name: the asset's name, and the folder's.

@@ -1,4 +1,4 @@
-"""The taxonomy of a collection at work: when a match becomes a label, and which references count."""
+"""A collection's taxonomy at work: when a match becomes a label, which references count."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from autolabel_core.conditions import holds, parse
+from autolabel_core.decision import Rule
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.declarations.loading import find_retriever
-from autolabel_core.decision import Rule
 from autolabel_core.derived.reference_set import References, ReferenceSet
 from autolabel_core.identity import fingerprint
 from autolabel_core.workspace import Workspace
@@ -98,7 +98,7 @@ class AppliedTaxonomy:
         return self._retriever.conditions if self._retriever else []
 
     def _fields_of(self, row: dict[str, Any]) -> dict[str, Any]:
-        """What a reference filter may see: bucket and ledger fields, or the graph would have a circle."""
+        """Bucket and ledger fields: a filter that saw more would make the graph a circle."""
         own = {k: row[k] for k in ("document_id", "key", "label_source", "metadata")}
         return {**row["metadata"], **row["fields"], **own, **self._label_of(row)}
 

@@ -1,7 +1,8 @@
-"""Every document with its label and how it came by it: a person, a promotion, or the nearest reference.
+"""Every document with its label and where it came from: a person, a promotion or a reference.
 
 Relabelling is incremental and exact: each batch keeps its nearest references, and an edit of the
-reference set is compared with what was kept. The table is what a full recompute would give, byte for byte.
+reference set is compared with what was kept. The table is what a full recompute would give, byte
+for byte.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class TaxonomyLabels(DerivedTable):
         return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
 
     def fingerprint(self, batch: str) -> str | None:
-        """Cover objects, vectors, own annotations, verdicts and the taxonomy; None in a changeover."""
+        """Cover objects, vectors, what people said and the taxonomy; None in a changeover."""
         raw = self.warehouse.fingerprint(self.own.embeddings.raw.path(batch))
         vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
         if raw is None or vectors is None or self.own.changing_over:
@@ -85,7 +86,7 @@ class TaxonomyLabels(DerivedTable):
         progress(len(rows), len(rows))
 
     def _neighbours(self, batch: str, vectors: VectorTable) -> Nearest:
-        """Return the k nearest other references of each readable document, -1 for the unreadable."""
+        """Return the nearest other references of each document, -1 for the unreadable."""
         references = self.taxonomy.references
         readable = np.flatnonzero(vectors.readable)
         state = NeighbourState.load(self._state_path(batch))
@@ -111,7 +112,7 @@ class TaxonomyLabels(DerivedTable):
 
 
 def _of_objects(vectors: VectorTable, objects: list[dict[str, Any]]) -> VectorTable:
-    """Return the vectors row by row with the objects, also where one file is newer than the other."""
+    """Return the vectors row by row with the objects, also where one file is the newer."""
     ids = [row["document_id"] for row in objects]
     contents = [row["content_hash"] or "" for row in objects]
     if ids == vectors.document_ids and contents == vectors.content_hashes:

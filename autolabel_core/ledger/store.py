@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, create_engine, event, func, select
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import NullPool
 
 from autolabel_core.errors import AutolabelError
@@ -19,6 +19,7 @@ from autolabel_core.ledger import schema
 from autolabel_core.ledger.annotations import Annotation
 
 BUSY_SECONDS = 60
+WRITER_LOCK = 0x6175746F
 
 
 class Arrival(NamedTuple):
@@ -50,37 +51,43 @@ def utc_now() -> str:
 
 
 class Ledger:
-    """Append-only facts in SQLite or PostgreSQL; several processes may write at once."""
+    """Append-only facts in SQLite or PostgreSQL; several processes may write at once.
+
+    The tables of a new database are made when it is opened. `now` is the clock.
+    """
 
     def __init__(self, url: str, now: Callable[[], str] = utc_now) -> None:
-        """Open the database and create its tables if it is new.
-
-        Args:
-            url: SQLAlchemy URL.
-            now: the clock; tests pass their own.
-
-        Raises:
-            AutolabelError: the database cannot be opened.
-        """
         self._now = now
-        parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine = _open_engine(url)
         try:
-            with self._writing() as connection:
-                schema.metadata.create_all(connection)
-        except OperationalError as error:
+            self._engine = _open_engine(url)
+        except (ArgumentError, ImportError, OSError) as error:
             raise AutolabelError(
-                f"The ledger at {parsed.render_as_string(hide_password=True)} cannot be opened: "
-                f"{error.orig}. Check the path or AUTOLABEL_LEDGER_URL, and that the disk has room."
+                f"The ledger cannot be opened: {error}. Check AUTOLABEL_LEDGER_URL, such as "
+                "sqlite:////data/ledger.sqlite or postgresql+psycopg://user@host/database."
             ) from error
+        with self._writing() as connection:
+            schema.metadata.create_all(connection)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(ledger_write=True) as connection:
-            with connection.begin():
+        with self._connected() as connection:
+            writer = connection.execution_options(ledger_write=True)
+            with writer.begin():
+                if writer.dialect.name == "postgresql":
+                    writer.execute(select(func.pg_advisory_xact_lock(WRITER_LOCK)))
+                yield writer
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
                 yield connection
+        except DatabaseError as error:
+            where = self._engine.url.render_as_string(hide_password=True)
+            raise AutolabelError(
+                f"The ledger at {where} cannot be used: {error.orig}. Nothing was recorded. Check "
+                "the path or AUTOLABEL_LEDGER_URL, and that the disk has room."
+            ) from error
 
     def record_arrivals(
         self, collection: str, decide: Callable[[dict[str, Arrival]], list[Arrival]]
@@ -104,7 +111,7 @@ class Ledger:
 
     def objects(self, collection: str) -> dict[str, Arrival]:
         """Return the last arrival of each document ever seen, deleted ones included."""
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return _last_arrivals(connection, collection)
 
     def append_annotations(self, annotations: Sequence[Annotation]) -> int:
@@ -117,12 +124,13 @@ class Ledger:
             How many were appended.
         """
         with self._writing() as connection:
-            known = _known_events(connection, [a.event_id for a in annotations])
+            fresh = {a.event_id: a for a in reversed(annotations)}
+            known = _known_events(connection, list(fresh))
             at = self._now()
             rows = [
                 {**asdict(a), "recorded_at": a.recorded_at or at}
                 for a in annotations
-                if a.event_id not in known
+                if a.event_id not in known and fresh[a.event_id] is a
             ]
             if rows:
                 connection.execute(schema.annotations.insert(), rows)
@@ -135,7 +143,7 @@ class Ledger:
         query = query.where(table.c.collection == collection)
         if document_id is not None:
             query = query.where(table.c.document_id == document_id)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [Annotation(**row._mapping) for row in connection.execute(query)]
 
     def append_audits(self, collection: str, verdicts: Sequence[AuditVerdict]) -> None:
@@ -151,13 +159,16 @@ class Ledger:
         table = schema.audits
         columns = [table.c[name] for name in AuditVerdict.__dataclass_fields__]
         query = select(*columns).where(table.c.collection == collection).order_by(table.c.id)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [AuditVerdict(**row._mapping) for row in connection.execute(query)]
 
 
 def _open_engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
         return create_engine(url)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
