@@ -1,8 +1,9 @@
-"""The command `autolabel`. Each subcommand lives in its own module, imported only when it is called."""
+"""The command `autolabel`. Each subcommand is a module, imported only when it is called."""
 
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -74,6 +75,9 @@ def main() -> None:
     """Run the command line; domain errors become one clear line and exit status 1."""
     from autolabel_core.errors import AutolabelError
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status: Any = root.main(standalone_mode=False)
     except click.ClickException as error:
@@ -82,7 +86,7 @@ def main() -> None:
     except click.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)
-    except AutolabelError as error:
+    except (AutolabelError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)

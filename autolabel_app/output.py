@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +11,14 @@ from typing import Any
 import click
 
 
+# A key may hold what a terminal would obey.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
 def emit_json(value: Any) -> None:
     """Print a value as JSON; numbers that JSON lacks become null."""
-    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    click.echo(json.dumps(_plain(value), ensure_ascii=not unicode, indent=2))
 
 
 def _plain(value: Any) -> Any:
@@ -24,11 +30,11 @@ def _plain(value: Any) -> Any:
         return None
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    return value.item() if hasattr(value, "item") else str(value)
+    return _plain(value.item()) if hasattr(value, "item") else str(value)
 
 
 def emit_table(rows: Sequence[Mapping[str, Any]], empty: str = "none") -> None:
-    """Print rows as a table, columns in the order of the first row; `empty` where there is no row."""
+    """Print rows as a table, columns as in the first row; `empty` where there is no row."""
     if not rows:
         click.echo(empty)
         return
@@ -46,7 +52,7 @@ def emit_table(rows: Sequence[Mapping[str, Any]], empty: str = "none") -> None:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a person reads it: a dash for nothing, four decimals, escaped newlines."""
+    """Return a value as a person reads it: a dash for nothing, four decimals, no control characters."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -55,7 +61,7 @@ def shown(value: Any) -> str:
         return f"{value:.4f}"
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {shown(v)}" for k, v in value.items())
-    return str(value).replace("\n", "\\n")
+    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], str(value))
 
 
 def percent(value: float | None) -> str:

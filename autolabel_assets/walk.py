@@ -81,17 +81,21 @@ def _result(
 ) -> dg.MaterializeResult[Any]:
     written = [b for b in batches if derived.warehouse.fingerprint(derived.path(b)) is not None]
     if len(batches) == 1:
-        metadata = _as_metadata(derived.report(batches[0])) if written else {}
+        metadata = _metadata_of(derived, batches[0], True) if written else {}
         version = derived.warehouse.fingerprint(derived.path(batches[0]))
         data_version = None if version is None else dg.DataVersion(version)
         return dg.MaterializeResult(metadata=metadata, data_version=data_version)
     for batch in written:
-        context.add_asset_metadata(_as_metadata(derived.report(batch)), partition_key=batch)
+        metadata = _metadata_of(derived, batch, batch == written[-1])
+        context.add_asset_metadata(metadata, partition_key=batch)
     return dg.MaterializeResult()
 
 
-def _as_metadata(report: dict[str, Any]) -> dict[str, Any]:
-    return {name: _metadata_value(value) for name, value in report.items()}
+def _metadata_of(derived: DerivedTable, batch: str, is_newest: bool) -> dict[str, Any]:
+    """Pictures are drawn of the newest batch of a run alone: they cost more than relabelling it."""
+    pictures = derived.pictures(batch) if is_newest else {}
+    said = {**derived.report(batch), **pictures}
+    return {name: _metadata_value(value) for name, value in said.items()}
 
 
 def _metadata_value(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 COLUMNS = (
-    "document_id key content_hash media_type label label_source matched confidence "
-    "source_document_id suggested_label margin margin_lower_bound neighbours reason"
-).split()
+    *("document_id", "key", "content_hash", "media_type", "label", "label_source", "matched"),
+    *("confidence", "source_document_id", "suggested_label", "margin", "margin_lower_bound"),
+    *("neighbours", "reason"),
+)
 EMPTY_TYPES = {
     "matched": "BOOLEAN",
     "confidence": "FLOAT",
@@ -33,7 +33,6 @@ class Documents:
     """The documents of one collection, as the last sweep left them."""
 
     def __init__(self, workspace: Workspace, collection: Collection) -> None:
-        """Open a view over the label tables of all batches."""
         self.collection = collection
         folder = workspace.warehouse.path(collection.collection_name, TaxonomyLabels.name)
         self.files = sorted(str(path) for path in folder.glob("batch_*.parquet"))
@@ -43,16 +42,24 @@ class Documents:
         import duckdb
 
         connection = duckdb.connect()
+        stored: list[str] = []
         if self.files:
             relation = connection.read_parquet(self.files, union_by_name=True)
-            relation.create_view("documents")
-        else:
-            names = [*COLUMNS, *self.collection.fields, "metadata"]
-            columns = ", ".join(
-                f"NULL::{EMPTY_TYPES.get(name, 'VARCHAR')} AS {quote(name)}" for name in names
-            )
-            connection.execute(f"CREATE VIEW documents AS SELECT {columns} WHERE false")
+            relation.create_view("stored")
+            stored = relation.columns
+        # A field that was declared after the last sweep is null until the next.
+        lacking = [name for name in self.columns if name not in stored]
+        columns = [quote(name) for name in stored] + [
+            f"NULL::{EMPTY_TYPES.get(name, 'VARCHAR')} AS {quote(name)}" for name in lacking
+        ]
+        rows = "FROM stored" if stored else "WHERE false"
+        connection.execute(f"CREATE VIEW documents AS SELECT {', '.join(columns)} {rows}")
         return connection
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the view `documents`."""
+        return [*COLUMNS, *self.collection.fields, "metadata"]
 
     def expression(self, field: str) -> str:
         """Return the SQL expression of a field.
@@ -75,8 +82,9 @@ class Documents:
         if head == "taxonomy_match" and tail in MATCH:
             return tail
         if head == "metadata" and tail:
-            path = "$." + ".".join(json.dumps(part) for part in tail.split("."))
-            return f"json_extract_string(metadata, {_literal(path)})"
+            whole = f"json_extract_string(metadata, {_literal(_pointer([tail]))})"
+            nested = f"json_extract_string(metadata, {_literal(_pointer(tail.split('.')))})"
+            return f"coalesce({whole}, {nested})"
         known = [*COLUMNS, *self.collection.fields, self.collection.label_field]
         known += [f"taxonomy_match.{part}" for part in MATCH]
         near = difflib.get_close_matches(field, known, n=1)
@@ -102,7 +110,7 @@ class Documents:
         Returns:
             One record each: `document_id, key, label, label_source, taxonomy_match{matched,
             confidence, source_document_id}`, the label and the enriched fields under their own
-            names, `suggested_label`, `margin`, `reason`.
+            names, `suggested_label`, `margin`, `margin_lower_bound`, `reason`.
         """
         where, parameters = to_sql(AllOf(tuple(conditions)), self.expression)
         order = "key"
@@ -144,6 +152,10 @@ class Documents:
 def quote(name: str) -> str:
     """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _pointer(parts: list[str]) -> str:
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def _literal(text: str) -> str:

@@ -23,14 +23,14 @@ from autolabel_core.texts import decode_text
 from autolabel_core.workspace import Workspace
 
 MAX_ERRORS_SHOWN = 20
+MAX_HINTS = 3
 
 
 @dataclass(frozen=True)
 class GivenLabel:
     """One label as a person gives it; `label` None withdraws.
 
-    Attributes:
-        where: what to call the line in an error, such as `line 7`; empty for a single label.
+    `where` is what to call the line in an error, such as `line 7`; empty for a single label.
     """
 
     key: str
@@ -43,7 +43,6 @@ class ExistingDocuments:
     """Which documents exist, and the hash of the content that a person sees now."""
 
     def __init__(self, workspace: Workspace, collection: Collection) -> None:
-        """Bind to a collection."""
         self._raw = RawObjects(workspace, collection)
         self._source = workspace.source(collection)
         self._collection = collection
@@ -54,6 +53,15 @@ class ExistingDocuments:
 
         What the last sweep read is used where the object's version has not changed since; other
         objects are read from the bucket.
+
+        Args:
+            keys: any texts.
+
+        Returns:
+            SHA-256 by key.
+
+        Raises:
+            UnreadableItemError: an object exists and cannot be read; the message names it.
         """
         recorded = self._recorded({document_id(self._collection.collection_name, k) for k in keys})
         found: dict[str, str] = {}
@@ -65,7 +73,10 @@ class ExistingDocuments:
             if known is not None and known[0] == version and known[1]:
                 found[key] = known[1]
             else:
-                found[key] = self._read_hash(key)
+                try:
+                    found[key] = self._read_hash(key)
+                except UnreadableItemError as error:
+                    raise UnreadableItemError(f"The object {key!r} {error}") from error
         return found
 
     def near(self, key: str) -> str:
@@ -79,7 +90,7 @@ class ExistingDocuments:
     def _version(self, key: str) -> str | None:
         try:
             return self._source.version(key)
-        except (UnreadableItemError, AutolabelError):
+        except (UnreadableItemError, NotFoundError):
             return None
 
     def _recorded(self, documents: set[str]) -> dict[str, tuple[str, str | None]]:
@@ -132,13 +143,10 @@ def give_labels(
         hashes = documents.content_hashes([g.key for g in cleaned])
         for g in cleaned:
             if g.key not in hashes:
-                hint = documents.near(g.key) if len(problems) < MAX_ERRORS_SHOWN else ""
-                problems.append(_at(g, f"no object with the key {g.key!r}. {hint}"))
+                hint = documents.near(g.key) if len(problems) < MAX_HINTS else ""
+                problems.append(_at(g, f"no object with the key {g.key!r}. {hint}".rstrip()))
     if problems:
-        shown = "\n".join(problems[:MAX_ERRORS_SHOWN])
-        more = len(problems) - MAX_ERRORS_SHOWN
-        rest = f"\n… and {more} more" if more > 0 else ""
-        raise AutolabelError(f"{shown}{rest}\nNothing was recorded.".removeprefix("\n"))
+        raise AutolabelError(f"{_listed(problems)}\nNothing was recorded.")
     warnings = _name_warnings(workspace, collection, cleaned)
     workspace.ledger.append_annotations(
         [
@@ -211,41 +219,65 @@ def read_label_csv(path: Path, label_field: str) -> list[GivenLabel]:
 
     Raises:
         NotFoundError: there is no such file.
-        AutolabelError: the header is wrong, a row is too long, or a key stands twice with
-            different labels; the message names the line.
+        AutolabelError: the header is wrong, there is no row, a row is too long, or a key stands
+            twice with different labels; the message names the line.
     """
     try:
         text = decode_text(path.read_bytes())
     except OSError as error:
         raise NotFoundError(f"{path} cannot be read: {error.strerror}") from error
     except UnreadableItemError as error:
-        raise AutolabelError(f"{path} is no CSV: it {error}") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    header = [name.strip() for name in reader.fieldnames or []]
-    reader.fieldnames = header
-    label_column = "label" if "label" in header else label_field
-    if "key" not in header or label_column not in header:
+        raise AutolabelError(f"{path} is no CSV: {error}") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(reader)]
+        rows = [(f"line {reader.line_num}", row) for row in reader if row]
+    except csv.Error as error:
         raise AutolabelError(
-            f"{path}, line 1: expected the columns `key,label`, found `{','.join(header)}`"
-        )
-    extra = [name for name in header if name not in ("key", label_column)]
-    given: list[GivenLabel] = []
-    problems: list[str] = []
-    seen: dict[str, tuple[str, int]] = {}
-    for row in reader:
-        where = f"line {reader.line_num}"
-        key, label = row["key"], row[label_column]
-        if None in row or key is None or label is None:
-            problems.append(f"{where}: expected {len(header)} columns, found another number")
-            continue
-        if key in seen and seen[key][0] != label:
-            problems.append(
-                f"{where}: {key!r} is {label!r} here and {seen[key][0]!r} in line {seen[key][1]}"
-            )
-        seen.setdefault(key, (label, reader.line_num))
-        fields = {name: row[name] for name in extra if row[name]}
-        given.append(GivenLabel(key, label, fields, where))
+            f"{path}, line {reader.line_num}: not valid CSV: {error}. Put a value that holds a "
+            'comma or a quote in double quotes, and write a quote as "".'
+        ) from error
+    label_column = "label" if "label" in header else label_field
+    problems = _header_problems(header, label_column)
+    if not problems and not rows:
+        problems = ["line 2: expected a row for each label, found none"]
+    problems = problems or [
+        f"{where}: expected {len(header)} columns, found {len(row)}"
+        for where, row in rows
+        if len(row) != len(header)
+    ]
+    given = [] if problems else [_given(header, row, label_column, where) for where, row in rows]
+    problems = problems or _contradictions(given)
     if problems:
-        shown = "\n".join(problems[:MAX_ERRORS_SHOWN])
-        raise AutolabelError(f"{path}:\n{shown}\nNothing was recorded.")
+        raise AutolabelError(f"{path}:\n{_listed(problems)}\nNothing was recorded.")
     return given
+
+
+def _header_problems(header: list[str], label_column: str) -> list[str]:
+    if "key" not in header or label_column not in header:
+        cure = "; separate columns by commas" if len(header) == 1 else ""
+        found = ",".join(header)
+        return [f"line 1: expected the columns `key,{label_column}`, found `{found}`{cure}"]
+    repeated = [name for name in header if name and header.count(name) > 1]
+    return [f"line 1: the column `{repeated[0]}` stands twice; remove one"] if repeated else []
+
+
+def _given(header: list[str], values: list[str], label_column: str, where: str) -> GivenLabel:
+    row = dict(zip(header, values, strict=True))
+    fields = {k: v for k, v in row.items() if v and k not in ("key", label_column)}
+    return GivenLabel(row["key"], row[label_column], fields, where)
+
+
+def _contradictions(given: Sequence[GivenLabel]) -> list[str]:
+    first: dict[str, GivenLabel] = {}
+    return [
+        f"{g.where}: {g.key!r} is {g.label!r} here, and {other.label!r} in {other.where}"
+        for g in given
+        if (other := first.setdefault(g.key, g)).label != g.label
+    ]
+
+
+def _listed(problems: Sequence[str]) -> str:
+    more = len(problems) - MAX_ERRORS_SHOWN
+    rest = [f"… and {more} more"] if more > 0 else []
+    return "\n".join([*problems[:MAX_ERRORS_SHOWN], *rest])

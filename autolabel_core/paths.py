@@ -34,16 +34,16 @@ class Paths:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Paths:
-        """Resolve the three settings from the environment, with the defaults for what is not set."""
+        """Resolve the three settings from the environment, with defaults."""
         home = Path(environ.get(HOME_VARIABLE) or ".autolabel").expanduser().resolve()
         default_collections = CHECKOUT / "autolabel_assets" / "collections"
         collections = Path(environ.get(COLLECTIONS_VARIABLE) or default_collections)
-        ledger_url = environ.get(LEDGER_VARIABLE) or f"sqlite:///{home / 'ledger.sqlite'}"
+        ledger_url = environ.get(LEDGER_VARIABLE) or sqlite_url(home / "ledger.sqlite")
         return cls(home, collections.expanduser().resolve(), ledger_url)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that make another part of the process, or another process, see these paths."""
+        """The variables that make another process see these paths."""
         return {
             HOME_VARIABLE: str(self.home),
             COLLECTIONS_VARIABLE: str(self.collections),
@@ -74,6 +74,13 @@ class Paths:
     def dagster_home(self) -> Path:
         """Dagster's instance where the user has not set `DAGSTER_HOME`."""
         return self.home / "dagster"
+
+
+def sqlite_url(file: Path) -> str:
+    """Return the SQLAlchemy URL of a SQLite file, whatever characters its path has."""
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=str(file)).render_as_string()
 
 
 def definitions_file(environ: Mapping[str, str] = os.environ) -> Path:

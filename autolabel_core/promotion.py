@@ -185,12 +185,6 @@ def _reviewed_object(
 
 
 def _copy(path: Path, data: bytes, metadata: dict[str, Any]) -> None:
-    folder = next(parent for parent in path.parents if parent.exists())
-    if not folder.is_dir():
-        raise AutolabelError(
-            f"The references lie in {folder}, which is no folder; promotions copy files. "
-            "Give the reference collection a bucket that is a folder, listed first."
-        )
     if path.exists():
         if content_hash(path.read_bytes()) == content_hash(data):
             return

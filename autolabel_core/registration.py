@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from autolabel_core.declarations import Collection
 from autolabel_core.identity import document_id
 from autolabel_core.ledger import Arrival
 from autolabel_core.workspace import Workspace
 
-DELETED = "deleted"
+DELETED: Final = "deleted"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def register(workspace: Workspace, collection: Collection) -> Registration:
             name, lambda known: list(_changes(collection, listed, known))
         )
         batches = batches_of(workspace.ledger.objects(name))
-    counts = Counter(event.event for event in events)
+    counts = Counter[str](event.event for event in events)
     return Registration(counts["created"], counts["updated"], counts[DELETED], batches)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from autolabel_core.derived.raw_objects import SCHEMA as RAW_SCHEMA
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.documents import Documents, quote
 from autolabel_core.errors import AutolabelError
@@ -23,7 +26,8 @@ def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, 
     """Run one reading statement.
 
     The tables are `<collection>.documents`, `<collection>.raw_objects` and
-    `<collection>.annotations`. The data is handed to DuckDB by us; it may open no file, attach no
+    `<collection>.annotations`; documents have their label as `label` and under the label field's
+    own name. The data is handed to DuckDB by us; it may open no file, attach no
     database and load no extension.
 
     Args:
@@ -51,9 +55,10 @@ def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, 
         try:
             _check_reading(connection, sql)
             result = connection.execute(sql)
-            return [column[0] for column in result.description], result.fetchall()
+            return _unique([column[0] for column in result.description]), result.fetchall()
         except duckdb.Error as error:
-            raise AutolabelError(f"The query failed: {error}") from error
+            said = " ".join(str(error).partition("\n\nLINE ")[0].split())
+            raise AutolabelError(f"The query failed: {said}") from error
 
 
 def _check_reading(connection: DuckDBPyConnection, sql: str) -> None:
@@ -61,34 +66,58 @@ def _check_reading(connection: DuckDBPyConnection, sql: str) -> None:
     kinds = [statement.type.name for statement in statements]
     if len(kinds) != 1 or kinds[0] not in READING:
         raise AutolabelError(
-            f"`query` runs one reading statement (SELECT …), found {', '.join(kinds) or 'nothing'}. "
-            "To write files use `autolabel export`."
+            f"`query` runs one reading statement (SELECT …), found "
+            f"{', '.join(kinds) or 'nothing'}. To write files use `autolabel export`."
         )
 
 
 def _register(workspace: Workspace, connection: DuckDBPyConnection) -> None:
-    import pyarrow.dataset as ds
-
     for name, collection in workspace.collections.items():
         raw = RawObjects(workspace, collection)
-        files = [str(raw.path(b)) for b in raw.batches if raw.path(b).exists()]
+        raw_files = [str(raw.path(b)) for b in raw.batches if raw.path(b).exists()]
+        documents = Documents(workspace, collection)
         events = [asdict(e) for e in workspace.ledger.annotations(name)]
         tables: dict[str, Any] = {
-            "documents": _dataset(ds, Documents(workspace, collection).files),
-            "raw_objects": _dataset(ds, files),
+            "documents": _dataset(documents.files, documents.columns),
+            "raw_objects": _dataset(raw_files, RAW_SCHEMA.names),
             "annotations": _annotations(events),
         }
         connection.execute(f"CREATE SCHEMA {quote(name)}")
         for table, data in tables.items():
-            if data is not None:
-                held = f"{name}__{table}"
-                connection.register(held, data)
-                view = f"{quote(name)}.{quote(table)}"
-                connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {quote(held)}")
+            held = f"{name}__{table}"
+            connection.register(held, data)
+            view = f"{quote(name)}.{quote(table)}"
+            selected = "*"
+            if table == "documents" and collection.label_field != "label":
+                selected += f", label AS {quote(collection.label_field)}"
+            connection.execute(f"CREATE VIEW {view} AS SELECT {selected} FROM {quote(held)}")
 
 
-def _dataset(ds: Any, files: list[str]) -> Any:
-    return ds.dataset(files, format="parquet", partitioning=None) if files else None
+def _dataset(files: list[str], columns: Sequence[str]) -> Any:
+    """The rows of Parquet files; before the first sweep a table without rows."""
+    import pyarrow.dataset as ds
+
+    if not files:
+        return pa.table({name: pa.array([], pa.string()) for name in columns})
+    schemas = [pq.read_schema(file) for file in files]
+    return ds.dataset(
+        files,
+        schema=pa.unify_schemas(schemas),
+        format="parquet",
+        partitioning=None,
+    )
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Columns of one name get a number, so that none hides another."""
+    found: list[str] = []
+    for name in names:
+        fresh, number = name, 1
+        while fresh in found:
+            number += 1
+            fresh = f"{name}_{number}"
+        found.append(fresh)
+    return found
 
 
 def _annotations(events: list[dict[str, Any]]) -> pa.Table:

@@ -49,13 +49,9 @@ def leave_one_out(workspace: Workspace, collection: Collection) -> LeaveOneOut:
         The figures.
 
     Raises:
-        AutolabelError: there is no taxonomy, or fewer than two references.
+        AutolabelError: there are fewer than two references.
     """
-    if collection.taxonomy is None:
-        raise AutolabelError(
-            f"`{collection.collection_name}` has no `taxonomy`, hence no threshold."
-        )
-    taxonomy = AppliedTaxonomy(workspace, collection)
+    taxonomy = _applied_taxonomy(workspace, collection)
     references = taxonomy.all_references
     if len(references.rows) < 2:
         raise AutolabelError(
@@ -99,7 +95,7 @@ def try_thresholds(
     Returns:
         The counts, over all and by label.
     """
-    rule = AppliedTaxonomy(workspace, collection).rule
+    rule = _applied_taxonomy(workspace, collection).rule
     old = _joined(Thresholds(rule.threshold, rule.label_thresholds), rule.min_score)
     new = _joined(new, rule.min_score)
     with Documents(workspace, collection).connect() as connection:
@@ -111,6 +107,14 @@ def try_thresholds(
     open_ = [row[:3] for row in rows if (row[3], row[4], row[2]) not in withheld]
     confidence, sources, labels = zip(*open_, strict=True) if open_ else ((), (), ())
     return what_would_change(confidence, sources, labels, old, new)
+
+
+def _applied_taxonomy(workspace: Workspace, collection: Collection) -> AppliedTaxonomy:
+    if collection.taxonomy is None:
+        raise AutolabelError(
+            f"`{collection.collection_name}` has no `taxonomy`, hence no threshold."
+        )
+    return AppliedTaxonomy(workspace, collection)
 
 
 def _joined(thresholds: Thresholds, min_score: float | None) -> Thresholds:

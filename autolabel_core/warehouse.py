@@ -1,4 +1,4 @@
-"""Derived tables: Arrow IPC for vectors, Parquet for the rest; written atomically, with a fingerprint.
+"""Derived tables: Arrow IPC for vectors, Parquet for the rest; atomic, with a fingerprint.
 
 A file's fingerprint says which inputs it was made from. A file whose fingerprint is the wanted one
 is up to date, and a file that cannot be read has none: it is made again.
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from filelock import FileLock
 from autolabel_core.errors import AutolabelError
 
 FINGERPRINT = b"autolabel.fingerprint"
+VECTOR_COLUMNS = ("document_id", "content_hash", "reason", "vector")
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,12 @@ class Warehouse:
             table: the vectors.
             fingerprint: what they were made from.
         """
-        width = table.vectors.shape[1]
-        flat = pa.array(np.ascontiguousarray(table.vectors, dtype=np.float32).ravel())
         batch = pa.record_batch(
             {
                 "document_id": pa.array(table.document_ids, pa.string()),
                 "content_hash": pa.array(table.content_hashes, pa.string()),
                 "reason": pa.array(table.reasons, pa.string()),
-                "vector": pa.FixedSizeListArray.from_arrays(flat, width),
+                "vector": vector_column(table.vectors),
             }
         ).replace_schema_metadata({FINGERPRINT: fingerprint.encode()})
         write_batch(path, batch)
@@ -102,12 +102,12 @@ class Warehouse:
     def read_vectors(self, path: Path) -> VectorTable:
         """Read vectors; the matrix is memory-mapped, not copied."""
         batch = read_batch(path)
-        column = batch.column("vector")
+        ids, contents, reasons, column = (_column(batch, name) for name in VECTOR_COLUMNS)
         vectors = column.flatten().to_numpy(zero_copy_only=True)
         return VectorTable(
-            batch.column("document_id").to_pylist(),
-            batch.column("content_hash").to_pylist(),
-            batch.column("reason").to_pylist(),
+            ids.to_pylist(),
+            contents.to_pylist(),
+            reasons.to_pylist(),
             vectors.reshape(len(batch), column.type.list_size),
         )
 
@@ -123,6 +123,19 @@ class Warehouse:
             return None
         value = (metadata or {}).get(FINGERPRINT)
         return None if value is None else value.decode(errors="replace")
+
+
+def vector_column(vectors: npt.NDArray[np.float32]) -> pa.Array[Any]:
+    """Return a matrix `(n, d)` as a column of lists; d is 0 where nothing could be embedded yet."""
+    n, d = vectors.shape
+    if d == 0:
+        return pa.array([[]] * n, pa.list_(pa.float32(), 0))
+    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, d)
+
+
+def _column(batch: pa.RecordBatch, name: str) -> Any:
+    return batch.column(name)
 
 
 def write_batch(path: Path, batch: pa.RecordBatch) -> None:
@@ -151,7 +164,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write: writes the content to the path that it is given.
 
     Raises:
-        AutolabelError: the disk is full.
+        AutolabelError: the disk is full, or refuses the file.
     """
     part = path.with_name(f".{path.name}.part")
     try:
@@ -161,11 +174,18 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
             os.fsync(handle.fileno())
         part.replace(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise AutolabelError(
-                f"The disk is full: {path} could not be written and stays as it was. "
-                "Free some space and run the same command again; nothing is lost."
-            ) from error
-        raise
+        raise AutolabelError(_explained(error, path)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _explained(error: OSError, path: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk is full: {path} could not be written and stays as it was. "
+            "Free some space and run the same command again; nothing is lost."
+        )
+    return (
+        f"{path} could not be written and stays as it was: {error.strerror or error}. "
+        "Correct that and run the same command again; nothing is lost."
+    )

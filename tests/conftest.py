@@ -12,7 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from autolabel_core.paths import Paths
+from autolabel_core.paths import Paths, sqlite_url
 from autolabel_core.workspace import Workspace
 
 TESTS = Path(__file__).resolve().parent
@@ -33,7 +33,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.paths = Paths(
-            folder / "home", folder / "collections", f"sqlite:///{folder / 'home/ledger.sqlite'}"
+            folder / "home", folder / "collections", sqlite_url(folder / "home/ledger.sqlite")
         )
         self.paths.home.mkdir(parents=True, exist_ok=True)
         self.paths.collections.mkdir(exist_ok=True)
@@ -111,10 +111,22 @@ def toy_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def toy_extractors(toy_distribution: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install `angle_extractor` and `colour_extractor`, in this process and in its children."""
-    known = [str(toy_distribution), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, known)))
-    monkeypatch.setattr(sys, "path", [str(toy_distribution), *sys.path])
+    install(toy_distribution, monkeypatch)
     yield
+
+
+@pytest.fixture(scope="module")
+def module_home(tmp_path_factory: pytest.TempPathFactory, toy_distribution: Path) -> Iterator[Home]:
+    """A home that all tests of a module read, with the toy extractors installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        install(toy_distribution, patch)
+        yield Home(tmp_path_factory.mktemp("home"))
+
+
+def install(distribution: Path, patch: pytest.MonkeyPatch) -> None:
+    known = [str(distribution), os.environ.get("PYTHONPATH", "")]
+    patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, known)))
+    patch.setattr(sys, "path", [str(distribution), *sys.path])
 
 
 @pytest.fixture
@@ -125,6 +137,30 @@ def bring_up_to_date() -> Callable[..., None]:
     that imports Chroma (seconds).
     """
     return sweep_quietly
+
+
+@pytest.fixture
+def angles(workspace: Callable[..., Workspace], home: Home) -> Callable[..., Workspace]:
+    """Documents that are degrees, labelled and swept: `angles({"a": 0, "b": 5}, {"a": "left"})`.
+
+    `declared` replaces the declaration of `angle_samples`; further keywords are added to it.
+    """
+    from angle_samples import NAME, declaration, label
+
+    def make(
+        objects: Mapping[str, Any],
+        labels: Mapping[str, str | None] | None = None,
+        declared: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Workspace:
+        made = workspace({NAME: {**(declared or declaration()), **more}}, {NAME: objects})
+        sweep_quietly(made, NAME)
+        if labels:
+            label(made, labels)
+            sweep_quietly(made, NAME)
+        return home.workspace
+
+    return make
 
 
 def sweep_quietly(workspace: Workspace, name: str, index: bool = False) -> None:

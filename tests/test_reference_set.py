@@ -3,38 +3,11 @@ import math
 
 import numpy as np
 import pytest
+from angle_samples import label
 
 from autolabel_core.derived.reference_set import ReferenceSet, References, judge
-from autolabel_core.labelling import GivenLabel, give_labels
 from autolabel_core.ledger import Annotation
 from autolabel_core.statistics import wilson_interval
-
-
-@pytest.fixture
-def angles(workspace, bring_up_to_date):
-    """Texts that are degrees, some of them labelled: `angles({"a": 0}, {"a": "left"})`."""
-
-    def make(objects, labels=None, **declared):
-        declaration = {
-            "feature_extractor": {
-                "feature_extractor_name": "angle_extractor",
-                "field_passthrough": ["side", "room"],
-            },
-            "taxonomy": {"field_to_enrich": "side", "confidence_threshold": 0.9},
-            **declared,
-        }
-        ws = workspace({"angles": declaration}, {"angles": objects})
-        bring_up_to_date(ws, "angles")
-        label(ws, labels or {})
-        bring_up_to_date(ws, "angles")
-        return ws
-
-    return make
-
-
-def label(workspace, labels, **fields):
-    given = [GivenLabel(key, name, fields) for key, name in labels.items()]
-    give_labels(workspace, workspace.collection("angles"), given, "me", "cli")
 
 
 def reference_set(workspace):

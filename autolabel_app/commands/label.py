@@ -56,16 +56,18 @@ def label(
 ) -> None:
     """Label the document KEY of COLLECTION, or many from a CSV: all or nothing.
 
-    The label is a fact in the ledger at once; `autolabel sweep` (or the running daemon) lets it flow
-    over all data. A correction is simply a new label.
+    The label is a fact in the ledger at once; `autolabel sweep` (or the running daemon) lets it
+    flow over all data. A correction is simply a new label.
     """
     from autolabel_core.labelling import GivenLabel, give_labels, read_label_csv
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
     if csv_file is not None:
-        if key is not None or withdraw:
-            raise click.UsageError("--csv stands alone: give neither KEY, LABEL nor --withdraw.")
+        if key is not None or withdraw or fields:
+            raise click.UsageError(
+                "--csv stands alone: give neither KEY, LABEL, --withdraw nor --field."
+            )
         given, origin = read_label_csv(csv_file, declared.label_field), "csv"
     elif key is None or (label_ is None) != withdraw:
         raise click.UsageError("Give KEY and LABEL, or KEY and --withdraw, or --csv FILE.")

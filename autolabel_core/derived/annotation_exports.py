@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
@@ -86,22 +87,23 @@ class AnnotationExports(DerivedTable):
     def documents(self) -> pa.Table:
         """Return all documents with label, source, match and enriched fields."""
         columns = [*COLUMNS, *self.collection.fields]
-        tables = [
-            self.warehouse.read_table(self.labels.path(b), columns)
-            for b in self.batches
-            if self.labels.path(b).exists()
-        ]
+        files = [self.labels.path(batch) for batch in self.batches]
+        tables = [self._read(file, columns) for file in files if file.exists()]
         if not tables:
             return pa.table({name: pa.array([], pa.string()) for name in columns})
         bare = [table.replace_schema_metadata(None) for table in tables]
         return pa.concat_tables(bare, promote_options="default")
 
+    def _read(self, file: Path, columns: list[str]) -> pa.Table:
+        """Read a file that may be older than the declaration of a field."""
+        there = set(pq.read_schema(file).names)
+        return self.warehouse.read_table(file, [name for name in columns if name in there])
+
     def read_object(self) -> Callable[[str], bytes]:
         """Return a reader of objects by key, for the formats that copy content."""
-        source = self.workspace.source(self.collection)
         kind = self.labels.own.embeddings.extractor.manifest.input
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
-        return lambda key: source.open(key).input_blob(kind, mapped).read()
+        return lambda key: self.source.open(key).input_blob(kind, mapped).read()
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say what each format holds."""

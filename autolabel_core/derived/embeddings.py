@@ -105,14 +105,13 @@ class Embeddings(DerivedTable):
     def _embed_chunk(
         self, chunk: list[tuple[str, str]], vectors: dict[str, Vector], reasons: dict[str, str]
     ) -> None:
-        source = self.workspace.source(self.collection)
         kind = self.extractor.manifest.input
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
 
         def decode(entry: tuple[str, str]) -> Any:
             wanted, key = entry
             try:
-                data = source.open(key).input_blob(kind, mapped).read()
+                data = self.source.open(key).input_blob(kind, mapped).read()
                 if content_hash(data) != wanted:
                     raise UnreadableItemError(
                         "changed while it was read; the next sweep takes it up"

@@ -20,33 +20,48 @@ Row = dict[str, Any]
 
 
 def label_report(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
-    """Count labels by source, draw the confidences with the threshold, show some of the documents.
+    """Count the labels of a batch, by source and by label.
 
     Args:
         labels: the table.
         batch: which file of it.
 
     Returns:
-        The report by name; PNG pictures are bytes.
+        The report by name.
     """
-    columns = ["key", "content_hash", "label", "label_source", "confidence", "suggested_label"]
-    table = labels.warehouse.read_table(labels.path(batch), [*columns, "reason"])
+    table = labels.warehouse.read_table(labels.path(batch), ["label", "label_source"])
     sources = field_distribution(table["label_source"].to_pylist())
     counts = field_distribution(table["label"].drop_null().to_pylist())
-    rule = labels.taxonomy.rule
-    report: dict[str, Any] = {
+    return {
         "documents": table.num_rows,
         **{name: sources.get(name, 0) for name in ("human", "promoted", "auto")},
         "unlabelled": sources.get(None, 0),
-        "threshold": rule.threshold,
-        "confidence histogram": confidence_histogram(
-            table["confidence"].drop_null().to_numpy(), rule.threshold, rule.label_thresholds
-        ),
+        "threshold": labels.taxonomy.rule.threshold,
         "labels": [{"label": k, "documents": n} for k, n in sorted(counts.items(), key=str)],
     }
+
+
+def label_pictures(labels: TaxonomyLabels, batch: str) -> dict[str, bytes]:
+    """Draw the confidences of a batch with the threshold; of images some documents too.
+
+    Args:
+        labels: the table.
+        batch: which file of it.
+
+    Returns:
+        PNG files by name.
+    """
+    columns = ["key", "content_hash", "label", "label_source", "confidence", "suggested_label"]
+    table = labels.warehouse.read_table(labels.path(batch), [*columns, "reason"])
+    confidence, rule = table["confidence"].drop_null().to_numpy(), labels.taxonomy.rule
+    drawn = {
+        "confidence histogram": confidence_histogram(
+            confidence, rule.threshold, rule.label_thresholds
+        )
+    }
     if labels.own.embeddings.extractor.manifest.input == "image":
-        report["contact sheet"] = _sheet(labels, chosen_for_sheet(table.to_pylist()))
-    return report
+        drawn["contact sheet"] = _sheet(labels, chosen_for_sheet(table.to_pylist()))
+    return drawn
 
 
 def chosen_for_sheet(rows: list[Row]) -> list[Row]:
@@ -66,7 +81,7 @@ def chosen_for_sheet(rows: list[Row]) -> list[Row]:
     )
     left = sorted(
         (row for row in readable if row["label_source"] is None),
-        key=lambda r: -2.0 if r["confidence"] is None else -r["confidence"],
+        key=lambda r: 2.0 if r["confidence"] is None else -r["confidence"],
     )
     surest, rest = auto[:MOST_CONFIDENT], auto[MOST_CONFIDENT:]
     return [*people[:PEOPLES], *surest, *rest[-LEAST_CONFIDENT:], *left[:UNLABELLED]]
@@ -74,12 +89,11 @@ def chosen_for_sheet(rows: list[Row]) -> list[Row]:
 
 def _sheet(labels: TaxonomyLabels, rows: list[Row]) -> bytes:
     """Draw the documents that can still be read as they were labelled; the others are left out."""
-    source = labels.workspace.source(labels.collection)
     mapped = labels.collection.feature_extractor.input_mappings.get("image")
     tiles = []
     for row in rows:
         try:
-            data = source.open(row["key"]).input_blob("image", mapped).read()
+            data = labels.source.open(row["key"]).input_blob("image", mapped).read()
             if content_hash(data) == row["content_hash"]:
                 picture = decode_image(data, TILE_PX)
                 picture.thumbnail((2 * TILE_PX, 2 * TILE_PX))

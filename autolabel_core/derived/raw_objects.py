@@ -80,14 +80,13 @@ class RawObjects(DerivedTable):
 
     def _read_all(self, arrivals: list[Arrival], progress: Progress) -> Iterable[dict[str, Any]]:
         kind = self.workspace.extractor(self.collection).manifest.input
-        source = self.workspace.source(self.collection)
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
 
         def read(arrival: Arrival) -> dict[str, Any]:
             row: dict[str, Any] = dict.fromkeys(SCHEMA.names)
             row.update(document_id=arrival.document_id, key=arrival.key, version=arrival.version)
             try:
-                stored = source.open(arrival.key)
+                stored = self.source.open(arrival.key)
                 row["metadata"] = json.dumps(dict(stored.metadata), sort_keys=True)
                 self._label_in(dict(stored.metadata))
                 blob = stored.input_blob(kind, mapped)

@@ -40,8 +40,9 @@ class ReindexedVectors(DerivedTable):
 
     @property
     def _folder(self) -> Path:
+        """The notes lie in the folder of the index, so that they never outlive it."""
         slug = self.embeddings.folder.name
-        return self.warehouse.path(self.collection_name, self.name, slug)
+        return self.workspace.paths.vector_index / "notes" / self.collection_name / slug
 
     def path(self, batch: str) -> Path:
         """Return the file that lists what the index holds of a batch."""
@@ -51,11 +52,6 @@ class ReindexedVectors(DerivedTable):
         """Cover the vectors."""
         vectors = self.warehouse.fingerprint(self.embeddings.path(batch))
         return None if vectors is None else fingerprint(self.index_name, vectors)
-
-    def is_current(self, batch: str) -> bool:
-        """Whether the index holds the vectors as they are now; a deleted one holds nothing."""
-        index_exists = (self.workspace.paths.vector_index / "chroma.sqlite3").exists()
-        return super().is_current(batch) and (index_exists or self.fingerprint(batch) is None)
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write what changed, note what the index holds, retire other URIs when complete."""
@@ -84,7 +80,7 @@ class ReindexedVectors(DerivedTable):
     def _write(
         self, index: Any, batch: str, vectors: VectorTable, rows: list[int], progress: Progress
     ) -> None:
-        """Ask the index itself what it holds, because a note of it may outlive it."""
+        """Ask the index itself what it holds: a process may have died before it took its note."""
         found = index.get(where={"batch": batch}, include=["metadatas"])
         held = dict(zip(found["ids"], found["metadatas"], strict=True))
         keys = {a.document_id: a.key for a in self.present(batch)}

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from autolabel_core.buckets import ObjectSource
 from autolabel_core.declarations import Collection
 from autolabel_core.errors import NotFoundError
 from autolabel_core.ledger import Annotation, Arrival
@@ -100,6 +101,11 @@ class DerivedTable(ABC):
         """All batches of the collection, in order."""
         return self.recorded.batches
 
+    @cached_property
+    def source(self) -> ObjectSource:
+        """The buckets, opened once: finding their manifests means walking them."""
+        return self.workspace.source(self.collection)
+
     def present(self, batch: str) -> list[Arrival]:
         """Return the objects of a batch that exist, ascending by document id.
 
@@ -139,7 +145,11 @@ class DerivedTable(ABC):
 
     @abstractmethod
     def report(self, batch: str) -> dict[str, Any]:
-        """Return what a person wants to know of the result; PNG pictures are bytes."""
+        """Return what a person wants to know of the result: numbers, texts and tables."""
+
+    def pictures(self, batch: str) -> dict[str, bytes]:
+        """Return what a person wants to see of the result, as PNG files; nothing by default."""
+        return {}
 
     def is_current(self, batch: str) -> bool:
         """Whether the file was made from what the sources say now, or has to wait for them."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autolabel_core.decision import decide
-from autolabel_core.derived.label_report import label_report
+from autolabel_core.derived.label_report import label_pictures, label_report
 from autolabel_core.derived.label_table import Judged, Labelling, label_table
 from autolabel_core.derived.neighbour_state import NeighbourState
 from autolabel_core.derived.reference_set import ReferenceSet
@@ -107,8 +107,12 @@ class TaxonomyLabels(DerivedTable):
         return self.warehouse.path(self.collection_name, self.name, *kept)
 
     def report(self, batch: str) -> dict[str, Any]:
-        """Count labels by source, draw the confidences with the threshold, show some documents."""
+        """Count labels by source and by label."""
         return label_report(self, batch)
+
+    def pictures(self, batch: str) -> dict[str, bytes]:
+        """Draw the confidences with the threshold, and show some documents."""
+        return label_pictures(self, batch)
 
 
 def _of_objects(vectors: VectorTable, objects: list[dict[str, Any]]) -> VectorTable:

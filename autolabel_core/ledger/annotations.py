@@ -12,13 +12,12 @@ from typing import Any, Literal
 class Annotation:
     """One event: a label given to, or withdrawn from, a document whose content was judged.
 
-    Attributes:
-        action: `label`, or `withdraw`, which ends all labels given before.
-        source: `human`, or `promoted` (a machine's label that a person confirmed in review).
-        origin: the door it came through: cli, csv, metadata, audit, promotion.
-        content_hash: the content that was judged; another content makes the annotation stale.
-        fields: further fields given with the label, such as `employee_id`.
-        provenance: where a promoted label came from.
+    `content_hash` is the content that was judged; another content makes the annotation stale.
+    `annotator` said it through the door `origin` (cli, csv, metadata, audit, promotion), and may
+    have said the `reason`. The `action` `withdraw` ends all labels given before. The `source` is
+    `human`, or `promoted`: a machine's label that a person confirmed in review, whose `provenance`
+    is kept. `fields` are further ones given with the label, such as `employee_id`. An event whose
+    `event_id` the ledger knows is not appended again; an empty `recorded_at` becomes now.
     """
 
     collection: str

@@ -8,7 +8,7 @@ metadata = MetaData()
 
 _order = BigInteger().with_variant(Integer, "sqlite")
 
-arrivals = Table(
+ARRIVALS = Table(
     "arrivals",
     metadata,
     Column("id", _order, primary_key=True, autoincrement=True),
@@ -22,7 +22,7 @@ arrivals = Table(
     Index("arrivals_by_document", "collection", "document_id", "id"),
 )
 
-annotations = Table(
+ANNOTATIONS = Table(
     "annotations",
     metadata,
     Column("id", _order, primary_key=True, autoincrement=True),
@@ -43,7 +43,7 @@ annotations = Table(
     Index("annotations_by_document", "collection", "document_id", "id"),
 )
 
-audits = Table(
+AUDITS = Table(
     "audits",
     metadata,
     Column("id", _order, primary_key=True, autoincrement=True),

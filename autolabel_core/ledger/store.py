@@ -106,7 +106,7 @@ class Ledger:
             at = self._now()
             rows = [{**e._asdict(), "collection": collection, "recorded_at": at} for e in events]
             if rows:
-                connection.execute(schema.arrivals.insert(), rows)
+                connection.execute(schema.ARRIVALS.insert(), rows)
         return events
 
     def objects(self, collection: str) -> dict[str, Arrival]:
@@ -133,12 +133,12 @@ class Ledger:
                 if a.event_id not in known and fresh[a.event_id] is a
             ]
             if rows:
-                connection.execute(schema.annotations.insert(), rows)
+                connection.execute(schema.ANNOTATIONS.insert(), rows)
         return len(rows)
 
     def annotations(self, collection: str, document_id: str | None = None) -> list[Annotation]:
         """Return the annotations of a collection, or of one document, in order."""
-        table = schema.annotations
+        table = schema.ANNOTATIONS
         query = select(*(c for c in table.c if c.name != "id")).order_by(table.c.id)
         query = query.where(table.c.collection == collection)
         if document_id is not None:
@@ -152,11 +152,11 @@ class Ledger:
         rows = [{**asdict(v), "collection": collection, "recorded_at": at} for v in verdicts]
         if rows:
             with self._writing() as connection:
-                connection.execute(schema.audits.insert(), rows)
+                connection.execute(schema.AUDITS.insert(), rows)
 
     def audits(self, collection: str) -> list[AuditVerdict]:
         """Return all verdicts of a collection, in order."""
-        table = schema.audits
+        table = schema.AUDITS
         columns = [table.c[name] for name in AuditVerdict.__dataclass_fields__]
         query = select(*columns).where(table.c.collection == collection).order_by(table.c.id)
         with self._connected() as connection:
@@ -187,7 +187,7 @@ def _open_engine(url: str) -> Engine:
 
 
 def _last_arrivals(connection: Connection, collection: str) -> dict[str, Arrival]:
-    table = schema.arrivals
+    table = schema.ARRIVALS
     last = select(func.max(table.c.id)).where(table.c.collection == collection)
     query = select(*(table.c[name] for name in Arrival._fields)).where(
         table.c.id.in_(last.group_by(table.c.document_id))
@@ -196,7 +196,7 @@ def _last_arrivals(connection: Connection, collection: str) -> dict[str, Arrival
 
 
 def _known_events(connection: Connection, event_ids: list[str]) -> set[str]:
-    column = schema.annotations.c.event_id
+    column = schema.ANNOTATIONS.c.event_id
     known: set[str] = set()
     for start in range(0, len(event_ids), 500):
         chunk = event_ids[start : start + 500]

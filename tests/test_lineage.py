@@ -1,0 +1,92 @@
+import json
+
+import pytest
+from angle_samples import NAME, declaration, label
+
+from autolabel_core.errors import NotFoundError
+from autolabel_core.lineage import explain
+from autolabel_core.promotion import candidates, promote
+
+
+def explained(workspace, key, name=NAME):
+    return explain(workspace, workspace.collection(name), key)
+
+
+def chain(traced):
+    """Collection and key of each step, from the label to its origin."""
+    steps = []
+    while traced is not None:
+        steps.append((traced["collection"], traced["key"]))
+        traced = traced["because"]
+    return steps
+
+
+def test_an_auto_label_leads_to_its_reference_and_the_person(angles):
+    traced = explained(angles({"a": 0, "b": 5}, {"a": "left"}), "b")
+    assert chain(traced) == [(NAME, "b"), (NAME, "a")]
+    assert traced["annotations"] == []
+    person = traced["because"]["annotations"][0]
+    assert (person["annotator"], person["origin"], person["label"]) == ("me", "cli", "left")
+    assert person["stale"] is False
+    json.dumps(traced)
+
+
+def test_a_promoted_label_leads_to_what_it_was_matched_with(angles, bring_up_to_date):
+    ws = angles({"a": 0, "b": 20, "c": 40}, {"a": "left"})
+    promote(ws, ws.collection(NAME), candidates(ws, ws.collection(NAME)), "me")
+    bring_up_to_date(ws, NAME)
+    traced = explained(ws, "c")
+    assert chain(traced) == [(NAME, "c"), (NAME, "b"), (NAME, "a")]
+    assert traced["because"]["annotations"][0]["provenance"]["collection"] == NAME
+
+
+def test_the_separate_approach_is_traced_across_collections(workspace, bring_up_to_date):
+    ws = workspace(
+        {"known": declaration(), NAME: declaration(reference="known")},
+        {"known": {"k": 0}, NAME: {"a": 20, "b": 40}},
+    )
+    for name in ("known", NAME):
+        bring_up_to_date(ws, name)
+    label(ws, {"k": "left"}, "known")
+    for name in ("known", NAME):
+        bring_up_to_date(ws, name)
+    promote(ws, ws.collection(NAME), candidates(ws, ws.collection(NAME)), "me")
+    for name in ("known", NAME):
+        bring_up_to_date(ws, name)
+    assert chain(explained(ws, "b")) == [
+        (NAME, "b"),
+        ("known", "promoted/angles/a"),
+        ("known", "k"),
+    ]
+
+
+def test_a_judgement_of_another_content_is_stale(angles, home):
+    ws = angles({"a": 0}, {"a": "left"})
+    home.put(NAME, {"a": 5})
+    assert explained(ws, "a")["annotations"][0]["stale"] is True
+    (home.paths.buckets / NAME / "a").unlink()
+    assert explained(ws, "a")["annotations"][0]["stale"] is True
+
+
+def test_what_cannot_be_read_is_explained_by_its_reason(angles):
+    schema = {"bucket_schema": {"properties": {"camera": {"type": "text", "required": True}}}}
+    ws = angles({"a": 0, "b": b""}, source=schema)
+    assert "camera" in explained(ws, "a")["document"]["reason"]
+    assert explained(ws, "b")["because"] is None
+
+
+def test_an_unlabelled_document_has_no_because(angles):
+    traced = explained(angles({"a": 0, "b": 90}, {"a": "left"}), "b")
+    assert traced["document"]["label"] is None
+    assert traced["because"] is None
+
+
+def test_a_document_before_its_first_sweep_is_known(angles, home):
+    ws = angles({"a": 0})
+    home.put(NAME, {"b": 5})
+    assert explained(ws, "b")["document"] is None
+
+
+def test_an_unknown_key_suggests_the_nearest(angles):
+    with pytest.raises(NotFoundError, match=r"'image_10'.*Did you mean 'image_1'"):
+        explained(angles({"image_1": 0}), "image_10")

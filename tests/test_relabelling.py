@@ -1,0 +1,275 @@
+"""The heart: any history of edits leaves the very bytes that a build from nothing would give."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Home
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autolabel_core.audit import Judged, record_verdicts
+from autolabel_core.derived.embeddings import Embeddings
+from autolabel_core.derived.raw_objects import RawObjects
+from autolabel_core.derived.reference_set import ReferenceSet
+from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.labelling import GivenLabel, give_labels
+from autolabel_core.ledger import effective_annotations
+from autolabel_core.paths import Paths
+from autolabel_core.promotion import candidates, promote
+from autolabel_core.registration import register
+from autolabel_core.workspace import Workspace
+
+NAME = "angles"
+TABLES = (RawObjects, Embeddings, ReferenceSet, TaxonomyLabels)
+BASE = {f"k{i:02}": 7 * i % 360 for i in range(30)}
+BASE_LABELS = {key: f"side {int(key[1:]) % 4}" for key in list(BASE)[:22]}
+KEYS = st.sampled_from([*BASE, "new 1", "new 2", "new 3"])
+NAMES = st.sampled_from([f"side {i}" for i in range(5)])
+ANGLES = st.integers(0, 35).map(lambda n: 10 * n)
+EDITS = st.one_of(
+    st.tuples(st.just("put"), KEYS, ANGLES),
+    st.tuples(st.just("put"), KEYS, st.just("")),
+    st.tuples(st.just("delete"), KEYS),
+    st.tuples(st.just("label"), KEYS, NAMES),
+    st.tuples(st.just("withdraw"), KEYS),
+    st.tuples(st.just("withdraw many"), st.integers(0, 21), st.integers(2, 15)),
+    st.tuples(st.just("sidecar"), KEYS, NAMES),
+    st.tuples(st.just("promote"), st.integers(0, 3)),
+    st.tuples(st.just("wrong"), st.integers(0, 3), st.none() | NAMES),
+    st.tuples(st.just("threshold"), st.sampled_from([-1.0, 0.5, 0.95, 1.0])),
+    st.tuples(st.just("sweep")),
+)
+
+
+class World:
+    """One collection with its bucket, and the edits that may befall it."""
+
+    def __init__(self, folder):
+        self.home = Home(folder)
+        self.bucket = folder / "bucket"
+        self.threshold(0.95)
+        for key, angle in BASE.items():
+            self.put(key, angle)
+        self.sweep()
+        self.give([GivenLabel(key, name) for key, name in BASE_LABELS.items()])
+        self.sweep()
+
+    @property
+    def workspace(self):
+        return self.home.workspace
+
+    def threshold(self, value):
+        self.home.declare(
+            NAME,
+            {
+                "source": {"uri": str(self.bucket)},
+                "feature_extractor": {"feature_extractor_name": "angle_extractor"},
+                "taxonomy": {"field_to_enrich": "side", "confidence_threshold": value},
+                "batch_size": 8,
+            },
+        )
+
+    def sweep(self, workspace=None):
+        workspace = workspace or self.workspace
+        collection = workspace.collection(NAME)
+        register(workspace, collection)
+        for table in TABLES:
+            for batch in table(workspace, collection).stale():
+                assert table(workspace, collection).refresh(batch)
+        assert [table(workspace, collection).stale() for table in TABLES] == [[]] * len(TABLES)
+
+    def give(self, labels):
+        known = [given for given in labels if (self.bucket / given.key).exists()]
+        give_labels(self.workspace, self.workspace.collection(NAME), known, "me", "cli")
+
+    def put(self, key, angle):
+        self.bucket.mkdir(exist_ok=True)
+        (self.bucket / key).write_text(str(angle))
+
+    def apply(self, edit):
+        kind, *values = edit
+        getattr(self, f"do_{kind.replace(' ', '_')}")(*values)
+
+    def do_put(self, key, angle):
+        self.put(key, angle)
+
+    def do_delete(self, key):
+        (self.bucket / key).unlink(missing_ok=True)
+
+    def do_label(self, key, name):
+        self.give([GivenLabel(key, name)])
+
+    def do_withdraw(self, key):
+        self.give([GivenLabel(key, None)])
+
+    def do_withdraw_many(self, start, count):
+        self.give([GivenLabel(key, None) for key in list(BASE)[start : start + count]])
+
+    def do_sidecar(self, key, name):
+        if (self.bucket / key).exists():
+            (self.bucket / f"{key}.json").write_text(json.dumps({"side": name}))
+
+    def do_promote(self, count):
+        self.sweep()
+        collection = self.workspace.collection(NAME)
+        chosen = candidates(self.workspace, collection, 0.97)[:count]
+        promote(self.workspace, collection, chosen, "me")
+
+    def do_wrong(self, count, correct):
+        self.sweep()
+        auto = [row for row in self.rows() if row["label_source"] == "auto"][:count]
+        judged = [
+            Judged(r["key"], r["label"], "wrong", None if correct == r["label"] else correct, "")
+            for r in auto
+        ]
+        record_verdicts(self.workspace, self.workspace.collection(NAME), judged, "me")
+
+    def do_threshold(self, value):
+        self.threshold(value)
+
+    def do_sweep(self):
+        self.sweep()
+
+    def rows(self):
+        table = TaxonomyLabels(self.workspace, self.workspace.collection(NAME))
+        files = [table.path(batch) for batch in table.batches]
+        rows = [row for file in files for row in table.warehouse.read_table(file).to_pylist()]
+        return sorted(rows, key=lambda row: row["key"])
+
+
+def published(root):
+    files = [path for path in root.rglob("*") if path.is_file() and ".neighbours" not in path.parts]
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(files)}
+
+
+def built_from_nothing(world, folder):
+    old = world.home.paths
+    fresh = Workspace(Paths(folder / "other home", old.collections, old.ledger_url))
+    world.sweep(fresh)
+    return published(fresh.paths.warehouse)
+
+
+def naive_labels(world):
+    """What the labels ought to be, by looking at every pair of documents."""
+    workspace = world.workspace
+    collection = workspace.collection(NAME)
+    rows = RawObjects(workspace, collection)
+    contents, vectors, keys = {}, {}, {}
+    for batch in rows.batches:
+        for row in rows.warehouse.read_table(rows.path(batch)).to_pylist():
+            keys[row["document_id"]] = row["key"]
+            if row["content_hash"]:
+                contents[row["document_id"]] = row["content_hash"]
+            text = (world.bucket / row["key"]).read_text()
+            if text:
+                angle = np.radians(float(text))
+                vectors[row["document_id"]] = np.array([np.cos(angle), np.sin(angle)], np.float32)
+    held = effective_annotations(workspace.ledger.annotations(NAME), contents)
+    verdicts = workspace.ledger.audits(NAME)
+    latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
+    threshold = collection.taxonomy.confidence_threshold
+    found = {}
+    for document, key in keys.items():
+        scores = [
+            (-score(vectors[document], vectors[other]), other)
+            for other in held
+            if other != document and other in vectors and document in vectors
+        ]
+        nearest, source = min(scores, default=(None, None))
+        label = held[source].label if source else None
+        judged = latest.get((document, contents.get(document), label))
+        if document in held:
+            found[key] = (held[document].label, held[document].source)
+        elif source and -float(nearest) >= threshold and judged != "wrong":
+            found[key] = (label, "auto")
+        else:
+            found[key] = (None, None)
+    return found
+
+
+def score(one, other):
+    one, other = unit(one), unit(other)
+    return np.float32(one.astype(np.float64) @ other.astype(np.float64))
+
+
+def unit(vector):
+    length = np.sqrt(np.einsum("d,d->", vector, vector, dtype=np.float64))
+    return np.ascontiguousarray(vector / length, dtype=np.float32)
+
+
+def check(edits):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        world = World(folder)
+        for edit in edits:
+            world.apply(edit)
+        world.sweep()
+        found = published(world.home.paths.warehouse)
+        assert found == built_from_nothing(world, folder)
+        assert {r["key"]: (r["label"], r["label_source"]) for r in world.rows()} == naive_labels(
+            world
+        )
+        world.sweep()
+        assert published(world.home.paths.warehouse) == found
+
+
+QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+@given(st.lists(EDITS, min_size=3, max_size=10))
+@settings(max_examples=6, **QUIET)
+def test_edits_give_what_a_build_from_nothing_gives(toy_extractors, edits):
+    check(edits)
+
+
+@pytest.mark.slow
+@given(st.lists(EDITS, min_size=5, max_size=25))
+@settings(max_examples=60, **QUIET)
+def test_long_histories_give_what_a_build_from_nothing_gives(toy_extractors, edits):
+    check(edits)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [("withdraw many", 0, 15), ("sweep",), ("withdraw many", 15, 15)],
+        [
+            ("label", "k25", "side 4"),
+            ("sweep",),
+            ("put", "k25", 10),
+            ("sweep",),
+            ("put", "k25", ""),
+        ],
+        [("delete", "k03"), ("sweep",), ("put", "k03", 21), ("sidecar", "k03", "side 0")],
+        [("threshold", -1.0), ("wrong", 3, None), ("wrong", 3, "side 1"), ("threshold", 0.5)],
+        [("threshold", 0.5), ("promote", 3), ("label", "k24", "side 4"), ("withdraw", "k23")],
+    ],
+    ids=["all withdrawn", "overwritten", "deleted and back", "audited", "promoted"],
+)
+def test_histories_that_once_were_feared(toy_extractors, edits):
+    check(edits)
+
+
+def test_a_lost_or_damaged_cache_changes_nothing(toy_extractors, tmp_path):
+    world = World(tmp_path)
+    cache = world.home.paths.warehouse / NAME / "taxonomy_labels/.neighbours"
+    files = sorted(cache.rglob("*.arrow"))
+    files[0].unlink()
+    files[1].write_bytes(b"damaged")
+    files[2].write_bytes(files[2].read_bytes()[:-400])
+    world.do_label("k29", "side 4")
+    world.sweep()
+    assert published(world.home.paths.warehouse) == built_from_nothing(world, tmp_path)
+
+
+def test_lost_files_are_made_again_with_the_same_bytes(toy_extractors, tmp_path):
+    world = World(tmp_path)
+    found = published(world.home.paths.warehouse)
+    for path in world.home.paths.warehouse.rglob("batch_000002.*"):
+        path.unlink()
+    next(world.home.paths.warehouse.rglob("references.arrow")).write_bytes(b"damaged")
+    world.sweep()
+    assert published(world.home.paths.warehouse) == found

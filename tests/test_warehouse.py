@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autolabel_core.errors import AutolabelError
+from autolabel_core.warehouse import VectorTable, Warehouse, write_atomically
+
+TABLE = pa.table({"key": ["a", "b"], "n": [1, 2]})
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    return Warehouse(tmp_path / "warehouse", tmp_path / "locks")
+
+
+def vectors(n, d):
+    matrix = np.arange(n * d, dtype=np.float32).reshape(n, d)
+    ids = [f"d{i}" for i in range(n)]
+    return VectorTable(ids, [f"h{i}" for i in range(n)], [None] * n, matrix)
+
+
+def write_both(warehouse, fingerprint="f"):
+    table, matrix = (warehouse.path("c", "a", name) for name in ("x.parquet", "x.arrow"))
+    warehouse.write_table(table, TABLE, fingerprint)
+    warehouse.write_vectors(matrix, vectors(3, 4), fingerprint)
+    return [table, matrix]
+
+
+def test_what_is_written_is_read_with_its_fingerprint(warehouse):
+    table, matrix = write_both(warehouse)
+    assert warehouse.read_table(table).equals(TABLE)
+    assert warehouse.read_table(table, ["n"]).column_names == ["n"]
+    assert [warehouse.fingerprint(path) for path in (table, matrix)] == ["f", "f"]
+
+
+@pytest.mark.parametrize(("n", "d"), [(0, 4), (1, 1), (5, 3), (0, 0), (2, 0)])
+def test_vectors_come_back_without_a_copy(warehouse, n, d):
+    path = warehouse.path("c", "a", "x.arrow")
+    written = vectors(n, d)
+    warehouse.write_vectors(path, written, "f")
+    found = warehouse.read_vectors(path)
+    assert (found.document_ids, found.content_hashes) == (
+        written.document_ids,
+        written.content_hashes,
+    )
+    np.testing.assert_array_equal(found.vectors, written.vectors)
+    assert found.vectors.dtype == np.float32
+    assert not found.vectors.flags.owndata
+    assert not found.vectors.flags.writeable or n * d == 0
+
+
+def test_rows_with_a_reason_are_not_readable():
+    table = VectorTable(["a", "b"], ["", "h"], ["is gone", None], np.zeros((2, 1), np.float32))
+    assert table.readable.tolist() == [False, True]
+
+
+def test_the_same_rows_give_the_same_bytes(warehouse):
+    before = [path.read_bytes() for path in write_both(warehouse)]
+    time.sleep(0.01)
+    assert [path.read_bytes() for path in write_both(warehouse)] == before
+    matrix = np.asfortranarray(vectors(3, 4).vectors)
+    table = VectorTable(["d0", "d1", "d2"], ["h0", "h1", "h2"], [None] * 3, matrix)
+    path = warehouse.path("c", "a", "x.arrow")
+    warehouse.write_vectors(path, table, "f")
+    assert path.read_bytes() == before[1]
+
+
+def test_what_is_missing_or_not_ours_has_no_fingerprint(warehouse, tmp_path):
+    assert warehouse.fingerprint(tmp_path / "absent.parquet") is None
+    assert warehouse.fingerprint(tmp_path / "absent.arrow") is None
+    assert warehouse.fingerprint(tmp_path) is None
+    import pyarrow.parquet as pq
+
+    pq.write_table(TABLE, tmp_path / "other.parquet")
+    assert warehouse.fingerprint(tmp_path / "other.parquet") is None
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_a_file_cut_short_anywhere_has_no_fingerprint(warehouse, suffix):
+    path = next(p for p in write_both(warehouse) if p.suffix == f".{suffix}")
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        assert warehouse.fingerprint(path) is None, length
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=60), st.integers(0, 10_000), st.sampled_from(["parquet", "arrow"]))
+def test_damage_never_crashes_the_question(warehouse, noise, at, suffix):
+    path = next(p for p in write_both(warehouse) if p.suffix == f".{suffix}")
+    whole = bytearray(path.read_bytes())
+    start = at % len(whole)
+    whole[start : start + len(noise)] = noise
+    path.write_bytes(bytes(whole))
+    assert isinstance(warehouse.fingerprint(path), str | None)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("x"), OSError(errno.EIO, "io")])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "x"
+    path.write_text("old")
+
+    def write(part: Path) -> None:
+        part.write_text("half")
+        raise error
+
+    with pytest.raises((KeyboardInterrupt, ValueError)):
+        write_atomically(path, write)
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+    assert path.read_text() == "old"
+
+
+def test_a_writer_that_is_killed_leaves_the_old_file_and_no_lock(warehouse, tmp_path):
+    """The next writer gets the lock at once, and its part file replaces the dead one's."""
+    path = warehouse.path("c", "a", "x.parquet")
+    warehouse.write_table(path, TABLE, "old")
+    code = """
+import sys
+from pathlib import Path
+from autolabel_core.warehouse import Warehouse, write_atomically
+root = Path(sys.argv[1])
+def write(part):
+    part.write_text("half"); print("writing", flush=True); sys.stdin.read()
+with Warehouse(root / "warehouse", root / "locks").writing("c", "a"):
+    write_atomically(Path(sys.argv[2]), write)
+"""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert writer.stdout.readline() == b"writing\n"
+    writer.kill()
+    writer.communicate()
+    assert warehouse.fingerprint(path) == "old"
+    with warehouse.writing("c", "a"):
+        warehouse.write_table(path, TABLE, "new")
+    assert warehouse.fingerprint(path) == "new"
+    assert [p.name for p in path.parent.iterdir()] == ["x.parquet"]
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A disk of 64 KiB, where this machine lets us mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("no mount command")
+    if done.returncode:
+        pytest.skip("mounting is not allowed here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_an_error_with_a_cure(full_disk, tmp_path):
+    warehouse = Warehouse(full_disk, tmp_path / "locks")
+    path = warehouse.path("c", "a", "x.arrow")
+    warehouse.write_vectors(path, vectors(3, 4), "old")
+    with pytest.raises(AutolabelError, match=r"disk is full.*stays as it was"):
+        warehouse.write_vectors(path, vectors(300, 400), "new")
+    assert warehouse.fingerprint(path) == "old"
+    assert [p.name for p in path.parent.iterdir()] == ["x.arrow"]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(errno.ENOSPC, "disk is full"), (errno.EDQUOT, "disk is full"), (errno.EROFS, "Read-only")],
+)
+def test_what_the_disk_refuses_is_told(tmp_path, number, said):
+    def write(part: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(AutolabelError, match=said):
+        write_atomically(tmp_path / "new" / "x", write)
+
+
+def test_one_writer_at_a_time(warehouse, tmp_path):
+    from filelock import FileLock, Timeout
+
+    with warehouse.writing("c", "a"):
+        with pytest.raises(Timeout):
+            FileLock(tmp_path / "locks" / "c.a.lock").acquire(timeout=0)
+        with warehouse.writing("c", "b"):
+            pass
