@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-
 # A key may hold what a terminal would obey.
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -52,7 +51,7 @@ def emit_table(rows: Sequence[Mapping[str, Any]], empty: str = "none") -> None:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a person reads it: a dash for nothing, four decimals, no control characters."""
+    """Return a value as a person reads it: a dash for nothing, no control characters."""
     if value is None:
         return "–"
     if isinstance(value, bool):

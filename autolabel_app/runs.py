@@ -146,7 +146,10 @@ def _materialize(
     keys = [dg.AssetKey([name, asset]) for asset in following.assets]
     resources = dict(definitions.resources or {})
     resources["progress"] = type(resources["progress"])(bar=bar)
-    with dg.DagsterInstance.get() as instance:
+    # Two processes that open a new instance at once would both create its tables.
+    with workspace.warehouse.writing("dagster"):
+        opened = dg.DagsterInstance.get()
+    with opened as instance:
         instance.add_dynamic_partitions(f"{name}_batches", batches)
         result = dg.materialize(
             [*(definitions.assets or []), *(definitions.asset_checks or [])],

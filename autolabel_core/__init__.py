@@ -1,1 +1,1 @@
-"""What things mean: declarations, stores, extractors, matching. Knows no Dagster and no HTTP server."""
+"""What things mean: declarations, stores, extractors, matching. No Dagster, no HTTP server."""

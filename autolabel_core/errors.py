@@ -1,10 +1,10 @@
-"""The few named errors of the domain. Only the command line and the web app translate them for people."""
+"""The few named errors of the domain; only the command line and web pages translate them."""
 
 from __future__ import annotations
 
 
 class AutolabelError(ValueError):
-    """Something a person can cure: the message says what was expected, what was found, and the cure."""
+    """Something a person can cure: the message says what was expected and found, and the cure."""
 
 
 class DeclarationError(AutolabelError):
@@ -20,4 +20,4 @@ class MissingWeightsError(AutolabelError):
 
 
 class NotFoundError(AutolabelError):
-    """A collection, document or retriever of that name does not exist; the message suggests near ones."""
+    """A collection, document or retriever of that name does not exist; near ones are suggested."""

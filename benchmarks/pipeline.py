@@ -43,6 +43,7 @@ def run(root: Path, data: str | None) -> None:
         data: folder of real photographs, or None for digits.
     """
     files = write_images(root / "bucket", data)
+    sweep(open_workspace(root, "warm-up"), [], False, lambda line: None)
     bare = cpu(lambda: bare_loop(root, files))
     first = open_workspace(root, "first")
     ours = cpu(lambda: register_and_embed(first))
@@ -50,7 +51,6 @@ def run(root: Path, data: str | None) -> None:
     say("bare loop", 1000 * bare / len(files), "CPU ms per image")
 
     swept = open_workspace(root, "swept")
-    sweep(open_workspace(root, "warm-up"), [], False, lambda line: None)
     whole = cpu(lambda: sweep(swept, [], False, lambda line: None))
     again = cpu(lambda: sweep(open_workspace(root, "swept"), [], False, lambda line: None))
     say("whole sweep / bare loop", whole / bare, "ratio of CPU time")

@@ -14,7 +14,7 @@ from autolabel_app import cli
 from autolabel_app.output import emit_table, percent, shown
 from autolabel_core.paths import Paths
 
-HEAVY = "dagster torch sklearn umap hdbscan numba duckdb pandas chromadb open_clip rich".split()
+HEAVY = ["dagster", "torch", "sklearn", "umap", "hdbscan", "numba", "duckdb", "pandas", "rich"]
 READING = ["documents", "status", "retrieve", "classify", "threshold", "query", "explain"]
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -186,6 +186,7 @@ def test_labels_come_one_by_one_from_a_csv_and_go_again(run, swept, tmp_path):
     assert (events[0].annotator, events[-1].reason) == ("ann", "a slip")
 
 
+@pytest.mark.slow
 def test_output_survives_an_old_terminal(swept, home):
     home.put("c", {"ü 文.txt": 5})
     environ = {**os.environ, **home.paths.environment, "PYTHONIOENCODING": "ascii"}

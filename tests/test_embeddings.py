@@ -107,6 +107,7 @@ def test_equal_contents_of_one_batch_are_embedded_once(workspace, counting):
 
 def test_a_crash_half_way_loses_no_finished_chunk(workspace, counting, monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 3)
+    monkeypatch.setattr(module, "PART_SECONDS", 0.0)
     ws = workspace({"angles": _angles()}, {"angles": {f"k{i}": f"text {i}" for i in range(10)}})
     counting.fail_after = 6
     with pytest.raises(KeyboardInterrupt):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -61,20 +62,21 @@ class FolderBucket:
         if key in lines:
             return lines[key].open()
         path = self.path_of(key)
-        if not _is_file(path):
+        blob = file_blob(path)
+        if blob.size is None:
             raise UnreadableItemError("is gone from the bucket")
-        sidecar = path.with_name(path.name + SIDECAR)
+        sidecar = path.parent / f"{path.name}{SIDECAR}"
         metadata = {}
         if _is_file(sidecar):
             metadata = parse_metadata(file_blob(sidecar).read(), sidecar.name)
-        return StoredObject(key, (file_blob(path),), metadata)
+        return StoredObject(key, (blob,), metadata)
 
     def version(self, key: str) -> str | None:
         """Return the present version of one object, or None where the listing has none."""
         lines, referred = self._manifests
         if key in lines:
             return lines[key].listed.version
-        if self._root.is_file() or any(part.startswith(".") for part in key.split("/")):
+        if self._is_manifest or any(part.startswith(".") for part in key.split("/")):
             return None
         path = self.path_of(key)
         if _key_of(_name_of(key)) != key:
@@ -99,17 +101,20 @@ class FolderBucket:
             NotFoundError: the key leads out of the bucket.
             AutolabelError: the bucket is a manifest.
         """
-        if self._root.is_file():
+        if self._is_manifest:
             raise AutolabelError(
                 f"The bucket {self._root} is a manifest, in which files have no place; "
                 "point `source.uri` at a folder."
             )
         name = _name_of(key)
-        path = self._root / name
-        outside = Path(name).is_absolute() or name.split("/")[0] in ("..", ".")
+        outside = name.startswith("/") or name.split("/", 1)[0] in ("..", ".")
         if outside or os.path.normpath(name) != name or "\0" in name:
             raise NotFoundError(f"The key {key!r} is not a plain relative path in the bucket.")
-        return path
+        return self._root / name
+
+    @cached_property
+    def _is_manifest(self) -> bool:
+        return self._root.is_file()
 
     @property
     def _manifests(self) -> Known:
@@ -121,7 +126,7 @@ class FolderBucket:
 
     def _files(self) -> dict[str, Path]:
         if self._root.is_dir():
-            return dict(_walk(self._root, self._root, ()))
+            return dict(_walk(str(self._root), "", ()))
         if self._root.is_file():
             if self._root.suffix != MANIFEST:
                 raise AutolabelError(
@@ -142,7 +147,7 @@ class FolderBucket:
         return lines, {path for line in lines.values() for path in line.local_files}
 
 
-def _walk(folder: Path, root: Path, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+def _walk(folder: str, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
     """Yield key and path of every file; a link back to a folder above is not followed."""
     real = os.path.realpath(folder)
     if real in above:
@@ -158,11 +163,11 @@ def _walk(folder: Path, root: Path, above: tuple[str, ...]) -> Iterator[tuple[st
             "registered, or its objects would seem deleted; correct its permissions."
         ) from error
     for entry in entries:
-        path = Path(entry.path)
+        name = prefix + entry.name
         if entry.is_dir():
-            yield from _walk(path, root, (*above, real))
+            yield from _walk(entry.path, f"{name}/", (*above, real))
         elif entry.is_file():
-            yield _key_of(os.path.relpath(path, root)), path
+            yield _key_of(name), Path(entry.path)
 
 
 def _is_file(path: Path) -> bool:

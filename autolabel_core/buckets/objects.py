@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,20 +92,25 @@ def file_blob(path: Path, property_name: str | None = None, kind: str | None = N
         except ValueError as error:
             raise UnreadableItemError(f"cannot be read: {error} in its path") from error
 
+    return Blob(property_name, kind, file_size(path), read, path.suffix.lower())
+
+
+def file_size(path: Path) -> int | None:
+    """Return the size of a regular file in bytes; None where there is none."""
     try:
-        size = path.stat().st_size
+        found = path.stat()
     except (OSError, ValueError):
-        size = None
-    return Blob(property_name, kind, size, read, path.suffix.lower())
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def file_version(path: Path) -> str:
     """Return a text that changes when the file does: size, modification and status-change time."""
     try:
-        stat = path.stat()
+        found = path.stat()
     except (OSError, ValueError):
         return "missing"
-    return f"{stat.st_size:x}-{stat.st_mtime_ns:x}-{stat.st_ctime_ns:x}"
+    return f"{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}"
 
 
 def parse_json(data: bytes) -> Any:
@@ -121,7 +127,8 @@ def parse_json(data: bytes) -> Any:
     """
     try:
         value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        if rb"\u" in data:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8: byte 0x{data[error.start]:02x} at {error.start}") from error
     except UnicodeEncodeError as error:

@@ -71,12 +71,12 @@ class ObjectSource:
 
     def _bucket_of(self, key: str) -> tuple[Bucket, FolderBucket]:
         fitting = [entry for entry in self._buckets if key.startswith(entry[0].key_prefix)]
-        fitting.sort(key=lambda entry: len(entry[0].key_prefix), reverse=True)
-        for bucket, store in fitting:
-            if store.version(key.removeprefix(bucket.key_prefix)) is not None:
-                return bucket, store
         if not fitting:
             raise UnreadableItemError("is in no bucket of the collection")
+        fitting.sort(key=lambda entry: len(entry[0].key_prefix), reverse=True)
+        for bucket, store in fitting if len(fitting) > 1 else ():
+            if store.version(key.removeprefix(bucket.key_prefix)) is not None:
+                return bucket, store
         return fitting[0]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -16,16 +16,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.derived.raw_objects import READERS, RawObjects
+from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.table import DerivedTable, Progress
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.extractors import Extractor, embed_checked
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import decode_image
+from autolabel_core.parallel import read_in_order
 from autolabel_core.texts import decode_text
 from autolabel_core.warehouse import VectorTable, read_batch
 
 CHUNK = 256
+PART_SECONDS = 5.0
 Vector = npt.NDArray[np.float32]
 
 
@@ -76,11 +78,14 @@ class Embeddings(DerivedTable):
         reasons: dict[str, str] = {}
         missing = [(h, key) for h, key in wanted.items() if h not in vectors]
         done = len(wanted) - len(missing)
+        unkept, kept_at = [], time.monotonic()
         for chunk in _chunks(missing):
             self._embed_chunk(chunk, vectors, reasons)
             done += len(chunk)
-            if len(missing) > CHUNK:
-                self._keep(self._parts(batch), {h: vectors[h] for h, _ in chunk if h in vectors})
+            unkept += [content for content, _ in chunk if content in vectors]
+            if time.monotonic() - kept_at >= PART_SECONDS:
+                self._keep(self._parts(batch), {content: vectors[content] for content in unkept})
+                unkept, kept_at = [], time.monotonic()
             progress(done, len(wanted))
         table = _assemble(rows, vectors, reasons, self._dimension(vectors))
         self._keep_dropped(batch, set(wanted))
@@ -123,8 +128,7 @@ class Embeddings(DerivedTable):
                 reasons[wanted] = str(error)
                 return None
 
-        with ThreadPoolExecutor(READERS) as pool:
-            items = list(pool.map(decode, chunk))
+        items = list(read_in_order(decode, chunk))
         readable = [
             (h, item) for (h, _), item in zip(chunk, items, strict=True) if item is not None
         ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import probe_image
 from autolabel_core.labels import check_label
 from autolabel_core.ledger import Annotation, Arrival
+from autolabel_core.parallel import read_in_order
 
-READERS = 8
 FORMAT = 1
 _FIELDS: list[Any] = [
     ("document_id", pa.string()),
@@ -100,10 +99,9 @@ class RawObjects(DerivedTable):
                 row["reason"] = str(error)
             return row
 
-        with ThreadPoolExecutor(READERS) as pool:
-            for done, row in enumerate(pool.map(read, arrivals), start=1):
-                yield row
-                progress(done, len(arrivals))
+        for done, row in enumerate(read_in_order(read, arrivals), start=1):
+            yield row
+            progress(done, len(arrivals))
 
     def _check_size(self, size: int | None) -> None:
         limit = self.collection.max_object_mb

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -128,7 +128,7 @@ class Ledger:
             known = _known_events(connection, list(fresh))
             at = self._now()
             rows = [
-                {**asdict(a), "recorded_at": a.recorded_at or at}
+                {**vars(a), "recorded_at": a.recorded_at or at}
                 for a in annotations
                 if a.event_id not in known and fresh[a.event_id] is a
             ]
@@ -149,7 +149,7 @@ class Ledger:
     def append_audits(self, collection: str, verdicts: Sequence[AuditVerdict]) -> None:
         """Append verdicts, all or nothing."""
         at = self._now()
-        rows = [{**asdict(v), "collection": collection, "recorded_at": at} for v in verdicts]
+        rows = [{**vars(v), "collection": collection, "recorded_at": at} for v in verdicts]
         if rows:
             with self._writing() as connection:
                 connection.execute(schema.AUDITS.insert(), rows)

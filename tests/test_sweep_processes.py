@@ -1,0 +1,168 @@
+"""Sweeps as processes: two at once, killed at any moment, on a full disk, through Dagster's own tools."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from angle_samples import NAME, declaration, label
+
+from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+
+ROOT = Path(__file__).resolve().parent.parent
+CLI = [sys.executable, "-c", "from autolabel_app.cli import main; main()"]
+BIN = Path(sys.executable).parent
+
+pytestmark = pytest.mark.slow
+
+
+def environment(home):
+    dagster_home = home.paths.home / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    return {**os.environ, **home.paths.environment, "DAGSTER_HOME": str(dagster_home)}
+
+
+def start(home, *arguments):
+    return subprocess.Popen(
+        [*CLI, *arguments],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home.paths.home,
+    )
+
+
+def finished(process):
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def tables(home):
+    """The published files of labels and references."""
+    root = home.paths.warehouse / NAME
+    files = [*root.glob("taxonomy_labels/*.parquet"), root / "reference_set/references.arrow"]
+    return {path.name: path.read_bytes() for path in sorted(files)}
+
+
+def prepared(home, count=60):
+    home.declare(NAME, {**declaration(), "batch_size": 20})
+    objects = {f"k{i:03}": i * 5 for i in range(count)}
+    objects |= {f"k{i:03}.json": f'{{"side": "side {i % 3}"}}' for i in range(0, count, 7)}
+    home.put(NAME, objects)
+    return home.workspace
+
+
+def undisturbed(home, bring_up_to_date, folder):
+    """What a build from nothing over the same bucket and ledger gives."""
+    import conftest
+
+    other = conftest.Home(folder)
+    paths = type(home.paths)(folder / "home", home.paths.collections, home.paths.ledger_url)
+    (folder / "home/buckets").symlink_to(home.paths.buckets)
+    other.paths = paths
+    bring_up_to_date(other.workspace, NAME)
+    return tables(other)
+
+
+def test_two_sweeps_at_once_give_one_result(home, bring_up_to_date, tmp_path):
+    ws = prepared(home)
+    for process in [start(home, "sweep"), start(home, "sweep")]:
+        code, _, err = finished(process)
+        assert code == 0, err
+    collection = ws.collection(NAME)
+    assert TaxonomyLabels(ws, collection).stale() == []
+    arrivals = ws.ledger.objects(NAME)
+    assert len(arrivals) == 60
+    assert len(ws.ledger.annotations(NAME)) == 9
+    assert tables(home) == undisturbed(home, bring_up_to_date, tmp_path / "calm")
+
+
+def test_a_killed_sweep_loses_nothing(home, bring_up_to_date, tmp_path):
+    prepared(home)
+    moments = random.Random(0)
+    for turn in range(6):
+        process = start(home, "sweep")
+        time.sleep(moments.uniform(1.5, 6.0))
+        process.send_signal(signal.SIGKILL)
+        finished(process)
+        if turn == 2:
+            label(home.workspace, {"k001": "by hand"})
+    code, _, err = finished(start(home, "sweep"))
+    assert code == 0, err
+    assert tables(home) == undisturbed(home, bring_up_to_date, tmp_path / "calm")
+    labels = [(e.key, e.label) for e in home.workspace.ledger.annotations(NAME)]
+    assert ("k001", "by hand") in labels
+    assert len(labels) == 10
+
+
+@pytest.fixture
+def small_disk(home):
+    """The warehouse on a file system of a few megabytes."""
+    folder = home.paths.warehouse
+    folder.mkdir(parents=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_a_clear_error_and_the_next_sweep_completes(
+    small_disk, home, bring_up_to_date, tmp_path
+):
+    prepared(home)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * (3 * 2**20 - 16 * 2**10))
+    code, _, err = finished(start(home, "sweep"))
+    errors = [line for line in err.splitlines() if line.startswith("Error: ")]
+    assert code == 1
+    assert len(errors) == 1
+    assert "disk is full" in errors[0]
+    assert "Free some space" in errors[0]
+    ballast.unlink()
+    code, _, err = finished(start(home, "sweep"))
+    assert code == 0, err
+    assert tables(home) == undisturbed(home, bring_up_to_date, tmp_path / "calm")
+
+
+def dagster_tool(home, *command):
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout + done.stderr
+
+
+def test_dagsters_own_tools_know_the_code_location(home):
+    prepared(home, count=3)
+    assert finished(start(home, "sweep"))[0] == 0
+    assert "Validation successful" in dagster_tool(
+        home, "dagster", "definitions", "validate", "-w", "workspace.yaml"
+    )
+    home.put(NAME, {"k000": 90})
+    from autolabel_core.registration import register
+
+    ws = home.workspace
+    register(ws, ws.collection(NAME))
+    dagster_tool(
+        home,
+        *("dagster", "asset", "materialize", "-f", "definitions.py"),
+        *("--select", f"key:{NAME}/raw_objects", "--partition", "batch_000001"),
+    )
+    assert f"{NAME}/taxonomy_labels" in dagster_tool(home, "dg", "list", "defs")
