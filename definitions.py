@@ -8,5 +8,6 @@ from resources.workspace import WorkspaceResource
 
 defs = dg.Definitions(
     **build_definitions(WorkspaceResource().open().collections),  # type: ignore[arg-type]
+    executor=dg.in_process_executor,
     resources={"workspace": WorkspaceResource(), "progress": ProgressResource()},
 )

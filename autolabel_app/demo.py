@@ -13,7 +13,6 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,7 +114,7 @@ def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dic
     Args:
         paths: the demo's own home; an earlier demo in it is replaced.
         tell: told the story, line by line.
-        seed: decides the uploads, the withheld digit and who is labelled; not chosen for its result.
+        seed: decides uploads, the withheld digit and who is labelled; not chosen for its result.
 
     Returns:
         The report: objects, human_labels, coverage, precision_at_threshold, accuracy,

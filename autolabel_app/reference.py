@@ -1,4 +1,4 @@
-"""The reference of the command line, generated: `python -m autolabel_app.reference > docs/cli.md`."""
+"""The command reference, generated: `python -m autolabel_app.reference > docs/cli.md`."""
 
 from __future__ import annotations
 

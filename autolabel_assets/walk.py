@@ -21,16 +21,14 @@ def batches_definition(collection: Collection) -> dg.DynamicPartitionsDefinition
 
 def asset_options(collection: Collection, table: type[DerivedTable]) -> dict[str, Any]:
     """Return what `@asset` is given for a table, the same for all of them."""
-    partitioned = {
-        "partitions_def": batches_definition(collection),
-        "backfill_policy": dg.BackfillPolicy.single_run(),
-    }
+    partitions = batches_definition(collection) if table.partitioned else None
     return {
         "name": table.name,
         "key_prefix": collection.collection_name,
         "group_name": collection.collection_name,
         "kinds": {"python"},
-        **(partitioned if table.partitioned else {}),
+        "partitions_def": partitions,
+        "backfill_policy": dg.BackfillPolicy.single_run(),
     }
 
 

@@ -26,7 +26,7 @@ def read_in_order(read: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         items: what to read.
 
     Yields:
-        The results in the order of the items, as they are ready.
+        R: the results in the order of the items, as they are ready.
     """
     started = time.perf_counter()
     for item in items[:CHUNK]:
@@ -34,8 +34,8 @@ def read_in_order(read: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
     rest = items[CHUNK:]
     if time.perf_counter() - started < CHUNK * WORTH_A_THREAD_SECONDS:
         yield from map(read, rest)
-        return
-    chunks = [rest[start : start + CHUNK] for start in range(0, len(rest), CHUNK)]
-    with ThreadPoolExecutor(READERS) as pool:
-        for results in pool.map(lambda chunk: [read(item) for item in chunk], chunks):
-            yield from results
+    else:
+        chunks = [rest[start : start + CHUNK] for start in range(0, len(rest), CHUNK)]
+        with ThreadPoolExecutor(READERS) as pool:
+            for results in pool.map(lambda chunk: [read(item) for item in chunk], chunks):
+                yield from results

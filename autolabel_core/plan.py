@@ -10,7 +10,7 @@ from autolabel_core.derived.embeddings import Embeddings
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.reindexed_vectors import ReindexedVectors
-from autolabel_core.derived.table import WHOLE, DerivedTable, Recorded
+from autolabel_core.derived.table import WHOLE, DerivedTable
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
 from autolabel_core.workspace import Workspace
 
@@ -61,9 +61,9 @@ def plan(workspace: Workspace, collection: Collection) -> Plan:
         because new vectors may make more references than were to be seen before.
     """
     stale: dict[str, list[str]] = {}
-    recorded = Recorded(workspace, collection.collection_name)
+    raw = RawObjects(workspace, collection)
     changed: set[str] = set()
-    for table in (opened(workspace, collection, recorded) for opened in TABLES):
+    for table in (raw.beside(opened) for opened in TABLES):
         found = table.stale()
         changed |= {table.name} if found else set()
         upstream = {b for name in UPSTREAM[table.name] for b in stale.get(name, [])}

@@ -1,4 +1,4 @@
-"""Every word that declarations may be written in; S1 to S2 are the forms of the two tutorials."""
+"""Every word that declarations may be written in, alone and as two whole tutorials use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents cannot lie: references are generated, examples load, every key and variable is named."""
+"""The documents cannot lie: references are generated, examples load, every key is named."""
 
 import re
 from pathlib import Path

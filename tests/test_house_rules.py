@@ -1,4 +1,4 @@
-"""The house rules, enforced: who may import whom, how long a module may be, how light the start is."""
+"""The house rules, enforced: who imports whom, how long a module is, how light the start is."""
 
 import ast
 import subprocess

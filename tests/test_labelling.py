@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from conftest import ANGLES
 
@@ -189,7 +187,7 @@ def test_the_same_label_twice_for_one_key_is_no_contradiction(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_rows_in_half_a_minute(workspace, home, tmp_path, bring_up_to_date):
+def test_a_hundred_thousand_rows_are_recorded(workspace, home, tmp_path, bring_up_to_date):
     """Objects stand in a manifest, so that the disk is not what is measured."""
     n = 100_000
     lines = (
@@ -199,9 +197,6 @@ def test_a_hundred_thousand_rows_in_half_a_minute(workspace, home, tmp_path, bri
     stores = workspace({"c": ANGLES}, {"c": {"m.jsonl": "\n".join(lines)}})
     text = "key,label\n" + "".join(f"k{i:06d},c{i % 50}\n" for i in range(n))
     path = csv_file(tmp_path, text)
-    started = time.monotonic()
     given = read_label_csv(path, "side")
     give_labels(stores, stores.collection("c"), given, "me", "csv")
-    elapsed = time.monotonic() - started
     assert len(stores.ledger.annotations("c")) == n
-    assert elapsed < 30, f"{elapsed:.1f} s"

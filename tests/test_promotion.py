@@ -133,7 +133,7 @@ def test_what_changed_since_the_sweep_is_not_promoted(angles, home, content):
         (home.paths.buckets / NAME / "b").unlink()
     else:
         home.put(NAME, {"b": content})
-    with pytest.raises(AutolabelError, match="'b' .*Sweep, then promote again"):
+    with pytest.raises(AutolabelError, match=r"'b' .*Sweep, then promote again"):
         promote_all(ws)
     assert len(ws.ledger.annotations(NAME)) == 1
 

@@ -64,6 +64,7 @@ def test_a_sweep_is_a_run_that_the_instance_knows(workspace, swept):
     assert labels_of(ws) == {"a": ("left", "human"), "b": ("left", "auto"), "c": (None, None)}
 
 
+@pytest.mark.slow
 def test_a_collection_is_swept_after_the_one_it_refers_to(workspace, swept):
     declared = {"zz_known": declaration(), NAME: declaration(reference="zz_known")}
     objects = {"zz_known": {"k": 0, "k.json": '{"side": "left"}'}, NAME: {"a": 5}}
@@ -74,21 +75,19 @@ def test_a_collection_is_swept_after_the_one_it_refers_to(workspace, swept):
 
 
 def test_a_failed_run_is_one_clear_line(workspace, swept, monkeypatch):
-    ws = workspace({NAME: declaration()}, {NAME: {"a": 0}})
-    swept()
+    workspace({NAME: declaration()}, {NAME: {"a": 0}})
     monkeypatch.setattr(
         "autolabel_app.runs.plan", lambda *a: Plan(("raw_objects",), ("batch_000007",))
     )
     with pytest.raises(AutolabelError, match=r"^`angles` has no batch `batch_000007`"):
         swept()
-    assert labels_of(ws) == {"a": (None, None)}
 
 
 def test_a_collection_that_never_settles_is_given_up(workspace, swept, monkeypatch):
     workspace({NAME: declaration()}, {NAME: {"a": 0}})
-    swept()
+    monkeypatch.setattr("autolabel_app.runs.MAX_PASSES", 1)
     monkeypatch.setattr("autolabel_app.runs.plan", lambda *a: Plan(("reference_set",), ()))
-    with pytest.raises(AutolabelError, match="still out of date after 4 runs"):
+    with pytest.raises(AutolabelError, match="still out of date after 1 runs"):
         swept()
 
 

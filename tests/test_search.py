@@ -83,7 +83,7 @@ def test_an_attribute_filter_alone_is_a_retriever(angles):
 
 def test_two_feature_spaces_are_never_compared(angles):
     ws = angles(OBJECTS, retrievers=[searching(feature_uri="autolabel://other@v1/thing")])
-    with pytest.raises(AutolabelError, match="other@v1/thing.*angle_extractor@v1/angle"):
+    with pytest.raises(AutolabelError, match=r"other@v1/thing.*angle_extractor@v1/angle"):
         run(ws)
 
 

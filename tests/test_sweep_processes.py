@@ -1,4 +1,4 @@
-"""Sweeps as processes: two at once, killed at any moment, on a full disk, through Dagster's own tools."""
+"""Sweeps as processes: two at once, killed, on a full disk, and through Dagster's own tools."""
 
 import os
 import random
@@ -165,4 +165,10 @@ def test_dagsters_own_tools_know_the_code_location(home):
         *("dagster", "asset", "materialize", "-f", "definitions.py"),
         *("--select", f"key:{NAME}/raw_objects", "--partition", "batch_000001"),
     )
+    dagster_tool(
+        home,
+        *("dg", "launch", "--assets", f"group:{NAME}"),
+        *("--partition-range", "batch_000001...batch_000001"),
+    )
+    assert TaxonomyLabels(ws, ws.collection(NAME)).stale() == []
     assert f"{NAME}/taxonomy_labels" in dagster_tool(home, "dg", "list", "defs")

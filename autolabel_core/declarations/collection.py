@@ -100,7 +100,7 @@ class Taxonomy(Declaration):
             `enrichment_fields`.
         reference: `self` (unified) or the collection that holds the references (separate).
         confidence_threshold: lowest cosine at which a document takes the nearest reference's
-            label, from -1 (label everything) to 1 (identical only). 0.30 is the seeds' default;
+            label, from -1 (label everything) to 1 (identical only). 0.30 is a start;
             what it means depends on the encoder: `autolabel threshold` proposes one.
         label_thresholds: thresholds for single labels, in place of `confidence_threshold`.
         retriever: name of a retriever whose `attribute_filter` decides which references count,

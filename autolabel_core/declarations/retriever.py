@@ -77,7 +77,7 @@ class Stage(Declaration):
     @model_validator(mode="before")
     @classmethod
     def flatten_config(cls, value: Any) -> Any:
-        """Accept the seeds' `config: {stage_id, parameters}` and the flat form alike."""
+        """Accept `config: {stage_id, parameters}` and the flat form alike."""
         if isinstance(value, dict) and isinstance(value.get("config"), dict):
             return {**{k: v for k, v in value.items() if k != "config"}, **value["config"]}
         return value

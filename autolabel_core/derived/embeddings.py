@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.table import DerivedTable, Progress
 from autolabel_core.errors import AutolabelError, UnreadableItemError
-from autolabel_core.extractors import Extractor, embed_checked
+from autolabel_core.extractors import Extractor, embed_checked, feature_slug
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import decode_image
 from autolabel_core.parallel import read_in_order
@@ -49,7 +49,7 @@ class Embeddings(DerivedTable):
     @cached_property
     def folder(self) -> Path:
         """The folder of the declared feature URI; another URI's vectors lie beside it."""
-        slug = self.workspace.feature_slug(self.collection)
+        slug = feature_slug(self.extractor.manifest.feature_uri)
         return self.warehouse.path(self.collection_name, self.name, slug)
 
     def path(self, batch: str) -> Path:

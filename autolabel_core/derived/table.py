@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from autolabel_core.buckets import ObjectSource
 from autolabel_core.declarations import Collection
@@ -27,11 +27,12 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 class Recorded:
-    """What the ledger holds of one collection, read once when first needed."""
+    """What the ledger holds of one collection, read once, and the tables that share it."""
 
     def __init__(self, workspace: Workspace, collection_name: str) -> None:
         self._ledger = workspace.ledger
         self._name = collection_name
+        self.opened: dict[type[DerivedTable], Any] = {}
 
     @cached_property
     def objects(self) -> dict[str, Arrival]:
@@ -81,10 +82,14 @@ class DerivedTable(ABC):
         self.collection = collection
         self.warehouse = workspace.warehouse
         self.recorded = recorded or Recorded(workspace, collection.collection_name)
+        self.recorded.opened[type(self)] = self
 
     def beside(self, table: type[Table]) -> Table:
-        """Open another table of the same collection; what the ledger holds is not read again."""
-        return table(self.workspace, self.collection, self.recorded)
+        """Return another table of the same collection; what was read is not read again."""
+        found = self.recorded.opened.get(table)
+        if found is None:
+            return table(self.workspace, self.collection, self.recorded)
+        return cast("Table", found)
 
     @property
     def collection_name(self) -> str:
