@@ -11,7 +11,7 @@ demo: $(STAMP)  ## the main job on real handwritten digits, embedded defaults, n
 	$(BIN)/autolabel demo
 
 test: check $(STAMP)  ## everything that CI runs
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 dev: $(STAMP)  ## Dagster's UI and daemon on the demo's collection, http://127.0.0.1:3000
 	test -f .autolabel/demo/report.json || $(BIN)/autolabel demo

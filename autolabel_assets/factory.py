@@ -11,7 +11,6 @@ from autolabel_assets.raw_objects import build_raw_objects
 from autolabel_assets.reference_set import build_reference_set
 from autolabel_assets.reindexed_vectors import build_reindexed_vectors
 from autolabel_assets.taxonomy_labels import build_taxonomy_labels
-from autolabel_assets.walk import batches_definition
 from autolabel_core.declarations import Collection
 
 BUILDERS = (
@@ -42,7 +41,6 @@ def build_definitions(collections: dict[str, Collection]) -> dict[str, list[obje
             dg.define_asset_job(
                 name=f"{name}_all",
                 selection=dg.AssetSelection.groups(name),
-                partitions_def=batches_definition(collection),
                 description=f"Every asset of {name}; launch it over all batches.",
             )
             for name, collection in collections.items()

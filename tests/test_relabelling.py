@@ -232,7 +232,7 @@ def test_edits_give_what_a_build_from_nothing_gives(toy_extractors, edits):
 
 @pytest.mark.slow
 @given(st.lists(EDITS, min_size=5, max_size=25))
-@settings(max_examples=35, **QUIET)
+@settings(max_examples=25, **QUIET)
 def test_long_histories_give_what_a_build_from_nothing_gives(toy_extractors, edits):
     check(edits)
 
