@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
@@ -35,7 +35,7 @@ class Recorded:
         self.opened: dict[type[DerivedTable], Any] = {}
 
     @cached_property
-    def objects(self) -> dict[str, Arrival]:
+    def objects(self) -> Mapping[str, Arrival]:
         """The last arrival of every document, deleted ones included."""
         return self._ledger.objects(self._name)
 
@@ -97,7 +97,7 @@ class DerivedTable(ABC):
         return self.collection.collection_name
 
     @property
-    def objects(self) -> dict[str, Arrival]:
+    def objects(self) -> Mapping[str, Arrival]:
         """The last arrival of every document, deleted ones included."""
         return self.recorded.objects
 

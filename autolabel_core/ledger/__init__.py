@@ -1,6 +1,25 @@
 """The ledger: facts that cannot be computed again, appended and never edited."""
 
+from autolabel_core.ledger.alert_firings import AlertFiring
 from autolabel_core.ledger.annotations import Annotation, effective_annotations
-from autolabel_core.ledger.store import Arrival, AuditVerdict, Ledger
+from autolabel_core.ledger.arrivals import Arrival
+from autolabel_core.ledger.audits import AuditVerdict
+from autolabel_core.ledger.deliveries import Delivery, Pending, Wanted
+from autolabel_core.ledger.events import Event, event_id
+from autolabel_core.ledger.requests import Request
+from autolabel_core.ledger.store import Ledger
 
-__all__ = ["Annotation", "Arrival", "AuditVerdict", "Ledger", "effective_annotations"]
+__all__ = [
+    "AlertFiring",
+    "Annotation",
+    "Arrival",
+    "AuditVerdict",
+    "Delivery",
+    "Event",
+    "Ledger",
+    "Pending",
+    "Request",
+    "Wanted",
+    "effective_annotations",
+    "event_id",
+]

@@ -1,0 +1,84 @@
+"""What appeared, changed and went in the buckets, and the batch that each object belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import Connection, Row, select
+
+from autolabel_core.ledger.database import Database
+from autolabel_core.ledger.events import append_new_events, arrival_event, collection_event
+from autolabel_core.ledger.rows import Remembered, Rows, append, last_id
+from autolabel_core.ledger.schema import ARRIVALS
+
+
+class Arrival(NamedTuple):
+    """An object appeared, changed or went; its batch never changes after the first event."""
+
+    document_id: str
+    key: str
+    batch: str
+    event: Literal["created", "updated", "deleted"]
+    version: str
+
+
+class ArrivalRows(Rows):
+    """Arrivals in the ledger."""
+
+    def __init__(self, database: Database, now: Callable[[], str]) -> None:
+        super().__init__(database, now)
+        columns = [ARRIVALS.c[name] for name in Arrival._fields]
+        self._last_arrivals: Remembered[dict[str, Arrival]] = Remembered(
+            ARRIVALS, columns, {}, _last_of_each
+        )
+
+    def record_arrivals(
+        self, collection: str, decide: Callable[[Mapping[str, Arrival]], list[Arrival]]
+    ) -> list[Arrival]:
+        """Compare and append in one transaction, so that two sweeps never assign an object twice.
+
+        Each arrival is an event `object.…` too, and the first one ever `collection.created`.
+
+        Args:
+            collection: name of the collection.
+            decide: given the last arrival of each document, returns the events to append.
+
+        Returns:
+            What was appended.
+        """
+        with self._database.writing() as connection:
+            known = self._last_arrivals.read(connection, collection)
+            arrivals = decide(MappingProxyType(known))
+            if arrivals:
+                self._record(connection, collection, arrivals, is_first=not known)
+        return arrivals
+
+    def _record(
+        self, connection: Connection, collection: str, arrivals: list[Arrival], is_first: bool
+    ) -> None:
+        before, at = last_id(connection, ARRIVALS), self._now()
+        common = {"collection": collection, "recorded_at": at}
+        rows: list[dict[str, Any]] = [{**a._asdict(), **common} for a in arrivals]
+        append(connection, ARRIVALS, rows)
+        new = select(ARRIVALS.c.id).where(ARRIVALS.c.id > before).order_by(ARRIVALS.c.id)
+        ids = connection.execute(new).scalars().all()
+        events = [collection_event(collection, at)] if is_first else []
+        events += [arrival_event(id_, row) for id_, row in zip(ids, rows, strict=True)]
+        append_new_events(connection, events)
+
+    def objects(self, collection: str) -> Mapping[str, Arrival]:
+        """Return the last arrival of each document ever seen, deleted ones included."""
+        with self._database.reading() as connection:
+            return MappingProxyType(self._last_arrivals.read(connection, collection))
+
+
+def _last_of_each(held: dict[str, Arrival], rows: Iterable[Row[Any]]) -> dict[str, Arrival]:
+    batches: dict[str, str] = {}
+    last = dict(held)
+    for row in rows:
+        arrival = Arrival(*row)
+        batch = batches.setdefault(arrival.batch, arrival.batch)
+        last[arrival.document_id] = arrival._replace(batch=batch)
+    return last

@@ -1,0 +1,39 @@
+"""What people found when they looked at auto-labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from autolabel_core.ledger.rows import Rows, append
+from autolabel_core.ledger.schema import AUDITS
+
+
+@dataclass(frozen=True)
+class AuditVerdict:
+    """A person looked at an auto-label: `right`, or `wrong` with the label that is right."""
+
+    document_id: str
+    key: str
+    content_hash: str
+    auto_label: str
+    verdict: Literal["right", "wrong"]
+    corrected_label: str | None
+    auditor: str
+
+
+class AuditRows(Rows):
+    """Audit verdicts in the ledger."""
+
+    def append_audits(self, collection: str, verdicts: Sequence[AuditVerdict]) -> None:
+        """Append verdicts, all or nothing."""
+        at = self._now()
+        rows = [{**asdict(v), "collection": collection, "recorded_at": at} for v in verdicts]
+        if rows:
+            with self._database.writing() as connection:
+                append(connection, AUDITS, rows)
+
+    def audits(self, collection: str) -> list[AuditVerdict]:
+        """Return all verdicts of a collection, in order."""
+        return self._listed(AuditVerdict, AUDITS, {"collection": collection})

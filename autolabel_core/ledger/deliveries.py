@@ -1,0 +1,144 @@
+"""What became of each attempt to tell an endpoint of an event, and what is still to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, Select, func, select
+
+from autolabel_core.ledger.database import Database
+from autolabel_core.ledger.events import Event
+from autolabel_core.ledger.rows import CHUNK, Rows, append, columns_of, last_id
+from autolabel_core.ledger.schema import DELIVERIES, EVENTS
+
+FINAL = ("delivered", "abandoned")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One attempt; `failed` is tried again at `next_attempt_at`, the other outcomes are final."""
+
+    endpoint: str
+    event_id: str
+    attempt: int
+    outcome: Literal["delivered", "failed", "abandoned"]
+    status_code: int | None = None
+    detail: str | None = None
+    next_attempt_at: str | None = None
+    recorded_at: str = ""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An event that an endpoint is still to be told of, with the last attempt if there was one."""
+
+    event: Event
+    last: Delivery | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The events that an endpoint is told of.
+
+    Those after the id `after`, of one collection or of all (None), of the types named or of all
+    (None).
+    """
+
+    endpoint: str
+    after: int = 0
+    collection: str | None = None
+    event_types: frozenset[str] | None = None
+
+
+class DeliveryRows(Rows):
+    """Deliveries in the ledger."""
+
+    def __init__(self, database: Database, now: Callable[[], str]) -> None:
+        super().__init__(database, now)
+        self._settled_to: dict[Wanted, int] = {}
+
+    def append_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        """Append attempts, all or nothing."""
+        at = self._now()
+        rows = [asdict(d) | {"recorded_at": d.recorded_at or at} for d in deliveries]
+        if rows:
+            with self._database.writing() as connection:
+                append(connection, DELIVERIES, rows)
+
+    def deliveries(
+        self, endpoint: str | None = None, event_id: str | None = None, limit: int | None = None
+    ) -> list[Delivery]:
+        """Return the last `limit` attempts in order: of one endpoint, of one event, or all.
+
+        Args:
+            endpoint: None for all.
+            event_id: None for all.
+            limit: None for all.
+
+        Returns:
+            The attempts.
+        """
+        query = select(*columns_of(Delivery, DELIVERIES)).order_by(DELIVERIES.c.id.desc())
+        if endpoint is not None:
+            query = query.where(DELIVERIES.c.endpoint == endpoint)
+        if event_id is not None:
+            query = query.where(DELIVERIES.c.event_id == event_id)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.limit(limit)).all()
+        return [Delivery(**row._mapping) for row in reversed(rows)]
+
+    def pending(self, wanted: Wanted, limit: int = 1000) -> list[Pending]:
+        """Return the first events in order that have no final outcome at an endpoint.
+
+        What is settled stays settled, so the next call begins at the first event that was pending.
+
+        Args:
+            wanted: the endpoint, and which events it is told of.
+            limit: at most so many.
+
+        Returns:
+            The events, each with its last attempt.
+        """
+        with self._database.reading(whole=True) as connection:
+            settled_to = self._settled_to.get(wanted, wanted.after)
+            newest = last_id(connection, EVENTS)
+            rows = connection.execute(_unsettled(wanted, settled_to).limit(limit)).all()
+            events = [Event(**row._mapping) for row in rows]
+            self._settled_to[wanted] = events[0].id - 1 if events else max(newest, settled_to)
+            ids = [event.event_id for event in events]
+            last = _last_attempts(connection, wanted.endpoint, ids)
+        return [Pending(event, last.get(event.event_id)) for event in events]
+
+
+def _unsettled(wanted: Wanted, after: int) -> Select[tuple[object, ...]]:
+    final = (
+        select(DELIVERIES.c.id)
+        .where(DELIVERIES.c.endpoint == wanted.endpoint)
+        .where(DELIVERIES.c.event_id == EVENTS.c.event_id)
+        .where(DELIVERIES.c.outcome.in_(FINAL))
+    )
+    query = select(*columns_of(Event, EVENTS)).where(EVENTS.c.id > after, ~final.exists())
+    if wanted.collection is not None:
+        query = query.where(EVENTS.c.collection == wanted.collection)
+    if wanted.event_types is not None:
+        query = query.where(EVENTS.c.event_type.in_(sorted(wanted.event_types)))
+    return query.order_by(EVENTS.c.id)
+
+
+def _last_attempts(
+    connection: Connection, endpoint: str, event_ids: Sequence[str]
+) -> dict[str, Delivery]:
+    found: dict[str, Delivery] = {}
+    for start in range(0, len(event_ids), CHUNK):
+        last = (
+            select(func.max(DELIVERIES.c.id))
+            .where(DELIVERIES.c.endpoint == endpoint)
+            .where(DELIVERIES.c.event_id.in_(event_ids[start : start + CHUNK]))
+            .group_by(DELIVERIES.c.event_id)
+        )
+        query = select(*columns_of(Delivery, DELIVERIES)).where(DELIVERIES.c.id.in_(last))
+        for row in connection.execute(query):
+            found[row.event_id] = Delivery(**row._mapping)
+    return found

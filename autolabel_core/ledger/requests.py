@@ -1,0 +1,52 @@
+"""What was asked for and waits for somebody to do it, such as retraining."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from autolabel_core.ledger.rows import Rows, append, unknown
+from autolabel_core.ledger.schema import REQUESTS
+
+
+@dataclass(frozen=True)
+class Request:
+    """Somebody, or a rule, asks for work of a `kind` such as `retrain`; the same one is kept once.
+
+    `id` is the place in the ledger's order, 0 before the request is recorded.
+    """
+
+    request_id: str
+    collection: str
+    kind: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    recorded_at: str = ""
+    id: int = 0
+
+
+class RequestRows(Rows):
+    """Requests in the ledger."""
+
+    def append_requests(self, requests: Sequence[Request]) -> int:
+        """Append all or nothing; those whose `request_id` is known already are left out.
+
+        Args:
+            requests: what is asked for, in order.
+
+        Returns:
+            How many were appended.
+        """
+        with self._database.writing() as connection:
+            at = self._now()
+            given = [asdict(r) | {"recorded_at": r.recorded_at or at} for r in requests]
+            rows = unknown(connection, REQUESTS.c.request_id, given)
+            append(connection, REQUESTS, [{k: v for k, v in r.items() if k != "id"} for r in rows])
+        return len(rows)
+
+    def requests(
+        self, collection: str | None = None, kind: str | None = None, after: int = 0
+    ) -> list[Request]:
+        """Return requests in order: of one collection, of one kind, after an id, or all."""
+        wanted = {"collection": collection, "kind": kind}
+        return self._listed(Request, REQUESTS, wanted, after)

@@ -1,0 +1,134 @@
+"""What all facts share: append in one transaction, read in order, remember what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Column, Connection, Row, Table, func, select
+
+from autolabel_core.ledger.database import Database
+
+CHUNK = 1000
+
+Fact = TypeVar("Fact")
+Held = TypeVar("Held")
+
+
+class Rows:
+    """One ledger's database and clock; the nouns of the ledger add their methods."""
+
+    def __init__(self, database: Database, now: Callable[[], str]) -> None:
+        self._database = database
+        self._now = now
+
+    def _listed(
+        self,
+        kind: Callable[..., Fact],
+        table: Table,
+        equal: Mapping[str, Any],
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[Fact]:
+        """Read rows in order as dataclasses whose fields are columns.
+
+        Args:
+            kind: the dataclass.
+            table: its table.
+            equal: wanted values by column; None is any.
+            after: only rows with a greater id.
+            limit: at most so many.
+
+        Returns:
+            The facts.
+        """
+        query = select(*columns_of(kind, table)).where(table.c.id > after).order_by(table.c.id)
+        for name, value in equal.items():
+            if value is not None:
+                query = query.where(table.c[name] == value)
+        with self._database.reading() as connection:
+            return [kind(**row._mapping) for row in connection.execute(query.limit(limit))]
+
+
+def columns_of(kind: Any, table: Table) -> list[Column[Any]]:
+    """Return the columns that the fields of a dataclass are stored in."""
+    return [table.c[field.name] for field in fields(kind)]
+
+
+def last_id(connection: Connection, table: Table, collection: str | None = None) -> int:
+    """Return the greatest id of a table, or of one collection in it; 0 where there is none."""
+    query = select(func.max(table.c.id))
+    if collection is not None:
+        query = query.where(table.c.collection == collection)
+    return connection.execute(query).scalar() or 0
+
+
+def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows in their order; no rows are no statement."""
+    if rows:
+        connection.execute(table.insert(), rows)
+
+
+def unknown(
+    connection: Connection, column: Column[Any], rows: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Leave out rows whose identifying value is in the table, and repetitions among them."""
+    first = {row[column.name]: row for row in reversed(list(rows))}
+    for known in present(connection, column, list(first)):
+        del first[known]
+    return list(reversed(first.values()))
+
+
+def present(
+    connection: Connection, column: Column[Any], values: Sequence[str], **equal: str
+) -> set[str]:
+    """Return those of the values that a column holds, in rows with the wanted other values."""
+    found: set[str] = set()
+    for start in range(0, len(values), CHUNK):
+        query = select(column).distinct().where(column.in_(values[start : start + CHUNK]))
+        for name, value in equal.items():
+            query = query.where(column.table.c[name] == value)
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+class Remembered(Generic[Held]):
+    """The last result for each collection; only rows with a greater id are read again.
+
+    That is right because rows are appended and never edited, and ids grow in the order of commits.
+
+    Args:
+        table: where the rows are.
+        columns: what is read of each row.
+        empty: the result of no rows.
+        extend: makes the result of more rows; it leaves the one it is given as it is.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        columns: Sequence[Column[Any]],
+        empty: Held,
+        extend: Callable[[Held, Iterable[Row[Any]]], Held],
+    ) -> None:
+        self._table = table
+        self._query = select(*columns).order_by(table.c.id)
+        self._empty = empty
+        self._extend = extend
+        self._held: dict[str, tuple[int, Held]] = {}
+
+    def read(self, connection: Connection, collection: str) -> Held:
+        """Return the result of all rows of a collection."""
+        ids = self._table.c.id
+        seen, held = self._held.get(collection, (0, self._empty))
+        last = last_id(connection, self._table, collection)
+        if last < seen:
+            seen, held = 0, self._empty
+        if last > seen:
+            fresh = self._query.where(
+                self._table.c.collection == collection, ids > seen, ids <= last
+            )
+            held = self._extend(held, connection.execute(fresh))
+            self._held[collection] = (last, held)
+        return held
