@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ledger_servers import Server, postgresql_server
 from PIL import Image
 
 from autolabel_core.paths import Paths, sqlite_url
@@ -179,3 +180,19 @@ def sweep_quietly(workspace: Workspace, name: str, index: bool = False) -> None:
         if not left & {table.name for table in wanted}:
             return
     raise AssertionError(f"still stale after ten rounds: {sorted(left)}")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server of our own, or the reason why there is none."""
+    with postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty ledger, for both databases."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'deep' / 'ledger.sqlite'}"
+    server: Server = request.getfixturevalue("postgresql")
+    return server.url()

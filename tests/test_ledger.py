@@ -1,12 +1,6 @@
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
 import sqlite3
-import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -18,49 +12,6 @@ from autolabel_core.paths import sqlite_url
 def label(document: str, name: str, **further: object) -> Annotation:
     given = {"annotator": "me", "origin": "cli", "content_hash": "h", **further}
     return Annotation("c", document, f"{document}.png", name, **given)
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    """The URL of a PostgreSQL server of our own, behind a socket in a temporary folder."""
-    initdb = shutil.which("initdb") or next(
-        iter(Path("/usr/lib/postgresql").glob("*/bin/initdb")), ""
-    )
-    if not initdb:
-        pytest.skip("no PostgreSQL on this machine")
-    pytest.importorskip("psycopg")
-    folder = Path(tempfile.mkdtemp())
-    rights = {}
-    if os.getuid() == 0:
-        try:
-            owner = pwd.getpwnam("postgres")
-        except KeyError:
-            pytest.skip("PostgreSQL refuses to run as root, and there is no user `postgres`")
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        rights = {"user": owner.pw_uid, "group": owner.pw_gid, "cwd": folder}
-    bin_folder, data = Path(initdb).resolve().parent, folder / "data"
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, **rights}
-    options = ["-A", "trust", "-U", "ledger", "--no-sync", "-D", data]
-    subprocess.run([bin_folder / "initdb", *options], **quiet)
-    control = [bin_folder / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
-    subprocess.run([*control, "-o", f"-k {folder} -c listen_addresses=''", "start"], **quiet)
-    yield f"postgresql+psycopg://ledger@/postgres?host={folder}"
-    subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
-def url(request, tmp_path):
-    """An empty ledger's URL, for both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'deep' / 'ledger.sqlite'}"
-    found = request.getfixturevalue("postgres")
-    from sqlalchemy import create_engine
-
-    from autolabel_core.ledger import schema
-
-    schema.metadata.drop_all(create_engine(found))
-    return found
 
 
 def test_events_come_back_in_order_and_whole(url):
@@ -184,7 +135,7 @@ def test_a_full_disk_loses_nothing(tmp_path):
 
     from sqlalchemy import event
 
-    @event.listens_for(ledger._engine, "connect")
+    @event.listens_for(ledger.database.engine, "connect")
     def fill(connection, _record):
         connection.execute("PRAGMA max_page_count = 20")
 

@@ -9,7 +9,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from test_ledger import postgres  # noqa: F401
 
 from autolabel_core.ledger import Ledger
 
@@ -57,19 +56,6 @@ def run_together(code: str, *arguments: list[str]) -> list[str]:
     return [output for output, _ in finished]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    found = request.getfixturevalue("postgres")
-    from sqlalchemy import create_engine
-
-    from autolabel_core.ledger import schema
-
-    schema.metadata.drop_all(create_engine(found))
-    return found
-
-
 @pytest.mark.slow
 def test_eight_writers_lose_and_double_nothing(url):
     run_together(ANNOTATE, *([url, str(worker), "500", "5"] for worker in range(8)))
@@ -78,6 +64,12 @@ def test_eight_writers_lose_and_double_nothing(url):
     shared = Counter(e.event_id for e in events if e.document_id == "shared")
     assert (len(own), set(own.values())) == (4000, {1})
     assert (len(shared), set(shared.values())) == (100, {1})
+    told = Ledger(url).events_after(0, limit=10_000)
+    assert Counter(e.event_type for e in told) == {
+        "annotation.created": 4001,
+        "annotation.updated": 99,
+    }
+    assert [e.subject for e in told] == [e.document_id for e in events]
     for worker in range(8):
         order = [
             int(e.event_id.partition("-")[2])

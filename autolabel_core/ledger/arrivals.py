@@ -78,7 +78,7 @@ def _last_of_each(held: dict[str, Arrival], rows: Iterable[Row[Any]]) -> dict[st
     batches: dict[str, str] = {}
     last = dict(held)
     for row in rows:
-        arrival = Arrival(*row)
+        arrival = Arrival._make(row)
         batch = batches.setdefault(arrival.batch, arrival.batch)
         last[arrival.document_id] = arrival._replace(batch=batch)
     return last
