@@ -25,6 +25,7 @@ COMMANDS = {
     "export": ("export", "Write the labelled dataset to a folder."),
     "query": ("query", "Run SQL over the tables of all collections."),
     "explain": ("explain", "Trace a label to the reference and the person behind it."),
+    "ledger": ("ledger", "Back up, export and restore what cannot be computed again."),
     "demo": ("demo", "Run the main job on real handwritten digits."),
 }
 

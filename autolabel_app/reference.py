@@ -15,11 +15,18 @@ def reference() -> str:
         for name in COMMANDS:
             command = root.get_command(context, name)
             if command is not None:
-                with click.Context(
-                    command, info_name=name, parent=context, terminal_width=80
-                ) as own:
-                    pages += _page(f"autolabel {name}", command.get_help(own))
+                pages += _pages(command, name, context)
     return "\n".join(pages)
+
+
+def _pages(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    """The help of a command, then of the commands under it."""
+    with click.Context(command, info_name=name, parent=parent, terminal_width=80) as context:
+        pages = _page(context.command_path, command.get_help(context))
+        if isinstance(command, click.Group):
+            for below, further in command.commands.items():
+                pages += _pages(further, below, context)
+    return pages
 
 
 def _page(title: str, text: str) -> list[str]:

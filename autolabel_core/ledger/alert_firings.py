@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from autolabel_core.ledger.events import Event, append_events
@@ -41,7 +41,7 @@ class AlertFiringRows(Rows):
             events: such as `alert.triggered`; those whose `event_id` is known are left out.
         """
         at = self._now()
-        rows = [asdict(f) | {"recorded_at": f.recorded_at or at} for f in firings]
+        rows = [vars(f) | {"recorded_at": f.recorded_at or at} for f in firings]
         with self._database.writing() as connection:
             own = [{k: v for k, v in r.items() if k != "id"} for r in rows]
             append(connection, ALERT_FIRINGS, own)

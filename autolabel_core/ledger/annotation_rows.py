@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row
@@ -38,7 +37,7 @@ class AnnotationRows(Rows):
         """
         with self._database.writing() as connection:
             at = self._now()
-            given = [{**asdict(a), "recorded_at": a.recorded_at or at} for a in annotations]
+            given = [{**vars(a), "recorded_at": a.recorded_at or at} for a in annotations]
             rows = unknown(connection, ANNOTATIONS.c.event_id, given)
             documents: dict[str, set[str]] = {}
             for row in rows:

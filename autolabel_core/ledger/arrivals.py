@@ -78,7 +78,7 @@ def _last_of_each(held: dict[str, Arrival], rows: Iterable[Row[Any]]) -> dict[st
     batches: dict[str, str] = {}
     last = dict(held)
     for row in rows:
-        arrival = Arrival._make(row)
-        batch = batches.setdefault(arrival.batch, arrival.batch)
-        last[arrival.document_id] = arrival._replace(batch=batch)
+        document_id, key, batch, event, version = tuple(row)
+        shared = batches.setdefault(batch, batch)
+        last[document_id] = Arrival(document_id, key, shared, event, version)
     return last

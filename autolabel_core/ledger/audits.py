@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from autolabel_core.ledger.rows import Rows, append
@@ -29,7 +29,7 @@ class AuditRows(Rows):
     def append_audits(self, collection: str, verdicts: Sequence[AuditVerdict]) -> None:
         """Append verdicts, all or nothing."""
         at = self._now()
-        rows = [{**asdict(v), "collection": collection, "recorded_at": at} for v in verdicts]
+        rows = [{**vars(v), "collection": collection, "recorded_at": at} for v in verdicts]
         if rows:
             with self._database.writing() as connection:
                 append(connection, AUDITS, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, Select, func, select
@@ -62,7 +62,7 @@ class DeliveryRows(Rows):
     def append_deliveries(self, deliveries: Sequence[Delivery]) -> None:
         """Append attempts, all or nothing."""
         at = self._now()
-        rows = [asdict(d) | {"recorded_at": d.recorded_at or at} for d in deliveries]
+        rows = [vars(d) | {"recorded_at": d.recorded_at or at} for d in deliveries]
         if rows:
             with self._database.writing() as connection:
                 append(connection, DELIVERIES, rows)
@@ -111,15 +111,26 @@ class DeliveryRows(Rows):
             last = _last_attempts(connection, wanted.endpoint, ids)
         return [Pending(event, last.get(event.event_id)) for event in events]
 
+    def settled_to(self, wanted: Wanted) -> int:
+        """Return the id up to which the last `pending` found everything settled.
+
+        A process that starts with it as `after` looks at nothing twice.
+        """
+        return self._settled_to.get(wanted, wanted.after)
+
 
 def _unsettled(wanted: Wanted, after: int) -> Select[tuple[object, ...]]:
+    # A scalar subquery is looked up row by row; PostgreSQL turns NOT EXISTS into a join, and before
+    # it has statistics of the tables chooses one that takes hours.
     final = (
-        select(DELIVERIES.c.id)
+        select(DELIVERIES.c.outcome)
         .where(DELIVERIES.c.endpoint == wanted.endpoint)
         .where(DELIVERIES.c.event_id == EVENTS.c.event_id)
         .where(DELIVERIES.c.outcome.in_(FINAL))
+        .limit(1)
+        .scalar_subquery()
     )
-    query = select(*columns_of(Event, EVENTS)).where(EVENTS.c.id > after, ~final.exists())
+    query = select(*columns_of(Event, EVENTS)).where(EVENTS.c.id > after, final.is_(None))
     if wanted.collection is not None:
         query = query.where(EVENTS.c.collection == wanted.collection)
     if wanted.event_types is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -153,6 +153,6 @@ def annotation_event(
 
 
 def _row(event: Event) -> dict[str, Any]:
-    row = asdict(event)
+    row = dict(vars(event))
     del row["id"]
     return row

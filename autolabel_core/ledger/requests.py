@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from autolabel_core.ledger.rows import Rows, append, unknown
@@ -39,7 +39,7 @@ class RequestRows(Rows):
         """
         with self._database.writing() as connection:
             at = self._now()
-            given = [asdict(r) | {"recorded_at": r.recorded_at or at} for r in requests]
+            given = [vars(r) | {"recorded_at": r.recorded_at or at} for r in requests]
             rows = unknown(connection, REQUESTS.c.request_id, given)
             append(connection, REQUESTS, [{k: v for k, v in r.items() if k != "id"} for r in rows])
         return len(rows)

@@ -1,0 +1,74 @@
+"""`autolabel ledger`: keep what cannot be computed again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from autolabel_core.workspace import Workspace
+
+DASH = Path("-")
+
+
+@click.group()
+def ledger() -> None:
+    """Back up, export and restore the ledger: every fact of every collection.
+
+    Everything else is derived from the ledger and the buckets, and may be deleted.
+    """
+
+
+@ledger.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Write a snapshot to the new FILE while others go on working.
+
+    It is a SQLite file; of a ledger on PostgreSQL it is JSON Lines, as `export` writes.
+    """
+    from autolabel_core.ledger.transfer import backup as write
+
+    write(Workspace.from_environment().ledger, file)
+    click.echo(f"{file}: {file.stat().st_size / 1e6:.1f} MB.")
+
+
+@ledger.command()
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="A new file, or - for the standard output.",
+)
+def export(out: Path) -> None:
+    """Write all rows of all tables as JSON Lines, one line a row."""
+    from autolabel_core.ledger import transfer
+
+    opened = Workspace.from_environment().ledger
+    if out == DASH:
+        transfer.export_lines(opened, sys.stdout)
+    else:
+        click.echo(f"{out}: {_told(transfer.export(opened, out))}.")
+
+
+@ledger.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+def restore(file: Path) -> None:
+    """Fill the empty ledger from FILE, all or nothing.
+
+    FILE is what `backup` or `export` wrote, from SQLite or PostgreSQL; - is an export on the
+    standard input. Name the new ledger by AUTOLABEL_HOME or AUTOLABEL_LEDGER_URL.
+    """
+    from autolabel_core.ledger import transfer
+
+    opened = Workspace.from_environment().ledger
+    if file == DASH:
+        counts = transfer.restore_lines(opened, sys.stdin, file)
+    else:
+        counts = transfer.restore(opened, file)
+    click.echo(f"Restored {_told(counts)}.")
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{rows} {name}" for name, rows in counts.items() if rows) or "no rows"
