@@ -45,14 +45,7 @@ class Database:
 
     @contextmanager
     def reading(self, whole: bool = False) -> Iterator[Connection]:
-        """Open a connection to read.
-
-        Args:
-            whole: all reads see the same moment.
-
-        Yields:
-            The connection.
-        """
+        """Open a connection to read; with `whole` all reads see the same moment."""
         with self._connected() as connection:
             if whole and not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")

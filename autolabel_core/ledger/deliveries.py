@@ -111,7 +111,7 @@ class DeliveryRows(Rows):
             last = _last_attempts(connection, wanted.endpoint, ids)
         return [Pending(event, last.get(event.event_id)) for event in events]
 
-    def settled_to(self, wanted: Wanted) -> int:
+    def pending_after(self, wanted: Wanted) -> int:
         """Return the id up to which the last `pending` found everything settled.
 
         A process that starts with it as `after` looks at nothing twice.

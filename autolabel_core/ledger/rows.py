@@ -74,10 +74,12 @@ def unknown(
     connection: Connection, column: Column[Any], rows: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Leave out rows whose identifying value is in the table, and repetitions among them."""
-    first = {row[column.name]: row for row in reversed(list(rows))}
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row[column.name], row)
     for known in present(connection, column, list(first)):
         del first[known]
-    return list(reversed(first.values()))
+    return list(first.values())
 
 
 def present(

@@ -22,7 +22,7 @@ from autolabel_core.warehouse import write_atomically
 FORMAT = 1
 ROWS_AT_ONCE = 1000
 SQLITE_MAGIC = b"SQLite format 3\0"
-TABLES = {table.name: table for table in metadata.sorted_tables}
+TABLES = dict(metadata.tables)
 Lines = Iterable[str]
 
 
@@ -122,7 +122,9 @@ def restore_lines(ledger: Ledger, lines: Lines, named: Path) -> dict[str, int]:
         AutolabelError: the header is that of a newer autolabel.
     """
     entries = _entries(lines, named)
-    header = next(entries, {})
+    header: Any = next(entries, {})
+    if not isinstance(header, dict):
+        header = {}
     if header.get("autolabel_ledger") != FORMAT or str(header.get("version")) > VERSION:
         raise AutolabelError(
             f"{named} is no export that this autolabel can read: it begins with "
@@ -161,7 +163,7 @@ def _insert(connection: Connection, rows: Iterable[tuple[str, Any]], named: Path
     for name, row in rows:
         if name not in TABLES or set(row) != set(TABLES[name].columns.keys()):
             raise AutolabelError(
-                f"{named} has a row that fits no table: `{name}` with {', '.join(row) or 'nothing'}. "
+                f"{named} has a row that fits no table: `{name}` with {', '.join(row)}. "
                 "Nothing was restored. Use what `autolabel ledger export` wrote."
             )
         if waiting and (name != current or len(waiting) >= ROWS_AT_ONCE):
@@ -196,7 +198,7 @@ def _rows(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, dict(row._mapping)
 
 
-def _entries(lines: Lines, named: Path) -> Iterator[dict[str, Any]]:
+def _entries(lines: Lines, named: Path) -> Iterator[Any]:
     for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
@@ -204,9 +206,17 @@ def _entries(lines: Lines, named: Path) -> Iterator[dict[str, Any]]:
             raise AutolabelError(
                 f"{named}, line {number}: no JSON. Nothing was restored."
             ) from error
-        if not isinstance(entry, dict) or (number > 1 and not {"table", "row"} <= set(entry)):
+        if number > 1 and not _is_row(entry):
             raise AutolabelError(f"{named}, line {number}: no row. Nothing was restored.")
         yield entry
+
+
+def _is_row(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("table"), str)
+        and isinstance(entry.get("row"), dict)
+    )
 
 
 def _line(value: Mapping[str, Any]) -> str:

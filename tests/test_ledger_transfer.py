@@ -1,0 +1,160 @@
+"""What a ledger holds comes back whole from a file, in another database too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_ledger import label
+
+from autolabel_core.errors import AutolabelError
+from autolabel_core.ledger import (
+    AlertFiring,
+    Arrival,
+    AuditVerdict,
+    Delivery,
+    Event,
+    Ledger,
+    Request,
+)
+from autolabel_core.ledger.transfer import backup, export, restore
+
+
+def fill(ledger: Ledger) -> None:
+    arrivals = [Arrival(f"d{i}", "kéy\n", "batch_000001", "created", "1") for i in range(1500)]
+    ledger.record_arrivals("c", lambda known: arrivals)
+    ledger.append_annotations(
+        [label("d1", "Ünïcode 🦊", fields={"a": "1"}, provenance={"score": 0.1, "from": [None]})]
+    )
+    ledger.append_audits("c", [AuditVerdict("d1", "a", "h", "cat", "wrong", "dog", "me")])
+    ledger.append_events([Event("e1", "batch.completed", "c", "b", {"n": 1e-300})])
+    ledger.append_deliveries([Delivery("hook", "e1", 1, "failed", 500, "no\u2028", "later")])
+    ledger.append_requests([Request("r1", "c", "retrain")])
+    ledger.append_alert_firings([AlertFiring("c", "alert", "f", 0.1 + 0.2, {"x": [1]})])
+
+
+def lines(ledger: Ledger, file: Path) -> list[str]:
+    export(ledger, file)
+    return file.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def other(request, tmp_path):
+    """An empty ledger in the other database."""
+    if "sqlite" in request.node.callspec.params["url"]:
+        return Ledger(request.getfixturevalue("postgresql").url())
+    return Ledger(f"sqlite:///{tmp_path / 'other.sqlite'}")
+
+
+@pytest.mark.parametrize("write", [backup, export])
+def test_everything_comes_back_in_the_other_database(url, other, tmp_path, write):
+    ledger = Ledger(url)
+    fill(ledger)
+    write(ledger, tmp_path / "file")
+    counts = restore(other, tmp_path / "file")
+    assert counts == {
+        "arrivals": 1500,
+        "annotations": 1,
+        "audits": 1,
+        "events": 1503,
+        "deliveries": 1,
+        "requests": 1,
+        "alert_firings": 1,
+    }
+    assert lines(other, tmp_path / "there") == lines(ledger, tmp_path / "here")
+    other.append_annotations([label("d2", "x")])
+    assert [a.label for a in other.annotations("c")] == ["Ünïcode 🦊", "x"]
+    other.record_arrivals("c", lambda known: [known["d1"]._replace(event="deleted")])
+    assert other.objects("c")["d1"].event == "deleted"
+
+
+def test_the_export_says_what_it_is(url, tmp_path):
+    ledger = Ledger(url)
+    ledger.append_requests([Request("r1", "c", "retrain")])
+    header, *rows = map(json.loads, lines(ledger, tmp_path / "file"))
+    assert (header["autolabel_ledger"], header["version"]) == (1, "0002")
+    assert sum(header["rows"].values()) == len(rows) == 1
+    assert (rows[0]["table"], rows[0]["row"]["request_id"]) == ("requests", "r1")
+
+
+def test_a_ledger_with_rows_is_kept_as_it_is(url, tmp_path):
+    ledger = Ledger(url)
+    export(ledger, tmp_path / "empty")
+    fill(ledger)
+    with pytest.raises(AutolabelError, match=r"holds 3008 rows already; nothing was restored"):
+        restore(ledger, tmp_path / "empty")
+    assert len(ledger.objects("c")) == 1500
+
+
+def cut(text: str) -> str:
+    return "\n".join(text.splitlines()[:-1]) + "\n"
+
+
+BROKEN = {
+    "cut off after a line": (cut, "is not whole: it announces 3008 rows and holds 3007"),
+    "cut off in a line": (lambda text: text[:-9], "line 3009: no JSON"),
+    "a newer version": (lambda t: t.replace('"0002"', '"0009"', 1), "expected format 1"),
+    "no header": (lambda t: t.partition("\n")[2], "expected format 1"),
+    "another column": (lambda t: t.replace('"kind"', '"sort"'), "fits no table: `requests`"),
+    "twice the same": (lambda t: t + t.splitlines()[-1] + "\n", "cannot be used"),
+    "no row": (lambda t: t + "[1]\n", "line 3010: no row"),
+    "empty": (lambda _: "", "expected format 1"),
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), BROKEN.values(), ids=BROKEN)
+def test_a_damaged_file_restores_nothing(tmp_path, damage, said):
+    ledger = Ledger(f"sqlite:///{tmp_path / 'l.sqlite'}")
+    fill(ledger)
+    export(ledger, tmp_path / "file")
+    text = (tmp_path / "file").read_text(encoding="utf-8")
+    (tmp_path / "file").write_text(damage(text), encoding="utf-8")
+    fresh = Ledger(f"sqlite:///{tmp_path / 'fresh.sqlite'}")
+    with pytest.raises(AutolabelError, match=said):
+        restore(fresh, tmp_path / "file")
+    assert len(lines(fresh, tmp_path / "after")) == 1
+
+
+def test_no_file_is_written_over(url, tmp_path):
+    ledger = Ledger(url)
+    (tmp_path / "file").write_text("mine")
+    for write in (backup, export):
+        with pytest.raises(AutolabelError, match="exists and is kept"):
+            write(ledger, tmp_path / "file")
+        with pytest.raises(AutolabelError, match="no folder"):
+            write(ledger, tmp_path / "missing" / "file")
+    with pytest.raises(AutolabelError, match="no file"):
+        restore(ledger, tmp_path / "nothing")
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(AutolabelError, match="no backup or export"):
+        restore(ledger, tmp_path / "bytes")
+
+
+def test_the_command_line_moves_a_ledger(home, tmp_path):
+    fill(home.workspace.ledger)
+    first, second = home.paths.environment, {"AUTOLABEL_HOME": str(tmp_path / "second")}
+    first["AUTOLABEL_LEDGER_URL"] = home.paths.ledger_url
+
+    def run(environment: dict[str, str], *words: str, given: str | None = None) -> str:
+        code = "from autolabel_app.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code, "ledger", *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=True,
+            env={"PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONUTF8": "1", **environment},
+        )
+        return done.stdout
+
+    text = run(first, "export", "--out", "-")
+    assert len(text.splitlines()) == 3009
+    told = run(second, "restore", "-", given=text)
+    assert told.startswith("Restored 1500 arrivals, 1 annotations")
+    assert run(second, "export", "--out", "-") == text
+    assert "MB" in run(second, "backup", str(tmp_path / "copy.sqlite"))
+    assert "1500 arrivals" in run(first, "export", "--out", str(tmp_path / "lines"))
