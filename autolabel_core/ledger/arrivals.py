@@ -13,6 +13,8 @@ from autolabel_core.ledger.events import append_new_events, arrival_event, colle
 from autolabel_core.ledger.rows import Remembered, Rows, append, last_id
 from autolabel_core.ledger.schema import ARRIVALS
 
+ARRIVALS_AT_ONCE = 10_000
+
 
 class Arrival(NamedTuple):
     """An object appeared, changed or went; its batch never changes after the first event."""
@@ -58,15 +60,20 @@ class ArrivalRows(Rows):
     def _record(
         self, connection: Connection, collection: str, arrivals: list[Arrival], is_first: bool
     ) -> None:
-        before, at = last_id(connection, ARRIVALS), self._now()
-        common = {"collection": collection, "recorded_at": at}
-        rows: list[dict[str, Any]] = [{**a._asdict(), **common} for a in arrivals]
-        append(connection, ARRIVALS, rows)
-        new = select(ARRIVALS.c.id).where(ARRIVALS.c.id > before).order_by(ARRIVALS.c.id)
-        ids = connection.execute(new).scalars().all()
-        events = [collection_event(collection, at)] if is_first else []
-        events += [arrival_event(id_, row) for id_, row in zip(ids, rows, strict=True)]
-        append_new_events(connection, events)
+        at = self._now()
+        if is_first:
+            append_new_events(connection, [collection_event(collection, at)])
+        for start in range(0, len(arrivals), ARRIVALS_AT_ONCE):
+            rows: list[dict[str, Any]] = [
+                {**arrival._asdict(), "collection": collection, "recorded_at": at}
+                for arrival in arrivals[start : start + ARRIVALS_AT_ONCE]
+            ]
+            before = last_id(connection, ARRIVALS)
+            append(connection, ARRIVALS, rows)
+            new = select(ARRIVALS.c.id).where(ARRIVALS.c.id > before).order_by(ARRIVALS.c.id)
+            ids = connection.execute(new).scalars()
+            events = [arrival_event(id_, row) for id_, row in zip(ids, rows, strict=True)]
+            append_new_events(connection, events)
 
     def objects(self, collection: str) -> Mapping[str, Arrival]:
         """Return the last arrival of each document ever seen, deleted ones included."""
