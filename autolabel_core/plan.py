@@ -12,6 +12,7 @@ from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.reindexed_vectors import ReindexedVectors
 from autolabel_core.derived.table import WHOLE, DerivedTable
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.identity import fingerprint
 from autolabel_core.workspace import Workspace
 
 TABLES: tuple[type[DerivedTable], ...] = (
@@ -39,22 +40,26 @@ class Plan:
     Attributes:
         assets: names, in the order of the graph.
         batches: stale batches, in order.
+        wanted: fingerprint of what the stale files shall be made from; another content has another.
     """
 
     assets: tuple[str, ...]
     batches: tuple[str, ...]
+    wanted: str = ""
 
     def __bool__(self) -> bool:
         """Whether anything is to be done."""
         return bool(self.assets)
 
 
-def plan(workspace: Workspace, collection: Collection) -> Plan:
+def plan(workspace: Workspace, collection: Collection, uploads_only: bool = False) -> Plan:
     """Compare every derived table with its sources; what stands downstream of a stale one is stale.
 
     Args:
         workspace: the stores.
         collection: the declaration.
+        uploads_only: leave out what labels, references and rules made stale: new documents are
+            labelled by the references that stand, and labels wait for their threshold.
 
     Returns:
         The next run: changed references make all labels stale. After it the plan is asked again,
@@ -62,20 +67,32 @@ def plan(workspace: Workspace, collection: Collection) -> Plan:
     """
     stale: dict[str, list[str]] = {}
     raw = RawObjects(workspace, collection)
+    wanted: list[tuple[str, str, str | None]] = []
     changed: set[str] = set()
     for table in (raw.beside(opened) for opened in TABLES):
-        found = table.stale()
+        found = table.stale_by_uploads() if uploads_only else table.stale()
+        wanted += [(table.name, batch, table.fingerprint(batch)) for batch in found]
         changed |= {table.name} if found else set()
-        upstream = {b for name in UPSTREAM[table.name] for b in stale.get(name, [])}
-        if table.partitioned:
-            found = sorted({*found, *upstream} - {WHOLE})
-            if any(
-                WHOLE in stale.get(name, []) and name in changed for name in UPSTREAM[table.name]
-            ):
-                found = table.partitions
-        elif upstream:
-            found = [WHOLE]
+        found = _with_downstream(table, found, stale, changed, uploads_only)
         if found:
             stale[table.name] = found
     partitions = sorted({b for found in stale.values() for b in found if b != WHOLE})
-    return Plan(tuple(stale), tuple(partitions))
+    return Plan(tuple(stale), tuple(partitions), fingerprint(wanted) if stale else "")
+
+
+def _with_downstream(
+    table: DerivedTable,
+    found: list[str],
+    stale: dict[str, list[str]],
+    changed: set[str],
+    uploads_only: bool,
+) -> list[str]:
+    """Add to a table's stale batches those that what stands upstream will make stale."""
+    above = UPSTREAM[table.name]
+    upstream = {batch for name in above for batch in stale.get(name, [])}
+    if not table.partitioned:
+        waits = uploads_only and table.name == ReferenceSet.name
+        return [WHOLE] if upstream and not waits else found
+    if any(WHOLE in stale.get(name, []) and name in changed for name in above):
+        return table.partitions
+    return sorted({*found, *upstream} - {WHOLE})

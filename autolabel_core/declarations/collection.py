@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from autolabel_core.declarations.automation import Automation
 from autolabel_core.declarations.bucket import Bucket, BucketSchema, SchemaProperty, Source
 from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
 from autolabel_core.declarations.retriever import Retriever
@@ -182,6 +183,7 @@ class Collection(Declaration):
     taxonomy: Taxonomy | None = None
     retrievers: tuple[Retriever, ...] = ()
     exports: Export = Export()
+    automation: Automation = Automation()
     batch_size: Count = 10_000
     max_object_mb: float = Field(default=100.0, gt=0, strict=True)
 

@@ -103,7 +103,7 @@ class ReferenceSet(DerivedTable):
         return rows
 
     @cached_property
-    def _wanted(self) -> tuple[list[dict[str, Any]], list[Vector]]:
+    def wanted(self) -> tuple[list[dict[str, Any]], list[Vector]]:
         """Rows and vectors of the references as the sources say now."""
         held = self.annotations
         metadata = {r["document_id"]: r["metadata"] for r in self._raw_rows(set(held))}
@@ -122,7 +122,7 @@ class ReferenceSet(DerivedTable):
         """Cover the feature URI and what each reference says; None during a changeover."""
         if self.changing_over:
             return None
-        rows, _ = self._wanted
+        rows, _ = self.wanted
         return fingerprint(self.embeddings.extractor.manifest.feature_uri, rows)
 
     @cached_property
@@ -134,7 +134,7 @@ class ReferenceSet(DerivedTable):
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write references and vectors as one file."""
-        rows, found = self._wanted
+        rows, found = self.wanted
         uri = self.embeddings.extractor.manifest.feature_uri
         width = self.embeddings.extractor.manifest.embedding_dim or 1
         vectors = np.stack(found) if rows else np.zeros((0, width), np.float32)
@@ -155,6 +155,10 @@ class ReferenceSet(DerivedTable):
             "autolabel.judgement": json.dumps(judged),
         }
         write_batch(self.path(), pa.record_batch(columns).replace_schema_metadata(metadata))
+
+    def stale_by_uploads(self) -> list[str]:
+        """Uploads make the first, empty set; later ones are made by labels."""
+        return [] if self.path().exists() else self.stale()
 
     def load(self) -> References:
         """Read the file; empty where there is none yet."""

@@ -165,6 +165,10 @@ class DerivedTable(ABC):
         """Return the batches whose file is not current, in order."""
         return [batch for batch in self.partitions if not self.is_current(batch)]
 
+    def stale_by_uploads(self) -> list[str]:
+        """Return the batches that uploads alone made stale; what waits for labels is left out."""
+        return self.stale()
+
     def refresh(self, batch: str, progress: Progress = no_progress) -> bool:
         """Bring one file up to date; a file that is current is left alone.
 

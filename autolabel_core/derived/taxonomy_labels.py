@@ -49,14 +49,33 @@ class TaxonomyLabels(DerivedTable):
         return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
 
     def fingerprint(self, batch: str) -> str | None:
-        """Cover objects, vectors, what people said and the taxonomy; None in a changeover."""
+        """Cover objects and vectors, the taxonomy, what people said: three parts, by dots.
+
+        None while the feature URI changes over.
+        """
         raw = self.warehouse.fingerprint(self.own.embeddings.raw.path(batch))
         vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
         if raw is None or vectors is None or self.own.changing_over:
             return None
         if self.taxonomy.references.feature_uri != self.taxonomy.feature_uri:
             return None
-        return fingerprint(raw, vectors, self._said, self.taxonomy.fingerprint)
+        return f"{fingerprint(raw, vectors)}.{self.taxonomy.fingerprint}.{self._said}"
+
+    def stale_by_uploads(self) -> list[str]:
+        """Return the batches labelled from other objects or vectors than there are now."""
+        return self._stale_in(slice(1))
+
+    def stale_by_taxonomy(self) -> list[str]:
+        """Return the batches labelled by another rule, or by other references than stand now."""
+        return self._stale_in(slice(1, 2))
+
+    def _stale_in(self, parts: slice) -> list[str]:
+        return [batch for batch in self.stale() if self._differs(batch, parts)]
+
+    def _differs(self, batch: str, parts: slice) -> bool:
+        wanted = (self.fingerprint(batch) or "").split(".")
+        made_from = (self.warehouse.fingerprint(self.path(batch)) or "").split(".")
+        return wanted[parts] != made_from[parts]
 
     @cached_property
     def _said(self) -> str:
