@@ -5,9 +5,15 @@ import dagster as dg
 from autolabel_assets.factory import build_definitions
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
+from sensors.factory import build_automation
 
-defs = dg.Definitions(
-    **build_definitions(WorkspaceResource().open().collections),  # type: ignore[arg-type]
-    executor=dg.in_process_executor,
-    resources={"workspace": WorkspaceResource(), "progress": ProgressResource()},
+COLLECTIONS = WorkspaceResource().open().collections
+
+defs = dg.Definitions.merge(
+    dg.Definitions(
+        **build_definitions(COLLECTIONS),  # type: ignore[arg-type]
+        resources={"workspace": WorkspaceResource(), "progress": ProgressResource()},
+        executor=dg.in_process_executor,
+    ),
+    build_automation(COLLECTIONS),
 )

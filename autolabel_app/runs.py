@@ -14,11 +14,12 @@ from autolabel_core.declarations import Collection
 from autolabel_core.errors import AutolabelError
 from autolabel_core.paths import DAGSTER_HOME_VARIABLE, Paths, definitions_file
 from autolabel_core.plan import Plan, plan
-from autolabel_core.registration import Registration, register
+from autolabel_core.registration import Registration, partitions_name, register
 from autolabel_core.workspace import Workspace
 
 MAX_PASSES = 4
 DAGSTER_YAML = """\
+# Written once by autolabel; yours to change. Runs take turns at what has a single writer (pools).
 telemetry:
   enabled: false
 nux:
@@ -28,6 +29,7 @@ concurrency:
     default_limit: 1
 run_monitoring:
   enabled: true
+  start_timeout_seconds: 180
   free_slots_after_run_end_seconds: 30
 """
 
@@ -150,7 +152,7 @@ def _materialize(
     with workspace.warehouse.writing("dagster"):
         opened = dg.DagsterInstance.get()
     with opened as instance:
-        instance.add_dynamic_partitions(f"{name}_batches", batches)
+        instance.add_dynamic_partitions(partitions_name(name), batches)
         result = dg.materialize(
             [*(definitions.assets or []), *(definitions.asset_checks or [])],
             selection=dg.AssetSelection.assets(*keys),

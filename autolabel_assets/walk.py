@@ -8,6 +8,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.derived.table import WHOLE, DerivedTable
 from autolabel_core.errors import AutolabelError
 from autolabel_core.pictures import as_markdown
+from autolabel_core.registration import partitions_name
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
@@ -16,7 +17,7 @@ INDEX_POOL = "autolabel_vector_index"
 
 def batches_definition(collection: Collection) -> dg.DynamicPartitionsDefinition:
     """Return the partitions of a collection: one for each coarse batch of uploads."""
-    return dg.DynamicPartitionsDefinition(name=f"{collection.collection_name}_batches")
+    return dg.DynamicPartitionsDefinition(name=partitions_name(collection.collection_name))
 
 
 def asset_options(collection: Collection, table: type[DerivedTable]) -> dict[str, Any]:

@@ -6,7 +6,11 @@ auto-labels and do not become references.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +18,13 @@ import numpy as np
 from autolabel_core.declarations import Collection
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError
+from autolabel_core.identity import fingerprint
 from autolabel_core.labelling import ExistingDocuments, GivenLabel, give_labels
 from autolabel_core.ledger import AuditVerdict
 from autolabel_core.statistics import wilson_interval
 from autolabel_core.workspace import Workspace
 
+DEFAULT_SAMPLE = 50
 MAX_ERRORS_SHOWN = 20
 
 
@@ -52,6 +58,45 @@ def audit_sample(
     left = [r for r in records if (r["document_id"], r["content_hash"], r["label"]) not in done]
     chosen = rng.permutation(len(left))[:size]
     return [left[i] for i in sorted(chosen.tolist())]
+
+
+class DrawnSample(NamedTuple):
+    """A sample that waits for verdicts: the file, and how many auto-labels are in it."""
+
+    file: Path
+    size: int
+
+
+def draw_scheduled_sample(workspace: Workspace, collection: Collection, at: str) -> DrawnSample:
+    """Draw the declared sample into `audits/<collection>/<at>.csv`; a file that is there is kept.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration; `automation.audit` says how many, 50 where it says nothing.
+        at: the moment it stands for, which is the seed too.
+
+    Returns:
+        What was drawn; a file that somebody may have begun to fill in is left as it is.
+    """
+    declared = collection.automation.audit
+    name = re.sub(r"[^0-9A-Za-z]+", "-", at)
+    out = workspace.paths.audits / collection.collection_name / f"{name}.csv"
+    rng = np.random.default_rng(int(fingerprint(at), 16))
+    size = declared.sample if declared else DEFAULT_SAMPLE
+    drawn = audit_sample(workspace, collection, size, rng)
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_sample(out, drawn)
+    return DrawnSample(out, len(drawn))
+
+
+def write_sample(out: Path, drawn: Sequence[Mapping[str, Any]]) -> None:
+    """Write a sample as the CSV that `autolabel audit --csv` reads once `verdict` is filled in."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["key", "label", "confidence", "verdict", "correct_label"])
+    writer.writerows([r["key"], r["label"], f"{r['confidence']:.4f}", "", ""] for r in drawn)
+    out.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
 def audit_summary(workspace: Workspace, collection: Collection) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from autolabel_core.corrections import STOOD_BEFORE, standing_auto_labels
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.errors import AutolabelError, NotFoundError, UnreadableItemError
@@ -148,6 +149,7 @@ def give_labels(
     if problems:
         raise AutolabelError(f"{_listed(problems)}\nNothing was recorded.")
     warnings = _name_warnings(workspace, collection, cleaned)
+    before = standing_auto_labels(workspace, collection, hashes)
     workspace.ledger.append_annotations(
         [
             Annotation(
@@ -161,6 +163,7 @@ def give_labels(
                 origin=origin,
                 fields=dict(g.fields),
                 reason=reason,
+                provenance={STOOD_BEFORE: before[g.key]} if g.key in before else {},
             )
             for g in cleaned
         ]

@@ -66,6 +66,11 @@ class Paths:
         return self.home / "buckets"
 
     @property
+    def audits(self) -> Path:
+        """Samples drawn by schedule, to be filled in by a person."""
+        return self.home / "audits"
+
+    @property
     def locks(self) -> Path:
         """File locks, one for each thing that has a single writer."""
         return self.home / "locks"

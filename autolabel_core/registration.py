@@ -53,6 +53,11 @@ def register(workspace: Workspace, collection: Collection) -> Registration:
     return Registration(counts["created"], counts["updated"], counts[DELETED], batches)
 
 
+def partitions_name(collection_name: str) -> str:
+    """Return the name of a collection's dynamic partitions in Dagster: its batches."""
+    return f"{collection_name}_batches"
+
+
 def batches_of(objects: Mapping[str, Arrival]) -> list[str]:
     """Return all batches that objects were ever assigned to, in order."""
     return sorted({arrival.batch for arrival in objects.values()})

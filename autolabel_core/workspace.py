@@ -11,6 +11,7 @@ from autolabel_core.declarations.loading import pick
 from autolabel_core.extractors import Extractor, feature_slug, load_extractor
 from autolabel_core.ledger import Ledger
 from autolabel_core.paths import Paths
+from autolabel_core.sign_of_life import SignOfLife
 from autolabel_core.warehouse import Warehouse
 
 
@@ -39,6 +40,10 @@ class Workspace:
     def warehouse(self) -> Warehouse:
         """The warehouse."""
         return Warehouse(self.paths.warehouse, self.paths.locks)
+
+    def sign_of_life(self, run_id: str) -> SignOfLife:
+        """Return what a run holds while its process lives."""
+        return SignOfLife(self.paths.locks / f"run.{run_id}.lock")
 
     def collection(self, name: str) -> Collection:
         """Return a declared collection.

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from autolabel_core.paths import Paths
+from autolabel_core.sign_of_life import SignOfLife
 from autolabel_core.workspace import Workspace
 
 
@@ -14,6 +16,19 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str = ""
     collections: str = ""
     ledger_url: str = ""
+
+    _sign_of_life: SignOfLife | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Hold the run's sign of life: a sensor that finds it free knows that the run is dead."""
+        if context.run is not None:
+            self._sign_of_life = self.open().sign_of_life(context.run.run_id)
+            self._sign_of_life.hold()
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Let go of it."""
+        if self._sign_of_life is not None:
+            self._sign_of_life.release()
 
     def open(self) -> Workspace:
         """Return the workspace."""

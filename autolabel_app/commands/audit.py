@@ -49,7 +49,13 @@ def audit(
     """
     import numpy as np
 
-    from autolabel_core.audit import Judged, audit_sample, audit_summary, record_verdicts
+    from autolabel_core.audit import (
+        Judged,
+        audit_sample,
+        audit_summary,
+        record_verdicts,
+        write_sample,
+    )
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
@@ -59,7 +65,7 @@ def audit(
     elif sample is not None:
         drawn = audit_sample(workspace, declared, sample, np.random.default_rng(seed))
         if out is not None:
-            _write_sample(out, drawn)
+            write_sample(out, drawn)
             click.echo(f"{len(drawn)} auto-labels in {out}; fill in `verdict`, then --csv {out}")
             return
         if as_json:
@@ -93,14 +99,6 @@ def _ask(record: dict[str, Any], judged: Any) -> Any:
     if answer in ("y", ""):
         return judged(record["key"], record["label"], "right", None, "")
     return judged(record["key"], record["label"], "wrong", None if answer == "n" else answer, "")
-
-
-def _write_sample(out: Path, drawn: list[dict[str, Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["key", "label", "confidence", "verdict", "correct_label"])
-    writer.writerows([r["key"], r["label"], f"{r['confidence']:.4f}", "", ""] for r in drawn)
-    out.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
 def _read_verdicts(path: Path) -> list[Any]:

@@ -62,6 +62,7 @@ class Automation(Declaration):
     Attributes:
         enabled: whether sensors and schedules run from the start; they can be switched in
             Dagster's UI either way.
+        check_every_seconds: how long a sensor rests between two looks, at least.
         relabel: when new labels flow back.
         retrain: when corrections ask for training.
         full_reconciliation: when the whole bucket is listed and every table compared, in a run of
@@ -70,6 +71,7 @@ class Automation(Declaration):
     """
 
     enabled: bool = Field(default=True, strict=True)
+    check_every_seconds: Count = 15
     relabel: Relabel = Relabel()
     retrain: Retrain = Retrain()
     full_reconciliation: Cron | None = "0 * * * *"

@@ -66,8 +66,9 @@ class TaxonomyLabels(DerivedTable):
         return self._stale_in(slice(1))
 
     def stale_by_taxonomy(self) -> list[str]:
-        """Return the batches labelled by another rule, or by other references than stand now."""
-        return self._stale_in(slice(1, 2))
+        """Return batches of present vectors labelled by another rule or by other references."""
+        uploaded = set(self.stale_by_uploads())
+        return [batch for batch in self._stale_in(slice(1, 2)) if batch not in uploaded]
 
     def _stale_in(self, parts: slice) -> list[str]:
         return [batch for batch in self.stale() if self._differs(batch, parts)]

@@ -1,0 +1,64 @@
+"""Work that may outlast a tick: it goes on beside it, and a later tick takes up the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as StillAtWork
+from threading import Lock, Thread
+from typing import Any, TypeVar, cast
+
+Result = TypeVar("Result")
+
+
+class Beside:
+    """Pieces of work by name, one at a time each; an error is raised at the tick that takes it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ongoing: dict[str, Future[Any]] = {}
+
+    def take(self, name: str, work: Callable[[], Result], seconds: float) -> Result | None:
+        """Begin a piece of work, or wait for the one that was begun under that name.
+
+        Args:
+            name: of the work.
+            work: begun in a thread that ends with the process; it must bear being cut there.
+            seconds: how long to wait.
+
+        Returns:
+            The result, given out once; None while the work goes on.
+        """
+        with self._lock:
+            if name not in self._ongoing:
+                self._ongoing[name] = _begin(work)
+            future = self._ongoing[name]
+        try:
+            result = future.result(timeout=seconds)
+        except StillAtWork:
+            if not future.done():
+                return None
+            self._forget(name)
+            raise
+        except BaseException:
+            self._forget(name)
+            raise
+        self._forget(name)
+        return cast(Result, result)
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._ongoing.pop(name, None)
+
+
+def _begin(work: Callable[[], Result]) -> Future[Result]:
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 (it is raised again by whoever takes the result)
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future

@@ -1,0 +1,36 @@
+"""A lock that a run holds while its process lives; the system frees it when the process dies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+class SignOfLife:
+    """Held by the run, looked at by others. It tells of processes on one machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(path, timeout=0, thread_local=False)
+
+    def hold(self) -> None:
+        """Hold it until `release`, or until the process dies."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+
+    def release(self) -> None:
+        """Let go, and leave nothing behind."""
+        self._lock.release(force=True)
+        self._path.unlink(missing_ok=True)
+
+    def is_held(self) -> bool:
+        """Whether a living process holds it."""
+        if not self._path.exists():
+            return False
+        try:
+            self._lock.acquire()
+        except Timeout:
+            return True
+        self._lock.release()
+        return False

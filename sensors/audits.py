@@ -1,0 +1,62 @@
+"""By the clock: a sample of auto-labels is drawn into a file that a person fills in."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from autolabel_core.audit import draw_scheduled_sample
+from autolabel_core.declarations import Collection
+from autolabel_core.errors import AutolabelError
+from resources.workspace import WorkspaceResource
+from sensors.asking import COLLECTION_TAG
+from sensors.status import first_schedule_status
+
+AT_TAG = "autolabel/at"
+
+
+def build_audit(collection: Collection) -> dg.JobDefinition:
+    """Return the job `<collection>_audit`; it notes the file on `taxonomy_labels`."""
+    name = collection.collection_name
+    asset = dg.AssetKey([name, "taxonomy_labels"])
+
+    @dg.op(name=f"{name}_draw_sample", description=__doc__, out=dg.Out(dg.Nothing))
+    def draw_sample(context: dg.OpExecutionContext, workspace: WorkspaceResource) -> None:
+        at = context.run.tags.get(AT_TAG) or datetime.now(UTC).isoformat(timespec="minutes")
+        try:
+            opened = workspace.open()
+            drawn = draw_scheduled_sample(opened, opened.collection(name), at)
+        except AutolabelError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        metadata = {
+            "sample": dg.MetadataValue.path(drawn.file),
+            "auto-labels to verify": drawn.size,
+            "then": f"fill in `verdict`, and `autolabel audit {name} --csv {drawn.file}`",
+        }
+        context.log_event(dg.AssetObservation(asset_key=asset, metadata=metadata))
+
+    @dg.job(name=f"{name}_audit", description=__doc__, tags={COLLECTION_TAG: name})
+    def audit() -> None:
+        draw_sample()
+
+    return audit
+
+
+def build_audit_schedule(
+    collection: Collection, job: dg.JobDefinition
+) -> list[dg.ScheduleDefinition]:
+    """Return the schedule of the job, or nothing where no `audit` is declared."""
+    declared = collection.automation.audit
+    if declared is None:
+        return []
+
+    @dg.schedule(
+        job=job,
+        name=f"{job.name}_schedule",
+        cron_schedule=declared.cron,
+        default_status=first_schedule_status(collection),
+    )
+    def audit_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        at = context.scheduled_execution_time.isoformat(timespec="minutes")
+        return dg.RunRequest(run_key=at, tags={AT_TAG: at})
+
+    return [audit_schedule]

@@ -1,0 +1,21 @@
+"""All sensors, jobs and schedules of the declared collections."""
+
+import dagster as dg
+
+from autolabel_core.declarations import Collection
+from sensors.audits import build_audit, build_audit_schedule
+from sensors.full_reconciliation import build_full_reconciliation, build_reconciliation_schedule
+from sensors.new_annotations import build_new_annotations
+from sensors.new_objects import build_new_objects
+
+
+def build_automation(collections: dict[str, Collection]) -> dg.Definitions:
+    """Return what makes the collections run by themselves, to be merged with their assets."""
+    sensors, jobs, schedules = [], [], []
+    for collection in collections.values():
+        sensors += [build_new_objects(collection), build_new_annotations(collection)]
+        reconciliation, audit = build_full_reconciliation(collection), build_audit(collection)
+        jobs += [reconciliation, audit]
+        schedules += build_reconciliation_schedule(collection, reconciliation)
+        schedules += build_audit_schedule(collection, audit)
+    return dg.Definitions(sensors=sensors, jobs=jobs, schedules=schedules)

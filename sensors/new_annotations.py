@@ -1,0 +1,67 @@
+"""The second door: labels flow back over everything once enough of them wait, or long enough."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from autolabel_core.automation import Waiting, relabel_is_due, request_retraining, waiting
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.table import Recorded
+from autolabel_core.plan import Plan, plan
+from autolabel_core.workspace import Workspace
+from resources.workspace import WorkspaceResource
+from sensors.asking import BESIDE, TICK_SECONDS, Door, ask
+from sensors.status import first_status
+
+DOOR = "new_annotations"
+
+
+def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
+    """Return the sensor `<collection>_new_annotations`.
+
+    The cursor holds since when something waits that has no time of its own, such as a reference
+    that is gone. Everything else is read from the ledger and the tables.
+    """
+    name = collection.collection_name
+
+    @dg.sensor(
+        name=f"{name}_{DOOR}",
+        description=__doc__,
+        target=dg.AssetSelection.groups(name),
+        minimum_interval_seconds=collection.automation.check_every_seconds,
+        default_status=first_status(collection),
+    )
+    def new_annotations(
+        context: dg.SensorEvaluationContext, workspace: WorkspaceResource
+    ) -> dg.SensorResult:
+        opened = workspace.open()
+        declared = opened.collection(name)
+        if request_retraining(opened, declared):
+            context.log.info("asked for training in the ledger: enough was corrected")
+        job = f"{DOOR} {opened.paths.home} {name}"
+        found = BESIDE.take(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        if found is None:
+            return dg.SensorResult(
+                skip_reason="labels and tables are still being compared", cursor=context.cursor
+            )
+        waits, wanted = found
+        if not waits:
+            return dg.SensorResult(skip_reason="every label is applied", cursor="")
+        now = datetime.now(UTC)
+        since = datetime.fromisoformat(context.cursor) if context.cursor else now
+        rule = declared.automation.relabel
+        if not wanted or not relabel_is_due(waits, rule, since, now):
+            return dg.SensorResult(
+                skip_reason=f"{waits.documents} of {rule.after_labels} labels wait, at most "
+                f"{rule.after_minutes:g} minutes",
+                cursor=since.isoformat(),
+            )
+        batches = Recorded(opened, name).batches
+        return ask(context, opened, Door(DOOR, name), wanted, batches, since.isoformat())
+
+    return new_annotations
+
+
+def _compare(workspace: Workspace, collection: Collection) -> tuple[Waiting, Plan]:
+    waits = waiting(workspace, collection)
+    return waits, plan(workspace, collection) if waits else Plan((), ())

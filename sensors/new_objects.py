@@ -1,0 +1,50 @@
+"""The first door: objects that are new, overwritten or gone label themselves."""
+
+import dagster as dg
+
+from autolabel_core.declarations import Collection
+from autolabel_core.plan import plan
+from autolabel_core.registration import register
+from resources.workspace import WorkspaceResource
+from sensors.asking import BESIDE, TICK_SECONDS, Door, ask
+from sensors.status import first_status
+
+DOOR = "new_objects"
+
+
+def build_new_objects(collection: Collection) -> dg.SensorDefinition:
+    """Return the sensor `<collection>_new_objects`.
+
+    Each tick lists the bucket whole, records what changed, and asks for whatever uploads made
+    stale. What waits for labels is left to the other door.
+    """
+    name = collection.collection_name
+
+    @dg.sensor(
+        name=f"{name}_{DOOR}",
+        description=__doc__,
+        target=dg.AssetSelection.groups(name),
+        minimum_interval_seconds=collection.automation.check_every_seconds,
+        default_status=first_status(collection),
+    )
+    def new_objects(
+        context: dg.SensorEvaluationContext, workspace: WorkspaceResource
+    ) -> dg.SensorResult:
+        opened = workspace.open()
+        declared = opened.collection(name)
+        found = BESIDE.take(
+            f"{DOOR} {opened.paths.home} {name}",
+            lambda: (register(opened, declared), plan(opened, declared, uploads_only=True)),
+            TICK_SECONDS,
+        )
+        if found is None:
+            return dg.SensorResult(
+                skip_reason=f"the bucket is still being listed, beside the tick: it takes more "
+                f"than {TICK_SECONDS:g} s"
+            )
+        registration, wanted = found
+        if not wanted:
+            return dg.SensorResult(skip_reason="every object is registered and labelled")
+        return ask(context, opened, Door(DOOR, name), wanted, registration.batches)
+
+    return new_objects

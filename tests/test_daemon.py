@@ -1,0 +1,47 @@
+"""Nobody runs a command: the real daemon labels what is dropped into the bucket."""
+
+from __future__ import annotations
+
+import pytest
+from angle_samples import NAME, declaration, label
+from daemon import Daemon, labels
+
+from autolabel_core.automation import waiting
+from autolabel_core.plan import plan
+
+pytestmark = pytest.mark.slow
+SOON = 120
+QUICK = {"check_every_seconds": 1, "relabel": {"after_labels": 3, "after_minutes": 60}}
+
+
+def current(ws):
+    collection = ws.collection(NAME)
+    return not plan(ws, collection) and not waiting(ws, collection)
+
+
+def test_it_runs_by_itself(workspace, home):
+    ws = workspace({NAME: {**declaration(), "automation": QUICK, "batch_size": 4}}, {NAME: {}})
+    with Daemon(ws.paths) as daemon:
+        home.put(NAME, {"a": 0, "b": 5, "z": 90, "far": 200})
+        daemon.until(lambda: len(labels(ws, NAME)) == 4, SOON, "four objects in the table")
+        assert set(labels(ws, NAME).values()) == {(None, None)}
+
+        label(ws, {"a": "left", "z": "up"})
+        home.put(NAME, {"late": 3})
+        daemon.until(lambda: "late" in labels(ws, NAME), SOON, "a second batch")
+        assert labels(ws, NAME)["b"] == (None, None), "two labels are below the threshold"
+        label(ws, {"far": "down"})
+        wanted = {
+            "a": ("left", "human"),
+            "b": ("left", "auto"),
+            "far": ("down", "human"),
+            "late": ("left", "auto"),
+            "z": ("up", "human"),
+        }
+        daemon.until(lambda: labels(ws, NAME) == wanted, SOON, "old data change by themselves")
+
+        (home.put(NAME, {"b": 92}) / "late").unlink()
+        wanted = {**wanted, "b": ("up", "auto")}
+        del wanted["late"]
+        daemon.until(lambda: labels(ws, NAME) == wanted, SOON, "overwritten and deleted")
+        daemon.until(lambda: current(ws), SOON, "nothing is stale")
