@@ -13,9 +13,22 @@ from autolabel_core.workspace import Workspace
 
 @click.command()
 @click.argument("collection")
+@click.option(
+    "--since", metavar="WINDOW", help="What came in and was said since: 24h, 7d, or an ISO date."
+)
+@click.option(
+    "--by", type=click.Choice(["day", "batch"]), help="One row for each day, or for each batch."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(collection: str, as_json: bool) -> None:
-    """Show the state of COLLECTION as the last sweep left it, and what to do next."""
+def status(collection: str, since: str | None, by: str | None, as_json: bool) -> None:
+    """Show the state of COLLECTION as the last sweep left it, and what to do next.
+
+    With --since or --by: documents that arrived in the window as they stand now, and the labels
+    given in it. `corrected` counts labels that differ from the auto-label that stood before.
+    """
+    if since is not None or by is not None:
+        _show_quality(collection, since, by or "all", as_json)
+        return
     from autolabel_core.findings import findings
     from autolabel_core.status import collection_status
 
@@ -30,6 +43,25 @@ def status(collection: str, as_json: bool) -> None:
     click.echo("\nAdvice")
     for finding in sorted(found, key=lambda f: f.passed):
         click.echo(f"  {'ok  ' if finding.passed else 'look'}  {finding.text}")
+
+
+def _show_quality(collection: str, since: str | None, by: Any, as_json: bool) -> None:
+    from datetime import UTC, datetime
+
+    from autolabel_core.quality import parse_since, quality
+
+    workspace = Workspace.from_environment()
+    begin = parse_since(since, datetime.now(UTC)) if since else ""
+    rows = quality(workspace, workspace.collection(collection), begin, by)
+    if as_json:
+        emit_json({"collection": collection, "since": begin or None, "by": by, "rows": rows})
+        return
+    head = {"part": "all" if by == "all" else by}
+    shown_rows = [
+        {head.get(k, k): percent(v) if k == "auto_share" else v for k, v in row.items()}
+        for row in rows
+    ]
+    emit_table(shown_rows, empty="Nothing arrived and nothing was said in that window.")
 
 
 def _show(s: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from autolabel_core.derived.label_report import FIGURE_COLUMNS, label_figures
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
 from autolabel_core.exports import FORMATS, write_export
@@ -106,8 +107,13 @@ class AnnotationExports(DerivedTable):
         return lambda key: self.source.open(key).input_blob(kind, mapped).read()
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
-        """Say what each format holds."""
+        """Say what each format holds, and how labelling fares over the whole collection."""
+        files = [self.labels.path(name) for name in self.batches]
+        tables = [self.warehouse.read_table(f, list(FIGURE_COLUMNS)) for f in files if f.exists()]
+        bare = [table.replace_schema_metadata(None) for table in tables]
         return {
+            **(label_figures(pa.concat_tables(bare)) if bare else {}),
+            "leave-one-out agreement": self.labels.own.judgement()["leave_one_out_agreement"],
             "folder": str(self.path().parent),
             "formats": self.warehouse.read_table(self.path()).to_pylist(),
         }

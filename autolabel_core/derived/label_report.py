@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from autolabel_core.errors import UnreadableItemError
 from autolabel_core.identity import content_hash
 from autolabel_core.images import decode_image
 from autolabel_core.pictures import SOURCE_COLOURS, confidence_histogram, contact_sheet
-from autolabel_core.statistics import field_distribution
+from autolabel_core.statistics import coverage, field_distribution, quantiles
 
 if TYPE_CHECKING:
     from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
 
 PEOPLES, MOST_CONFIDENT, LEAST_CONFIDENT, UNLABELLED = 4, 8, 8, 4
 TILE_PX = 96
+FIGURE_COLUMNS = ("label", "label_source", "confidence", "reason")
 
 Row = dict[str, Any]
 
@@ -29,15 +33,42 @@ def label_report(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
     Returns:
         The report by name.
     """
-    table = labels.warehouse.read_table(labels.path(batch), ["label", "label_source"])
-    sources = field_distribution(table["label_source"].to_pylist())
+    table = labels.warehouse.read_table(labels.path(batch), list(FIGURE_COLUMNS))
     counts = field_distribution(table["label"].drop_null().to_pylist())
     return {
-        "documents": table.num_rows,
-        **{name: sources.get(name, 0) for name in ("human", "promoted", "auto")},
-        "unlabelled": sources.get(None, 0),
+        **label_figures(table),
         "threshold": labels.taxonomy.rule.threshold,
         "labels": [{"label": k, "documents": n} for k, n in sorted(counts.items(), key=str)],
+    }
+
+
+def label_figures(table: pa.Table) -> dict[str, int | float | None]:
+    """Return the numbers that tell how labelling fares; Dagster plots them over materializations.
+
+    Args:
+        table: documents with FIGURE_COLUMNS.
+
+    Returns:
+        documents, human, promoted, auto, unlabelled, coverage (of the readable documents that no
+        person labelled, the share with an auto-label), review queue (readable, without a label),
+        quarantined share, median confidence (of those that no person labelled).
+    """
+    sources = field_distribution(table["label_source"].to_pylist())
+    human, promoted, auto = (sources.get(name, 0) for name in ("human", "promoted", "auto"))
+    readable = table["reason"].null_count
+    left = max(readable - human - promoted, 0)
+    by_people = pc.is_in(table["label_source"], value_set=pa.array(["human", "promoted"]))
+    confidence = table["confidence"].filter(pc.invert(by_people)).drop_null()
+    return {
+        "documents": table.num_rows,
+        "human": human,
+        "promoted": promoted,
+        "auto": auto,
+        "unlabelled": sources.get(None, 0),
+        "coverage": coverage(auto, left),
+        "review queue": max(left - auto, 0),
+        "quarantined share": coverage(table.num_rows - readable, table.num_rows),
+        "median confidence": quantiles(confidence.to_numpy(), (0.5,)).get(0.5),
     }
 
 

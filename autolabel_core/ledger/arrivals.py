@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import append_new_events, arrival_event, collection_event
@@ -79,6 +79,14 @@ class ArrivalRows(Rows):
         """Return the last arrival of each document ever seen, deleted ones included."""
         with self._database.reading() as connection:
             return MappingProxyType(self._last_arrivals.read(connection, collection))
+
+    def first_arrivals(self, collection: str) -> dict[str, str]:
+        """Return when each document was seen first, by document id."""
+        columns = ARRIVALS.c
+        first = select(columns.document_id, func.min(columns.recorded_at))
+        query = first.where(columns.collection == collection).group_by(columns.document_id)
+        with self._database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _last_of_each(held: dict[str, Arrival], rows: Iterable[Row[Any]]) -> dict[str, Arrival]:

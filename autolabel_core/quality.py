@@ -1,0 +1,131 @@
+"""Quality over time: what arrived, what was labelled and what was corrected, by day or by batch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from autolabel_core.corrections import is_correction
+from autolabel_core.declarations import Collection
+from autolabel_core.documents import Documents
+from autolabel_core.errors import AutolabelError
+from autolabel_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+GROUPS = {"all": "'all'", "day": "substr(moment, 1, 10)", "batch": "batch"}
+By = Literal["all", "day", "batch"]
+
+_FIGURES = """
+WITH arrived AS (
+    SELECT {group} AS part, * FROM arrivals WHERE moment >= $since
+), stands AS (
+    SELECT part, count(*) AS arrived, count(reason) AS quarantined,
+        count(*) FILTER (label_source = 'human') AS human,
+        count(*) FILTER (label_source = 'promoted') AS promoted,
+        count(*) FILTER (label_source = 'auto') AS auto,
+        count(*) FILTER (reason IS NULL AND label IS NULL AND documents.key IS NOT NULL)
+            AS review_queue,
+        count(*) FILTER (documents.key IS NOT NULL AND reason IS NULL) AS readable,
+        median(confidence::DOUBLE) FILTER (coalesce(label_source, 'auto') = 'auto') AS middle
+    FROM arrived LEFT JOIN documents USING (document_id) GROUP BY part
+), said AS (
+    SELECT {group} AS part, count(*) FILTER (given) AS given,
+        count(*) FILTER (corrected) AS corrected, count(*) FILTER (NOT given) AS withdrawn
+    FROM labels WHERE moment >= $since GROUP BY part
+)
+SELECT part, coalesce(arrived, 0), coalesce(quarantined, 0), coalesce(human, 0),
+    coalesce(promoted, 0), coalesce(auto, 0), coalesce(review_queue, 0),
+    CASE WHEN readable > 0 THEN auto / readable END, middle,
+    coalesce(given, 0), coalesce(corrected, 0), coalesce(withdrawn, 0)
+FROM stands FULL JOIN said USING (part) ORDER BY part
+"""
+_NAMES = (
+    *("part", "arrived", "quarantined", "human", "promoted", "auto", "review_queue"),
+    *("auto_share", "median_confidence", "labels_given", "corrected", "withdrawn"),
+)
+
+
+def quality(
+    workspace: Workspace, collection: Collection, since: str = "", by: By = "all"
+) -> list[dict[str, Any]]:
+    """Return what came in and what was said in a window of time.
+
+    Documents belong to the day on which they arrived first, labels to the day on which they were
+    given; by batch both belong to the document's batch. A label counts as corrected when a person
+    gave another one than the auto-label that stood in the tables at that moment.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        since: begin of the window, ISO 8601 in UTC; empty is from the beginning.
+        by: one row for all, for each day, or for each batch.
+
+    Returns:
+        Rows with part (the day or batch), arrived, quarantined, human, promoted, auto,
+        review_queue (readable and without a label), auto_share (of the readable documents, from
+        0 to 1), median_confidence (of those that no person labelled), labels_given, corrected,
+        withdrawn. Of what arrived, the counts say how it stands now.
+    """
+    with Documents(workspace, collection).connect() as connection:
+        _register(connection, workspace, collection.collection_name)
+        rows = connection.execute(_FIGURES.format(group=GROUPS[by]), {"since": since}).fetchall()
+    return [dict(zip(_NAMES, row, strict=True)) for row in rows]
+
+
+def _register(connection: DuckDBPyConnection, workspace: Workspace, name: str) -> None:
+    objects = workspace.ledger.objects(name)
+    first = workspace.ledger.first_arrivals(name)
+    arrivals = pa.table(
+        {
+            "document_id": pa.array(list(first), pa.string()),
+            "batch": pa.array([objects[i].batch for i in first], pa.string()),
+            "moment": pa.array(list(first.values()), pa.string()),
+        }
+    )
+    events = workspace.ledger.annotations(name)
+    batches = [objects[e.document_id].batch if e.document_id in objects else None for e in events]
+    labels = pa.table(
+        {
+            "batch": pa.array(batches, pa.string()),
+            "moment": pa.array([e.recorded_at for e in events], pa.string()),
+            "given": pa.array([e.action == "label" for e in events], pa.bool_()),
+            "corrected": pa.array([is_correction(e) for e in events], pa.bool_()),
+        }
+    )
+    connection.register("arrivals", arrivals)
+    connection.register("labels", labels)
+
+
+def parse_since(text: str, now: datetime) -> str:
+    """Return the begin of a window as the ledger writes moments.
+
+    Args:
+        text: a length such as 90m, 24h, 7d, 2w, or a date or moment in ISO 8601 (UTC where it
+            names no zone).
+        now: the present moment.
+
+    Returns:
+        ISO 8601 in UTC, which sorts by time.
+
+    Raises:
+        AutolabelError: the text is neither.
+    """
+    length = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip())
+    if length:
+        moment = now - timedelta(**{UNITS[length[2]]: int(length[1])})
+    else:
+        try:
+            moment = datetime.fromisoformat(text.strip())
+        except ValueError as error:
+            raise AutolabelError(
+                f"{text!r} is no window of time. Use a length such as 24h or 7d, or a date such as "
+                f"{now.date().isoformat()}."
+            ) from error
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
