@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONUTF8 := 1
 
-.PHONY: demo test dev check bench format clean
+.PHONY: demo test dev check bench soak format clean
 
 demo: $(STAMP)  ## the main job on real handwritten digits, embedded defaults, no services
 	$(BIN)/autolabel demo
@@ -21,10 +21,13 @@ check: $(STAMP)  ## format, lint, types, docstrings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pydoclint -q autolabel_core autolabel_app resources autolabel_assets
+	$(BIN)/pydoclint -q autolabel_core autolabel_app resources autolabel_assets sensors
 
 bench: $(STAMP)  ## benchmarks, one JSON line each; DATA=folder adds those on real photographs and texts
 	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
+
+soak: $(STAMP)  ## ROUNDS=50 rounds of killing runs and daemon at random moments; CI runs two
+	$(BIN)/python tests/soak.py --rounds $(or $(ROUNDS),50)
 
 format: $(STAMP)  ## let ruff rewrite
 	$(BIN)/ruff format .

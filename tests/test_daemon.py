@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from angle_samples import NAME, declaration, label
 from daemon import Daemon, labels
+from soak import soak
 
 from autolabel_core.automation import waiting
 from autolabel_core.plan import plan
@@ -45,3 +46,22 @@ def test_it_runs_by_itself(workspace, home):
         del wanted["late"]
         daemon.until(lambda: labels(ws, NAME) == wanted, SOON, "overwritten and deleted")
         daemon.until(lambda: current(ws), SOON, "nothing is stale")
+
+
+def test_a_batch_that_arrives_while_a_relabel_runs_does_not_stay_stale(workspace, home):
+    ws = workspace(
+        {NAME: {**declaration(), "automation": QUICK, "batch_size": 2}},
+        {NAME: {f"k{i}": i for i in range(6)}},
+    )
+    with Daemon(ws.paths) as daemon:
+        daemon.until(lambda: len(labels(ws, NAME)) == 6, SOON, "six objects in the table")
+        label(ws, {"k0": "left", "k1": "left", "k2": "left"})
+        daemon.until(daemon.run_processes, SOON, "a relabel begins")
+        home.put(NAME, {f"late{i}": 10 + i for i in range(3)})
+        daemon.until(lambda: len(labels(ws, NAME)) == 9 and current(ws), SOON, "nothing is stale")
+    assert {label for label, _ in labels(ws, NAME).values()} == {"left"}
+
+
+def test_runs_killed_at_random_moments_lose_nothing(tmp_path):
+    done = soak(tmp_path, rounds=2, seed=1)
+    assert done["run"] + done["daemon"] > 0
