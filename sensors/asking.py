@@ -95,7 +95,8 @@ def _outcomes(instance: dg.DagsterInstance, workspace: Workspace, door: Door) ->
 def _outcome(instance: dg.DagsterInstance, workspace: Workspace, record: dg.RunRecord) -> Outcome:
     run = record.dagster_run
     wanted = run.tags.get(WANTED_TAG, "")
-    if not run.is_finished and _is_dead(workspace, record):
+    unwatched = not instance.run_launcher.supports_check_run_worker_health
+    if unwatched and not run.is_finished and _is_dead(workspace, record):
         instance.report_run_failed(
             run, "Its process is gone without a word; it is asked for again."
         )

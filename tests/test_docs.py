@@ -9,6 +9,7 @@ from autolabel_app.cli import COMMANDS
 from autolabel_app.reference import reference
 from autolabel_core import paths
 from autolabel_core.declarations import load_collections
+from autolabel_core.declarations.automation import AuditSchedule, Automation, Relabel, Retrain
 from autolabel_core.declarations.collection import (
     Bucket,
     BucketSchema,
@@ -25,6 +26,8 @@ from autolabel_core.plan import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = (
+    AuditSchedule,
+    Automation,
     Bucket,
     BucketSchema,
     Collection,
@@ -32,6 +35,8 @@ MODELS = (
     Export,
     FeatureExtractor,
     FeatureSearch,
+    Relabel,
+    Retrain,
     Retriever,
     SchemaProperty,
     Search,

@@ -146,7 +146,7 @@ def test_a_run_that_just_began_is_left_alone(workspace, tick, instance):
 
 def test_a_bucket_that_cannot_be_read_is_no_quiet_day(workspace, tick):
     workspace({NAME: declaration() | {"source": {"uri": "gone"}}})
-    with pytest.raises(AutolabelError, match="gone does not exist. Create the folder, or correct"):
+    with pytest.raises(AutolabelError, match="gone does not exist"):
         tick("new_objects")
 
 

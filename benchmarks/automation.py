@@ -1,0 +1,122 @@
+"""How quickly it runs by itself: a tick over 100,000 objects, and from upload to label.
+
+`python -m benchmarks.automation [--objects N] [--without-daemon]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from autolabel_core.paths import CHECKOUT, Paths
+from autolabel_core.plan import plan
+from autolabel_core.registration import register
+from autolabel_core.workspace import Workspace
+from benchmarks.datasets import digits
+from benchmarks.matching import say
+
+NAME = "bench"
+IN_A_FOLDER = 1_000
+NEW = 10
+SOON_SECONDS = 600
+IMAGES = (1, 1_000)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--objects", type=int, default=100_000)
+    parser.add_argument("--without-daemon", action="store_true")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        tick(Path(folder), asked.objects)
+    if not asked.without_daemon:
+        with tempfile.TemporaryDirectory() as folder:
+            upload_to_label(Path(folder))
+
+
+def open_workspace(root: Path, declaration: str) -> Workspace:
+    """Open a home in a folder, over `bucket` in the same folder."""
+    collections = root / "collections"
+    collections.mkdir(parents=True, exist_ok=True)
+    (root / "bucket").mkdir(exist_ok=True)
+    text = f"source: {{uri: {root / 'bucket'}}}\n{declaration}"
+    (collections / f"{NAME}.yaml").write_text(text, encoding="utf-8")
+    return Workspace(Paths(root, collections, f"sqlite:///{root / 'ledger.sqlite'}"))
+
+
+def tick(root: Path, objects: int) -> None:
+    """Time what a tick of `new_objects` does when ten of many objects are new.
+
+    Args:
+        root: an empty folder.
+        objects: how many there are.
+    """
+    declaration = (
+        "feature_extractor: {feature_extractor_name: text_extractor}\n"
+        "taxonomy: {field_to_enrich: thing}\n"
+    )
+    workspace = open_workspace(root, declaration)
+    for start in range(0, objects, IN_A_FOLDER):
+        folder = root / "bucket" / f"{start:07d}"
+        folder.mkdir()
+        for number in range(start, min(start + IN_A_FOLDER, objects)):
+            (folder / f"{number:07d}.txt").write_text(str(number), encoding="utf-8")
+    collection = workspace.collection(NAME)
+    started = time.perf_counter()
+    listed = sum(1 for _ in workspace.source(collection).list())
+    say(f"list a folder of {listed:,} objects", time.perf_counter() - started, "s")
+    register(workspace, collection)
+    for number in range(NEW):
+        (root / "bucket" / f"new-{number}.txt").write_text("new", encoding="utf-8")
+    started = time.perf_counter()
+    fresh = open_workspace(root, declaration)
+    assert register(fresh, collection).created == NEW
+    plan(fresh, collection, uploads_only=True)
+    say(f"tick over {objects:,} objects, {NEW} new", time.perf_counter() - started, "s")
+
+
+def upload_to_label(root: Path) -> None:
+    """Time from the last file written to labels in the table, less the sensor's interval.
+
+    Args:
+        root: an empty folder.
+    """
+    sys.path.insert(0, str(CHECKOUT / "tests"))
+    from daemon import Daemon, labels
+
+    from autolabel_core.labelling import GivenLabel, give_labels
+
+    images, names = digits()[:2]
+    interval = 1
+    workspace = open_workspace(
+        root,
+        f"taxonomy: {{field_to_enrich: digit}}\n"
+        f"automation: {{check_every_seconds: {interval}, relabel: {{after_labels: 1}}}}\n",
+    )
+    for number in range(20):
+        images[number].save(root / "bucket" / f"seed-{number}.png")
+    with Daemon(workspace.paths) as daemon:
+        daemon.until(lambda: len(labels(workspace, NAME)) == 20, SOON_SECONDS, "the first labels")
+        given = [GivenLabel(f"seed-{n}.png", str(names[n])) for n in range(20)]
+        give_labels(workspace, workspace.collection(NAME), given, "bench", "cli")
+        daemon.until(
+            lambda: not plan(workspace, workspace.collection(NAME)), SOON_SECONDS, "all is current"
+        )
+        at = 20
+        for count in IMAGES:
+            for number in range(count):
+                image = images[(at + number) % len(images)].rotate(90 * (number // len(images)))
+                image.save(root / "bucket" / f"{at}-{number}.png")
+            at += count
+            took = daemon.until(
+                lambda at=at: len(labels(workspace, NAME)) == at, SOON_SECONDS, f"{count} images"
+            )
+            say(f"upload to label, {count:,} new images", took, "s beside an interval of 1 s")
+
+
+if __name__ == "__main__":
+    main()
