@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as StillAtWork
+from concurrent.futures import Future, wait
 from threading import Lock, Thread
 from typing import Any, TypeVar, cast
 
@@ -33,22 +32,12 @@ class Beside:
             if name not in self._ongoing:
                 self._ongoing[name] = _begin(work)
             future = self._ongoing[name]
-        try:
-            result = future.result(timeout=seconds)
-        except StillAtWork:
-            if not future.done():
-                return None
-            self._forget(name)
-            raise
-        except BaseException:
-            self._forget(name)
-            raise
-        self._forget(name)
-        return cast(Result, result)
-
-    def _forget(self, name: str) -> None:
+        wait([future], timeout=seconds)
+        if not future.done():
+            return None
         with self._lock:
             self._ongoing.pop(name, None)
+        return cast(Result, future.result())
 
 
 def _begin(work: Callable[[], Result]) -> Future[Result]:
