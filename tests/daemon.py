@@ -39,26 +39,41 @@ class Daemon:
 
     def start(self) -> None:
         """Start it; a shell that started us in the background may have SIGINT ignored."""
-        environ = dict(os.environ)
-        environ.pop(DAGSTER_HOME_VARIABLE, None)
-        os.environ.pop(DAGSTER_HOME_VARIABLE, None)
-        home = prepare_dagster_home(self.paths)
-        os.environ.pop(DAGSTER_HOME_VARIABLE, None)
-        environ |= {**self.paths.environment, DAGSTER_HOME_VARIABLE: str(home)}
-        environ["PYTHONPATH"] = os.pathsep.join(
-            filter(None, [str(CHECKOUT), environ.get("PYTHONPATH", "")])
-        )
         program = Path(sys.executable).parent / "dagster-daemon"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [program, "run", "-w", str(CHECKOUT / "workspace.yaml")],
                 cwd=CHECKOUT,
-                env=environ,
+                env=self.environ,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of its processes; ours is left as it was."""
+        before = os.environ.pop(DAGSTER_HOME_VARIABLE, None)
+        home = prepare_dagster_home(self.paths)
+        os.environ.pop(DAGSTER_HOME_VARIABLE)
+        if before is not None:
+            os.environ[DAGSTER_HOME_VARIABLE] = before
+        search = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return {
+            **os.environ,
+            **self.paths.environment,
+            DAGSTER_HOME_VARIABLE: str(home),
+            "PYTHONPATH": os.pathsep.join(search),
+        }
+
+    def dagster(self, *arguments: str) -> None:
+        """Run a command of `dagster` over the same stores."""
+        program = Path(sys.executable).parent / "dagster"
+        done = subprocess.run(
+            [program, *arguments], cwd=CHECKOUT, env=self.environ, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def stop(self) -> None:
         """Stop it cleanly, and its children; what does not stop is killed."""

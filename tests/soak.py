@@ -20,6 +20,7 @@ from daemon import Daemon
 
 from autolabel_core.automation import waiting
 from autolabel_core.documents import Documents
+from autolabel_core.identity import content_hash
 from autolabel_core.labelling import GivenLabel, give_labels
 from autolabel_core.plan import plan
 
@@ -116,7 +117,7 @@ class Soak:
         ws = calm.workspace
         sweep_quietly(ws, NAME)
         holding = {(e.document_id, e.content_hash): e for e in events}
-        present = {row["key"]: row["content_hash"] for row in rows(ws)}
+        present = {key: content_hash(text.encode()) for key, text in self.objects.items()}
         for event in holding.values():
             if present.get(event.key) == event.content_hash:
                 given = [GivenLabel(event.key, event.label)]

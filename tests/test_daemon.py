@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+import dagster as dg
 import pytest
 from angle_samples import NAME, declaration, label
 from daemon import Daemon, labels
@@ -9,6 +12,7 @@ from soak import soak
 
 from autolabel_core.automation import waiting
 from autolabel_core.plan import plan
+from autolabel_core.registration import partitions_name, register
 
 pytestmark = pytest.mark.slow
 SOON = 120
@@ -65,3 +69,26 @@ def test_a_batch_that_arrives_while_a_relabel_runs_does_not_stay_stale(workspace
 def test_runs_killed_at_random_moments_lose_nothing(tmp_path):
     done = soak(tmp_path, rounds=2, seed=1)
     assert done["run"] + done["daemon"] > 0
+
+
+def test_a_backfill_of_the_job_is_one_run_over_all_batches(workspace, home):
+    """What the README promises of `dagster job backfill`, with the sensors switched off."""
+    ws = workspace(
+        {NAME: {**declaration(), "automation": {"enabled": False}, "batch_size": 2}},
+        {NAME: {f"k{i}": i for i in range(6)}},
+    )
+    with Daemon(ws.paths) as daemon:
+        batches = register(ws, ws.collection(NAME)).batches
+        with instance_of(ws) as instance:
+            instance.add_dynamic_partitions(partitions_name(NAME), batches)
+        command = ["job", "backfill", "-w", "workspace.yaml", "-j", f"{NAME}_all", "--noprompt"]
+        daemon.dagster(*command)
+        daemon.until(lambda: len(labels(ws, NAME)) == 6, SOON, "all batches labelled")
+        with instance_of(ws) as instance:
+            assert instance.get_runs_count() == 1
+
+
+@contextmanager
+def instance_of(ws):
+    with dg.DagsterInstance.from_config(str(ws.paths.dagster_home)) as instance:
+        yield instance
