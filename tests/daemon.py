@@ -67,14 +67,6 @@ class Daemon:
             "PYTHONPATH": os.pathsep.join(search),
         }
 
-    def dagster(self, *arguments: str) -> None:
-        """Run a command of `dagster` over the same stores."""
-        program = Path(sys.executable).parent / "dagster"
-        done = subprocess.run(
-            [program, *arguments], cwd=CHECKOUT, env=self.environ, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
     def stop(self) -> None:
         """Stop it cleanly, and its children; what does not stop is killed."""
         children = self.children()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 
 import dagster as dg
 import pytest
 from angle_samples import NAME, declaration, label
 from daemon import Daemon, labels
+from dagster._core.execution.backfill import PartitionBackfill
 from soak import soak
 
+from autolabel_app.runs import _load_definitions
 from autolabel_core.automation import waiting
-from autolabel_core.plan import plan
+from autolabel_core.plan import TABLES, plan
 from autolabel_core.registration import partitions_name, register
 
 pytestmark = pytest.mark.slow
@@ -71,21 +74,37 @@ def test_runs_killed_at_random_moments_lose_nothing(tmp_path):
     assert done["run"] + done["daemon"] > 0
 
 
-def test_a_backfill_of_the_job_is_one_run_over_all_batches(workspace, home):
-    """What the README promises of `dagster job backfill`, with the sensors switched off."""
+def test_a_backfill_from_the_pages_is_one_run_over_all_batches(workspace, home, monkeypatch):
+    """What the UI's backfill page records, with the sensors switched off."""
     ws = workspace(
         {NAME: {**declaration(), "automation": {"enabled": False}, "batch_size": 2}},
         {NAME: {f"k{i}": i for i in range(6)}},
     )
-    with Daemon(ws.paths) as daemon:
-        batches = register(ws, ws.collection(NAME)).batches
-        with instance_of(ws) as instance:
-            instance.add_dynamic_partitions(partitions_name(NAME), batches)
-        command = ["job", "backfill", "-w", "workspace.yaml", "-j", f"{NAME}_all", "--noprompt"]
-        daemon.dagster(*command)
+    batches = register(ws, ws.collection(NAME)).batches
+    for name, value in ws.paths.environment.items():
+        monkeypatch.setenv(name, value)
+    graph = _load_definitions().get_repository_def().asset_graph
+    with Daemon(ws.paths) as daemon, instance_of(ws) as instance:
+        instance.add_dynamic_partitions(partitions_name(NAME), batches)
+        keys = [dg.AssetKey([NAME, table.name]) for table in TABLES]
+        partitioned = [key for key in keys if graph.get(key).is_partitioned]
+        instance.add_backfill(
+            PartitionBackfill.from_asset_partitions(
+                backfill_id="all",
+                asset_graph=graph,
+                partition_names=None,
+                asset_selection=partitioned,
+                backfill_timestamp=time.time(),
+                tags={},
+                dynamic_partitions_store=instance,
+                all_partitions=True,
+                title=None,
+                description=None,
+                run_config=None,
+            )
+        )
         daemon.until(lambda: len(labels(ws, NAME)) == 6, SOON, "all batches labelled")
-        with instance_of(ws) as instance:
-            assert instance.get_runs_count() == 1
+        assert instance.get_runs_count() == 1
 
 
 @contextmanager
