@@ -4,8 +4,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from autolabel_core.paths import Paths
+from autolabel_core.paths import Paths, warehouse_address
 from autolabel_core.workspace import Workspace
+from resources.s3 import S3AccessResource
 
 
 class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -14,16 +15,21 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str = ""
     collections: str = ""
     ledger_url: str = ""
+    warehouse: str = ""
+    s3: S3AccessResource = S3AccessResource()
 
     def open(self) -> Workspace:
         """Return the workspace."""
         default = Paths.from_environment()
         home = Path(self.home) if self.home else default.home
         own_ledger = f"sqlite:///{home / 'ledger.sqlite'}" if self.home else default.ledger_url
+        own_warehouse = "" if self.home else default.warehouse_uri
         return Workspace(
             Paths(
                 home,
                 Path(self.collections) if self.collections else default.collections,
                 self.ledger_url or own_ledger,
-            )
+                warehouse_address(self.warehouse) or own_warehouse,
+            ),
+            self.s3.settings(),
         )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import pyarrow as pa
@@ -46,7 +45,7 @@ class AnnotationExports(DerivedTable):
         """What is exported."""
         return self.beside(TaxonomyLabels)
 
-    def path(self, batch: str = WHOLE) -> Path:
+    def path(self, batch: str = WHOLE) -> PurePath:
         """Return the file that notes what the exports were made from."""
         return self.warehouse.path(self.collection_name, self.name, "exported.parquet")
 
@@ -65,7 +64,8 @@ class AnnotationExports(DerivedTable):
         formats = self.collection.exports.formats
         for done, name in enumerate(formats, start=1):
             out = self.warehouse.path(self.collection_name, self.name, name)
-            report = write_export(name, documents, out, self.read_object())
+            with self.warehouse.folder(out) as folder:
+                report = write_export(name, documents, folder, self.read_object())
             rows.append(
                 {
                     "format": name,
@@ -80,23 +80,23 @@ class AnnotationExports(DerivedTable):
 
     def _remove_others(self, formats: Collection[str]) -> None:
         """Remove formats that are declared no more, because nobody would keep them up to date."""
-        for folder in self.path().parent.iterdir():
-            if folder.is_dir() and folder.name in FORMATS and folder.name not in formats:
-                shutil.rmtree(folder)
+        for folder in self.warehouse.folders_in(self.path().parent):
+            if folder.name in FORMATS and folder.name not in formats:
+                self.warehouse.remove(folder)
 
     def documents(self) -> pa.Table:
         """Return all documents with label, source, match and enriched fields."""
         columns = [*COLUMNS, *self.collection.fields]
         files = [self.labels.path(batch) for batch in self.batches]
-        tables = [self._read(file, columns) for file in files if file.exists()]
+        tables = [self._read(file, columns) for file in files if self.warehouse.exists(file)]
         if not tables:
             return pa.table({name: pa.array([], pa.string()) for name in columns})
         bare = [table.replace_schema_metadata(None) for table in tables]
         return pa.concat_tables(bare, promote_options="default")
 
-    def _read(self, file: Path, columns: list[str]) -> pa.Table:
+    def _read(self, file: PurePath, columns: list[str]) -> pa.Table:
         """Read a file that may be older than the declaration of a field."""
-        there = set(pq.read_schema(file).names)
+        there = set(pq.read_schema(self.warehouse.local(file)).names)
         return self.warehouse.read_table(file, [name for name in columns if name in there])
 
     def read_object(self) -> Callable[[str], bytes]:
@@ -108,6 +108,6 @@ class AnnotationExports(DerivedTable):
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say what each format holds."""
         return {
-            "folder": str(self.path().parent),
+            "folder": self.warehouse.address(self.path().parent),
             "formats": self.warehouse.read_table(self.path()).to_pylist(),
         }
