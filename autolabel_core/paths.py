@@ -52,13 +52,18 @@ class Paths:
             HOME_VARIABLE: str(self.home),
             COLLECTIONS_VARIABLE: str(self.collections),
             LEDGER_VARIABLE: self.ledger_url,
-            WAREHOUSE_VARIABLE: self.warehouse,
+            WAREHOUSE_VARIABLE: self.warehouse_uri,
         }
 
     @property
-    def warehouse(self) -> str:
-        """Folder or `s3://` address of everything derived; may be deleted and is built again."""
-        return self.warehouse_uri or str(self.home / "warehouse")
+    def warehouse(self) -> Path:
+        """Everything derived, unless `warehouse_uri` puts it elsewhere; may be deleted."""
+        return self.home / "warehouse"
+
+    @property
+    def warehouse_place(self) -> str:
+        """Folder or `s3://` address of everything derived."""
+        return self.warehouse_uri or str(self.warehouse)
 
     @property
     def cache(self) -> Path:

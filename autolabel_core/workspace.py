@@ -48,7 +48,7 @@ class Workspace:
 
     @property
     def _warehouse_files(self) -> WarehouseFiles:
-        address = self.paths.warehouse
+        address = self.paths.warehouse_place
         if address.startswith(SCHEME):
             return S3Files(address, self.paths.cache / "warehouse", self.s3)
         if "://" in address:

@@ -16,7 +16,7 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     collections: str = ""
     ledger_url: str = ""
     warehouse: str = ""
-    s3: S3AccessResource = S3AccessResource()
+    s3: S3AccessResource | None = None
 
     def open(self) -> Workspace:
         """Return the workspace."""
@@ -31,5 +31,5 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 self.ledger_url or own_ledger,
                 warehouse_address(self.warehouse) or own_warehouse,
             ),
-            self.s3.settings(),
+            (self.s3 or S3AccessResource()).settings(),
         )

@@ -14,8 +14,12 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import boto3
 
 PINS = Path(__file__).with_name("swift_requirements.txt")
 ACCOUNT, USER, SECRET = "test", "tester", "testing"
@@ -72,6 +76,43 @@ use = egg:swift#dlo
 [filter:slo]
 use = egg:swift#slo
 """
+
+
+@dataclass
+class TestBucket:
+    """A bucket that a test fills; `uri` is its address."""
+
+    __test__ = False
+    name: str
+
+    @classmethod
+    def create(cls) -> TestBucket:
+        """Make an empty bucket."""
+        bucket = cls(f"test-{uuid.uuid4().hex[:12]}")
+        bucket.client.create_bucket(Bucket=bucket.name)
+        return bucket
+
+    @property
+    def client(self):
+        """boto3's client: another S3 client than the one under test."""
+        return boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.name}"
+
+    def put(self, objects: Mapping[str, bytes | str | int]) -> None:
+        for key, value in objects.items():
+            data = value if isinstance(value, bytes) else str(value).encode()
+            self.client.put_object(Bucket=self.name, Key=key, Body=data)
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self.client.delete_object(Bucket=self.name, Key=key)
+
+    def keys(self) -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
 class ServerUnavailableError(RuntimeError):
@@ -189,7 +230,8 @@ class SwiftServer:
             dead = [p.args for p in self.processes if p.poll() is not None]
             if dead or time.monotonic() > end:
                 logs = "".join(
-                    f"{kind}: {(self.root / f'{kind}.log').read_text()[-600:]}\n" for kind in waiting
+                    f"{kind}: {(self.root / f'{kind}.log').read_text()[-600:]}\n"
+                    for kind in waiting
                 )
                 raise ServerUnavailableError(f"the daemons did not start: {logs}")
             time.sleep(0.1)

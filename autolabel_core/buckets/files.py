@@ -11,7 +11,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from autolabel_core.buckets.objects import Blob, file_blob, file_version
-from autolabel_core.errors import UnreadableItemError
+from autolabel_core.errors import StoreUnavailableError, UnreadableItemError
 from autolabel_core.s3 import SCHEME, S3Bucket, S3Entry, S3Settings, split_uri
 
 ABSOLUTE = ("http://", "https://", "file://", SCHEME)
@@ -76,6 +76,7 @@ class S3Reader:
         self._settings = settings
         self._buckets: dict[str, S3Bucket] = {}
         self._listed: dict[tuple[str, str], dict[str, S3Entry]] = {}
+        self._refused: set[str] = set()
         self._listing = Lock()
 
     def bucket(self, name: str) -> S3Bucket:
@@ -92,14 +93,32 @@ class S3Reader:
             folder = posixpath.dirname(entry.key)
             self._listed.setdefault((bucket, folder), {})[entry.key] = entry
 
+    def refuses(self, bucket: str) -> bool:
+        """Whether a bucket that a manifest refers to could not be listed."""
+        return bucket in self._refused
+
     def entry(self, bucket: str, key: str) -> S3Entry | None:
-        """Return an object's entry; its folder is listed where that has not happened yet."""
+        """Return an object's entry; its folder is listed where that has not happened yet.
+
+        Args:
+            bucket: its bucket; where one refuses to be listed, it is not asked again.
+            key: its key.
+
+        Returns:
+            The entry, or None where there is none or nothing can be known.
+        """
         folder = posixpath.dirname(key)
         with self._listing:
-            if (bucket, folder) not in self._listed:
-                found = self.bucket(bucket).entries_in(folder)
-                self._listed[bucket, folder] = {entry.key: entry for entry in found}
-        return self._listed[bucket, folder].get(key)
+            if bucket not in self._refused and (bucket, folder) not in self._listed:
+                self._list(bucket, folder)
+        return self.known(bucket, key)
+
+    def _list(self, bucket: str, folder: str) -> None:
+        try:
+            found = self.bucket(bucket).entries_in(folder)
+            self._listed[bucket, folder] = {entry.key: entry for entry in found}
+        except StoreUnavailableError:
+            self._refused.add(bucket)
 
     def known(self, bucket: str, key: str) -> S3Entry | None:
         """Return an object's entry where it was listed already."""
@@ -132,7 +151,9 @@ class S3File:
     def version(self) -> str:
         """Return ETag and size."""
         entry = self._reader.entry(self.bucket, self.key)
-        return "missing" if entry is None else entry.version
+        if entry is None:
+            return "unlisted" if self._reader.refuses(self.bucket) else "missing"
+        return entry.version
 
     def read(self) -> bytes:
         """Return its content.

@@ -39,6 +39,8 @@ def explained(
         )
     if code == "NoSuchBucket":
         cure = "create it, or correct the s3:// address"
+        if not is_listing:
+            return UnreadableItemError(f"lies in {bucket}, which does not exist; {cure}")
         return StoreUnavailableError(
             f"The bucket {bucket} does not exist on {server}; {cure}.{kept}"
         )
