@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-MODULES = ("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy")
+MODULES = ("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy", "s3_listing")
 WITH_DATA = ("pipeline", "embedding_quality")
 
 

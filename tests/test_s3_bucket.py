@@ -7,6 +7,7 @@ import json
 import httpx
 import pytest
 import yaml
+from conftest import ANGLES
 
 from autolabel_core.buckets.s3 import ObjectStoreBucket
 from autolabel_core.documents import Documents
@@ -15,7 +16,6 @@ from autolabel_core.labelling import GivenLabel, give_labels
 from autolabel_core.promotion import candidates, promote
 from autolabel_core.s3 import S3Settings
 from autolabel_core.urls import content_urls
-from conftest import ANGLES
 
 pytestmark = pytest.mark.slow
 NAME = "angles"
@@ -147,7 +147,7 @@ def test_promotions_copy_into_the_reference_bucket_and_never_overwrite(s3, home,
     workspace = home.workspace
     chosen = candidates(workspace, workspace.collection("new"), 0.5)
     assert promote(workspace, workspace.collection("new"), chosen, "reviewer") == 1
-    assert "refs/promoted/new/x" in s3.keys()
+    assert "refs/promoted/new/x" in s3.all_keys()
     store = ObjectStoreBucket(f"{s3.uri}/refs")
     store.add("promoted/new/x", b"11", {})
     with pytest.raises(AutolabelError, match="exists with another content"):

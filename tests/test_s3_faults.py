@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from faulty_proxy import FaultyProxy
+from test_s3_bucket import NAME, declared, labels
 
 from autolabel_core.errors import AutolabelError, StoreUnavailableError
 from autolabel_core.labelling import GivenLabel, give_labels
 from autolabel_core.registration import register
 from autolabel_core.s3 import S3Settings
 from autolabel_core.workspace import Workspace
-from faulty_proxy import FaultyProxy
-from test_s3_bucket import NAME, declared, labels
 
 pytestmark = pytest.mark.slow
 RIGHT = {"a": ("low", "human"), "b": ("low", "auto"), "c": (None, None)}
@@ -79,7 +79,7 @@ def test_an_object_that_cannot_be_read_for_now_is_read_next_time(
     opened, proxy, bring_up_to_date, fault
 ):
     proxy.fail(fault, 1000, "/p/b")
-    with pytest.raises(StoreUnavailableError, match="1 of 3 objects .* could not be read for now"):
+    with pytest.raises(StoreUnavailableError, match=r"1 of 3 objects .* could not be read for now"):
         bring_up_to_date(opened(), NAME)
     proxy.fail(fault, 0)
     bring_up_to_date(opened(), NAME)

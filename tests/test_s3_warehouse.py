@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from conftest import ANGLES, Home
 
 from autolabel_core.documents import Documents
 from autolabel_core.errors import StoreUnavailableError
@@ -12,7 +13,6 @@ from autolabel_core.labelling import GivenLabel, give_labels
 from autolabel_core.plan import plan
 from autolabel_core.sql import run_sql
 from autolabel_core.workspace import Workspace
-from conftest import ANGLES, Home
 
 pytestmark = pytest.mark.slow
 NAME = "angles"
@@ -20,17 +20,17 @@ OBJECTS = {"a": 10, "b": 15, "c": 100, "d": 105, "e": 200}
 EXPORTS = "exports: {formats: [csv, jsonl]}\nbatch_size: 2\n"
 
 
-def story(home: Home, bring_up_to_date) -> Workspace:
+def story(home: Home, s3, prefix: str, bring_up_to_date) -> Workspace:
     """Label, relabel, overwrite and delete."""
-    home.declare(NAME, ANGLES + EXPORTS)
-    folder = home.put(NAME, OBJECTS)
+    home.declare(NAME, f"{ANGLES}{EXPORTS}source: {{uri: '{s3.uri}/{prefix}'}}\n")
+    s3.put({f"{prefix}/{key}": value for key, value in OBJECTS.items()})
     bring_up_to_date(home.workspace, NAME)
     workspace = home.workspace
     given = [GivenLabel("a", "low", {}, ""), GivenLabel("d", "high", {}, "")]
     give_labels(workspace, workspace.collection(NAME), given, "t", "cli")
     bring_up_to_date(home.workspace, NAME)
-    home.put(NAME, {"b": 101, "f": 11})
-    (folder / "e").unlink()
+    s3.put({f"{prefix}/b": 101, f"{prefix}/f": 11})
+    s3.delete(f"{prefix}/e")
     bring_up_to_date(home.workspace, NAME)
     return home.workspace
 
@@ -43,7 +43,7 @@ def both(tmp_path, toy_extractors, s3, bring_up_to_date):
     far.paths = type(far.paths)(
         far.paths.home, far.paths.collections, far.paths.ledger_url, f"{s3.uri}/ware/house"
     )
-    return story(near, bring_up_to_date), story(far, bring_up_to_date)
+    return story(near, s3, "one", bring_up_to_date), story(far, s3, "two", bring_up_to_date)
 
 
 def test_every_published_file_is_the_same(both, s3):
@@ -52,14 +52,14 @@ def test_every_published_file_is_the_same(both, s3):
     files = {
         f"ware/house/{path.relative_to(root).as_posix()}": path.read_bytes()
         for path in root.rglob("*")
-        if path.is_file() and not {".neighbours", "raw_objects"} & set(path.parts)
+        if path.is_file() and ".neighbours" not in path.parts
     }
-    published = [key for key in s3.keys() if ".neighbours" not in key and "raw_objects" not in key]
+    published = [key for key in s3.all_keys() if key.startswith("ware/house/")]
+    published = [key for key in published if ".neighbours" not in key]
+    assert sorted(published) == sorted(files)
     for key in published:
         stored = s3.client.get_object(Bucket=s3.name, Key=key)["Body"].read()
-        if "taxonomy_labels" in key or key.endswith("documents.csv"):
-            assert stored == files[key], key
-    assert sorted(published) == sorted(files)
+        assert stored == files[key], key
     assert not far.paths.warehouse.exists()
 
 

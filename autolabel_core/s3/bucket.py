@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from autolabel_core.errors import UnreadableItemError
+from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.s3.messages import code_of, explained
 from autolabel_core.s3.settings import SCHEME, S3Settings, open_store
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 LISTED_AT_ONCE = 1000
 SIGNED_SECONDS = 3600
+BROKEN_LISTING = "ListResponseBody"
+FIRST_PAUSE_SECONDS = 0.1
 
 Result = TypeVar("Result")
 
@@ -190,17 +193,32 @@ class S3Bucket:
 
         address = f"{SCHEME}{self.name}/{what}"
         try:
-            return request()
+            return self._patiently(request)
         except FileNotFoundError as error:
             if code_of(str(error)) == "NoSuchBucket":
                 raise explained(str(error), address, self._settings, is_listing) from error
             raise
         except AlreadyExistsError as error:
             raise FileExistsError(address) from error
+        except AutolabelError:
+            raise
         except ValueError as error:
             raise UnreadableItemError(f"{address} is no key that can be asked for") from error
         except BaseError as error:
             raise explained(str(error), address, self._settings, is_listing) from error
+
+    def _patiently(self, request: Callable[[], Result]) -> Result:
+        """The client tries failed requests again, but not a listing that breaks off."""
+        from obstore.exceptions import GenericError
+
+        for attempt in range(self._settings.max_retries):
+            try:
+                return request()
+            except GenericError as error:
+                if BROKEN_LISTING not in str(error):
+                    raise
+                time.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
+        return request()
 
 
 def _entry(meta: Any) -> S3Entry:

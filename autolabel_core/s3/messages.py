@@ -44,6 +44,12 @@ def explained(
         return StoreUnavailableError(
             f"The bucket {bucket} does not exist on {server}; {cure}.{kept}"
         )
+    found, cure = _found_and_cure(message, settings)
+    return StoreUnavailableError(f"Expected {address} from {server}, but {found}; {cure}.{kept}")
+
+
+def _found_and_cure(message: str, settings: S3Settings) -> tuple[str, str]:
+    code, status = code_of(message), _status(message)
     if "169.254.169.254" in message:
         found, cure = (
             "no keys were found",
@@ -68,7 +74,7 @@ def explained(
     else:
         found = "the server cannot be reached, or broke off its answer"
         cure = "check AWS_ENDPOINT_URL and the network, then run the same again"
-    return StoreUnavailableError(f"Expected {address} from {server}, but {found}; {cure}.{kept}")
+    return found, cure
 
 
 def code_of(message: str) -> str:
