@@ -6,7 +6,14 @@ import argparse
 import subprocess
 import sys
 
-MODULES = ("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy", "s3_listing")
+MODULES = (
+    "matching",
+    "pipeline",
+    "command_line",
+    "embedding_quality",
+    "demo_accuracy",
+    "s3_listing",
+)
 WITH_DATA = ("pipeline", "embedding_quality")
 
 

@@ -25,7 +25,7 @@ def explained(
         `UnreadableItemError` for what concerns one object for good, `StoreUnavailableError` for
         what may pass or wants another setting.
     """
-    code, status = code_of(message), _status(message)
+    code = code_of(message)
     server = settings.endpoint_url or f"Amazon S3 ({settings.region or DEFAULT_REGION})"
     kept = " Nothing is registered, or its objects would seem deleted." if is_listing else ""
     bucket = SCHEME + split_uri(address)[0]
