@@ -79,7 +79,7 @@ def sweep(
                 raise AutolabelError(
                     f"`{collection.collection_name}` is still out of date after {MAX_PASSES} runs "
                     f"({', '.join(following.assets)}). Is another process writing to "
-                    f"{workspace.paths.warehouse}? Sweep again when it is done."
+                    f"{workspace.paths.warehouse_place}? Sweep again when it is done."
                 )
             tell(
                 f"{collection.collection_name}: {', '.join(following.assets)} over "

@@ -35,7 +35,8 @@ class Documents:
     def __init__(self, workspace: Workspace, collection: Collection) -> None:
         self.collection = collection
         folder = workspace.warehouse.path(collection.collection_name, TaxonomyLabels.name)
-        self.files = sorted(str(path) for path in folder.glob("batch_*.parquet"))
+        found = workspace.warehouse.files_in(folder, "batch_*.parquet")
+        self.files = [str(workspace.warehouse.local(path)) for path in found]
 
     def connect(self) -> DuckDBPyConnection:
         """Return an in-memory connection with the view `documents`."""

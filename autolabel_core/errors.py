@@ -15,6 +15,10 @@ class UnreadableItemError(AutolabelError):
     """One object cannot be read; it is quarantined with this message as the reason."""
 
 
+class StoreUnavailableError(AutolabelError):
+    """A store does not answer for now; nothing is taken for unreadable or deleted because of it."""
+
+
 class MissingWeightsError(AutolabelError):
     """A model's weights are not on this machine; the message says how to bring them."""
 

@@ -100,7 +100,7 @@ class ExistingDocuments:
         columns = ["document_id", "key", "version", "content_hash"]
         for batch in self._raw.batches:
             path = self._raw.path(batch)
-            if path.exists():
+            if self._raw.warehouse.exists(path):
                 table = self._raw.warehouse.read_table(path, columns)
                 kept = table.filter(pc.is_in(table["document_id"], value_set=wanted))
                 for row in kept.to_pylist():

@@ -13,6 +13,7 @@ COLLECTIONS_VARIABLE = "AUTOLABEL_COLLECTIONS"
 LEDGER_VARIABLE = "AUTOLABEL_LEDGER_URL"
 ANNOTATOR_VARIABLE = "AUTOLABEL_ANNOTATOR"
 DEFINITIONS_VARIABLE = "AUTOLABEL_DEFINITIONS"
+WAREHOUSE_VARIABLE = "AUTOLABEL_WAREHOUSE"
 DAGSTER_HOME_VARIABLE = "DAGSTER_HOME"
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -26,11 +27,13 @@ class Paths:
         home: folder of all state (`AUTOLABEL_HOME`, default `.autolabel` in the working directory).
         collections: folder of YAML declarations (`AUTOLABEL_COLLECTIONS`).
         ledger_url: SQLAlchemy URL of the ledger (`AUTOLABEL_LEDGER_URL`, default SQLite in `home`).
+        warehouse_uri: folder or `s3://` address (`AUTOLABEL_WAREHOUSE`); empty: in `home`.
     """
 
     home: Path
     collections: Path
     ledger_url: str
+    warehouse_uri: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Paths:
@@ -39,7 +42,8 @@ class Paths:
         default_collections = CHECKOUT / "autolabel_assets" / "collections"
         collections = Path(environ.get(COLLECTIONS_VARIABLE) or default_collections)
         ledger_url = environ.get(LEDGER_VARIABLE) or sqlite_url(home / "ledger.sqlite")
-        return cls(home, collections.expanduser().resolve(), ledger_url)
+        warehouse = warehouse_address(environ.get(WAREHOUSE_VARIABLE) or "")
+        return cls(home, collections.expanduser().resolve(), ledger_url, warehouse)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -48,12 +52,23 @@ class Paths:
             HOME_VARIABLE: str(self.home),
             COLLECTIONS_VARIABLE: str(self.collections),
             LEDGER_VARIABLE: self.ledger_url,
+            WAREHOUSE_VARIABLE: self.warehouse_uri,
         }
 
     @property
     def warehouse(self) -> Path:
-        """Everything derived; may be deleted and is built again."""
+        """Everything derived, unless `warehouse_uri` puts it elsewhere; may be deleted."""
         return self.home / "warehouse"
+
+    @property
+    def warehouse_place(self) -> str:
+        """Folder or `s3://` address of everything derived."""
+        return self.warehouse_uri or str(self.warehouse)
+
+    @property
+    def cache(self) -> Path:
+        """Copies of what lies on S3; may be deleted at any time."""
+        return self.home / "cache"
 
     @property
     def vector_index(self) -> Path:
@@ -86,6 +101,13 @@ def sqlite_url(file: Path) -> str:
     from sqlalchemy.engine import URL
 
     return URL.create("sqlite", database=str(file)).render_as_string()
+
+
+def warehouse_address(text: str) -> str:
+    """Return an `s3://` address as it is, a folder as an absolute path, and nothing as nothing."""
+    if not text or "://" in text:
+        return text
+    return str(Path(text).expanduser().resolve())
 
 
 def definitions_file(environ: Mapping[str, str] = os.environ) -> Path:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from autolabel_core.buckets.folder import SIDECAR
 from autolabel_core.buckets.objects import StoredObject
 from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
@@ -16,7 +13,6 @@ from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identity import content_hash, document_id
 from autolabel_core.ledger import Annotation, effective_annotations
-from autolabel_core.warehouse import write_atomically
 from autolabel_core.workspace import Workspace
 
 MIN_CONFIDENCE = 0.85
@@ -144,7 +140,7 @@ def _promote_one(
     stored, data = _reviewed_object(workspace, collection, promotion)
     if promotion.copied:
         metadata = {k: v for k, v in stored.metadata.items() if k != target.label_field}
-        _copy(workspace.source(target).path_for(promotion.key), data, metadata)
+        workspace.source(target).add(promotion.key, data, metadata)
     fields = {f: record[f] for f in target.fields if record.get(f) is not None}
     return Annotation(
         collection=target.collection_name,
@@ -182,23 +178,3 @@ def _reviewed_object(
             "Sweep, then promote again."
         )
     return stored, data
-
-
-def _copy(path: Path, data: bytes, metadata: dict[str, Any]) -> None:
-    if path.exists():
-        if content_hash(path.read_bytes()) == content_hash(data):
-            return
-        raise AutolabelError(
-            f"{path} exists with another content; promotions never overwrite. Move it away first."
-        )
-    if metadata:
-        text = json.dumps(metadata, sort_keys=True, ensure_ascii=False).encode()
-        _write(path.with_name(path.name + SIDECAR), text)
-    _write(path, data)
-
-
-def _write(path: Path, data: bytes) -> None:
-    def write(part: Path) -> None:
-        part.write_bytes(data)
-
-    write_atomically(path, write)

@@ -87,7 +87,7 @@ def _vectors_of(
     ids: list[str] = []
     parts: list[npt.NDArray[np.float32]] = []
     for batch in embeddings.batches:
-        if not embeddings.path(batch).exists():
+        if not embeddings.warehouse.exists(embeddings.path(batch)):
             continue
         table = embeddings.warehouse.read_vectors(embeddings.path(batch))
         pairs = zip(table.document_ids, table.reasons, strict=True)
@@ -121,7 +121,7 @@ def _query_vector(
 
 def _stored_vector(embeddings: Embeddings, document: str) -> npt.NDArray[np.float32] | None:
     arrival = embeddings.objects.get(document)
-    if arrival is None or not embeddings.path(arrival.batch).exists():
+    if arrival is None or not embeddings.warehouse.exists(embeddings.path(arrival.batch)):
         return None
     table = embeddings.warehouse.read_vectors(embeddings.path(arrival.batch))
     rows = [i for i, d in enumerate(table.document_ids) if d == document and not table.reasons[i]]

@@ -74,7 +74,12 @@ def _check_reading(connection: DuckDBPyConnection, sql: str) -> None:
 def _register(workspace: Workspace, connection: DuckDBPyConnection) -> None:
     for name, collection in workspace.collections.items():
         raw = RawObjects(workspace, collection)
-        raw_files = [str(raw.path(b)) for b in raw.batches if raw.path(b).exists()]
+        paths = (raw.path(batch) for batch in raw.batches)
+        raw_files = [
+            str(workspace.warehouse.local(path))
+            for path in paths
+            if workspace.warehouse.exists(path)
+        ]
         documents = Documents(workspace, collection)
         events = [asdict(e) for e in workspace.ledger.annotations(name)]
         tables: dict[str, Any] = {

@@ -6,12 +6,10 @@ is up to date, and a file that cannot be read has none: it is made again.
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.warehouse_files import WarehouseFiles
 
 FINGERPRINT = b"autolabel.fingerprint"
 VECTOR_COLUMNS = ("document_id", "content_hash", "reason", "vector")
@@ -51,13 +49,17 @@ class VectorTable:
 class Warehouse:
     """Files under one root, `<collection>/<asset>/…`, each with one writer at a time."""
 
-    def __init__(self, root: Path, locks: Path) -> None:
-        self.root = root
+    def __init__(self, files: WarehouseFiles, locks: Path) -> None:
+        self._files = files
         self._locks = locks
-
-    def path(self, collection: str, asset: str, *parts: str) -> Path:
-        """Return the path of one file of an asset."""
-        return self.root.joinpath(collection, asset, *parts)
+        self.path = files.path
+        self.address = files.address
+        self.exists = files.exists
+        self.files_in = files.files_in
+        self.folders_in = files.folders_in
+        self.remove = files.remove
+        self.local = files.local
+        self.folder = files.folder
 
     @contextmanager
     def writing(self, *names: str) -> Iterator[None]:
@@ -66,7 +68,7 @@ class Warehouse:
         with FileLock(self._locks / f"{'.'.join(names)}.lock"):
             yield
 
-    def write_table(self, path: Path, table: pa.Table, fingerprint: str) -> None:
+    def write_table(self, path: PurePath, table: pa.Table, fingerprint: str) -> None:
         """Write a Parquet file in one step.
 
         Args:
@@ -75,13 +77,15 @@ class Warehouse:
             fingerprint: what it was made from.
         """
         table = table.replace_schema_metadata({FINGERPRINT: fingerprint.encode()})
-        write_atomically(path, lambda part: pq.write_table(table, part, compression="zstd"))
+        self._files.write(
+            path, fingerprint, lambda part: pq.write_table(table, part, compression="zstd")
+        )
 
-    def read_table(self, path: Path, columns: list[str] | None = None) -> pa.Table:
+    def read_table(self, path: PurePath, columns: list[str] | None = None) -> pa.Table:
         """Read a Parquet file, or some of its columns."""
-        return pq.read_table(path, columns=columns, partitioning=None)
+        return pq.read_table(self.local(path), columns=columns, partitioning=None)
 
-    def write_vectors(self, path: Path, table: VectorTable, fingerprint: str) -> None:
+    def write_vectors(self, path: PurePath, table: VectorTable, fingerprint: str) -> None:
         """Write vectors as one Arrow IPC record batch.
 
         Args:
@@ -97,11 +101,11 @@ class Warehouse:
                 "vector": vector_column(table.vectors),
             }
         ).replace_schema_metadata({FINGERPRINT: fingerprint.encode()})
-        write_batch(path, batch)
+        self.write_batch(path, batch, fingerprint)
 
-    def read_vectors(self, path: Path) -> VectorTable:
+    def read_vectors(self, path: PurePath) -> VectorTable:
         """Read vectors; the matrix is memory-mapped, not copied."""
-        batch = read_batch(path)
+        batch = self.read_batch(path)
         ids, contents, reasons, column = (_column(batch, name) for name in VECTOR_COLUMNS)
         vectors = column.flatten().to_numpy(zero_copy_only=True)
         return VectorTable(
@@ -111,13 +115,41 @@ class Warehouse:
             vectors.reshape(len(batch), column.type.list_size),
         )
 
-    def fingerprint(self, path: Path) -> str | None:
+    def write_batch(
+        self, path: PurePath, batch: pa.RecordBatch, fingerprint: str | None = None
+    ) -> None:
+        """Write one record batch as an Arrow IPC file in one step.
+
+        Args:
+            path: where.
+            batch: the rows, with the schema's metadata.
+            fingerprint: what it was made from, as its metadata says.
+        """
+
+        def write(part: Path) -> None:
+            with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+                writer.write_batch(batch)
+
+        self._files.write(path, fingerprint, write)
+
+    def read_batch(self, path: PurePath) -> pa.RecordBatch:
+        """Read the one record batch of an Arrow IPC file, memory-mapped."""
+        reader = pa.ipc.open_file(pa.memory_map(str(self.local(path))))
+        if reader.num_record_batches == 0:
+            return pa.RecordBatch.from_pylist([], schema=reader.schema)
+        return reader.get_batch(0)
+
+    def fingerprint(self, path: PurePath) -> str | None:
         """Return what a file was made from; None where it is missing or unreadable."""
+        noted = self._files.note(path)
+        if noted is not None:
+            return noted
         try:
+            file = self.local(path)
             if path.suffix == ".parquet":
-                metadata = pq.read_schema(path).metadata
+                metadata = pq.read_schema(file).metadata
             else:
-                with pa.memory_map(str(path)) as source:
+                with pa.memory_map(str(file)) as source:
                     metadata = pa.ipc.open_file(source).schema.metadata
         except (OSError, pa.ArrowException):
             return None
@@ -136,56 +168,3 @@ def vector_column(vectors: npt.NDArray[np.float32]) -> pa.Array[Any]:
 
 def _column(batch: pa.RecordBatch, name: str) -> Any:
     return batch.column(name)
-
-
-def write_batch(path: Path, batch: pa.RecordBatch) -> None:
-    """Write one record batch as an Arrow IPC file in one step."""
-
-    def write(part: Path) -> None:
-        with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
-            writer.write_batch(batch)
-
-    write_atomically(path, write)
-
-
-def read_batch(path: Path) -> pa.RecordBatch:
-    """Read the one record batch of an Arrow IPC file, memory-mapped."""
-    reader = pa.ipc.open_file(pa.memory_map(str(path)))
-    if reader.num_record_batches == 0:
-        return pa.RecordBatch.from_pylist([], schema=reader.schema)
-    return reader.get_batch(0)
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Write to a temporary name beside `path`, flush it to the disk, and rename it over.
-
-    Args:
-        path: where the file shall stand; it is replaced in one step, or left as it was.
-        write: writes the content to the path that it is given.
-
-    Raises:
-        AutolabelError: the disk is full, or refuses the file.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        with part.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise AutolabelError(_explained(error, path)) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _explained(error: OSError, path: Path) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"The disk is full: {path} could not be written and stays as it was. "
-            "Free some space and run the same command again; nothing is lost."
-        )
-    return (
-        f"{path} could not be written and stays as it was: {error.strerror or error}. "
-        "Correct that and run the same command again; nothing is lost."
-    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from autolabel_core.buckets import ObjectSource
 from autolabel_core.declarations import Collection, load_collections
 from autolabel_core.declarations.loading import pick
+from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors import Extractor, feature_slug, load_extractor
 from autolabel_core.ledger import Ledger
 from autolabel_core.paths import Paths
+from autolabel_core.s3 import SCHEME, S3Settings
 from autolabel_core.sign_of_life import SignOfLife
 from autolabel_core.warehouse import Warehouse
+from autolabel_core.warehouse_files import LocalFiles, WarehouseFiles
+from autolabel_core.warehouse_s3 import S3Files
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class Workspace:
     """Opens each store when it is first asked for."""
 
     paths: Paths
+    s3: S3Settings = field(default_factory=S3Settings.from_environment)
 
     @classmethod
     def from_environment(cls) -> Workspace:
@@ -39,7 +45,18 @@ class Workspace:
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse."""
-        return Warehouse(self.paths.warehouse, self.paths.locks)
+        return Warehouse(self._warehouse_files, self.paths.locks)
+
+    @property
+    def _warehouse_files(self) -> WarehouseFiles:
+        address = self.paths.warehouse_place
+        if address.startswith(SCHEME):
+            return S3Files(address, self.paths.cache / "warehouse", self.s3)
+        if "://" in address:
+            raise AutolabelError(
+                f"AUTOLABEL_WAREHOUSE is {address!r}; expected a folder or s3://bucket/prefix."
+            )
+        return LocalFiles(Path(address))
 
     def sign_of_life(self, run_id: str) -> SignOfLife:
         """Return what a run holds while its process lives."""
@@ -58,7 +75,7 @@ class Workspace:
 
     def source(self, collection: Collection) -> ObjectSource:
         """Open the buckets of a collection."""
-        return ObjectSource(collection, self.paths)
+        return ObjectSource(collection, self.paths, self.s3)
 
     def extractor(self, collection: Collection) -> Extractor:
         """Load a collection's feature extractor (its weights only when it embeds)."""

@@ -13,6 +13,7 @@ MODULES = (
     "embedding_quality",
     "demo_accuracy",
     "automation",
+    "s3_listing",
 )
 WITH_DATA = ("pipeline", "embedding_quality")
 

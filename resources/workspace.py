@@ -5,9 +5,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
-from autolabel_core.paths import Paths
+from autolabel_core.paths import Paths, warehouse_address
 from autolabel_core.sign_of_life import SignOfLife
 from autolabel_core.workspace import Workspace
+from resources.s3 import S3AccessResource
 
 
 class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -16,6 +17,8 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str = ""
     collections: str = ""
     ledger_url: str = ""
+    warehouse: str = ""
+    s3: S3AccessResource | None = None
 
     _sign_of_life: SignOfLife | None = PrivateAttr(default=None)
 
@@ -35,10 +38,13 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default = Paths.from_environment()
         home = Path(self.home) if self.home else default.home
         own_ledger = f"sqlite:///{home / 'ledger.sqlite'}" if self.home else default.ledger_url
+        own_warehouse = "" if self.home else default.warehouse_uri
         return Workspace(
             Paths(
                 home,
                 Path(self.collections) if self.collections else default.collections,
                 self.ledger_url or own_ledger,
-            )
+                warehouse_address(self.warehouse) or own_warehouse,
+            ),
+            (self.s3 or S3AccessResource()).settings(),
         )

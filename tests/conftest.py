@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 from ledger_servers import Server, postgresql_server
 from PIL import Image
+from swift_server import ServerUnavailableError, SwiftServer, TestBucket, build_environment
 
 from autolabel_core.paths import Paths, sqlite_url
 from autolabel_core.workspace import Workspace
@@ -27,6 +29,45 @@ feature_extractor: {feature_extractor_name: angle_extractor, field_passthrough: 
 taxonomy: {field_to_enrich: side, confidence_threshold: 0.9}
 """
 """A declaration over texts that are degrees: a match needs cos(difference) >= 0.9, about 25.8°."""
+
+
+@pytest.fixture(autouse=True)
+def no_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests reach no store but those that they start: S3 is a closed port of this machine."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+
+
+@pytest.fixture(scope="session")
+def swift(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SwiftServer]:
+    """A real S3 server on loopback; its environment of programs is built once and kept."""
+    kept = pytestconfig.cache.mkdir("swift")
+    server = None
+    try:
+        with FileLock(kept / "building.lock"):
+            programs = build_environment(kept / "environment")
+        server = SwiftServer(programs, tmp_path_factory.mktemp("swift"))
+        server.start()
+        yield server
+    except ServerUnavailableError as error:
+        pytest.skip(f"no S3 server can be started here: {error}")
+    finally:
+        if server is not None:
+            server.stop()
+
+
+@pytest.fixture
+def s3(swift: SwiftServer, no_cloud: None, monkeypatch: pytest.MonkeyPatch) -> TestBucket:
+    """A fresh bucket on the real server, which the environment now names."""
+    for name, value in swift.environment.items():
+        monkeypatch.setenv(name, value)
+    return TestBucket.create()
 
 
 class Home:

@@ -106,7 +106,6 @@ UNREADABLE = {
     "a folder": (".", "Is a directory"),
     "a long path": ("x" * 5000, "name too long"),
     "nul": ("a\0b", "null byte"),
-    "s3": ("s3://bucket/x", "s3://bucket/x"),
     "bad address": ("http://[::1", "http://[::1"),
     "no host": ("http://", "cannot fetch http://"),
     "a number": (7, "expected data {url}, {text} or a text, found 7"),
@@ -250,8 +249,8 @@ def test_an_unreadable_manifest_stops_the_listing(tmp_path):
     """Its objects would seem deleted."""
     (tmp_path / "m.jsonl").write_text("{}")
     store = FolderBucket(tmp_path / "m.jsonl")
-    from autolabel_core.buckets.manifest import read_manifests
+    from autolabel_core.buckets.folder import _content
 
     assert [listed.key for listed in store.list()] == ["m.jsonl#L1"]
     with pytest.raises(AutolabelError, match="cannot be read: Is a directory"):
-        read_manifests([("x", tmp_path)])
+        _content(tmp_path)

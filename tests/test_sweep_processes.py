@@ -38,7 +38,7 @@ def start(home, *arguments):
 
 
 def finished(process):
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=900)
     return process.returncode, out, err
 
 
@@ -142,7 +142,7 @@ def dagster_tool(home, *command):
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=150,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

@@ -14,14 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autolabel_core.errors import AutolabelError
-from autolabel_core.warehouse import VectorTable, Warehouse, write_atomically
+from autolabel_core.warehouse import VectorTable, Warehouse
+from autolabel_core.warehouse_files import LocalFiles, write_atomically
 
 TABLE = pa.table({"key": ["a", "b"], "n": [1, 2]})
 
 
 @pytest.fixture
 def warehouse(tmp_path):
-    return Warehouse(tmp_path / "warehouse", tmp_path / "locks")
+    return Warehouse(LocalFiles(tmp_path / "warehouse"), tmp_path / "locks")
 
 
 def vectors(n, d):
@@ -128,11 +129,12 @@ def test_a_writer_that_is_killed_leaves_the_old_file_and_no_lock(warehouse, tmp_
     code = """
 import sys
 from pathlib import Path
-from autolabel_core.warehouse import Warehouse, write_atomically
+from autolabel_core.warehouse import Warehouse
+from autolabel_core.warehouse_files import LocalFiles, write_atomically
 root = Path(sys.argv[1])
 def write(part):
     part.write_text("half"); print("writing", flush=True); sys.stdin.read()
-with Warehouse(root / "warehouse", root / "locks").writing("c", "a"):
+with Warehouse(LocalFiles(root / "warehouse"), root / "locks").writing("c", "a"):
     write_atomically(Path(sys.argv[2]), write)
 """
     writer = subprocess.Popen(
@@ -168,7 +170,7 @@ def full_disk(tmp_path):
 
 
 def test_a_full_disk_is_an_error_with_a_cure(full_disk, tmp_path):
-    warehouse = Warehouse(full_disk, tmp_path / "locks")
+    warehouse = Warehouse(LocalFiles(full_disk), tmp_path / "locks")
     path = warehouse.path("c", "a", "x.arrow")
     warehouse.write_vectors(path, vectors(3, 4), "old")
     with pytest.raises(AutolabelError, match=r"disk is full.*stays as it was"):

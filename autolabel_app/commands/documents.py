@@ -20,9 +20,23 @@ from autolabel_core.workspace import Workspace
 )
 @click.option("--sort", metavar="FIELD", help="Ascending; -FIELD is descending.")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many.")
+@click.option("--urls", is_flag=True, help="Add `url`, by which the content can be fetched.")
+@click.option(
+    "--expires",
+    type=click.IntRange(1, 604_800),
+    default=3600,
+    show_default=True,
+    help="Seconds that a signed URL of an object on S3 is good for.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def documents(
-    collection: str, filters: tuple[str, ...], sort: str | None, limit: int | None, as_json: bool
+    collection: str,
+    filters: tuple[str, ...],
+    sort: str | None,
+    limit: int | None,
+    urls: bool,
+    expires: int,
+    as_json: bool,
 ) -> None:
     """List the documents of COLLECTION as the last sweep left them."""
     from autolabel_core.conditions import parse_text
@@ -31,6 +45,12 @@ def documents(
     workspace = Workspace.from_environment()
     view = Documents(workspace, workspace.collection(collection))
     found = view.find([parse_text(text) for text in filters], sort, limit)
+    if urls:
+        from autolabel_core.urls import content_urls
+
+        keys = [record["key"] for record in found]
+        addresses = content_urls(workspace, workspace.collection(collection), keys, expires)
+        found = [{**record, "url": addresses[record["key"]]} for record in found]
     if as_json:
         emit_json(found)
         return
@@ -46,4 +66,5 @@ def document_row(record: dict) -> dict:  # type: ignore[type-arg]
         "confidence": record["taxonomy_match"]["confidence"],
         "suggested": record["suggested_label"],
         "reason": record["reason"] or "",
+        **({"url": record["url"]} if "url" in record else {}),
     }

@@ -1,4 +1,4 @@
-"""A bucket on a local folder: files with optional sidecars, and manifests among them."""
+"""A bucket on a local folder."""
 
 from __future__ import annotations
 
@@ -7,86 +7,22 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 
-from autolabel_core.buckets.manifest import ManifestLine, read_manifests
-from autolabel_core.buckets.objects import (
-    Listed,
-    StoredObject,
-    file_blob,
-    file_version,
-    parse_metadata,
-)
-from autolabel_core.errors import AutolabelError, NotFoundError, UnreadableItemError
-
-SIDECAR = ".json"
-MANIFEST = ".jsonl"
-Known = tuple[dict[str, ManifestLine], set[Path]]
+from autolabel_core.buckets.files import Base, LocalBase, LocalFile, S3Reader
+from autolabel_core.buckets.layout import MANIFEST, BucketLayout, Files
+from autolabel_core.buckets.objects import file_size
+from autolabel_core.errors import AutolabelError, NotFoundError
+from autolabel_core.s3 import S3Settings
+from autolabel_core.warehouse_files import write_atomically
 
 
-class FolderBucket:
-    """A folder in which each file is an object, or a single manifest.
+class FolderBucket(BucketLayout):
+    """A folder, or a single manifest on the disk."""
 
-    `<key>.json` beside a file `<key>` is that file's metadata. Each line of a `*.jsonl` file is an
-    object; files that it refers to are not objects of their own. Names that begin with a dot are
-    left alone. Nothing is read before it is asked for.
-    """
-
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, s3: S3Settings | None = None) -> None:
+        super().__init__()
         self._root = root
-        self._known: Known | None = None
-        self._reading = Lock()
-
-    def list(self) -> Iterator[Listed]:
-        """List key and version of all objects, in no particular order."""
-        files = self._files()
-        self._known = lines, referred = self._read_manifests(files)
-        yield from (line.listed for line in lines.values())
-        for key, path in files.items():
-            if key not in lines and not _is_companion(key, path, files, referred):
-                yield Listed(key, _version_with_sidecar(key, path, files))
-
-    def open(self, key: str) -> StoredObject:
-        """Return an object.
-
-        Args:
-            key: as listed.
-
-        Returns:
-            The object; its blobs are not read yet.
-
-        Raises:
-            UnreadableItemError: it is gone, or its metadata is malformed.
-        """
-        lines, _ = self._manifests
-        if key in lines:
-            return lines[key].open()
-        path = self.path_of(key)
-        blob = file_blob(path)
-        if blob.size is None:
-            raise UnreadableItemError("is gone from the bucket")
-        sidecar = path.parent / f"{path.name}{SIDECAR}"
-        metadata = {}
-        if _is_file(sidecar):
-            metadata = parse_metadata(file_blob(sidecar).read(), sidecar.name)
-        return StoredObject(key, (blob,), metadata)
-
-    def version(self, key: str) -> str | None:
-        """Return the present version of one object, or None where the listing has none."""
-        lines, referred = self._manifests
-        if key in lines:
-            return lines[key].listed.version
-        if self._is_manifest or any(part.startswith(".") for part in key.split("/")):
-            return None
-        path = self.path_of(key)
-        if _key_of(_name_of(key)) != key:
-            return None
-        names = {key: path, key + SIDECAR: path.with_name(path.name + SIDECAR)}
-        names[key.removesuffix(SIDECAR)] = path.with_name(path.name.removesuffix(SIDECAR))
-        files = {name: file for name, file in names.items() if _is_file(file)}
-        if key not in files or _is_companion(key, path, files, referred):
-            return None
-        return _version_with_sidecar(key, path, files)
+        self._s3 = S3Reader(s3 or S3Settings.from_environment())
 
     def path_of(self, key: str) -> Path:
         """Return where a key lies, or would lie; never outside the bucket.
@@ -112,21 +48,32 @@ class FolderBucket:
             raise NotFoundError(f"The key {key!r} is not a plain relative path in the bucket.")
         return self._root / name
 
+    def address(self, key: str) -> str:
+        """Return the file's path."""
+        return str(self.path_of(key))
+
     @cached_property
     def _is_manifest(self) -> bool:
         return self._root.is_file()
 
-    @property
-    def _manifests(self) -> Known:
-        """The lines of all manifests, read once for many questions."""
-        with self._reading:
-            if self._known is None:
-                self._known = self._read_manifests(self._files())
-            return self._known
+    def _file(self, key: str) -> LocalFile | None:
+        path = self.path_of(key)
+        return None if file_size(path) is None else LocalFile(path)
 
-    def _files(self) -> dict[str, Path]:
+    def _may_hold(self, key: str) -> bool:
+        hidden = any(part.startswith(".") for part in key.split("/"))
+        return not self._is_manifest and not hidden and _key_of(_name_of(key)) == key
+
+    def _write(self, key: str, data: bytes) -> None:
+        def write(part: Path) -> None:
+            part.write_bytes(data)
+
+        write_atomically(self.path_of(key), write)
+
+    def _files(self) -> Files:
         if self._root.is_dir():
-            return dict(_walk(str(self._root), "", ()))
+            found = _walk(str(self._root), "", ())
+            return {key: LocalFile(path) for key, path in found}
         if self._root.is_file():
             if self._root.suffix != MANIFEST:
                 raise AutolabelError(
@@ -139,12 +86,21 @@ class FolderBucket:
             "`source.uri` in the collection's YAML."
         )
 
-    def _read_manifests(self, files: dict[str, Path]) -> Known:
-        found = [(k, p) for k, p in sorted(files.items()) if k.endswith(MANIFEST)]
-        if self._root.is_file():
+    def _manifest_contents(self, files: Files) -> list[tuple[str, bytes, Base]]:
+        found = [(key, self.path_of(key)) for key in sorted(files) if key.endswith(MANIFEST)]
+        if self._is_manifest:
             found = [(self._root.name, self._root)]
-        lines = read_manifests(found)
-        return lines, {path for line in lines.values() for path in line.local_files}
+        return [(name, _content(path), LocalBase(path.parent, self._s3)) for name, path in found]
+
+
+def _content(manifest: Path) -> bytes:
+    try:
+        return manifest.read_bytes()
+    except OSError as error:
+        raise AutolabelError(
+            f"The manifest {manifest} cannot be read: {error.strerror}. Nothing is registered, or "
+            "its objects would seem deleted; correct its permissions."
+        ) from error
 
 
 def _walk(folder: str, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
@@ -168,24 +124,6 @@ def _walk(folder: str, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[st
             yield from _walk(entry.path, f"{name}/", (*above, real))
         elif entry.is_file():
             yield _key_of(name), Path(entry.path)
-
-
-def _is_file(path: Path) -> bool:
-    """Whether a file is there; a name too long for the disk is no file."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def _is_companion(key: str, path: Path, files: dict[str, Path], referred: set[Path]) -> bool:
-    is_sidecar = key.endswith(SIDECAR) and key.removesuffix(SIDECAR) in files
-    return is_sidecar or key.endswith(MANIFEST) or path in referred
-
-
-def _version_with_sidecar(key: str, path: Path, files: dict[str, Path]) -> str:
-    sidecar = files.get(key + SIDECAR)
-    return file_version(path) + (f"+{file_version(sidecar)}" if sidecar else "")
 
 
 def _key_of(relative: str) -> str:

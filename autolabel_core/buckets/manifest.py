@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from autolabel_core.buckets.objects import (
-    Blob,
-    Listed,
-    StoredObject,
-    file_blob,
-    file_version,
-    inline_blob,
-    parse_json,
-)
-from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.buckets.files import ABSOLUTE, Base, BucketFile, url_path
+from autolabel_core.buckets.objects import Blob, Listed, StoredObject, inline_blob, parse_json
+from autolabel_core.errors import UnreadableItemError
 
 HTTP_SECONDS = 30.0
-SCHEMES = ("http://", "https://", "file://", "s3://")
 
 
 @dataclass(frozen=True)
@@ -33,23 +24,22 @@ class ManifestLine:
     data: bytes
     value: dict[str, Any] | None
     error: str | None
-    folder: Path
+    base: Base
 
     @property
-    def local_files(self) -> list[Path]:
-        """Local files that the line's blobs refer to."""
+    def files(self) -> list[BucketFile]:
+        """Files that the line's blobs refer to."""
         if self.value is None:
             return []
-        paths = (
-            _local_path(_address(blob), self.folder) for blob in (self.value.get("blobs") or [])
-        )
-        return [Path(os.path.normpath(path)) for path in paths if path is not None]
+        addresses = (_address(blob) for blob in (self.value.get("blobs") or []))
+        found = (self.base.file(address) for address in addresses if address is not None)
+        return [file for file in found if file is not None]
 
     @property
     def listed(self) -> Listed:
-        """The listing entry; the version covers the line and the local files it refers to."""
+        """The listing entry; the version covers the line and the files it refers to."""
         digest = hashlib.sha256(self.data).hexdigest()[:16]
-        return Listed(self.key, "+".join([digest, *map(file_version, self.local_files)]))
+        return Listed(self.key, "+".join([digest, *(file.version() for file in self.files)]))
 
     def open(self) -> StoredObject:
         """Return the object.
@@ -62,44 +52,34 @@ class ManifestLine:
         """
         if self.value is None:
             raise UnreadableItemError(self.error or "the manifest line is malformed")
-        blobs = tuple(_open_blob(blob, self.folder) for blob in (self.value.get("blobs") or []))
+        blobs = tuple(_open_blob(blob, self.base) for blob in (self.value.get("blobs") or []))
         return StoredObject(self.key, blobs, self.value.get("metadata") or {})
 
 
-def read_manifests(manifests: Sequence[tuple[str, Path]]) -> dict[str, ManifestLine]:
+def read_manifests(manifests: Sequence[tuple[str, bytes, Base]]) -> dict[str, ManifestLine]:
     """Read manifests in order; malformed lines are kept, as `<name>#L<line>`, with the reason.
 
     Args:
-        manifests: name and path of each.
+        manifests: name, content and place of each.
 
     Returns:
         One entry for each line that is not blank, by key. A key that stands twice belongs to its
         first line; the other is malformed.
-
-    Raises:
-        AutolabelError: a manifest cannot be read.
     """
     lines: dict[str, ManifestLine] = {}
     places: dict[str, str] = {}
-    for name, path in manifests:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise AutolabelError(
-                f"The manifest {path} cannot be read: {error.strerror}. Nothing is registered, or "
-                "its objects would seem deleted; correct its permissions."
-            ) from error
+    for name, content, base in manifests:
         for number, data in enumerate(content.split(b"\n"), start=1):
             if data.strip():
-                line = _parse_line(data.strip(), f"line {number} of {name}", path.parent, places)
+                line = _parse_line(data.strip(), f"line {number} of {name}", base, places)
                 key = f"{name}#L{number}" if line.value is None else line.key
                 lines[key] = replace(line, key=key)
     return lines
 
 
-def _parse_line(data: bytes, where: str, folder: Path, places: dict[str, str]) -> ManifestLine:
+def _parse_line(data: bytes, where: str, base: Base, places: dict[str, str]) -> ManifestLine:
     def malformed(reason: str) -> ManifestLine:
-        return ManifestLine("", data, None, reason, folder)
+        return ManifestLine("", data, None, reason, base)
 
     try:
         value = parse_json(data)
@@ -114,7 +94,7 @@ def _parse_line(data: bytes, where: str, folder: Path, places: dict[str, str]) -
     if key in places:
         return malformed(f"{where}: the key {key!r} stands in {places[key]} too; keys are unique")
     places[key] = where
-    return ManifestLine(key, data, value, None, folder)
+    return ManifestLine(key, data, value, None, base)
 
 
 def _shape_problem(value: Any) -> str | None:
@@ -138,7 +118,7 @@ def _key(value: dict[str, Any]) -> str | None:
         key = value["key"]
         return key if isinstance(key, str) and key and "\0" not in key else None
     addresses = (_address(blob) for blob in value.get("blobs") or [])
-    names = [_url_path(a).rpartition("/")[2] for a in addresses if a is not None]
+    names = [url_path(a).rpartition("/")[2] for a in addresses if a is not None]
     prefix = value.get("key_prefix") or ""
     if not names or not names[0] or not isinstance(prefix, str):
         return None
@@ -152,19 +132,11 @@ def _address(blob: dict[str, Any]) -> str | None:
         return url if isinstance(url, str) else None
     if not isinstance(data, str):
         return None
-    inline = blob.get("type") == "text" and not data.startswith(SCHEMES)
+    inline = blob.get("type") == "text" and not data.startswith(ABSOLUTE)
     return None if inline else data
 
 
-def _local_path(address: str | None, folder: Path) -> Path | None:
-    if address is None:
-        return None
-    if address.startswith("file://"):
-        return Path(unquote(_url_path(address)))
-    return None if address.startswith(SCHEMES) else folder / address
-
-
-def _open_blob(blob: dict[str, Any], folder: Path) -> Blob:
+def _open_blob(blob: dict[str, Any], base: Base) -> Blob:
     data, name, kind = blob["data"], blob.get("property"), blob.get("type")
     name = name or kind or "blob"
     address = _address(blob)
@@ -175,18 +147,11 @@ def _open_blob(blob: dict[str, Any], folder: Path) -> Blob:
                 f"blob `{name}`: expected data {{url}}, {{text}} or a text, found {data!r}"
             )
         return inline_blob(name, text)
-    path = _local_path(address, folder)
-    if path is not None:
-        return file_blob(path, name, kind)
-    suffix = Path(_url_path(address)).suffix.lower()
-    return Blob(name, kind, None, lambda: fetch(address), suffix)
-
-
-def _url_path(address: str) -> str:
-    try:
-        return urlsplit(address).path
-    except ValueError:
-        return address
+    file = base.file(address)
+    if file is not None:
+        return file.blob(name, kind)
+    suffix = Path(url_path(address)).suffix.lower()
+    return Blob(name, kind, None, lambda: fetch(address), suffix, address)
 
 
 def fetch(url: str) -> bytes:
@@ -204,7 +169,10 @@ def fetch(url: str) -> bytes:
     import httpx
 
     if not url.startswith(("http://", "https://")):
-        raise UnreadableItemError(f"cannot read {url}: use a path, file://, http:// or https://")
+        raise UnreadableItemError(
+            f"cannot read {url}: use a path, s3://, http:// or https://; file:// is for manifests "
+            "on a disk"
+        )
     transport = httpx.HTTPTransport(retries=2)
     try:
         with httpx.Client(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from autolabel_core.errors import UnreadableItemError
 
@@ -29,6 +31,7 @@ class Blob:
         size: bytes where known without reading, else None.
         read: returns the bytes; raises `UnreadableItemError` with the reason.
         suffix: file extension with its dot, may be empty.
+        address: where it can be fetched (`file://`, `s3://`, `https://`); None for inline text.
     """
 
     property: str | None
@@ -36,6 +39,7 @@ class Blob:
     size: int | None
     read: Callable[[], bytes]
     suffix: str = ""
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ def file_blob(path: Path, property_name: str | None = None, kind: str | None = N
         except ValueError as error:
             raise UnreadableItemError(f"cannot be read: {error} in its path") from error
 
-    return Blob(property_name, kind, file_size(path), read, path.suffix.lower())
+    address = f"file://{quote(os.fsencode(path))}"
+    return Blob(property_name, kind, file_size(path), read, path.suffix.lower(), address)
 
 
 def file_size(path: Path) -> int | None:

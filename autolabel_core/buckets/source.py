@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from autolabel_core.buckets.folder import FolderBucket
+from autolabel_core.buckets.layout import BucketLayout
 from autolabel_core.buckets.objects import Listed, StoredObject
+from autolabel_core.buckets.s3 import ObjectStoreBucket
 from autolabel_core.buckets.schema import schema_problem
 from autolabel_core.declarations.collection import Bucket, Collection
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.paths import Paths
+from autolabel_core.s3 import SCHEME, S3Settings
 
 
 class ObjectSource:
     """The objects of a collection, wherever they lie."""
 
-    def __init__(self, collection: Collection, paths: Paths) -> None:
+    def __init__(self, collection: Collection, paths: Paths, s3: S3Settings | None = None) -> None:
         self.collection = collection
         self._buckets = [
-            (bucket, FolderBucket(bucket_folder(bucket, collection, paths)))
+            (bucket, open_bucket(bucket, collection, paths, s3))
             for bucket in collection.source.buckets
         ]
 
@@ -64,12 +68,12 @@ class ObjectSource:
         bucket, store = self._bucket_of(key)
         return store.version(key.removeprefix(bucket.key_prefix))
 
-    def path_for(self, key: str) -> Path:
-        """Return where an object with this key would be written (promotions alone write)."""
+    def add(self, key: str, data: bytes, metadata: Mapping[str, Any]) -> None:
+        """Write an object that is not there yet, for a promotion; nothing is overwritten."""
         bucket, store = self._bucket_of(key)
-        return store.path_of(key.removeprefix(bucket.key_prefix))
+        store.add(key.removeprefix(bucket.key_prefix), data, metadata)
 
-    def _bucket_of(self, key: str) -> tuple[Bucket, FolderBucket]:
+    def _bucket_of(self, key: str) -> tuple[Bucket, BucketLayout]:
         fitting = [entry for entry in self._buckets if key.startswith(entry[0].key_prefix)]
         if not fitting:
             raise UnreadableItemError("is in no bucket of the collection")
@@ -78,6 +82,15 @@ class ObjectSource:
             if store.version(key.removeprefix(bucket.key_prefix)) is not None:
                 return bucket, store
         return fitting[0]
+
+
+def open_bucket(
+    bucket: Bucket, collection: Collection, paths: Paths, s3: S3Settings | None = None
+) -> BucketLayout:
+    """Open a declared bucket, on the disk or on S3."""
+    if bucket.uri is not None and bucket.uri.startswith(SCHEME):
+        return ObjectStoreBucket(bucket.uri, s3)
+    return FolderBucket(bucket_folder(bucket, collection, paths), s3)
 
 
 def bucket_folder(bucket: Bucket, collection: Collection, paths: Paths) -> Path:
@@ -103,6 +116,6 @@ def bucket_folder(bucket: Bucket, collection: Collection, paths: Paths) -> Path:
     if "://" in bucket.uri:
         raise AutolabelError(
             f"The bucket URI {bucket.uri} of `{collection.collection_name}` is not supported: "
-            "use a folder, a .jsonl manifest or file://"
+            "use a folder, a .jsonl manifest, file:// or s3://"
         )
     return Path(bucket.uri)

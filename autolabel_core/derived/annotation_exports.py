@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Collection
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import pyarrow as pa
@@ -47,7 +46,7 @@ class AnnotationExports(DerivedTable):
         """What is exported."""
         return self.beside(TaxonomyLabels)
 
-    def path(self, batch: str = WHOLE) -> Path:
+    def path(self, batch: str = WHOLE) -> PurePath:
         """Return the file that notes what the exports were made from."""
         return self.warehouse.path(self.collection_name, self.name, "exported.parquet")
 
@@ -66,7 +65,8 @@ class AnnotationExports(DerivedTable):
         formats = self.collection.exports.formats
         for done, name in enumerate(formats, start=1):
             out = self.warehouse.path(self.collection_name, self.name, name)
-            report = write_export(name, documents, out, self.read_object())
+            with self.warehouse.folder(out) as folder:
+                report = write_export(name, documents, folder, self.read_object())
             rows.append(
                 {
                     "format": name,
@@ -81,23 +81,23 @@ class AnnotationExports(DerivedTable):
 
     def _remove_others(self, formats: Collection[str]) -> None:
         """Remove formats that are declared no more, because nobody would keep them up to date."""
-        for folder in self.path().parent.iterdir():
-            if folder.is_dir() and folder.name in FORMATS and folder.name not in formats:
-                shutil.rmtree(folder)
+        for folder in self.warehouse.folders_in(self.path().parent):
+            if folder.name in FORMATS and folder.name not in formats:
+                self.warehouse.remove(folder)
 
     def documents(self) -> pa.Table:
         """Return all documents with label, source, match and enriched fields."""
         columns = [*COLUMNS, *self.collection.fields]
         files = [self.labels.path(batch) for batch in self.batches]
-        tables = [self._read(file, columns) for file in files if file.exists()]
+        tables = [self._read(file, columns) for file in files if self.warehouse.exists(file)]
         if not tables:
             return pa.table({name: pa.array([], pa.string()) for name in columns})
         bare = [table.replace_schema_metadata(None) for table in tables]
         return pa.concat_tables(bare, promote_options="default")
 
-    def _read(self, file: Path, columns: list[str]) -> pa.Table:
+    def _read(self, file: PurePath, columns: list[str]) -> pa.Table:
         """Read a file that may be older than the declaration of a field."""
-        there = set(pq.read_schema(file).names)
+        there = set(pq.read_schema(self.warehouse.local(file)).names)
         return self.warehouse.read_table(file, [name for name in columns if name in there])
 
     def read_object(self) -> Callable[[str], bytes]:
@@ -109,11 +109,15 @@ class AnnotationExports(DerivedTable):
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say what each format holds, and how labelling fares over the whole collection."""
         files = [self.labels.path(name) for name in self.batches]
-        tables = [self.warehouse.read_table(f, list(FIGURE_COLUMNS)) for f in files if f.exists()]
+        tables = [
+            self.warehouse.read_table(f, list(FIGURE_COLUMNS))
+            for f in files
+            if self.warehouse.exists(f)
+        ]
         bare = [table.replace_schema_metadata(None) for table in tables]
         return {
             **(label_figures(pa.concat_tables(bare)) if bare else {}),
             "leave-one-out agreement": self.labels.own.judgement()["leave_one_out_agreement"],
-            "folder": str(self.path().parent),
+            "folder": self.warehouse.address(self.path().parent),
             "formats": self.warehouse.read_table(self.path()).to_pylist(),
         }

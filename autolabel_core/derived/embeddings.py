@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import decode_image
 from autolabel_core.parallel import read_in_order
 from autolabel_core.texts import decode_text
-from autolabel_core.warehouse import VectorTable, read_batch
+from autolabel_core.warehouse import VectorTable
 
 CHUNK = 256
 PART_SECONDS = 5.0
@@ -47,12 +46,12 @@ class Embeddings(DerivedTable):
         return self.workspace.extractor(self.collection)
 
     @cached_property
-    def folder(self) -> Path:
+    def folder(self) -> PurePath:
         """The folder of the declared feature URI; another URI's vectors lie beside it."""
         slug = feature_slug(self.extractor.manifest.feature_uri)
         return self.warehouse.path(self.collection_name, self.name, slug)
 
-    def path(self, batch: str) -> Path:
+    def path(self, batch: str) -> PurePath:
         """Return the file of a batch."""
         return self.folder / f"{batch}.arrow"
 
@@ -67,7 +66,7 @@ class Embeddings(DerivedTable):
     @property
     def complete(self) -> bool:
         """Whether every batch has vectors under the declared feature URI."""
-        return all(self.path(batch).exists() for batch in self.batches)
+        return all(self.warehouse.exists(self.path(batch)) for batch in self.batches)
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Embed what has no vector yet, keeping finished chunks should the process die."""
@@ -90,13 +89,13 @@ class Embeddings(DerivedTable):
         table = _assemble(rows, vectors, reasons, self._dimension(vectors))
         self._keep_dropped(batch, set(wanted))
         self.warehouse.write_vectors(self.path(batch), table, fingerprint)
-        shutil.rmtree(self._parts(batch), ignore_errors=True)
+        self.warehouse.remove(self._parts(batch))
 
     def _dimension(self, vectors: dict[str, Vector]) -> int:
         """Return the one dimension of the feature space; a space never changes it."""
         found = {len(vector) for vector in vectors.values()}
-        existing = (path for path in self._files() if _has_vectors(path))
-        found |= {_width(path) for path in islice(existing, 1)}
+        existing = (path for path in self._files() if _has_vectors(self.warehouse.read_batch(path)))
+        found |= {_width(self.warehouse.read_batch(path)) for path in islice(existing, 1)}
         declared = self.extractor.manifest.embedding_dim
         found |= {declared} if declared else set()
         if len(found) > 1:
@@ -143,18 +142,18 @@ class Embeddings(DerivedTable):
             missing = wanted - known.keys()
             if not missing:
                 break
-            known |= _vectors_in(path, missing)
+            known |= _vectors_in(self.warehouse.read_batch(path), missing)
         return known
 
-    def _files(self, *places: Path) -> Iterator[Path]:
+    def _files(self, *places: PurePath) -> Iterator[PurePath]:
         """Yield the readable files of these places, by default those of all batches."""
         for place in places or (self.folder,):
-            for path in [place] if place.suffix else sorted(place.glob("*.arrow")):
+            for path in [place] if place.suffix else self.warehouse.files_in(place, "*.arrow"):
                 if self.warehouse.fingerprint(path) is not None:
                     yield path
 
     @property
-    def _dropped(self) -> Path:
+    def _dropped(self) -> PurePath:
         return self.folder / ".dropped"
 
     def _keep_dropped(self, batch: str, wanted: set[str]) -> None:
@@ -165,17 +164,17 @@ class Embeddings(DerivedTable):
             contents = zip(table.content_hashes, table.readable.tolist(), strict=True)
             rows = [i for i, (h, there) in enumerate(contents) if there and h not in wanted]
             gone |= {table.content_hashes[i]: table.vectors[i] for i in rows}
-        if not gone and not self._dropped.exists():
+        if not gone and not self.warehouse.files_in(self._dropped, "*"):
             return
         if all(self.is_current(other) for other in self.batches if other != batch):
-            shutil.rmtree(self._dropped, ignore_errors=True)
+            self.warehouse.remove(self._dropped)
         else:
             self._keep(self._dropped, gone)
 
-    def _parts(self, batch: str) -> Path:
+    def _parts(self, batch: str) -> PurePath:
         return self.folder / ".parts" / batch
 
-    def _keep(self, folder: Path, vectors: dict[str, Vector]) -> None:
+    def _keep(self, folder: PurePath, vectors: dict[str, Vector]) -> None:
         """Write vectors by content, for `_known` to find."""
         if vectors:
             hashes = list(vectors)
@@ -203,9 +202,8 @@ class Embeddings(DerivedTable):
         }
 
 
-def _vectors_in(path: Path, wanted: set[str]) -> dict[str, Vector]:
+def _vectors_in(batch: Any, wanted: set[str]) -> dict[str, Vector]:
     """Vectors of a file for these contents; only what is found is looked at closely."""
-    batch: Any = read_batch(path)
     contents, matrix = batch.column("content_hash"), batch.column("vector")
     is_wanted = pc.is_in(contents, value_set=pa.array(sorted(wanted), pa.string()))
     rows = np.flatnonzero(pc.and_(is_wanted, pc.is_null(batch.column("reason"))))
@@ -213,13 +211,12 @@ def _vectors_in(path: Path, wanted: set[str]) -> dict[str, Vector]:
     return {contents[row].as_py(): vectors[row] for row in rows.tolist()}
 
 
-def _has_vectors(path: Path) -> bool:
-    return read_batch(path).column("reason").null_count > 0
+def _has_vectors(batch: Any) -> bool:
+    return bool(batch.column("reason").null_count > 0)
 
 
-def _width(path: Path) -> int:
-    vectors: Any = read_batch(path).column("vector")
-    return int(vectors.type.list_size)
+def _width(batch: Any) -> int:
+    return int(batch.column("vector").type.list_size)
 
 
 def _chunks(entries: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.errors import UnreadableItemError
+from autolabel_core.errors import StoreUnavailableError, UnreadableItemError
 from autolabel_core.identity import content_hash
 from autolabel_core.images import decode_image
 from autolabel_core.pictures import SOURCE_COLOURS, confidence_histogram, contact_sheet
@@ -129,7 +129,7 @@ def _sheet(labels: TaxonomyLabels, rows: list[Row]) -> bytes:
                 picture = decode_image(data, TILE_PX)
                 picture.thumbnail((2 * TILE_PX, 2 * TILE_PX))
                 tiles.append((picture, _caption(row), SOURCE_COLOURS[row["label_source"]]))
-        except UnreadableItemError:
+        except (UnreadableItemError, StoreUnavailableError):
             continue
     return contact_sheet(tiles, tile_px=TILE_PX)
 

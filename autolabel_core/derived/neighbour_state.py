@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from autolabel_core.derived.reference_set import References
 from autolabel_core.neighbours import KEPT, NeighbourTable, update
-from autolabel_core.warehouse import VectorTable, read_batch, write_batch
+from autolabel_core.warehouse import VectorTable, Warehouse
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class NeighbourState:
     table: NeighbourTable
 
     @classmethod
-    def load(cls, path: Path) -> NeighbourState:
+    def load(cls, warehouse: Warehouse, path: PurePath) -> NeighbourState:
         """Read a state; an absent or unreadable one is empty, which means: compute in full."""
         try:
-            batch: Any = read_batch(path)
+            batch: Any = warehouse.read_batch(path)
         except (OSError, pa.ArrowInvalid):
             return cls([], [], _empty())
         position = batch.column("position").flatten().to_numpy().reshape(-1, KEPT)
@@ -61,7 +61,7 @@ class NeighbourState:
         table = update(self.table, matrix, self.keys, references.keys, references.vectors, rows)
         return NeighbourState(documents, references.keys, table)
 
-    def save(self, path: Path) -> None:
+    def save(self, warehouse: Warehouse, path: PurePath) -> None:
         """Write the state in one step."""
         position = pa.array(np.ascontiguousarray(self.table.position).ravel())
         score = pa.array(np.ascontiguousarray(self.table.score).ravel())
@@ -74,7 +74,7 @@ class NeighbourState:
             }
         )
         metadata = {"autolabel.references": json.dumps(self.keys)}
-        write_batch(path, batch.replace_schema_metadata(metadata))
+        warehouse.write_batch(path, batch.replace_schema_metadata(metadata))
 
 
 def _empty(n: int = 0) -> NeighbourTable:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import pyarrow as pa
 
 from autolabel_core.conditions.values import text_of
 from autolabel_core.derived.table import DerivedTable, Progress
-from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.errors import AutolabelError, StoreUnavailableError, UnreadableItemError
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import probe_image
 from autolabel_core.labels import check_label
@@ -20,6 +20,7 @@ from autolabel_core.ledger import Annotation, Arrival
 from autolabel_core.parallel import read_in_order
 
 FORMAT = 1
+UNFINISHED = "~"
 _FIELDS: list[Any] = [
     ("document_id", pa.string()),
     ("key", pa.string()),
@@ -40,7 +41,7 @@ class RawObjects(DerivedTable):
 
     name = "raw_objects"
 
-    def path(self, batch: str) -> Path:
+    def path(self, batch: str) -> PurePath:
         """Return the file of a batch."""
         return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
 
@@ -62,11 +63,18 @@ class RawObjects(DerivedTable):
         known = self._known_rows(batch)
         arrivals = self.present(batch)
         changed = [a for a in arrivals if (a.document_id, a.version) not in known]
-        fresh = {row["document_id"]: row for row in self._read_all(changed, progress)}
+        waiting: list[str] = []
+        fresh = {row["document_id"]: row for row in self._read_all(changed, waiting, progress)}
         rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
         self._import_labels(rows)
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
-        self.warehouse.write_table(self.path(batch), table, fingerprint)
+        made_from = f"{fingerprint}{UNFINISHED}" if waiting else fingerprint
+        self.warehouse.write_table(self.path(batch), table, made_from)
+        if waiting:
+            raise StoreUnavailableError(
+                f"{len(waiting)} of {len(rows)} objects of {batch} could not be read for now; the "
+                f"others are recorded, and the next sweep reads these alone: {waiting[0]}"
+            )
 
     def _known_rows(self, batch: str) -> dict[tuple[str, str], dict[str, Any]]:
         """Readable rows of the file, unless they were read under another declaration."""
@@ -77,7 +85,9 @@ class RawObjects(DerivedTable):
         rows = self.warehouse.read_table(path).to_pylist()
         return {(row["document_id"], row["version"]): row for row in rows if not row["reason"]}
 
-    def _read_all(self, arrivals: list[Arrival], progress: Progress) -> Iterable[dict[str, Any]]:
+    def _read_all(
+        self, arrivals: list[Arrival], waiting: list[str], progress: Progress
+    ) -> Iterable[dict[str, Any]]:
         kind = self.workspace.extractor(self.collection).manifest.input
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
 
@@ -97,6 +107,9 @@ class RawObjects(DerivedTable):
                 row.update(_describe(kind, data))
             except UnreadableItemError as error:
                 row["reason"] = str(error)
+            except StoreUnavailableError as error:
+                row["reason"] = str(error)
+                waiting.append(str(error))
             return row
 
         for done, row in enumerate(read_in_order(read, arrivals), start=1):

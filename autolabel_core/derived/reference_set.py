@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from autolabel_core.identity import fingerprint
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.matching import Nearest, nearest_among_themselves
 from autolabel_core.statistics import wilson_interval
-from autolabel_core.warehouse import read_batch, write_batch
+from autolabel_core.warehouse import Warehouse
 
 KEPT = 10
 NEAR_DUPLICATE = 0.999
@@ -75,7 +75,7 @@ class ReferenceSet(DerivedTable):
         """Where the vectors come from."""
         return self.beside(Embeddings)
 
-    def path(self, batch: str = WHOLE) -> Path:
+    def path(self, batch: str = WHOLE) -> PurePath:
         """Return the one file."""
         return self.warehouse.path(self.collection_name, self.name, "references.arrow")
 
@@ -96,7 +96,7 @@ class ReferenceSet(DerivedTable):
         columns = ["document_id", "content_hash", "metadata"]
         for batch in self.batches if documents else []:
             path = self.embeddings.raw.path(batch)
-            if path.exists():
+            if self.warehouse.exists(path):
                 table = self.warehouse.read_table(path, columns)
                 kept = table.filter(pc.is_in(table["document_id"], value_set=wanted))
                 rows += kept.to_pylist()
@@ -111,7 +111,7 @@ class ReferenceSet(DerivedTable):
         for batch in self.batches if held else []:
             path = self.embeddings.path(batch)
             if self.warehouse.fingerprint(path) is not None:
-                vectors |= _vectors_of(path, held)
+                vectors |= _vectors_of(self.warehouse, path, held)
         rows = [
             _row(held[document], json.loads(metadata.get(document) or "{}"))
             for document in sorted(vectors)
@@ -154,18 +154,19 @@ class ReferenceSet(DerivedTable):
             "autolabel.feature_uri": uri,
             "autolabel.judgement": json.dumps(judged),
         }
-        write_batch(self.path(), pa.record_batch(columns).replace_schema_metadata(metadata))
+        table = pa.record_batch(columns).replace_schema_metadata(metadata)
+        self.warehouse.write_batch(self.path(), table, fingerprint)
 
     def stale_by_uploads(self) -> list[str]:
         """Uploads make the first, empty set; later ones are made by labels."""
-        return [] if self.path().exists() else self.stale()
+        return [] if self.warehouse.exists(self.path()) else self.stale()
 
     def load(self) -> References:
         """Read the file; empty where there is none yet."""
         if self.warehouse.fingerprint(self.path()) is None:
             uri = self.embeddings.extractor.manifest.feature_uri
             return References([], np.zeros((0, 0), np.float32), uri, "")
-        batch: Any = read_batch(self.path())
+        batch: Any = self.warehouse.read_batch(self.path())
         column = batch.column("vector")
         vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
         rows = batch.drop_columns(["vector"]).to_pylist()
@@ -191,7 +192,7 @@ class ReferenceSet(DerivedTable):
 
     @property
     def _metadata(self) -> dict[bytes, bytes]:
-        return dict(read_batch(self.path()).schema.metadata or {})
+        return dict(self.warehouse.read_batch(self.path()).schema.metadata or {})
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say how many references each label has, and whether their neighbours agree with them."""
@@ -263,9 +264,11 @@ def _row(event: Annotation, metadata: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _vectors_of(path: Path, held: Mapping[str, Annotation]) -> dict[str, Vector]:
+def _vectors_of(
+    warehouse: Warehouse, path: PurePath, held: Mapping[str, Annotation]
+) -> dict[str, Vector]:
     """Vectors of a file for annotated documents, where they are of the content judged."""
-    batch: Any = read_batch(path)
+    batch: Any = warehouse.read_batch(path)
     ids, contents, column = (batch.column(n) for n in ("document_id", "content_hash", "vector"))
     is_held = pc.is_in(ids, value_set=pa.array(sorted(held), pa.string()))
     rows = np.flatnonzero(pc.and_(is_held, pc.is_null(batch.column("reason")))).tolist()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -39,12 +38,12 @@ class ReindexedVectors(DerivedTable):
         return f"autolabel.{self.collection_name}.{fingerprint(self.feature_uri)[:12]}"
 
     @property
-    def _folder(self) -> Path:
+    def _folder(self) -> PurePath:
         """The notes lie in the folder of the index, so that they never outlive it."""
         slug = self.embeddings.folder.name
         return self.workspace.paths.vector_index / "notes" / self.collection_name / slug
 
-    def path(self, batch: str) -> Path:
+    def path(self, batch: str) -> PurePath:
         """Return the file that lists what the index holds of a batch."""
         return self._folder / f"{batch}.parquet"
 
@@ -74,7 +73,7 @@ class ReindexedVectors(DerivedTable):
                 }
             )
             self.warehouse.write_table(self.path(batch), table, fingerprint)
-            if all(self.path(b).exists() for b in self.batches):
+            if all(self.warehouse.exists(self.path(b)) for b in self.batches):
                 self._retire_others(client)
 
     def _write(
@@ -107,9 +106,9 @@ class ReindexedVectors(DerivedTable):
             ours = (index.metadata or {}).get("collection") == self.collection_name
             if ours and index.name != self.index_name:
                 client.delete_collection(index.name)
-        for folder in self._folder.parent.iterdir():
-            if folder.is_dir() and folder != self._folder:
-                shutil.rmtree(folder)
+        for folder in self.warehouse.folders_in(self._folder.parent):
+            if folder != self._folder:
+                self.warehouse.remove(folder)
 
     def report(self, batch: str) -> dict[str, Any]:
         """Say which index holds how many vectors of the batch."""

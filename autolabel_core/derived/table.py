@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, ClassVar, TypeVar, cast
 
 from autolabel_core.buckets import ObjectSource
@@ -137,7 +137,7 @@ class DerivedTable(ABC):
         return self.batches if self.partitioned else [WHOLE]
 
     @abstractmethod
-    def path(self, batch: str) -> Path:
+    def path(self, batch: str) -> PurePath:
         """Return the file of a batch."""
 
     @abstractmethod

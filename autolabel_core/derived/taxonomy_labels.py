@@ -8,7 +8,7 @@ for byte.
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class TaxonomyLabels(DerivedTable):
         """The rule, and the references that count."""
         return AppliedTaxonomy(self.workspace, self.collection)
 
-    def path(self, batch: str) -> Path:
+    def path(self, batch: str) -> PurePath:
         """Return the file of a batch."""
         return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
 
@@ -109,9 +109,9 @@ class TaxonomyLabels(DerivedTable):
         """Return the nearest other references of each document, -1 for the unreadable."""
         references = self.taxonomy.references
         readable = np.flatnonzero(vectors.readable)
-        state = NeighbourState.load(self._state_path(batch))
+        state = NeighbourState.load(self.warehouse, self._state_path(batch))
         state = state.updated(vectors, readable, references)
-        state.save(self._state_path(batch))
+        state.save(self.warehouse, self._state_path(batch))
         place = {row["document_id"]: i for i, row in enumerate(references.rows)}
         place = place if self.taxonomy.is_unified else {}
         itself = [place.get(vectors.document_ids[i], -1) for i in readable.tolist()]
@@ -121,7 +121,7 @@ class TaxonomyLabels(DerivedTable):
         position[readable], score[readable] = found.position, found.score
         return Nearest(position, score)
 
-    def _state_path(self, batch: str) -> Path:
+    def _state_path(self, batch: str) -> PurePath:
         slug = self.own.embeddings.folder.name
         kept = ".neighbours", slug, f"{batch}.arrow"
         return self.warehouse.path(self.collection_name, self.name, *kept)

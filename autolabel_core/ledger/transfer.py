@@ -17,7 +17,7 @@ from autolabel_core.errors import AutolabelError
 from autolabel_core.ledger.rows import append
 from autolabel_core.ledger.schema import VERSION, metadata
 from autolabel_core.ledger.store import Ledger
-from autolabel_core.warehouse import write_atomically
+from autolabel_core.warehouse_files import write_atomically
 
 FORMAT = 1
 ROWS_AT_ONCE = 1000
