@@ -1,5 +1,7 @@
 """Collections declared in YAML: their models, and reading them with errors that name the cure."""
 
+from autolabel_core.declarations.alert import Alert
+from autolabel_core.declarations.channel import Channel
 from autolabel_core.declarations.collection import (
     Bucket,
     BucketSchema,
@@ -9,14 +11,18 @@ from autolabel_core.declarations.collection import (
 )
 from autolabel_core.declarations.loading import load_collections
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever
+from autolabel_core.declarations.webhook import Webhook
 
 __all__ = [
+    "Alert",
     "Bucket",
     "BucketSchema",
+    "Channel",
     "Collection",
     "FeatureExtractor",
     "FeatureSearch",
     "Retriever",
     "Taxonomy",
+    "Webhook",
     "load_collections",
 ]
