@@ -80,7 +80,9 @@ def test_triggers_are_read(text, operator, limit):
     assert (trigger.operator, trigger.limit) == (operator, limit)
 
 
-@pytest.mark.parametrize("text", ["", "result", "count", "count >= -1", "0.6", "< x", "count rises"])
+@pytest.mark.parametrize(
+    "text", ["", "result", "count", "count >= -1", "0.6", "< x", "count rises"]
+)
 def test_what_is_no_trigger_is_none(text):
     assert parse_trigger(text) is None
 

@@ -1,4 +1,4 @@
-"""Where somebody is told of something: a webhook, Slack or e-mail. Secrets stay in the environment."""
+"""Where somebody is told: a webhook, Slack or e-mail. Secrets stay in the environment."""
 
 from __future__ import annotations
 

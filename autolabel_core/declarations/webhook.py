@@ -80,7 +80,9 @@ class Webhook(Declaration):
         found: dict[str, None] = {}
         for word in value or ("*",):
             prefix = word.removesuffix("*")
-            kinds = [t for t in EVENT_TYPES if t == word or (prefix != word and t.startswith(prefix))]
+            kinds = [
+                t for t in EVENT_TYPES if t == word or (prefix != word and t.startswith(prefix))
+            ]
             if not kinds:
                 raise ValueError(
                     f"no event `{word}`.{did_you_mean(word, EVENT_TYPES)} "

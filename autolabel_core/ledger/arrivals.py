@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import append_new_events, arrival_event, collection_event
@@ -79,6 +79,14 @@ class ArrivalRows(Rows):
         """Return the last arrival of each document ever seen, deleted ones included."""
         with self._database.reading() as connection:
             return MappingProxyType(self._last_arrivals.read(connection, collection))
+
+    def last_changes(self, collection: str) -> dict[str, str]:
+        """Return when each document appeared or changed last, by id, in the order of arrival."""
+        moment = func.max(ARRIVALS.c.recorded_at)
+        query = select(ARRIVALS.c.document_id, moment).where(ARRIVALS.c.collection == collection)
+        query = query.group_by(ARRIVALS.c.document_id).order_by(func.min(ARRIVALS.c.id))
+        with self._database.reading() as connection:
+            return {document: at for document, at in connection.execute(query)}
 
 
 def _last_of_each(held: dict[str, Arrival], rows: Iterable[Row[Any]]) -> dict[str, Arrival]:
