@@ -21,6 +21,11 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 COMPATIBLE = ipaddress.ip_network("::/96")
+SPECIAL = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "100::/64")
+)
+"""Special networks of IANA's registries that the standard library counts as global, or may."""
 
 
 class PrivateAddressError(AutolabelError):
@@ -40,7 +45,10 @@ def is_public(address: str) -> bool:
         addresses.
     """
     found = ipaddress.ip_address(address.partition("%")[0])
-    return all(one.is_global and not one.is_multicast for one in _stands_for(found))
+    return all(
+        one.is_global and not one.is_multicast and not any(one in net for net in SPECIAL)
+        for one in _stands_for(found)
+    )
 
 
 def _stands_for(address: Address) -> list[Address]:
