@@ -14,7 +14,8 @@ retrievers:
       - {stage_id: attribute_filter, parameters: {field: label, operator: exists, value: false}}
   - retriever_name: of_kind
     stages:
-      - {stage_id: attribute_filter, parameters: {field: label, operator: eq, value: "{{INPUT.kind}}"}}
+      - stage_id: attribute_filter
+        parameters: {field: label, operator: eq, value: "{{INPUT.kind}}"}
 """
 
 
@@ -47,7 +48,8 @@ def test_what_stands_in_the_webhook_holds_for_its_channels(tmp_path):
 
 
 def test_event_types_may_be_left_out_or_be_of_a_kind(tmp_path):
-    text = "webhooks: [{name: a, url: 'https://a.example/'}, {name: b, url_env: U, events: [object.*]}]"
+    hooks = "{name: a, url: 'https://a.example/'}, {name: b, url_env: U, events: [object.*]}"
+    text = f"webhooks: [{hooks}]"
     every, objects = load(tmp_path, text).webhooks
     assert len(every.events) == 11
     assert objects.events == ("object.created", "object.updated", "object.deleted")
@@ -134,5 +136,5 @@ def test_what_is_wrong_is_refused_with_line_and_cure(tmp_path, text, cure):
     with pytest.raises(DeclarationError) as caught:
         load(tmp_path, text)
     assert cure in str(caught.value)
-    assert "c.yaml:8: " in str(caught.value)
+    assert "c.yaml:9: " in str(caught.value)
     assert "whsec_" not in str(caught.value) and "u:p" not in str(caught.value)

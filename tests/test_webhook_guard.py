@@ -1,4 +1,4 @@
-"""No request leaves for a private address, no secret for a log; a crash repeats and loses nothing."""
+"""No request leaves for a private address, no secret for a log; a crash loses nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from receivers import receiver, smtp_server, wait_for
@@ -150,7 +151,7 @@ def test_a_process_killed_between_sending_and_recording_sends_again(tmp_path):
         one = endpoint(server.url)
         declare_endpoints(known, [one])
         record(known, "doc", "doc", "other")
-        here = os.path.dirname(__file__)
+        here = str(Path(__file__).parent)
         done = subprocess.run(
             [sys.executable, "-c", CRASHING, url, server.url],
             env={**os.environ, "PYTHONPATH": os.pathsep.join([here, *sys.path])},

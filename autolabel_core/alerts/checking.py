@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from autolabel_core.alerts.readings import RunFailures, readings
@@ -11,6 +11,7 @@ from autolabel_core.declarations import Alert, Collection
 from autolabel_core.errors import AutolabelError
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.webhooks.endpoints import ALERT_EVENT, declare_endpoints, endpoints_of
+from autolabel_core.webhooks.schedule import moment_after
 from autolabel_core.workspace import Workspace
 
 
@@ -74,7 +75,8 @@ def _check(
     past = ledger.alert_firings(name, alert.name)
     verdicts = evaluate(name, alert, found, past, now)
     checked = Checked(alert, tuple(verdicts))
-    rows = [verdict.row for verdict in verdicts if verdict.row is not None]
+    at = moment_after(now, 0.0)
+    rows = [replace(v.row, recorded_at=at) for v in verdicts if v.row is not None]
     events = []
     if checked.firing:
         fact = (name, alert.name, len(past), [row.fingerprint for row in rows])

@@ -51,8 +51,8 @@ def signing_keys(secret: str, variable: str) -> list[bytes]:
     if not keys:
         raise AutolabelError(
             f"The environment variable {variable} holds no signing secret. Expected `{PREFIX}` and "
-            f"{MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes in base64; `autolabel webhooks secret` "
-            "makes one."
+            f"{MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes in base64; "
+            "`autolabel webhooks secret` makes one."
         )
     return keys
 
