@@ -20,7 +20,7 @@ WRONG = {
         "qqq: 3",
         1,
         "qqq",
-        "Known keys here: alerts, annotation_exports, ",
+        "Known keys here: alerts, ",
     ),
     "unknown key in source": ("source:\n  urii: x", 2, "source.urii", "Did you mean `uri`?"),
     "unknown key below an alias": (

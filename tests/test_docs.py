@@ -9,6 +9,8 @@ from autolabel_app.cli import COMMANDS
 from autolabel_app.reference import reference
 from autolabel_core import paths
 from autolabel_core.declarations import load_collections
+from autolabel_core.declarations.alert import Alert
+from autolabel_core.declarations.channel import Channel
 from autolabel_core.declarations.collection import (
     Bucket,
     BucketSchema,
@@ -21,12 +23,15 @@ from autolabel_core.declarations.collection import (
     Taxonomy,
 )
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
+from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.plan import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = (
+    Alert,
     Bucket,
     BucketSchema,
+    Channel,
     Collection,
     EnrichmentField,
     Export,
@@ -38,6 +43,7 @@ MODELS = (
     Source,
     Stage,
     Taxonomy,
+    Webhook,
 )
 
 

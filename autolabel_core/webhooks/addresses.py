@@ -133,7 +133,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
             The stream; TLS is asked for under the name, not the address.
 
         Raises:
-            ConnectError: the name has no address, or none answers.
+            httpcore.ConnectError: the name has no address, or none answers.
         """
         try:
             addresses = await self._resolve(host, port)
@@ -141,29 +141,20 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectError(f"{host} has no address: {error}") from error
         if not self._allow_private:
             check(host, addresses)
-        last: Exception = httpcore.ConnectError(f"{host} has no address")
+        said: Exception | None = None
         for address in addresses:
             try:
                 return await self._network.connect_tcp(
                     address, port, timeout, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                last = error
-        raise last
+                said = error
+        raise httpcore.ConnectError(str(said or f"{host} has no address"))
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.AsyncNetworkStream:
-        """Refuse: no declaration asks for one.
-
-        Args:
-            path: of the socket.
-            timeout: unused.
-            socket_options: unused.
-
-        Raises:
-            PrivateAddressError: always.
-        """
+        """Refuse: no declaration asks for one."""
         raise PrivateAddressError(f"{path} is a socket of this machine; no request was made.")
 
     async def sleep(self, seconds: float) -> None:
