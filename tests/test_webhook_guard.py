@@ -163,7 +163,7 @@ def test_a_process_killed_between_sending_and_recording_sends_again(tmp_path):
         assert run(Ledger(url), one).delivered == 3
         assert set(server.ids) == {"e0", "e1", "e2"}
         assert server.ids.index("e0") < server.ids.index("e1")
-        first, again = (r for r in server.requests if r.id == "e0")
+        first, again = (r for r in server.requests if r.id == sent[0])
         assert first.content == again.content
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,21 +65,32 @@ async def http_sender(
         **known.headers,
     }
     channel = endpoint.channel
-    pool = httpcore.AsyncConnectionPool(
-        ssl_context=ssl.create_default_context(),
-        max_connections=MAX_CONNECTIONS,
-        keepalive_expiry=5.0,
-        network_backend=GuardedNetwork(channel.allow_private, resolver),
-    )
+    idle: list[httpcore.AsyncConnectionPool] = []
+    opened = AsyncExitStack()
+    trusted, network = ssl.create_default_context(), GuardedNetwork(channel.allow_private, resolver)
     limits = dict.fromkeys(("connect", "read", "write", "pool"), channel.timeout_seconds)
 
+    async def a_line() -> httpcore.AsyncConnectionPool:
+        """Return a connection that nobody uses; one pool of many searches all for each request."""
+        if idle:
+            return idle.pop()
+        made = httpcore.AsyncConnectionPool(trusted, max_connections=1, network_backend=network)
+        return await opened.enter_async_context(made)
+
     async def send(event: Event, now: datetime) -> Answer:
+        line = await a_line()
+        try:
+            return await attempt(line, event, now)
+        finally:
+            idle.append(line)
+
+    async def attempt(line: httpcore.AsyncConnectionPool, event: Event, now: datetime) -> Answer:
         content = body(event)
         headers = {**fixed, **signed_headers(event.event_id, content, keys, now)}
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
         try:
             async with asyncio.timeout(channel.timeout_seconds):
-                request = pool.stream(
+                request = line.stream(
                     channel.method,
                     url,
                     headers=[*encoded, (b"content-length", str(len(content)).encode())],
@@ -96,7 +107,7 @@ async def http_sender(
             return Answer(False, None, detail(_named(error), known.secrets))
         return _answer(response, detail(said, known.secrets), now)
 
-    async with pool:
+    async with opened:
         yield send
 
 
