@@ -6,7 +6,10 @@ import argparse
 import subprocess
 import sys
 
-MODULES = ("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy")
+MODULES = (
+    *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
+    *("webhooks", "drift_alarm"),
+)
 WITH_DATA = ("pipeline", "embedding_quality")
 
 

@@ -14,6 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 FIRST_LOOK = 50
+ASYMPTOTIC_FROM = 200
+"""From so many documents on the limiting distribution is used: the exact one takes a second."""
+
 FLOATS = npt.NDArray[np.float64]
 
 
@@ -56,5 +59,6 @@ def drift(
     number, size = look(len(later)) if by_looks else (int(len(later) >= FIRST_LOOK), len(later))
     if number == 0 or len(earlier) < FIRST_LOOK:
         return None
-    p = float(ks_2samp(earlier, later[:size], method="auto").pvalue)
+    method = "exact" if min(len(earlier), size) < ASYMPTOTIC_FROM else "asymp"
+    p = float(ks_2samp(earlier, later[:size], method=method).pvalue)
     return min(1.0, p * number**2 * (math.pi**2 / 6 if by_looks else 1.0) * comparisons)

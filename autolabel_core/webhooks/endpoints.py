@@ -4,7 +4,7 @@ An endpoint is known by collection, webhook (or alert) and channel; it keeps its
 order of events when its URL changes. Marks are rows among the deliveries, of attempt 0:
 
 - `endpoint.declared`: it was seen for the first time; events up to the id in `detail` are not told.
-- `endpoint.settled`: every event up to the id in `detail` has a final outcome.
+- `endpoint.settled`: every event up to the id in `detail` has a final outcome; now and then.
 - `endpoint.disabled`: it answered 410 Gone; `detail` tells its address: another starts anew.
 - `endpoint.enabled`: a person asked for it again.
 """
@@ -111,11 +111,13 @@ def state_of(ledger: Ledger, endpoint: Endpoint) -> State:
     after = [
         int(mark.detail or 0)
         for kind in (DECLARED, SETTLED)
-        for mark in ledger.deliveries(endpoint.name, kind)
+        for mark in ledger.deliveries(endpoint.name, kind, limit=1)
     ]
-    switches = [(DISABLED, ledger.deliveries(endpoint.name, DISABLED))]
-    switches.append((ENABLED, ledger.deliveries(endpoint.name, ENABLED)))
-    last = {kind: marks[-1] for kind, marks in switches if marks}
+    last = {
+        kind: mark
+        for kind in (DISABLED, ENABLED)
+        for mark in ledger.deliveries(endpoint.name, kind, limit=1)
+    }
     off = last.get(DISABLED)
     if off and (ENABLED not in last or last[ENABLED].recorded_at < off.recorded_at):
         return State(max(after, default=None), off.recorded_at, off.detail)

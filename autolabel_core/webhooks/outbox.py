@@ -37,6 +37,7 @@ from autolabel_core.webhooks.sending import GONE, MAX_CONNECTIONS, Answer, Send,
 
 PAGE = 1000
 LONGEST_PAGE = 16_000
+SETTLED_EVERY = 200
 FAILURES_IN_A_ROW = 8
 ASKED_TO_WAIT = "Retry-After"
 
@@ -131,7 +132,7 @@ class _Pass:
             if state.disabled_address == known.tag:
                 self.told.disabled = True
                 return
-            if self._is_asked_to_wait():
+            if await asyncio.to_thread(self._is_asked_to_wait):
                 return
             async with sender_of(self._endpoint, known, self._means.resolver) as send:
                 await self._empty(send, state, known)
@@ -166,7 +167,7 @@ class _Pass:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(workers, len(chains))):
                     group.create_task(self._work(chains, send))
-        if settled > (state.after or 0):
+        if settled >= (state.after or 0) + SETTLED_EVERY:
             await self._recorder.record(mark(self._endpoint, SETTLED, str(settled)))
         if self.told.disabled:
             await self._recorder.record(mark(self._endpoint, DISABLED, known.tag))
