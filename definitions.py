@@ -6,12 +6,14 @@ from autolabel_assets.factory import build_definitions
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 from sensors.factory import build_automation
+from sensors.notices import build_notices
 
 COLLECTIONS = WorkspaceResource().open().collections
 
 defs = dg.Definitions.merge(
     dg.Definitions(
         **build_definitions(COLLECTIONS),  # type: ignore[arg-type]
+        sensors=build_notices(COLLECTIONS),
         resources={"workspace": WorkspaceResource(), "progress": ProgressResource()},
         executor=dg.in_process_executor,
     ),

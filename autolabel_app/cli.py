@@ -22,6 +22,8 @@ COMMANDS = {
     "threshold": ("threshold", "Propose thresholds, or try one before it is set."),
     "audit": ("audit", "Look at a random sample of auto-labels; measure how many are wrong."),
     "promote": ("promote", "Turn confident auto-labels, after review, into references."),
+    "alerts": ("alerts", "See what is watched, and look at it now."),
+    "webhooks": ("webhooks", "Tell other systems of events: test, deliveries, redeliver."),
     "export": ("export", "Write the labelled dataset to a folder."),
     "query": ("query", "Run SQL over the tables of all collections."),
     "explain": ("explain", "Trace a label to the reference and the person behind it."),

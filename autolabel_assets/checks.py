@@ -11,7 +11,10 @@ from resources.workspace import WorkspaceResource
 CHECKS = {
     "raw_objects": ("unreadable_share",),
     "reference_set": ("references_per_label", "references_balanced", "references_agree"),
-    "taxonomy_labels": ("something_labelled", "threshold_near_data", "false_positive_rate"),
+    "taxonomy_labels": (
+        *("something_labelled", "threshold_near_data", "false_positive_rate"),
+        "webhooks_delivered",
+    ),
 }
 
 

@@ -5,7 +5,9 @@ from typing import Any
 import dagster as dg
 
 from autolabel_core.declarations import Collection
+from autolabel_core.derived.batch_events import record_batch_events
 from autolabel_core.derived.table import WHOLE, DerivedTable
+from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
 from autolabel_core.errors import AutolabelError
 from autolabel_core.pictures import as_markdown
 from autolabel_core.registration import partitions_name
@@ -69,6 +71,8 @@ def refresh(
             what = f"{collection_name}/{table.name} {batch}"
             with progress.of(context.log, what) as report_progress:
                 worked = derived.refresh(batch, report_progress)
+            if table is TaxonomyLabels:
+                record_batch_events(opened, derived.collection, [batch])
             context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
         return _result(context, derived, batches)
     except AutolabelError as error:

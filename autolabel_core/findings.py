@@ -46,7 +46,7 @@ def findings(status: Mapping[str, Any]) -> list[Finding]:
     troubleshooting); the bounds are this module's constants.
     """
     rules = [_unreadable, _few_references, _imbalance, _agreement, _nothing_labelled]
-    rules += [_threshold_far, _false_positives]
+    rules += [_threshold_far, _false_positives, _undelivered]
     return [rule(status) for rule in rules]
 
 
@@ -162,3 +162,23 @@ def _false_positives(s: Mapping[str, Any]) -> Finding:
         return Finding("false_positive_rate", "taxonomy_labels", True, text)
     cure = " Raise the threshold, add diverse references, or clean those that disagree."
     return Finding("false_positive_rate", "taxonomy_labels", False, text + cure)
+
+
+def _undelivered(s: Mapping[str, Any]) -> Finding:
+    name, asset = "webhooks_delivered", "taxonomy_labels"
+    endpoints = s["endpoints"]
+    bad = [e for e in endpoints if e["abandoned"] or e["failing"] or e["disabled_at"]]
+    if not bad:
+        text = f"{len(endpoints)} endpoints of webhooks and alerts, nothing undelivered."
+        return Finding(name, asset, True, text)
+    said = [
+        f"{e['endpoint']} ({e['failing']} failing, {e['abandoned']} given up"
+        f"{', switched off by 410 Gone' if e['disabled_at'] else ''})"
+        for e in bad
+    ]
+    cure = (
+        f"Not everything arrived at {'; '.join(said)}. `autolabel webhooks deliveries --failed` "
+        "says why; when it is cured, `autolabel webhooks redeliver --failed` sends again, and "
+        "`autolabel webhooks enable` switches on."
+    )
+    return Finding(name, asset, False, cure)

@@ -10,6 +10,7 @@ from typing import Final
 from autolabel_core.declarations import Collection
 from autolabel_core.identity import document_id
 from autolabel_core.ledger import Arrival
+from autolabel_core.webhooks.endpoints import declare_endpoints, endpoints_of
 from autolabel_core.workspace import Workspace
 
 DELETED: Final = "deleted"
@@ -43,6 +44,7 @@ def register(workspace: Workspace, collection: Collection) -> Registration:
         What was found.
     """
     name = collection.collection_name
+    declare_endpoints(workspace.ledger, endpoints_of(workspace.collections.values()))
     with workspace.warehouse.writing(name, "registration"):
         listed = dict(workspace.source(collection).list())
         events = workspace.ledger.record_arrivals(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.conditions import fill, inputs_of, parse
+from autolabel_core.conditions import fill, parse
 from autolabel_core.decision import decide
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.derived.embeddings import Embeddings
@@ -72,13 +72,6 @@ def retrieve(
         if position >= 0 and (search.min_score is None or score >= search.min_score):
             results.append({**records[ids[position]], "score": score})
     return results[:limit]
-
-
-def inputs_wanted(retriever: Retriever) -> tuple[str, ...]:
-    """Return the names of the inputs that a retriever's templates use, sorted."""
-    search = retriever.search
-    templates = [*retriever.conditions, *([search.query_template] if search else [])]
-    return inputs_of(templates)
 
 
 def _vectors_of(

@@ -14,6 +14,7 @@ from autolabel_core.labels import roll_up, taxonomy_version
 from autolabel_core.ledger.annotations import stale_annotations
 from autolabel_core.plan import plan
 from autolabel_core.statistics import coverage
+from autolabel_core.webhooks.troubles import recent_firings, troubles
 from autolabel_core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         LOW_CONFIDENCE_BAND above their threshold), distribution, distribution_rolled_up,
         confidence (quantiles), false_positive_rate (audited), references (by label),
         leave_one_out, feature_uri, taxonomy_version, pending (what the next sweep would do),
-        stale_annotations.
+        stale_annotations, endpoints (what did not reach them), alerts (those that fired last).
     """
     taxonomy = AppliedTaxonomy(workspace, collection)
     with Documents(workspace, collection).connect() as connection:
@@ -65,6 +66,8 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         "feature_uri": reference_set.feature_uri,
         "taxonomy_version": taxonomy_version(references),
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},
+        "endpoints": troubles(workspace.ledger, collection),
+        "alerts": recent_firings(workspace.ledger, collection),
         "stale_annotations": len(stale_annotations(own.recorded.annotations, own.contents)),
     }
 

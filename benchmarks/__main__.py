@@ -7,13 +7,8 @@ import subprocess
 import sys
 
 MODULES = (
-    "matching",
-    "pipeline",
-    "command_line",
-    "embedding_quality",
-    "demo_accuracy",
-    "automation",
-    "s3_listing",
+    *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
+    *("automation", "s3_listing", "webhooks", "drift_alarm"),
 )
 WITH_DATA = ("pipeline", "embedding_quality")
 

@@ -9,7 +9,9 @@ from autolabel_app.cli import COMMANDS
 from autolabel_app.reference import reference
 from autolabel_core import paths
 from autolabel_core.declarations import load_collections
+from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import AuditSchedule, Automation, Relabel, Retrain
+from autolabel_core.declarations.channel import Channel
 from autolabel_core.declarations.collection import (
     Bucket,
     BucketSchema,
@@ -22,14 +24,17 @@ from autolabel_core.declarations.collection import (
     Taxonomy,
 )
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
+from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.plan import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = (
     AuditSchedule,
     Automation,
+    Alert,
     Bucket,
     BucketSchema,
+    Channel,
     Collection,
     EnrichmentField,
     Export,
@@ -43,6 +48,7 @@ MODELS = (
     Source,
     Stage,
     Taxonomy,
+    Webhook,
 )
 
 

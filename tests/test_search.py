@@ -6,7 +6,7 @@ from autolabel_core.derived.embeddings import Embeddings
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError
 from autolabel_core.registration import register
-from autolabel_core.search import classify, inputs_wanted, retrieve
+from autolabel_core.search import classify, retrieve
 
 
 def searching(**search):
@@ -75,7 +75,7 @@ def test_an_attribute_filter_alone_is_a_retriever(angles):
     }
     ws = angles(OBJECTS, {"k0": "left"}, retrievers=[{"retriever_name": "r", "stages": [stage]}])
     collection = ws.collection(NAME)
-    assert inputs_wanted(collection.retrievers[0]) == ("side",)
+    assert collection.retrievers[0].inputs == ("side",)
     found = retrieve(ws, collection, collection.retrievers[0], {"side": "left"})
     assert [r["key"] for r in found] == ["k0", "k1"]
     assert "score" not in found[0]

@@ -84,6 +84,15 @@ def _show(s: Mapping[str, Any]) -> None:
     }
     if s["stale_annotations"]:
         lines["stale"] = f"{s['stale_annotations']} labels were given to content that is gone"
+    for endpoint in s["endpoints"]:
+        if endpoint["failing"] or endpoint["abandoned"] or endpoint["disabled_at"]:
+            off = f", switched off {endpoint['disabled_at']}" if endpoint["disabled_at"] else ""
+            lines[f"! {endpoint['endpoint']}"] = (
+                f"{endpoint['failing']} events failing, {endpoint['abandoned']} given up{off}; "
+                f"{endpoint['last_detail'] or ''}"
+            )
+    if s["alerts"]:
+        lines["alerts fired"] = "; ".join(_fired(alert) for alert in s["alerts"])
     if s["pending"]["assets"]:
         lines["pending"] = (
             f"`autolabel sweep {s['collection']}` would run {', '.join(s['pending']['assets'])}"
@@ -101,3 +110,8 @@ def _show(s: Mapping[str, Any]) -> None:
     ]
     click.echo()
     emit_table(rows, empty="No labels yet.")
+
+
+def _fired(alert: Mapping[str, Any]) -> str:
+    group = f" ({alert['group']})" if alert["group"] else ""
+    return f"{alert['alert']}{group} at {shown(alert['value'])}, {alert['at']}"

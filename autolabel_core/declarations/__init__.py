@@ -1,6 +1,8 @@
 """Collections declared in YAML: their models, and reading them with errors that name the cure."""
 
+from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import Automation
+from autolabel_core.declarations.channel import Channel
 from autolabel_core.declarations.collection import (
     Bucket,
     BucketSchema,
@@ -10,15 +12,19 @@ from autolabel_core.declarations.collection import (
 )
 from autolabel_core.declarations.loading import load_collections
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever
+from autolabel_core.declarations.webhook import Webhook
 
 __all__ = [
+    "Alert",
     "Automation",
     "Bucket",
     "BucketSchema",
+    "Channel",
     "Collection",
     "FeatureExtractor",
     "FeatureSearch",
     "Retriever",
     "Taxonomy",
+    "Webhook",
     "load_collections",
 ]

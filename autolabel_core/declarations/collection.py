@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import Automation
 from autolabel_core.declarations.bucket import Bucket, BucketSchema, SchemaProperty, Source
 from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
 from autolabel_core.declarations.retriever import Retriever
+from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.labels import did_you_mean
 
 __all__ = ["Bucket", "BucketSchema", "Collection", "SchemaProperty", "Source"]
@@ -184,6 +186,8 @@ class Collection(Declaration):
     retrievers: tuple[Retriever, ...] = ()
     exports: Export = Export()
     automation: Automation = Automation()
+    webhooks: tuple[Webhook, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     batch_size: Count = 10_000
     max_object_mb: float = Field(default=100.0, gt=0, strict=True)
 

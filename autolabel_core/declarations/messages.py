@@ -16,6 +16,9 @@ from autolabel_core.declarations.yaml_lines import Lines
 
 Path_ = tuple[str | int, ...]
 
+SECRETIVE = frozenset({"secret_env", "url_env", "headers_env", "headers", "secret", "url"})
+"""Keys where somebody may have written a secret: what was found there is not repeated."""
+
 EXPECTED = {
     "missing": "is required; add it",
     "bool_type": "expected true or false, without quotes",
@@ -58,6 +61,7 @@ class Origin:
         written = _as_written(path, self.lines)
         known = next(written[:n] for n in range(len(written), -1, -1) if written[:n] in self.lines)
         key = ".".join(str(part) for part in written) or "(top level)"
+        value = None if SECRETIVE.intersection(written) else value
         return f"{self.file}:{self.lines[known]}: {key}{shown(value)}: {problem}"
 
 
@@ -165,8 +169,11 @@ def _spellings(part: str | int) -> Iterator[Path_]:
     for model in _all_models(Declaration):
         yield from ((alias,) for alias, name in model.aliases.items() if name == part)
     yield ("config", part)
+    yield ("configs", part)
     if part == "feature_extractor":
         yield ("feature_extractors", 0)
+    elif part == "channels":
+        yield ("notification_config", part)
     elif part in ("uri", "bucket_name"):
         yield ("uris" if part == "uri" else "bucket_ids",)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Container, Iterator, Mapping
 
-from autolabel_core.declarations.collection import Collection, Taxonomy
+from autolabel_core.declarations.collection import RESERVED_FIELDS, Collection, Taxonomy
 from autolabel_core.declarations.reading import Declared
 from autolabel_core.declarations.retriever import Retriever
 from autolabel_core.errors import DeclarationError
@@ -27,6 +27,7 @@ def resolve(found: Mapping[str, Declared]) -> dict[str, Collection]:
     }
     for name, collection in resolved.items():
         _check_reference(found[name], collection, resolved)
+        resolved[name] = _with_alerts(found[name], collection, retrievers, resolved)
     return resolved
 
 
@@ -110,6 +111,52 @@ def _check_same(
             f"the retriever `{retriever}` searches `{over}`; make them the same, or leave one out",
             taxonomy.reference,
         )
+
+
+def _with_alerts(
+    declared: Declared,
+    collection: Collection,
+    retrievers: Mapping[str, tuple[str, Retriever]],
+    all_: Mapping[str, Collection],
+) -> Collection:
+    """Return the collection, its alerts naming retrievers as they are declared."""
+    _check_names(declared, collection)
+    alerts = []
+    for i, alert in enumerate(collection.alerts):
+        watched = collection
+        if alert.retriever is not None:
+            name = plain(alert.retriever, "ret_", retrievers)
+            path: tuple[str | int, ...] = ("alerts", i, "retriever")
+            if name not in retrievers:
+                cure = suggestion(name, list(retrievers))
+                raise _error(declared, path, f"no retriever `{name}`. {cure}")
+            over = searched_collection(*retrievers[name], all_)
+            watched = all_.get(over, collection)
+            lacking = set(retrievers[name][1].inputs) - set(alert.inputs)
+            if lacking:
+                problem = f"`{name}` needs {', '.join(sorted(lacking))}: add them to `inputs`"
+                raise _error(declared, path, problem)
+            alert = alert.model_copy(update={"retriever": name})
+        fields = {*RESERVED_FIELDS, *watched.fields, watched.label_field}
+        group = alert.group_by
+        if group is not None and group not in fields and not group.startswith("metadata."):
+            problem = f"no field `{group}`; one of the object's metadata is `metadata.{group}`"
+            raise _error(declared, ("alerts", i, "group_by"), problem)
+        alerts.append(alert)
+    return collection.model_copy(update={"alerts": tuple(alerts)})
+
+
+def _check_names(declared: Declared, collection: Collection) -> None:
+    named = {
+        ("webhooks", "webhook_name"): [w.webhook_name for w in collection.webhooks],
+        ("alerts", "name"): [a.name for a in collection.alerts],
+    }
+    for (kind, key), names in named.items():
+        folded = [name.casefold() for name in names]
+        for i, name in enumerate(folded):
+            if name in folded[:i]:
+                problem = "stands here twice; the ledger knows it by its name: choose another"
+                raise _error(declared, (kind, i, key), problem, names[i])
 
 
 def _check_reference(

@@ -144,3 +144,9 @@ class Retriever(Declaration):
     def conditions(self) -> list[Any]:
         """The conditions of all stages, to be joined by AND."""
         return [stage.condition for stage in self.stages if stage.condition is not None]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs that the templates use, sorted."""
+        query = [self.search.query_template] if self.search else []
+        return inputs_of([*self.conditions, *query])

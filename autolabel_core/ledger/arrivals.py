@@ -88,6 +88,14 @@ class ArrivalRows(Rows):
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
+    def last_changes(self, collection: str) -> dict[str, str]:
+        """Return when each document appeared or changed last, by id, in the order of arrival."""
+        moment = func.max(ARRIVALS.c.recorded_at)
+        query = select(ARRIVALS.c.document_id, moment).where(ARRIVALS.c.collection == collection)
+        query = query.group_by(ARRIVALS.c.document_id).order_by(func.min(ARRIVALS.c.id))
+        with self._database.reading() as connection:
+            return {document: at for document, at in connection.execute(query)}
+
 
 def _last_of_each(held: dict[str, Arrival], rows: Iterable[Row[Any]]) -> dict[str, Arrival]:
     batches: dict[str, str] = {}

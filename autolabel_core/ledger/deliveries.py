@@ -43,13 +43,14 @@ class Wanted:
     """The events that an endpoint is told of.
 
     Those after the id `after`, of one collection or of all (None), of the types named or of all
-    (None).
+    (None), and of one subject or of all (None).
     """
 
     endpoint: str
     after: int = 0
     collection: str | None = None
     event_types: frozenset[str] | None = None
+    subject: str | None = None
 
 
 class DeliveryRows(Rows):
@@ -88,6 +89,21 @@ class DeliveryRows(Rows):
         with self._database.reading() as connection:
             rows = connection.execute(query.limit(limit)).all()
         return [Delivery(**row._mapping) for row in reversed(rows)]
+
+    def undelivered(self, endpoint: str) -> list[Delivery]:
+        """Return the last attempt of each event that did not reach an endpoint, in order."""
+        columns, outcome = columns_of(Delivery, DELIVERIES), DELIVERIES.c.outcome
+        own = select(DELIVERIES.c.event_id).where(DELIVERIES.c.endpoint == endpoint)
+        tried = own.where(outcome.in_(("failed", "abandoned"))).distinct()
+        last = (
+            select(func.max(DELIVERIES.c.id))
+            .where(DELIVERIES.c.endpoint == endpoint, DELIVERIES.c.event_id.in_(tried))
+            .group_by(DELIVERIES.c.event_id)
+        )
+        query = select(*columns).where(DELIVERIES.c.id.in_(last), outcome != "delivered")
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(DELIVERIES.c.id))
+            return [Delivery(**row._mapping) for row in rows]
 
     def pending(self, wanted: Wanted, limit: int = 1000) -> list[Pending]:
         """Return the first events in order that have no final outcome at an endpoint.
@@ -135,6 +151,8 @@ def _unsettled(wanted: Wanted, after: int) -> Select[tuple[object, ...]]:
         query = query.where(EVENTS.c.collection == wanted.collection)
     if wanted.event_types is not None:
         query = query.where(EVENTS.c.event_type.in_(sorted(wanted.event_types)))
+    if wanted.subject is not None:
+        query = query.where(EVENTS.c.subject == wanted.subject)
     return query.order_by(EVENTS.c.id)
 
 

@@ -1,0 +1,81 @@
+"""`autolabel alerts`: see what is watched, and look now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from autolabel_app.output import emit_json, emit_table
+from autolabel_core.errors import AutolabelError
+from autolabel_core.workspace import Workspace
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def alerts() -> None:
+    """Watch retrievers and numbers: list, check."""
+
+
+@alerts.command("list")
+@click.argument("collections", nargs=-1, metavar="[COLLECTION]…")
+@as_json_option
+def list_(collections: tuple[str, ...], as_json: bool) -> None:
+    """Show the declared alerts, and when each fired last."""
+    from autolabel_core.alerts.rules import QUIET
+
+    workspace = Workspace.from_environment()
+    rows = []
+    for name in collections or sorted(workspace.collections):
+        for alert in workspace.collection(name).alerts:
+            past = workspace.ledger.alert_firings(name, alert.name)
+            fired = [row for row in past if row.fingerprint != QUIET]
+            rows.append(
+                {
+                    "collection": name,
+                    "alert": alert.name,
+                    "watches": alert.metric or alert.retriever,
+                    "trigger_on": alert.trigger_on,
+                    "group_by": alert.group_by,
+                    "enabled": alert.enabled,
+                    "firings": len(fired),
+                    "last_fired": fired[-1].recorded_at if fired else None,
+                }
+            )
+    emit_json(rows) if as_json else emit_table(rows, empty="No alerts are declared.")
+
+
+@alerts.command()
+@click.argument("collections", nargs=-1, metavar="[COLLECTION]…")
+@as_json_option
+def check(collections: tuple[str, ...], as_json: bool) -> None:
+    """Look at the alerts now; what fires is recorded, and told by the next delivery.
+
+    Failed runs are counted by the sensor alone.
+    """
+    from autolabel_core.alerts.checking import check_alerts
+
+    workspace = Workspace.from_environment()
+    rows: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for name in collections or sorted(workspace.collections):
+        declared = workspace.collection(name)
+        for checked in check_alerts(workspace, declared, datetime.now(UTC), on_demand=True):
+            problems += [checked.problem] if checked.problem else []
+            rows += [
+                {
+                    "collection": name,
+                    "alert": checked.alert.name,
+                    "group": verdict.reading.group,
+                    "value": verdict.reading.value,
+                    "trigger_on": checked.alert.trigger_on,
+                    "fires": verdict.firing,
+                    "because": verdict.because,
+                }
+                for verdict in checked.verdicts
+            ]
+    emit_json(rows) if as_json else emit_table(rows, empty="Nothing to look at.")
+    if problems:
+        raise AutolabelError("; ".join(problems))

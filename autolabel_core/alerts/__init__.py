@@ -1,0 +1,1 @@
+"""Watching retrievers and numbers, and telling when they cross a limit."""

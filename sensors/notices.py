@@ -1,0 +1,20 @@
+"""The sensors that tell others: made where somebody is to be told, and only there."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from autolabel_core.declarations import Collection
+from sensors.alerts import build_alerts
+from sensors.deliver_webhooks import build_deliver_webhooks
+
+
+def build_notices(
+    collections: Mapping[str, Collection],
+    status: dg.DefaultSensorStatus = dg.DefaultSensorStatus.RUNNING,
+) -> list[dg.SensorDefinition]:
+    """Return the sensors `alerts` and `deliver_webhooks`, each where a declaration needs it."""
+    watches = any(collection.alerts for collection in collections.values())
+    tells = watches or any(collection.webhooks for collection in collections.values())
+    found = [build_alerts(status)] if watches else []
+    return [*found, *([build_deliver_webhooks(status)] if tells else [])]
