@@ -10,7 +10,8 @@ from autolabel_app.cli import COMMANDS, root
 def reference() -> str:
     """Return the help of every command as one Markdown page."""
     pages = ["# The command `autolabel`", "", "Generated from `--help`; a test keeps it so.", ""]
-    with click.Context(root, info_name="autolabel", terminal_width=80) as context:
+    settings = {**root.context_settings, "terminal_width": 80}
+    with click.Context(root, info_name="autolabel", **settings) as context:
         pages += _page("autolabel", root.get_help(context))
         for name in COMMANDS:
             command = root.get_command(context, name)
