@@ -103,7 +103,8 @@ class Daemon:
         for process in self.children():
             try:
                 parent = process.parent()
-                if parent and "grpc" in " ".join(parent.cmdline()) and not process.children():
+                served = parent is not None and "grpc" in " ".join(parent.cmdline())
+                if served and "resource_tracker" not in " ".join(process.cmdline()):
                     found.append(process)
             except psutil.Error:
                 continue
