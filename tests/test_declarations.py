@@ -16,12 +16,7 @@ SEARCH = stage("feature_search\n    parameters:\n      searches:\n      - ")
 # What is wrong: the YAML, then line, key and what the message must say.
 WRONG = {
     "unknown key": ("batch_sise: 3", 1, "batch_sise (found `3`)", "Did you mean `batch_size`?"),
-    "unknown key, nothing near": (
-        "qqq: 3",
-        1,
-        "qqq",
-        "Known keys here: alerts, ",
-    ),
+    "unknown key, nothing near": ("qqq: 3", 1, "qqq", "Known keys here: alerts, "),
     "unknown key in source": ("source:\n  urii: x", 2, "source.urii", "Did you mean `uri`?"),
     "unknown key below an alias": (
         "feature_extractors:\n- modell: x",
