@@ -17,7 +17,7 @@ from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
 ASSETS = Path(__file__).resolve().parent.parent / "autolabel_assets"
-CHECKS = 7
+CHECKS = 8
 LABELLING = ("reference_set", "taxonomy_labels")
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
@@ -167,7 +167,7 @@ def test_the_checks_say_what_status_says(angles, run):
     texts = {f.name: f.text for f in findings(collection_status(ws, ws.collection(NAME)))}
     found = {c.check_name: c.description for c in result.get_asset_check_evaluations()}
     assert found == {name: texts[name] for name in found}
-    assert len(found) == 6
+    assert len(found) == 7
 
 
 def test_the_progress_bar_and_the_log_are_told(capsys):

@@ -1,0 +1,38 @@
+"""When a failed delivery is tried again."""
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from autolabel_core.webhooks.schedule import MAX_ATTEMPTS, retry_after_seconds, wait_seconds
+
+START = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def test_waits_grow_fourfold_up_to_a_day_with_a_quarter_of_jitter():
+    rng = random.Random(3)
+    waits = [wait_seconds(n, rng) for n in range(1, MAX_ATTEMPTS)]
+    for n, wait in enumerate(waits):
+        plain = min(10 * 4**n, 86_400)
+        assert plain <= wait <= 1.25 * plain
+    assert wait_seconds(MAX_ATTEMPTS, rng) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        (" 0 ", 0),
+        ("99999999", 86_400),
+        ("Tue, 01 Jan 2030 00:02:00 GMT", 120),
+        ("Mon, 31 Dec 2029 00:00:00 GMT", 0),
+        ("-5", None),
+        ("soon", None),
+        ("١٢", None),
+        ("9" * 5000, None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(header, seconds):
+    assert retry_after_seconds(header, START) == seconds
