@@ -113,8 +113,9 @@ def test_the_sensors_alert_and_deliver(told, home, server, bring_up_to_date):
     with dg.DagsterInstance.ephemeral() as instance:
 
         def tick(name):
-            context = dg.build_sensor_context(instance, resources={"workspace": resource})
-            return sensors[name](context).skip_message
+            resources = {"workspace": resource}
+            with dg.build_sensor_context(instance, resources=resources) as context:
+                return sensors[name](context).skip_message
 
         assert tick("alerts") == "1 alerts; fired: unknown"
         assert tick("alerts") == "1 alerts; fired: none"
@@ -136,8 +137,9 @@ def test_a_tick_fails_loudly_and_delivers_the_rest(told, home, server, bring_up_
     [sensor] = build_notices(home.workspace.collections)
     paths = home.paths
     resource = WorkspaceResource(home=str(paths.home), collections=str(paths.collections))
-    with pytest.raises(ValueError, match="NOT_SET_ANYWHERE"):
-        sensor(dg.build_sensor_context(resources={"workspace": resource}))
+    with dg.build_sensor_context(resources={"workspace": resource}) as context:
+        with pytest.raises(ValueError, match="NOT_SET_ANYWHERE"):
+            sensor(context)
     assert len(server.requests) == 6
 
 
