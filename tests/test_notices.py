@@ -137,9 +137,11 @@ def test_a_tick_fails_loudly_and_delivers_the_rest(told, home, server, bring_up_
     [sensor] = build_notices(home.workspace.collections)
     paths = home.paths
     resource = WorkspaceResource(home=str(paths.home), collections=str(paths.collections))
-    with dg.build_sensor_context(resources={"workspace": resource}) as context:
-        with pytest.raises(ValueError, match="NOT_SET_ANYWHERE"):
-            sensor(context)
+    with (
+        dg.build_sensor_context(resources={"workspace": resource}) as context,
+        pytest.raises(ValueError, match="NOT_SET_ANYWHERE"),
+    ):
+        sensor(context)
     assert len(server.requests) == 6
 
 
