@@ -118,15 +118,12 @@ def test_opening_a_ledger_of_today_needs_no_alembic(tmp_path):
     url = f"sqlite:///{tmp_path / 'l.sqlite'}"
     Ledger(url)
     script = (
-        "import sys, time\n"
+        "import sys\n"
         "from autolabel_core.ledger import Ledger\n"
-        "began = time.process_time()\n"
         "Ledger(sys.argv[1])\n"
-        "print(time.process_time() - began, 'alembic' in sys.modules)\n"
+        "print('alembic' in sys.modules)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, url], capture_output=True, text=True, check=True
     )
-    seconds, loaded = done.stdout.split()
-    assert loaded == "False"
-    assert float(seconds) < 0.2
+    assert done.stdout == "False\n"
