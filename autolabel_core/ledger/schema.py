@@ -16,9 +16,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest revision; a ledger that has it needs no look at the migrations."""
 
 metadata = MetaData()
@@ -130,3 +131,120 @@ ALERT_FIRINGS = Table(
     Column("recorded_at", String(32), nullable=False),
     Index("alert_firings_by_alert", "collection", "alert", "id"),
 )
+
+CLUSTER_RUNS = Table(
+    "cluster_runs",
+    metadata,
+    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("run_id", String(64), nullable=False, unique=True),
+    Column("collection", String(200), nullable=False),
+    Column("cluster_name", String(200), nullable=False),
+    Column("mode", String(10), nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    Index("cluster_runs_by_name", "collection", "cluster_name", "id"),
+)
+"""Each run of a cluster definition: its input, its figures, how it ended."""
+
+CLUSTER_EVENTS = Table(
+    "cluster_events",
+    metadata,
+    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("event_id", String(64), nullable=False, unique=True),
+    Column("collection", String(200), nullable=False),
+    Column("cluster_name", String(200), nullable=False),
+    Column("cluster_id", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    Index("cluster_events_by_name", "collection", "cluster_name", "id"),
+)
+"""The life of each identity: birth, kept, split, merge, death, rename, promotion."""
+
+BOX_ANNOTATIONS = Table(
+    "box_annotations",
+    metadata,
+    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("event_id", String(64), nullable=False, unique=True),
+    Column("annotation_id", String(64), nullable=False),
+    Column("action", String(10), nullable=False),
+    Column("collection", String(200), nullable=False),
+    Column("image_id", String(40), nullable=False),
+    Column("image_key", Text, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("detection_id", String(80)),
+    Column("label", String(20), nullable=False),
+    Column("predicted_class", Text),
+    Column("true_class", Text),
+    Column("xyxy_px", JSON),
+    Column("predicted_xyxy_px", JSON),
+    Column("image_width_px", Integer, nullable=False),
+    Column("image_height_px", Integer, nullable=False),
+    Column("confidence", Float),
+    Column("reasoning", Text),
+    Column("annotator", Text, nullable=False),
+    Column("origin", String(20), nullable=False),
+    Column("retriever_id", String(200)),
+    Column("execution_id", String(200)),
+    Column("payload", JSON, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    Index("box_annotations_by_collection", "collection", "id"),
+)
+"""What people said about boxes on images, and that an image was reviewed as a whole."""
+
+CLASS_IDS = Table(
+    "class_ids",
+    metadata,
+    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("collection", String(200), nullable=False),
+    Column("class_name", Text, nullable=False),
+    Column("class_id", Integer, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    UniqueConstraint("collection", "class_id", name="class_ids_once"),
+)
+"""The number of each class in training data, given once and for ever."""
+
+GOLD_IMAGES = Table(
+    "gold_images",
+    metadata,
+    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("collection", String(200), nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    UniqueConstraint("collection", "content_hash", name="gold_images_once"),
+)
+"""Contents that judge models and are never trained on."""
+
+MODEL_VERSIONS = Table(
+    "model_versions",
+    metadata,
+    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("collection", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("checksum", String(64), nullable=False),
+    Column("card", JSON, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    UniqueConstraint("collection", "kind", "version", name="model_versions_once"),
+)
+"""Weights in the model registry; a card says what they were made from."""
+
+GATE_RESULTS = Table(
+    "gate_results",
+    metadata,
+    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("gate_id", String(64), nullable=False, unique=True),
+    Column("collection", String(200), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("against", String(40)),
+    Column("decision", String(10), nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    Index("gate_results_by_kind", "collection", "kind", "id"),
+)
+"""Candidate against active version: promoted or held, and why; a person may decide otherwise."""
