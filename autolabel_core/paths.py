@@ -76,6 +76,11 @@ class Paths:
         return self.home / "vector_index"
 
     @property
+    def models(self) -> Path:
+        """The model registry: weights with their cards; lost ones cost a training."""
+        return self.home / "models"
+
+    @property
     def buckets(self) -> Path:
         """Buckets declared without a URI live here, one folder each."""
         return self.home / "buckets"

@@ -13,6 +13,7 @@ from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors import Extractor, feature_slug, load_extractor
 from autolabel_core.ledger import Ledger
 from autolabel_core.paths import Paths
+from autolabel_core.registry import Registry
 from autolabel_core.s3 import SCHEME, S3Settings
 from autolabel_core.sign_of_life import SignOfLife
 from autolabel_core.warehouse import Warehouse
@@ -41,6 +42,11 @@ class Workspace:
     def ledger(self) -> Ledger:
         """The ledger."""
         return Ledger(self.paths.ledger_url)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The model registry."""
+        return Registry(self.paths.models, self.paths.locks, self.ledger)
 
     @cached_property
     def warehouse(self) -> Warehouse:

@@ -6,6 +6,7 @@ from autolabel_core.ledger.arrivals import Arrival
 from autolabel_core.ledger.audits import AuditVerdict
 from autolabel_core.ledger.deliveries import Delivery, Pending, Wanted
 from autolabel_core.ledger.events import Event, event_id
+from autolabel_core.ledger.models import GateResult, ModelVersion
 from autolabel_core.ledger.requests import Request
 from autolabel_core.ledger.store import Ledger
 
@@ -16,7 +17,9 @@ __all__ = [
     "AuditVerdict",
     "Delivery",
     "Event",
+    "GateResult",
     "Ledger",
+    "ModelVersion",
     "Pending",
     "Request",
     "Wanted",

@@ -12,6 +12,7 @@ from autolabel_core.ledger.audits import AuditRows
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.deliveries import DeliveryRows
 from autolabel_core.ledger.events import EventRows
+from autolabel_core.ledger.models import ModelRows
 from autolabel_core.ledger.requests import RequestRows
 from autolabel_core.ledger.upgrading import upgrade
 
@@ -29,6 +30,7 @@ class Ledger(
     DeliveryRows,
     RequestRows,
     AlertFiringRows,
+    ModelRows,
 ):
     """Append-only facts in SQLite or PostgreSQL; several processes may write at once.
 

@@ -1,0 +1,7 @@
+"""The model registry: weights with their cards in a folder, decisions about them in the ledger."""
+
+from autolabel_core.registry.card import AGPL, ModelCard
+from autolabel_core.registry.decisions import GATE, active_version
+from autolabel_core.registry.folder import Registry
+
+__all__ = ["AGPL", "GATE", "ModelCard", "Registry", "active_version"]
