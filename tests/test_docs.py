@@ -12,6 +12,12 @@ from autolabel_core.declarations import load_collections
 from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import AuditSchedule, Automation, Relabel, Retrain
 from autolabel_core.declarations.channel import Channel
+from autolabel_core.declarations.cluster import (
+    Cluster,
+    ClusterTrigger,
+    DimensionReduction,
+    PreprocessingStep,
+)
 from autolabel_core.declarations.collection import (
     Bucket,
     BucketSchema,
@@ -35,11 +41,15 @@ MODELS = (
     Bucket,
     BucketSchema,
     Channel,
+    Cluster,
+    ClusterTrigger,
     Collection,
+    DimensionReduction,
     EnrichmentField,
     Export,
     FeatureExtractor,
     FeatureSearch,
+    PreprocessingStep,
     Relabel,
     Retrain,
     Retriever,

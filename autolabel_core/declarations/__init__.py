@@ -3,6 +3,7 @@
 from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import Automation
 from autolabel_core.declarations.channel import Channel
+from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.declarations.collection import (
     Bucket,
     BucketSchema,
@@ -20,6 +21,7 @@ __all__ = [
     "Bucket",
     "BucketSchema",
     "Channel",
+    "Cluster",
     "Collection",
     "FeatureExtractor",
     "FeatureSearch",

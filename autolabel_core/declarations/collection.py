@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import Automation
 from autolabel_core.declarations.bucket import Bucket, BucketSchema, SchemaProperty, Source
+from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
 from autolabel_core.declarations.retriever import Retriever
 from autolabel_core.declarations.webhook import Webhook
@@ -184,6 +185,7 @@ class Collection(Declaration):
     feature_extractor: FeatureExtractor = FeatureExtractor()
     taxonomy: Taxonomy | None = None
     retrievers: tuple[Retriever, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
     exports: Export = Export()
     automation: Automation = Automation()
     webhooks: tuple[Webhook, ...] = ()

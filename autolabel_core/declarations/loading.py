@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autolabel_core.declarations.cluster_references import with_clusters
 from autolabel_core.declarations.collection import Collection
 from autolabel_core.declarations.reading import Declared, read_declaration
 from autolabel_core.declarations.references import plain, resolve, searched_collection, suggestion
@@ -44,7 +45,7 @@ def load_collections(folder: Path) -> dict[str, Collection]:
             problem = f"`{other}` is declared in {where} too{differ}; give one another name"
             raise DeclarationError(declared.origin.message(("collection_name",), problem, name))
         found[name] = declared
-    return resolve(found)
+    return with_clusters(found, resolve(found))
 
 
 def load_collection(file: Path) -> Collection:

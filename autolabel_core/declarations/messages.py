@@ -170,6 +170,7 @@ def _spellings(part: str | int) -> Iterator[Path_]:
         yield from ((alias,) for alias, name in model.aliases.items() if name == part)
     yield ("config", part)
     yield ("configs", part)
+    yield ("vector_config", part)
     if part == "feature_extractor":
         yield ("feature_extractors", 0)
     elif part == "channels":
