@@ -4,6 +4,7 @@ from autolabel_core.ledger.alert_firings import AlertFiring
 from autolabel_core.ledger.annotations import Annotation, effective_annotations
 from autolabel_core.ledger.arrivals import Arrival
 from autolabel_core.ledger.audits import AuditVerdict
+from autolabel_core.ledger.clusters import ClusterEvent, ClusterRun
 from autolabel_core.ledger.deliveries import Delivery, Pending, Wanted
 from autolabel_core.ledger.events import Event, event_id
 from autolabel_core.ledger.models import GateResult, ModelVersion
@@ -15,6 +16,8 @@ __all__ = [
     "Annotation",
     "Arrival",
     "AuditVerdict",
+    "ClusterEvent",
+    "ClusterRun",
     "Delivery",
     "Event",
     "GateResult",

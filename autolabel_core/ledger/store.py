@@ -9,6 +9,7 @@ from autolabel_core.ledger.alert_firings import AlertFiringRows
 from autolabel_core.ledger.annotation_rows import AnnotationRows
 from autolabel_core.ledger.arrivals import ArrivalRows
 from autolabel_core.ledger.audits import AuditRows
+from autolabel_core.ledger.clusters import ClusterRows
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.deliveries import DeliveryRows
 from autolabel_core.ledger.events import EventRows
@@ -31,6 +32,7 @@ class Ledger(
     RequestRows,
     AlertFiringRows,
     ModelRows,
+    ClusterRows,
 ):
     """Append-only facts in SQLite or PostgreSQL; several processes may write at once.
 

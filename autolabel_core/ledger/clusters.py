@@ -1,0 +1,113 @@
+"""Runs of cluster definitions, and the life of each identity that they gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from autolabel_core.ledger.events import Event, append_events
+from autolabel_core.ledger.rows import Rows, append, unknown
+from autolabel_core.ledger.schema import CLUSTER_EVENTS, CLUSTER_RUNS
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """One run of a definition: what it was made from, its figures, how it ended.
+
+    The `run_id` follows from the input and from the run before, so that the same run is never
+    two. A `deleted` row ends the history before it. `id` is the place in the ledger's order, 0
+    before the run is recorded.
+    """
+
+    run_id: str
+    collection: str
+    cluster_name: str
+    mode: Literal["full", "delete"]
+    status: Literal["succeeded", "failed", "deleted"]
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    recorded_at: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class ClusterEvent:
+    """Something in the life of one identity: birth, kept, split, merge, death, promotion."""
+
+    event_id: str
+    collection: str
+    cluster_name: str
+    cluster_id: str
+    kind: str
+    run_id: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    recorded_at: str = ""
+    id: int = 0
+
+
+class ClusterRows(Rows):
+    """Cluster runs and the life of identities in the ledger."""
+
+    def append_cluster_run(
+        self,
+        run: ClusterRun,
+        changes: Sequence[ClusterEvent] = (),
+        events: Sequence[Event] = (),
+    ) -> bool:
+        """Append a run, the changes of identities and what others are told, all or nothing.
+
+        Args:
+            run: the run.
+            changes: what became of each identity.
+            events: such as `cluster.completed`.
+
+        Returns:
+            Whether the run is new; one whose `run_id` is known leaves everything as it is.
+        """
+        at = self._now()
+        with self._database.writing() as connection:
+            rows = unknown(connection, CLUSTER_RUNS.c.run_id, [_row(run, at)])
+            append(connection, CLUSTER_RUNS, rows)
+            if rows:
+                _append_changes(connection, changes, at)
+                append_events(connection, events, at)
+        return bool(rows)
+
+    def append_cluster_events(self, changes: Sequence[ClusterEvent]) -> int:
+        """Append what became of identities outside a run, and return how many were new."""
+        with self._database.writing() as connection:
+            return _append_changes(connection, changes, self._now())
+
+    def cluster_runs(
+        self, collection: str | None = None, cluster_name: str | None = None
+    ) -> list[ClusterRun]:
+        """Return runs in order: of one collection, of one definition, or all."""
+        wanted = {"collection": collection, "cluster_name": cluster_name}
+        return self._listed(ClusterRun, CLUSTER_RUNS, wanted)
+
+    def cluster_events(
+        self,
+        collection: str | None = None,
+        cluster_name: str | None = None,
+        kind: str | None = None,
+        run_id: str | None = None,
+    ) -> list[ClusterEvent]:
+        """Return the life of identities in order: of one definition, kind or run, or all."""
+        wanted = {"collection": collection, "cluster_name": cluster_name}
+        return self._listed(
+            ClusterEvent, CLUSTER_EVENTS, wanted | {"kind": kind, "run_id": run_id}
+        )
+
+
+def _append_changes(connection: Connection, changes: Sequence[ClusterEvent], at: str) -> int:
+    rows = unknown(connection, CLUSTER_EVENTS.c.event_id, [_row(change, at) for change in changes])
+    append(connection, CLUSTER_EVENTS, rows)
+    return len(rows)
+
+
+def _row(fact: ClusterRun | ClusterEvent, at: str) -> dict[str, Any]:
+    row = vars(fact) | {"recorded_at": fact.recorded_at or at}
+    del row["id"]
+    return row
