@@ -96,9 +96,7 @@ class ClusterRows(Rows):
     ) -> list[ClusterEvent]:
         """Return the life of identities in order: of one definition, kind or run, or all."""
         wanted = {"collection": collection, "cluster_name": cluster_name}
-        return self._listed(
-            ClusterEvent, CLUSTER_EVENTS, wanted | {"kind": kind, "run_id": run_id}
-        )
+        return self._listed(ClusterEvent, CLUSTER_EVENTS, wanted | {"kind": kind, "run_id": run_id})
 
 
 def _append_changes(connection: Connection, changes: Sequence[ClusterEvent], at: str) -> int:
