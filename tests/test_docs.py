@@ -29,6 +29,7 @@ from autolabel_core.declarations.collection import (
     Source,
     Taxonomy,
 )
+from autolabel_core.declarations.labeling import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
 from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.plan import TABLES
@@ -49,6 +50,9 @@ MODELS = (
     Export,
     FeatureExtractor,
     FeatureSearch,
+    InputMapping,
+    LabelingInputs,
+    LLMLabeling,
     PreprocessingStep,
     Relabel,
     Retrain,

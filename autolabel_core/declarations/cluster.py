@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from autolabel_core.declarations.algorithms import checked_parameters
 from autolabel_core.declarations.automation import Cron
+from autolabel_core.declarations.labeling import LLMLabeling
 from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
 from autolabel_core.extractors import parse_feature_uri
 
@@ -152,6 +153,7 @@ class Cluster(Declaration):
         assignment_threshold: lowest cosine to a centroid at which a document is assigned, from -1
             (all are) to 1 (identical only).
         seed: of everything random.
+        llm_labeling: which server names the clusters; null names them without one.
         schedule: when to run, UTC; the same as a trigger with `cron`.
         triggers: when else to run.
     """
@@ -190,6 +192,7 @@ class Cluster(Declaration):
     mode: Mode = "full"
     assignment_threshold: Cosine = 0.5
     seed: int = Field(default=0, strict=True, ge=0, lt=2**32)
+    llm_labeling: LLMLabeling | None = None
     schedule: Cron | None = None
     triggers: tuple[ClusterTrigger, ...] = ()
 

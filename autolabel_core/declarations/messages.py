@@ -16,7 +16,12 @@ from autolabel_core.declarations.yaml_lines import Lines
 
 Path_ = tuple[str | int, ...]
 
-SECRETIVE = frozenset({"secret_env", "url_env", "headers_env", "headers", "secret", "url"})
+SECRETIVE = frozenset(
+    (
+        *("secret_env", "url_env", "headers_env", "headers", "secret", "url"),
+        *("api_key", "api_key_env", "base_url"),
+    )
+)
 """Keys where somebody may have written a secret: what was found there is not repeated."""
 
 EXPECTED = {
