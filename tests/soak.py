@@ -2,7 +2,8 @@
 
 Each round uploads, overwrites, deletes and labels while the daemon runs, and kills a run's process
 (every fifth time the daemon with everything below it) at a random moment. At the end the table is
-that of an undisturbed pass over the same bucket and the same labels.
+that of an undisturbed pass over the same bucket and the same labels, the outbox holds one event for
+each fact, and a receiver has got each of them, in order for each object.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +19,8 @@ from pathlib import Path
 import psutil
 from conftest import Home, sweep_quietly
 from daemon import Daemon
+from receivers import Receiver, receiver
+from soak_events import compare_outbox, compare_receiver, has_received_all, outbox
 
 from autolabel_core.automation import waiting
 from autolabel_core.documents import Documents
@@ -31,6 +35,9 @@ taxonomy: {field_to_enrich: topic, confidence_threshold: 0.2}
 batch_size: 20
 automation: {check_every_seconds: 1, relabel: {after_labels: 1, after_minutes: 0}}
 """
+WEBHOOK = """\
+webhooks: [{webhook_name: hook, url: "%s", allow_private: true, from_beginning: true}]
+"""
 TOPICS = {"fruit": "apple pear plum cherry grape", "tools": "hammer saw drill wrench file"}
 NEW, SETTLED_SECONDS, BEGIN_SECONDS, LONGEST_SECONDS = 6, 240, 60, 8.0
 
@@ -38,10 +45,12 @@ NEW, SETTLED_SECONDS, BEGIN_SECONDS, LONGEST_SECONDS = 6, 240, 60, 8.0
 class Soak:
     """One home under one daemon; the labels that were given are remembered beside the ledger."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, told: Receiver) -> None:
         self.folder = folder
         self.home = Home(folder / "disturbed")
-        self.home.declare(NAME, DECLARATION)
+        self.home.declare(NAME, DECLARATION + WEBHOOK % told.url)
+        self.told = told
+        self.ledger = self.home.paths.home / "ledger.sqlite"
         self.random = random.Random(seed)
         self.objects: dict[str, str] = {}
         self.given: list[tuple[str, str]] = []
@@ -124,6 +133,8 @@ class Soak:
                 give_labels(ws, ws.collection(NAME), given, "me", "cli")
         sweep_quietly(ws, NAME)
         assert rows(self.home.workspace) == rows(calm.workspace)
+        compare_outbox(self.home.workspace, self.ledger, NAME)
+        compare_receiver(self.told, self.ledger)
         return len(self.objects)
 
 
@@ -141,14 +152,21 @@ def soak(folder: Path, rounds: int, seed: int) -> dict:
         seed: of the moments, texts and labels.
 
     Returns:
-        rounds, documents, labels, and how often a run and the daemon were killed.
+        rounds, documents, labels, how often a run and the daemon were killed, events, and requests
+        that told of them.
     """
-    work = Soak(folder, seed)
-    with Daemon(work.home.paths) as daemon:
-        for number in range(rounds):
-            work.round(daemon, number)
-    documents = work.compare()
-    return {"rounds": rounds, "documents": documents, "labels": len(work.given), **work.kills}
+    with receiver() as told:
+        work = Soak(folder, seed, told)
+        with Daemon(work.home.paths) as daemon:
+            for number in range(rounds):
+                work.round(daemon, number)
+                print(json.dumps({"round": number, **work.kills}), file=sys.stderr, flush=True)
+            daemon.until(
+                lambda: has_received_all(told, work.ledger), SETTLED_SECONDS, "all is told"
+            )
+        counts = {"documents": work.compare(), "labels": len(work.given)}
+        events = {"events": len(outbox(work.ledger)), "requests": len(told.requests)}
+    return {"rounds": rounds, **counts, **work.kills, **events}
 
 
 if __name__ == "__main__":
