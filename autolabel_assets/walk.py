@@ -8,9 +8,9 @@ from autolabel_core.declarations import Collection
 from autolabel_core.derived.batch_events import record_batch_events
 from autolabel_core.derived.table import WHOLE, DerivedTable
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.errors import AutolabelError
 from autolabel_core.pictures import as_markdown
 from autolabel_core.registration import partitions_name
+from resources.curable import curable
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
@@ -59,11 +59,8 @@ def refresh(
 
     Returns:
         The result, with the report as metadata and the fingerprint as data version.
-
-    Raises:
-        dg.Failure: the work met an error that a person can cure; the description says how.
     """
-    try:
+    with curable():
         opened = workspace.open()
         derived = table(opened, opened.collection(collection_name))
         batches = list(context.partition_keys) if table.partitioned else [WHOLE]
@@ -75,8 +72,6 @@ def refresh(
                 record_batch_events(opened, derived.collection, [batch])
             context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
         return _result(context, derived, batches)
-    except AutolabelError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def _result(

@@ -15,6 +15,10 @@ class UnreadableItemError(AutolabelError):
     """One object cannot be read; it is quarantined with this message as the reason."""
 
 
+class UnreachableItemError(UnreadableItemError):
+    """One object cannot be read for now; quarantined, and tried again by the next sweep."""
+
+
 class StoreUnavailableError(AutolabelError):
     """A store does not answer for now; nothing is taken for unreadable or deleted because of it."""
 

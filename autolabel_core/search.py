@@ -13,7 +13,7 @@ from autolabel_core.conditions import fill, parse
 from autolabel_core.decision import decide
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.taxonomy import AppliedTaxonomy
+from autolabel_core.derived.taxonomy import AppliedTaxonomy, check_feature_uri
 from autolabel_core.derived.taxonomy_labels import KEPT
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError, UnreadableItemError
@@ -45,9 +45,6 @@ def retrieve(
     Returns:
         Documents as `Documents.find` gives them; after a search with `score` (cosine in [-1, 1],
         1 is the same direction), best first.
-
-    Raises:
-        AutolabelError: the search names a feature URI that the collection does not have.
     """
     conditions = [parse(fill(condition, inputs)) for condition in retriever.conditions]
     view = Documents(workspace, collection)
@@ -56,12 +53,7 @@ def retrieve(
         return view.find(conditions, limit=limit)
     embeddings = Embeddings(workspace, collection)
     own_uri = embeddings.extractor.manifest.feature_uri
-    if search.feature_uri is not None and search.feature_uri != own_uri:
-        raise AutolabelError(
-            f"The retriever `{retriever.retriever_name}` searches {search.feature_uri}, but "
-            f"`{collection.collection_name}` has {own_uri}; vectors of two feature URIs are never "
-            "compared. Correct `feature_uri`, or leave it out."
-        )
+    check_feature_uri(retriever, collection.collection_name, own_uri)
     query = fill(search.query_template, inputs)
     vector = _query_vector(workspace, collection, embeddings, str(query))
     records = {record["document_id"]: record for record in view.find(conditions)}

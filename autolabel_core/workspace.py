@@ -11,6 +11,7 @@ from autolabel_core.declarations import Collection, load_collections
 from autolabel_core.declarations.loading import pick
 from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors import Extractor, feature_slug, load_extractor
+from autolabel_core.identity import fingerprint
 from autolabel_core.ledger import Ledger
 from autolabel_core.paths import Paths
 from autolabel_core.registry import Registry
@@ -27,6 +28,7 @@ class Workspace:
 
     paths: Paths
     s3: S3Settings = field(default_factory=S3Settings.from_environment)
+    _extractors: dict[str, Extractor] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def from_environment(cls) -> Workspace:
@@ -84,11 +86,12 @@ class Workspace:
         return ObjectSource(collection, self.paths, self.s3)
 
     def extractor(self, collection: Collection) -> Extractor:
-        """Load a collection's feature extractor (its weights only when it embeds)."""
+        """Return a collection's feature extractor, loaded once (its weights when it embeds)."""
         declared = collection.feature_extractor
-        return load_extractor(
-            declared.feature_extractor_name, declared.version, declared.model, declared.parameters
-        )
+        known = fingerprint(declared.space, declared.parameters)
+        if known not in self._extractors:
+            self._extractors[known] = load_extractor(*declared.space, declared.parameters)
+        return self._extractors[known]
 
     def feature_uri(self, collection: Collection) -> str:
         """Return the feature URI that a collection's vectors belong to."""

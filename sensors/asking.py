@@ -1,15 +1,17 @@
 """Asking Dagster for a run: what is in flight, how earlier runs ended, which key is new."""
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dagster as dg
 
 from autolabel_core.automation import Outcome, may_ask, run_key
 from autolabel_core.beside import Beside
+from autolabel_core.declarations import Collection
 from autolabel_core.plan import Plan
 from autolabel_core.registration import partitions_name
 from autolabel_core.workspace import Workspace
+from sensors.status import first_status
 
 COLLECTION_TAG = "autolabel/collection"
 DOOR_TAG = "autolabel/door"
@@ -35,6 +37,18 @@ class Door(NamedTuple):
     def tags(self) -> dict[str, str]:
         """What marks its runs."""
         return {COLLECTION_TAG: self.collection, DOOR_TAG: self.name}
+
+
+def door_options(collection: Collection, door: str, description: str) -> dict[str, Any]:
+    """Return what `@sensor` is given for a door, the same for all of them."""
+    name = collection.collection_name
+    return {
+        "name": f"{name}_{door}",
+        "description": description,
+        "target": dg.AssetSelection.groups(name),
+        "minimum_interval_seconds": collection.automation.check_every_seconds,
+        "default_status": first_status(collection),
+    }
 
 
 def ask(

@@ -6,9 +6,8 @@ import dagster as dg
 
 from autolabel_core.audit import draw_scheduled_sample
 from autolabel_core.declarations import Collection
-from autolabel_core.errors import AutolabelError
-from resources.workspace import WorkspaceResource
-from sensors.asking import COLLECTION_TAG
+from autolabel_core.workspace import Workspace
+from sensors.jobs import build_job
 from sensors.status import first_schedule_status
 
 AT_TAG = "autolabel/at"
@@ -16,29 +15,23 @@ AT_TAG = "autolabel/at"
 
 def build_audit(collection: Collection) -> dg.JobDefinition:
     """Return the job `<collection>_audit`; it notes the file on `taxonomy_labels`."""
+    return build_job(collection, "audit", str(__doc__), draw_sample)
+
+
+def draw_sample(
+    context: dg.OpExecutionContext, workspace: Workspace, collection: Collection
+) -> None:
+    """Draw the sample of the moment that the schedule meant."""
     name = collection.collection_name
+    at = context.run.tags.get(AT_TAG) or datetime.now(UTC).isoformat(timespec="minutes")
+    drawn = draw_scheduled_sample(workspace, collection, at)
+    metadata = {
+        "sample": dg.MetadataValue.path(drawn.file),
+        "auto-labels to verify": drawn.size,
+        "then": f"fill in `verdict`, and `autolabel audit {name} --csv {drawn.file}`",
+    }
     asset = dg.AssetKey([name, "taxonomy_labels"])
-
-    @dg.op(name=f"{name}_draw_sample", description=__doc__, out=dg.Out(dg.Nothing))
-    def draw_sample(context: dg.OpExecutionContext, workspace: WorkspaceResource) -> None:
-        at = context.run.tags.get(AT_TAG) or datetime.now(UTC).isoformat(timespec="minutes")
-        try:
-            opened = workspace.open()
-            drawn = draw_scheduled_sample(opened, opened.collection(name), at)
-        except AutolabelError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from error
-        metadata = {
-            "sample": dg.MetadataValue.path(drawn.file),
-            "auto-labels to verify": drawn.size,
-            "then": f"fill in `verdict`, and `autolabel audit {name} --csv {drawn.file}`",
-        }
-        context.log_event(dg.AssetObservation(asset_key=asset, metadata=metadata))
-
-    @dg.job(name=f"{name}_audit", description=__doc__, tags={COLLECTION_TAG: name})
-    def audit() -> None:
-        draw_sample()
-
-    return audit
+    context.log_event(dg.AssetObservation(asset_key=asset, metadata=metadata))
 
 
 def build_audit_schedule(

@@ -10,8 +10,7 @@ from autolabel_core.derived.table import Recorded
 from autolabel_core.plan import Plan, plan
 from autolabel_core.workspace import Workspace
 from resources.workspace import WorkspaceResource
-from sensors.asking import BESIDE, TICK_SECONDS, Door, ask
-from sensors.status import first_status
+from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
 
 DOOR = "new_annotations"
 
@@ -24,13 +23,7 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
     """
     name = collection.collection_name
 
-    @dg.sensor(
-        name=f"{name}_{DOOR}",
-        description=__doc__,
-        target=dg.AssetSelection.groups(name),
-        minimum_interval_seconds=collection.automation.check_every_seconds,
-        default_status=first_status(collection),
-    )
+    @dg.sensor(**door_options(collection, DOOR, str(__doc__)))
     def new_annotations(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:

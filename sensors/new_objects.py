@@ -6,8 +6,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.plan import plan
 from autolabel_core.registration import register
 from resources.workspace import WorkspaceResource
-from sensors.asking import BESIDE, TICK_SECONDS, Door, ask
-from sensors.status import first_status
+from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
 
 DOOR = "new_objects"
 
@@ -20,13 +19,7 @@ def build_new_objects(collection: Collection) -> dg.SensorDefinition:
     """
     name = collection.collection_name
 
-    @dg.sensor(
-        name=f"{name}_{DOOR}",
-        description=__doc__,
-        target=dg.AssetSelection.groups(name),
-        minimum_interval_seconds=collection.automation.check_every_seconds,
-        default_status=first_status(collection),
-    )
+    @dg.sensor(**door_options(collection, DOOR, str(__doc__)))
     def new_objects(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:

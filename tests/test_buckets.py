@@ -124,6 +124,21 @@ def test_a_bad_sidecar_is_a_reason_not_a_crash(tmp_path, data, said):
         store.open("x.png")
 
 
+ORPHANS = {
+    "of an image": ("shoe.jpg.json", False),
+    "of a text, in capitals": ("folder/NOTE.TXT.json", False),
+    "of no known kind": ("data.v2.json", True),
+    "a text that is JSON": ("notes.json", True),
+}
+
+
+@pytest.mark.parametrize(("name", "is_object"), ORPHANS.values(), ids=ORPHANS)
+def test_metadata_without_their_object_are_none(tmp_path, name, is_object):
+    store = bucket(tmp_path, **{name: "{}"})
+    assert keys(store) == ([name] if is_object else [])
+    assert (store.version(name) is not None) is is_object
+
+
 def test_a_sidecar_changes_the_version(tmp_path):
     store = bucket(tmp_path, x="1")
     versions = [dict(store.list())["x"]]

@@ -36,6 +36,8 @@ class Counting:
         self.seen += list(batch)
         if len(self.seen) > self.fail_after:
             raise KeyboardInterrupt
+        if any(item.startswith("poison") for item in batch):
+            raise RuntimeError("cannot digest this")
         found = np.zeros((len(batch), self.dimension), np.float32)
         found[:, 0] = 1.0
         return found
@@ -177,3 +179,15 @@ def test_a_batch_without_any_readable_object_has_no_vectors(workspace, counting)
     table = embed(ws)
     assert reasons(table)["a"]
     assert reasons(table)["b"] is None
+
+
+def test_an_item_that_the_extractor_fails_on_costs_no_other_its_vector(workspace, home, counting):
+    objects = {"a": "one", "b": "poison", "c": "three"}
+    ws = workspace({"angles": _angles()}, {"angles": objects})
+    found = reasons(embed(ws))
+    assert found["a"] is found["c"] is None
+    assert "fails on it: RuntimeError('cannot digest this')" in found["b"]
+    home.put("angles", {"another": "poison too", "copy": "one"})
+    found = reasons(embed(ws))
+    assert [key for key, reason in found.items() if reason] == ["another", "b"]
+    assert sorted(found) == ["a", "another", "b", "c", "copy"]

@@ -1,6 +1,8 @@
+import json
 import os
 import subprocess
 import sys
+from itertools import count
 
 import pytest
 from angle_samples import NAME, declaration, label
@@ -86,7 +88,8 @@ def test_a_failed_run_is_one_clear_line(workspace, swept, monkeypatch):
 def test_a_collection_that_never_settles_is_given_up(workspace, swept, monkeypatch):
     workspace({NAME: declaration()}, {NAME: {"a": 0}})
     monkeypatch.setattr("autolabel_app.runs.MAX_PASSES", 1)
-    monkeypatch.setattr("autolabel_app.runs.plan", lambda *a: Plan(("reference_set",), ()))
+    changing = (Plan(("reference_set",), (), str(n)) for n in count())
+    monkeypatch.setattr("autolabel_app.runs.plan", lambda *a: next(changing))
     with pytest.raises(AutolabelError, match="still out of date after 1 runs"):
         swept()
 
@@ -168,3 +171,15 @@ def test_commands_work_in_sequence(home, tmp_path):
     out = tmp_path / "out"
     exported = command(home, "export", NAME, "--format", "csv", "--out", str(out))
     assert "3 documents" in exported.stdout, exported.stderr
+
+
+def test_what_cannot_be_read_for_now_ends_a_sweep_and_waits_for_the_next(workspace, home, swept):
+    gone = "http://127.0.0.1:9/x"
+    line = {"key": "k", "blobs": [{"type": "text", "data": gone}]}
+    ws = workspace({NAME: declaration()}, {NAME: {"a": 0, "m.jsonl": json.dumps(line)}})
+    results, told = swept()
+    assert "left to the next sweep" in told[-1]
+    assert len(results[0].runs) <= 2
+    assert plan(ws, ws.collection(NAME))
+    (row,) = [r for r in Documents(ws, ws.collection(NAME)).find() if r["key"] == "k"]
+    assert "cannot fetch http://127.0.0.1:9/x for now" in row["reason"]

@@ -1,6 +1,7 @@
 """What every bucket shares: sidecars, manifests, versions, and adding an object.
 
-`<key>.json` beside a file `<key>` is that file's metadata. Each line of a `*.jsonl` file is an
+`<key>.json` beside a file `<key>` is that file's metadata, and so is one whose `<key>` is the name
+of an image or a text that is not there (yet, or any more). Each line of a `*.jsonl` file is an
 object; files that it refers to are not objects of their own. Names that begin with a dot are left
 alone. Nothing is read before it is asked for.
 """
@@ -20,6 +21,10 @@ from autolabel_core.errors import AutolabelError, UnreadableItemError
 
 SIDECAR = ".json"
 MANIFEST = ".jsonl"
+DESCRIBED = (
+    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"),
+    *(".txt", ".md", ".csv", ".html", ".xml"),
+)
 Files = Mapping[str, BucketFile]
 Known = tuple[dict[str, ManifestLine], set[Hashable]]
 
@@ -141,7 +146,10 @@ class BucketLayout(ABC):
 
 
 def _is_companion(key: str, file: BucketFile, files: Files, referred: set[Hashable]) -> bool:
-    if key.endswith(MANIFEST) or (key.endswith(SIDECAR) and key.removesuffix(SIDECAR) in files):
+    described = key.removesuffix(SIDECAR)
+    if key.endswith(MANIFEST):
+        return True
+    if described != key and (described in files or described.lower().endswith(DESCRIBED)):
         return True
     return bool(referred) and file.identity in referred
 

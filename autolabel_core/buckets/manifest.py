@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from autolabel_core.buckets.files import ABSOLUTE, Base, BucketFile, url_path
+from autolabel_core.buckets.http import stream
 from autolabel_core.buckets.objects import Blob, Listed, StoredObject, inline_blob, parse_json
 from autolabel_core.errors import UnreadableItemError
-
-HTTP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -151,33 +151,10 @@ def _open_blob(blob: dict[str, Any], base: Base) -> Blob:
     if file is not None:
         return file.blob(name, kind)
     suffix = Path(url_path(address)).suffix.lower()
-    return Blob(name, kind, None, lambda: fetch(address), suffix, address)
+    return Blob(
+        name, kind, None, partial(_whole, address), suffix, address, partial(stream, address)
+    )
 
 
-def fetch(url: str) -> bytes:
-    """Read an http(s) URL.
-
-    Args:
-        url: the address.
-
-    Returns:
-        The body.
-
-    Raises:
-        UnreadableItemError: it cannot be fetched; the reason is the server's.
-    """
-    import httpx
-
-    if not url.startswith(("http://", "https://")):
-        raise UnreadableItemError(
-            f"cannot read {url}: use a path, s3://, http:// or https://; file:// is for manifests "
-            "on a disk"
-        )
-    transport = httpx.HTTPTransport(retries=2)
-    try:
-        with httpx.Client(
-            transport=transport, timeout=HTTP_SECONDS, follow_redirects=True
-        ) as client:
-            return client.get(url).raise_for_status().content
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise UnreadableItemError(f"cannot fetch {url}: {error}") from error
+def _whole(address: str) -> bytes:
+    return b"".join(stream(address))

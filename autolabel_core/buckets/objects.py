@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +32,7 @@ class Blob:
         read: returns the bytes; raises `UnreadableItemError` with the reason.
         suffix: file extension with its dot, may be empty.
         address: where it can be fetched (`file://`, `s3://`, `https://`); None for inline text.
+        parts: yields the bytes as they come, where the size is not known before; else None.
     """
 
     property: str | None
@@ -40,6 +41,30 @@ class Blob:
     read: Callable[[], bytes]
     suffix: str = ""
     address: str | None = None
+    parts: Callable[[], Iterator[bytes]] | None = None
+
+    def read_within(self, max_object_mb: float) -> bytes:
+        """Return the bytes; what is too large is not read, or not to the end.
+
+        Args:
+            max_object_mb: limit in megabytes (1e6 bytes), itself allowed.
+
+        Returns:
+            The content.
+
+        Raises:
+            UnreadableItemError: it is larger, or cannot be read.
+        """
+        _check_size(self.size or 0, max_object_mb)
+        if self.parts is None:
+            data = self.read()
+            _check_size(len(data), max_object_mb)
+            return data
+        found = bytearray()
+        for part in self.parts():
+            found += part
+            _check_size(len(found), max_object_mb, "more than ")
+        return bytes(found)
 
 
 @dataclass(frozen=True)
@@ -76,6 +101,15 @@ class StoredObject:
         raise UnreadableItemError(
             f"no {kind} found: expected a blob `{property_name or kind}`, found blobs "
             f"{[b.property for b in self.blobs]}; add it, or map it in input_mappings"
+        )
+
+
+def _check_size(size: int, max_object_mb: float, at_least: str = "") -> None:
+    if size > max_object_mb * 1e6:
+        shown = f"{at_least}{max_object_mb:g}" if at_least else f"{size / 1e6:.1f}"
+        raise UnreadableItemError(
+            f"is {shown} MB; the limit is max_object_mb: {max_object_mb:g}. "
+            "Split the object, or raise the limit in the collection's YAML"
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 
 from autolabel_core.declarations.collection import RESERVED_FIELDS, Collection, Taxonomy
 from autolabel_core.declarations.reading import Declared
-from autolabel_core.declarations.retriever import Retriever
+from autolabel_core.declarations.retriever import MOST_REFERENCES, Retriever
 from autolabel_core.errors import DeclarationError
 
 
@@ -89,6 +89,7 @@ def _with_reference(
                 ("taxonomy", "retriever"),
                 f"no retriever `{name}`. {suggestion(name, list(retrievers))}",
             )
+        _check_votes(declared, retrievers[name][1])
         over = searched_collection(*retrievers[name], names)
         over = "self" if over == own else over
         _check_same(declared, taxonomy, update["reference"], name, over)
@@ -99,6 +100,18 @@ def _with_reference(
 def searched_collection(owner: str, retriever: Retriever, names: Container[str]) -> str:
     """Return the collection that a retriever searches: the one it names, else its owner."""
     return plain(next(iter(retriever.collection_identifiers), owner), "col_", names)
+
+
+def _check_votes(declared: Declared, retriever: Retriever) -> None:
+    search = retriever.search
+    if search is not None and search.top_k > MOST_REFERENCES:
+        raise _error(
+            declared,
+            ("taxonomy", "retriever"),
+            f"`{retriever.retriever_name}` has top_k: {search.top_k}, and at most "
+            f"{MOST_REFERENCES} references decide a label; lower it, or declare a retriever of its "
+            "own for the taxonomy",
+        )
 
 
 def _check_same(

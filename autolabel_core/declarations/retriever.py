@@ -11,6 +11,9 @@ from autolabel_core.conditions import inputs_of, parse
 from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
 from autolabel_core.extractors import parse_feature_uri
 
+MOST_REFERENCES = 10
+"""So many of the nearest references are kept for each document, and can decide its label."""
+
 
 class Search(Declaration):
     """One search of a feature space.
@@ -18,7 +21,7 @@ class Search(Declaration):
     Attributes:
         feature_uri: the space; None means the collection's own.
         query: a template such as `{{INPUT.query_image}}`, or `{input_mode: content, value: …}`.
-        top_k: how many of the nearest are kept, at least 1.
+        top_k: how many of the nearest are kept, at least 1; at most 10 where a taxonomy asks.
         min_score: lowest cosine kept, from -1 (opposite: keep all) to 1 (identical only).
     """
 

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.derived.raw_objects import RawObjects
+from autolabel_core.derived.raw_objects import UNFINISHED, RawObjects
 from autolabel_core.derived.table import DerivedTable, Progress
-from autolabel_core.errors import AutolabelError, UnreadableItemError
-from autolabel_core.extractors import Extractor, embed_checked, feature_slug
+from autolabel_core.errors import AutolabelError, UnreachableItemError, UnreadableItemError
+from autolabel_core.extractors import Extractor, embed_sparing, feature_slug
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import decode_image
 from autolabel_core.parallel import read_in_order
@@ -75,11 +75,12 @@ class Embeddings(DerivedTable):
         wanted = {row["content_hash"]: row["key"] for row in rows if not row["reason"]}
         vectors = self._known(batch, set(wanted))
         reasons: dict[str, str] = {}
+        refused = self._refused(batch)
         missing = [(h, key) for h, key in wanted.items() if h not in vectors]
         done = len(wanted) - len(missing)
-        unkept, kept_at = [], time.monotonic()
+        unkept, kept_at, is_finished = [], time.monotonic(), True
         for chunk in _chunks(missing):
-            self._embed_chunk(chunk, vectors, reasons)
+            is_finished &= self._embed_chunk(chunk, vectors, reasons, refused)
             done += len(chunk)
             unkept += [content for content, _ in chunk if content in vectors]
             if time.monotonic() - kept_at >= PART_SECONDS:
@@ -88,7 +89,8 @@ class Embeddings(DerivedTable):
             progress(done, len(wanted))
         table = _assemble(rows, vectors, reasons, self._dimension(vectors))
         self._keep_dropped(batch, set(wanted))
-        self.warehouse.write_vectors(self.path(batch), table, fingerprint)
+        made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
+        self.warehouse.write_vectors(self.path(batch), table, made_from)
         self.warehouse.remove(self._parts(batch))
 
     def _dimension(self, vectors: dict[str, Vector]) -> int:
@@ -107,15 +109,22 @@ class Embeddings(DerivedTable):
         return found.pop() if found else 1
 
     def _embed_chunk(
-        self, chunk: list[tuple[str, str]], vectors: dict[str, Vector], reasons: dict[str, str]
-    ) -> None:
+        self,
+        chunk: list[tuple[str, str]],
+        vectors: dict[str, Vector],
+        reasons: dict[str, str],
+        refused: set[str],
+    ) -> bool:
+        """Fill in vectors and reasons; return whether none of the reasons is a passing one."""
         kind = self.extractor.manifest.input
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
+        limit = self.collection.max_object_mb
+        unreachable: list[str] = []
 
         def decode(entry: tuple[str, str]) -> Any:
             wanted, key = entry
             try:
-                data = self.source.open(key).input_blob(kind, mapped).read()
+                data = self.source.open(key).input_blob(kind, mapped).read_within(limit)
                 if content_hash(data) != wanted:
                     raise UnreadableItemError(
                         "changed while it was read; the next sweep takes it up"
@@ -125,6 +134,8 @@ class Embeddings(DerivedTable):
                 return decode_image(data, self.extractor.min_side_px)
             except UnreadableItemError as error:
                 reasons[wanted] = str(error)
+                if isinstance(error, UnreachableItemError):
+                    unreachable.append(wanted)
                 return None
 
         items = list(read_in_order(decode, chunk))
@@ -132,8 +143,14 @@ class Embeddings(DerivedTable):
             (h, item) for (h, _), item in zip(chunk, items, strict=True) if item is not None
         ]
         if readable:
-            embedded = embed_checked(self.extractor, [item for _, item in readable])
-            vectors.update(zip((h for h, _ in readable), embedded, strict=True))
+            before = [h in refused for h, _ in readable]
+            embedded = embed_sparing(self.extractor, [item for _, item in readable], before)
+            for (content, _), found in zip(readable, embedded, strict=True):
+                if isinstance(found, str):
+                    reasons[content] = found
+                else:
+                    vectors[content] = found
+        return not unreachable
 
     def _known(self, batch: str, wanted: set[str]) -> dict[str, Vector]:
         """Vectors that exist for these contents, here, in unfinished parts or in other batches."""
@@ -144,6 +161,15 @@ class Embeddings(DerivedTable):
                 break
             known |= _vectors_in(self.warehouse.read_batch(path), missing)
         return known
+
+    def _refused(self, batch: str) -> set[str]:
+        """Contents that had no vector when this batch was embedded last."""
+        found: set[str] = set()
+        for path in self._files(self.path(batch)):
+            table = self.warehouse.read_vectors(path)
+            pairs = zip(table.content_hashes, table.reasons, strict=True)
+            found |= {content for content, reason in pairs if reason}
+        return found
 
     def _files(self, *places: PurePath) -> Iterator[PurePath]:
         """Yield the readable files of these places, by default those of all batches."""

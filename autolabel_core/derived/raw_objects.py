@@ -12,7 +12,12 @@ import pyarrow as pa
 
 from autolabel_core.conditions.values import text_of
 from autolabel_core.derived.table import DerivedTable, Progress
-from autolabel_core.errors import AutolabelError, StoreUnavailableError, UnreadableItemError
+from autolabel_core.errors import (
+    AutolabelError,
+    StoreUnavailableError,
+    UnreachableItemError,
+    UnreadableItemError,
+)
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import probe_image
 from autolabel_core.labels import check_label
@@ -21,6 +26,7 @@ from autolabel_core.parallel import read_in_order
 
 FORMAT = 1
 UNFINISHED = "~"
+FOR_NOW = (StoreUnavailableError, UnreachableItemError)
 _FIELDS: list[Any] = [
     ("document_id", pa.string()),
     ("key", pa.string()),
@@ -63,13 +69,15 @@ class RawObjects(DerivedTable):
         known = self._known_rows(batch)
         arrivals = self.present(batch)
         changed = [a for a in arrivals if (a.document_id, a.version) not in known]
-        waiting: list[str] = []
-        fresh = {row["document_id"]: row for row in self._read_all(changed, waiting, progress)}
+        errors: list[AutolabelError] = []
+        fresh = {row["document_id"]: row for row in self._read_all(changed, errors, progress)}
         rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
         self._import_labels(rows)
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
-        made_from = f"{fingerprint}{UNFINISHED}" if waiting else fingerprint
+        is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
+        made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
         self.warehouse.write_table(self.path(batch), table, made_from)
+        waiting = [error for error in errors if isinstance(error, StoreUnavailableError)]
         if waiting:
             raise StoreUnavailableError(
                 f"{len(waiting)} of {len(rows)} objects of {batch} could not be read for now; the "
@@ -86,7 +94,7 @@ class RawObjects(DerivedTable):
         return {(row["document_id"], row["version"]): row for row in rows if not row["reason"]}
 
     def _read_all(
-        self, arrivals: list[Arrival], waiting: list[str], progress: Progress
+        self, arrivals: list[Arrival], errors: list[AutolabelError], progress: Progress
     ) -> Iterable[dict[str, Any]]:
         kind = self.workspace.extractor(self.collection).manifest.input
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
@@ -100,29 +108,17 @@ class RawObjects(DerivedTable):
                 self._label_in(dict(stored.metadata))
                 blob = stored.input_blob(kind, mapped)
                 row["size"] = blob.size
-                self._check_size(blob.size)
-                data = blob.read()
-                self._check_size(len(data))
+                data = blob.read_within(self.collection.max_object_mb)
                 row.update(size=len(data), content_hash=content_hash(data))
                 row.update(_describe(kind, data))
-            except UnreadableItemError as error:
+            except (UnreadableItemError, StoreUnavailableError) as error:
                 row["reason"] = str(error)
-            except StoreUnavailableError as error:
-                row["reason"] = str(error)
-                waiting.append(str(error))
+                errors.append(error)
             return row
 
         for done, row in enumerate(read_in_order(read, arrivals), start=1):
             yield row
             progress(done, len(arrivals))
-
-    def _check_size(self, size: int | None) -> None:
-        limit = self.collection.max_object_mb
-        if size is not None and size > limit * 1e6:
-            raise UnreadableItemError(
-                f"is {size / 1e6:.1f} MB; the limit is max_object_mb: {limit:g}. "
-                "Split the object, or raise the limit in the collection's YAML"
-            )
 
     def _import_labels(self, rows: list[dict[str, Any]]) -> None:
         """Import a label when it differs from the last one imported for the same content."""

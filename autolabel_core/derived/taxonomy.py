@@ -12,8 +12,29 @@ from autolabel_core.decision import Rule
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.declarations.loading import find_retriever
 from autolabel_core.derived.reference_set import References, ReferenceSet
+from autolabel_core.errors import AutolabelError
 from autolabel_core.identity import fingerprint
 from autolabel_core.workspace import Workspace
+
+
+def check_feature_uri(retriever: Retriever, collection_name: str, feature_uri: str) -> None:
+    """Refuse a retriever that searches another feature space than a collection has.
+
+    Args:
+        retriever: the declaration.
+        collection_name: whose vectors it meets.
+        feature_uri: of those vectors.
+
+    Raises:
+        AutolabelError: it names another URI.
+    """
+    wanted = retriever.search.feature_uri if retriever.search else None
+    if wanted not in (None, feature_uri):
+        raise AutolabelError(
+            f"The retriever `{retriever.retriever_name}` searches {wanted}, but "
+            f"`{collection_name}` has {feature_uri}; vectors of two feature URIs are never "
+            "compared. Correct `feature_uri`, or leave it out."
+        )
 
 
 class AppliedTaxonomy:
@@ -91,7 +112,9 @@ class AppliedTaxonomy:
         taxonomy = self.collection.taxonomy
         if taxonomy is None or taxonomy.retriever is None:
             return None
-        return find_retriever(self.workspace.collections, taxonomy.retriever)[1]
+        found = find_retriever(self.workspace.collections, taxonomy.retriever)[1]
+        check_feature_uri(found, self.collection.collection_name, self.feature_uri)
+        return found
 
     @property
     def _conditions(self) -> list[Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autolabel_core.decision import decide
+from autolabel_core.declarations.retriever import MOST_REFERENCES
 from autolabel_core.derived.label_report import label_pictures, label_report
 from autolabel_core.derived.label_table import Judged, Labelling, label_table
 from autolabel_core.derived.neighbour_state import NeighbourState
@@ -25,7 +26,7 @@ from autolabel_core.matching import Nearest
 from autolabel_core.neighbours import published
 from autolabel_core.warehouse import VectorTable
 
-KEPT = 10
+KEPT = MOST_REFERENCES
 NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
 
 

@@ -12,12 +12,14 @@ from autolabel_core.extractors.manifest import (
     feature_slug,
     parse_feature_uri,
 )
+from autolabel_core.extractors.sparing import embed_sparing
 
 __all__ = [
     "Extractor",
     "FeatureUri",
     "Manifest",
     "embed_checked",
+    "embed_sparing",
     "feature_slug",
     "load_extractor",
     "parse_feature_uri",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autolabel_core.errors import AutolabelError
-from autolabel_core.extractors.manifest import Extractor
+from autolabel_core.extractors.manifest import Extractor, refuse_parameters
 
 DEFAULT_MODEL = "descriptor"
 
@@ -34,10 +34,7 @@ def image_extractor(
     if chosen == DEFAULT_MODEL:
         from autolabel_core.extractors.descriptor import DescriptorExtractor
 
-        if device is not None or batch_size is not None:
-            raise AutolabelError(
-                f"The model `{DEFAULT_MODEL}` takes no parameters, found `device` or `batch_size`"
-            )
+        refuse_parameters(DEFAULT_MODEL, device=device, batch_size=batch_size)
         return DescriptorExtractor(version)
     kind, _, rest = chosen.partition(":")
     if kind == "open_clip" and rest:

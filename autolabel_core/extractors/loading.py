@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.errors import AutolabelError, NotFoundError
+from autolabel_core.errors import AutolabelError, NotFoundError, UnreadableItemError
 from autolabel_core.extractors.manifest import Extractor, check_manifest
 
 GROUP = "autolabel.extractors"
@@ -81,7 +81,8 @@ def embed_checked(extractor: Extractor, batch: Sequence[Any]) -> npt.NDArray[np.
         are corrected.
 
     Raises:
-        AutolabelError: shape, dtype, finiteness or length are not what the contract says.
+        AutolabelError: shape or dtype are not what the contract says.
+        UnreadableItemError: a row is not finite, or not of unit length.
     """
     found = extractor.embed(batch)
     where = f"The extractor `{extractor.manifest.feature_extractor_name}` returned"
@@ -93,12 +94,12 @@ def embed_checked(extractor: Extractor, batch: Sequence[Any]) -> npt.NDArray[np.
         raise AutolabelError(f"{where} shape {found.shape}, expected ({len(batch)}, {dim or 'd'})")
     if not np.isfinite(found).all():
         row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
-        raise AutolabelError(f"{where} a value that is not finite in row {row}")
+        raise UnreadableItemError(f"{where} a value that is not finite in row {row}")
     lengths = np.sqrt(np.einsum("nd,nd->n", found, found, dtype=np.float64))
     off = np.abs(lengths - 1.0)
     if (off > MAX_LENGTH_ERROR).any():
         row = int(off.argmax())
-        raise AutolabelError(
+        raise UnreadableItemError(
             f"{where} a row of length {lengths[row]:.4g} (row {row}), expected unit length: "
             "divide each row by its Euclidean norm"
         )

@@ -1,0 +1,24 @@
+"""An error that a person can cure ends a run at once, and the run says how."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from autolabel_core.errors import AutolabelError
+
+
+@contextmanager
+def curable() -> Iterator[None]:
+    """Fail the run with what an `AutolabelError` says; trying again would not help.
+
+    Yields:
+        None: nothing.
+
+    Raises:
+        dg.Failure: the work met such an error; the description says how to cure it.
+    """
+    try:
+        yield
+    except AutolabelError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error

@@ -1,0 +1,30 @@
+"""Jobs of one step for what the clock asks for."""
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from autolabel_core.declarations import Collection
+from autolabel_core.workspace import Workspace
+from resources.curable import curable
+from resources.workspace import WorkspaceResource
+from sensors.asking import COLLECTION_TAG
+
+Work = Callable[[dg.OpExecutionContext, Workspace, Collection], None]
+
+
+def build_job(collection: Collection, job: str, description: str, work: Work) -> dg.JobDefinition:
+    """Return the job `<collection>_<job>`, whose step opens the stores and does the work."""
+    name = collection.collection_name
+
+    @dg.op(name=f"{name}_{work.__name__}", description=description, out=dg.Out(dg.Nothing))
+    def step(context: dg.OpExecutionContext, workspace: WorkspaceResource) -> None:
+        with curable():
+            opened = workspace.open()
+            work(context, opened, opened.collection(name))
+
+    @dg.job(name=f"{name}_{job}", description=description, tags={COLLECTION_TAG: name})
+    def made() -> None:
+        step()
+
+    return made

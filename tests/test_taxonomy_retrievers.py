@@ -1,0 +1,46 @@
+"""A taxonomy's retriever fits the feature space and the number of references that are kept."""
+
+from __future__ import annotations
+
+import pytest
+from angle_samples import NAME, declaration, label
+
+from autolabel_core.derived.taxonomy import AppliedTaxonomy
+from autolabel_core.errors import AutolabelError, DeclarationError
+from autolabel_core.plan import plan
+
+
+def declared(**search):
+    stage = {"stage_id": "feature_search", "parameters": {"searches": [search]}}
+    return {
+        **declaration(retriever="nearest"),
+        "retrievers": [{"retriever_name": "nearest", "stages": [stage]}],
+    }
+
+
+def test_as_many_votes_as_references_are_kept(angles):
+    ws = angles({"a": 0, "b": 5}, {"a": "left"}, declared(top_k=10))
+    assert AppliedTaxonomy(ws, ws.collection(NAME)).rule.top_k == 10
+
+
+def test_more_votes_than_references_are_kept_are_refused(workspace):
+    with pytest.raises(DeclarationError, match=r"has top_k: 11, and at most 10 .* lower it") as e:
+        workspace({NAME: declared(top_k=11)}).collection(NAME)
+    assert "taxonomy.retriever" in str(e.value)
+
+
+def test_more_results_are_no_matter_where_no_taxonomy_asks(workspace):
+    free = declared(top_k=50) | {"taxonomy": {"field_to_enrich": "side"}}
+    assert workspace({NAME: free}).collection(NAME).retrievers[0].search.top_k == 50
+
+
+def test_a_taxonomy_over_another_feature_space_is_refused(angles, home):
+    ws = angles({"a": 0, "b": 5}, {"a": "left"})
+    label(ws, {"b": "right"})
+    own, other = "autolabel://angle_extractor@v1/angle", "autolabel://angle_extractor@v2/angle"
+    home.declare(NAME, declared(feature_uri=own))
+    assert plan(home.workspace, home.workspace.collection(NAME))
+    home.declare(NAME, declared(feature_uri=other))
+    ws = home.workspace
+    with pytest.raises(AutolabelError, match=rf"searches {other}, but `angles` has {own}"):
+        plan(ws, ws.collection(NAME))
