@@ -30,6 +30,7 @@ from autolabel_core.declarations.collection import (
     Taxonomy,
 )
 from autolabel_core.declarations.labeling import InputMapping, LabelingInputs, LLMLabeling
+from autolabel_core.declarations.detection import Detection, Tiles
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
 from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.plan import TABLES
@@ -46,6 +47,7 @@ MODELS = (
     ClusterTrigger,
     Collection,
     DimensionReduction,
+    Detection,
     EnrichmentField,
     Export,
     FeatureExtractor,
@@ -62,6 +64,7 @@ MODELS = (
     Source,
     Stage,
     Taxonomy,
+    Tiles,
     Webhook,
 )
 

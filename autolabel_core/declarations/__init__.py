@@ -11,6 +11,7 @@ from autolabel_core.declarations.collection import (
     FeatureExtractor,
     Taxonomy,
 )
+from autolabel_core.declarations.detection import Detection
 from autolabel_core.declarations.loading import load_collections
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever
 from autolabel_core.declarations.webhook import Webhook
@@ -23,6 +24,7 @@ __all__ = [
     "Channel",
     "Cluster",
     "Collection",
+    "Detection",
     "FeatureExtractor",
     "FeatureSearch",
     "Retriever",

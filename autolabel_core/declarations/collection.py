@@ -12,7 +12,15 @@ from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import Automation
 from autolabel_core.declarations.bucket import Bucket, BucketSchema, SchemaProperty, Source
 from autolabel_core.declarations.cluster import Cluster
-from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
+from autolabel_core.declarations.detection import DETECTION_COLUMNS, Detection
+from autolabel_core.declarations.model import (
+    Cosine,
+    Count,
+    Declaration,
+    KeyedError,
+    Text,
+    Version,
+)
 from autolabel_core.declarations.retriever import Retriever
 from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.labels import did_you_mean
@@ -21,7 +29,6 @@ __all__ = ["Bucket", "BucketSchema", "Collection", "SchemaProperty", "Source"]
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_NAME_CHARACTERS = 100
-VERSION = re.compile(r"[A-Za-z0-9._-]+")
 DATABASE_NAMES = frozenset({"main", "temp", "system", "information_schema", "pg_catalog"})
 RESERVED_FIELDS = frozenset(
     (
@@ -56,19 +63,11 @@ class FeatureExtractor(Declaration):
     aliases: ClassVar[Mapping[str, str]] = {"name": "feature_extractor_name"}
 
     feature_extractor_name: str = "image_extractor"
-    version: str = "v1"
+    version: Version = "v1"
     model: str | None = None
     input_mappings: dict[str, str] = Field(default_factory=dict)
     field_passthrough: tuple[Text, ...] = ()
     parameters: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("version")
-    @classmethod
-    def version_fits_a_uri(cls, value: str) -> str:
-        """The version is part of the feature URI."""
-        if not VERSION.fullmatch(value):
-            raise ValueError("use letters, digits, `.`, `_` and `-`, such as v1 or 1.0.0")
-        return value
 
     @property
     def space(self) -> tuple[str, str, str | None]:
@@ -183,6 +182,7 @@ class Collection(Declaration):
     description: str = ""
     source: Source = Field(default_factory=lambda: Source.model_validate({}))
     feature_extractor: FeatureExtractor = FeatureExtractor()
+    detection: Detection | None = None
     taxonomy: Taxonomy | None = None
     retrievers: tuple[Retriever, ...] = ()
     clusters: tuple[Cluster, ...] = ()
@@ -225,14 +225,15 @@ class Collection(Declaration):
     @model_validator(mode="after")
     def fields_are_free(self) -> Collection:
         """Refuse fields that would hide a column of the documents table, or each other."""
-        if self.label_field != "label" and self.label_field.casefold() in RESERVED_FIELDS:
+        reserved = self.reserved_fields
+        if self.label_field != "label" and self.label_field.casefold() in reserved:
             where = ("taxonomy", "field_to_enrich") if self.taxonomy else PASSTHROUGH
             raise KeyedError(where, _reserved(self.label_field))
         own = [f for f in self.feature_extractor.field_passthrough if f != self.label_field]
         targets = [e.target for e in self.enrichment]
         for path, names in ((PASSTHROUGH, own), (("taxonomy", "enrichment_fields"), targets)):
             for name in names:
-                if name.casefold() in RESERVED_FIELDS:
+                if name.casefold() in reserved:
                     raise KeyedError(path, _reserved(name))
         folded = {name.casefold(): name for name in self.fields}
         for name in self.fields:
@@ -242,6 +243,11 @@ class Collection(Declaration):
                     f"`{name}` and `{folded[name.casefold()]}` differ only in case; keep one",
                 )
         return self
+
+    @property
+    def reserved_fields(self) -> frozenset[str]:
+        """Columns that documents have, whatever fields are declared."""
+        return RESERVED_FIELDS | frozenset(DETECTION_COLUMNS if self.detection else ())
 
     @property
     def label_field(self) -> str:

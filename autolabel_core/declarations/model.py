@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+_VERSION = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def _fits_a_uri(version: str) -> str:
+    if not _VERSION.fullmatch(version):
+        raise ValueError("use letters, digits, `.`, `_` and `-`, such as v1 or 1.0.0")
+    return version
+
+
+Version = Annotated[str, AfterValidator(_fits_a_uri)]
 Text = Annotated[str, Field(min_length=1)]
 Cosine = Annotated[float, Field(strict=True, ge=-1.0, le=1.0)]
 Count = Annotated[int, Field(strict=True, ge=1)]

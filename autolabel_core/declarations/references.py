@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Container, Iterator, Mapping
 
-from autolabel_core.declarations.collection import RESERVED_FIELDS, Collection, Taxonomy
+from autolabel_core.declarations.collection import Collection, Taxonomy
 from autolabel_core.declarations.reading import Declared
 from autolabel_core.declarations.retriever import MOST_REFERENCES, Retriever
 from autolabel_core.errors import DeclarationError
@@ -150,7 +150,7 @@ def _with_alerts(
                 problem = f"`{name}` needs {', '.join(sorted(lacking))}: add them to `inputs`"
                 raise _error(declared, path, problem)
             alert = alert.model_copy(update={"retriever": name})
-        fields = {*RESERVED_FIELDS, *watched.fields, watched.label_field}
+        fields = {*watched.reserved_fields, *watched.fields, watched.label_field}
         group = alert.group_by
         if group is not None and group not in fields and not group.startswith("metadata."):
             problem = f"no field `{group}`; one of the object's metadata is `metadata.{group}`"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.errors import AutolabelError, NotFoundError, UnreadableItemError
-from autolabel_core.extractors.manifest import Extractor, check_manifest
+from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.extractors.manifest import Extractor, WithManifest, check_manifest
+from autolabel_core.extractors.plugins import PlugInKind
 
-GROUP = "autolabel.extractors"
+KIND = PlugInKind("extractor", "autolabel.extractors", "feature_extractor_name")
 MAX_LENGTH_ERROR = 1e-3
 
 
@@ -30,43 +28,13 @@ def load_extractor(
         parameters: further keywords for the plug-in's factory.
 
     Returns:
-        The extractor, its manifest checked.
-
-    Raises:
-        AutolabelError: the plug-in cannot be imported, or refuses the parameters.
+        The extractor, its manifest checked. A plug-in that cannot be found, imported or called is
+        an error that says so.
     """
-    entry_point = _entry_point(name)
-    try:
-        factory = entry_point.load()
-    except (ImportError, AttributeError) as error:
-        raise AutolabelError(
-            f"The extractor `{name}` is installed as `{entry_point.value}`, which cannot be "
-            f"imported: {error}. Install or repair the package that brings it"
-        ) from error
-    try:
-        inspect.signature(factory).bind(version, model, **parameters)
-    except TypeError as error:
-        raise AutolabelError(
-            f"The extractor `{name}` does not take these parameters: {error}. "
-            f"Given: {sorted(parameters) or 'none'}; its factory is "
-            f"`{entry_point.attr}{inspect.signature(factory)}`"
-        ) from error
-    extractor: Extractor = factory(version, model, **parameters)
-    check_manifest(getattr(extractor, "manifest", None), name, version)
-    return extractor
-
-
-def _entry_point(name: str) -> metadata.EntryPoint:
-    found = {entry_point.name: entry_point for entry_point in metadata.entry_points(group=GROUP)}
-    if name in found:
-        return found[name]
-    near = difflib.get_close_matches(name, found, n=1)
-    suggestion = f" Did you mean `{near[0]}`?" if near else ""
-    raise NotFoundError(
-        f"No extractor `{name}` is installed.{suggestion} Installed: "
-        f"{', '.join(sorted(found)) or 'none'}. Install the package that brings it (one with an "
-        f"entry point `{name}` in the group `{GROUP}`), or correct `feature_extractor_name`"
-    )
+    extractor: Extractor = KIND.make(name, version, model, parameters)
+    found = getattr(extractor, "manifest", None)
+    manifest = check_manifest(found, name, version)
+    return extractor if manifest is found else WithManifest(extractor, manifest)
 
 
 def embed_checked(extractor: Extractor, batch: Sequence[Any]) -> npt.NDArray[np.float32]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.errors import AutolabelError
+from autolabel_core.extractors.written import WrittenManifest, read_manifest
 
 SCHEME = "autolabel"
 SCHEME_ALIASES = frozenset({"mixpeek"})
@@ -95,6 +97,22 @@ def refuse_parameters(model: str, **given: object) -> None:
             f"The model `{model}` takes no parameters, found {', '.join(found)}; leave them out"
         )
 
+@dataclass(frozen=True)
+class WithManifest:
+    """An extractor that says of itself what the manifest says."""
+
+    extractor: Extractor
+    manifest: Manifest
+
+    @property
+    def min_side_px(self) -> int | None:
+        """Shorter side, in pixels, that decoding must keep; None where the plug-in does not say."""
+        return getattr(self.extractor, "min_side_px", None)
+
+    def embed(self, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
+        """Return the extractor's own vectors."""
+        return self.extractor.embed(batch)
+
 
 def parse_feature_uri(feature_uri: str) -> FeatureUri:
     """Read a feature URI; the older scheme `mixpeek://` is taken for `autolabel://`.
@@ -133,12 +151,14 @@ def check_manifest(found: object, name: str, version: str) -> Manifest:
         version: the version asked for.
 
     Returns:
-        The same object.
+        The same object, or the manifest that a written one stands for.
 
     Raises:
         AutolabelError: a key is missing or has a value that cannot be used.
     """
     where = f"The manifest of the extractor `{name}`"
+    if isinstance(found, Mapping | ModuleType):
+        found = _from_written(read_manifest(found, where), where)
     for key in ("feature_extractor_name", "version", "feature_name", "input", "embedding_dim"):
         if not hasattr(found, key):
             raise AutolabelError(f"{where} lacks `{key}`; return an autolabel Manifest")
@@ -149,6 +169,23 @@ def check_manifest(found: object, name: str, version: str) -> Manifest:
     for key, value, expected in _wrong_values(found, name, version):
         raise AutolabelError(f"{where}: `{key}` is {value!r}, expected {expected}")
     return found
+
+
+def _from_written(written: WrittenManifest, where: str) -> Manifest:
+    spaces = written.features_of("embedding")
+    if len(spaces) != 1 or len(written.inputs) != 1:
+        raise AutolabelError(
+            f"{where} has {len(spaces)} features of the type `embedding` and "
+            f"{len(written.inputs)} inputs, expected one of each"
+        )
+    return Manifest(
+        written.feature_extractor_name,
+        written.version,
+        spaces[0].feature_name,
+        written.inputs[0],
+        spaces[0].embedding_dim,
+        description=written.description,
+    )
 
 
 def _wrong_values(manifest: Manifest, name: str, version: str) -> list[tuple[str, Any, str]]:
