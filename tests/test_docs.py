@@ -29,8 +29,8 @@ from autolabel_core.declarations.collection import (
     Source,
     Taxonomy,
 )
-from autolabel_core.declarations.labeling import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.detection import Detection, Tiles
+from autolabel_core.declarations.labeling import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
 from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.plan import TABLES

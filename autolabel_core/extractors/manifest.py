@@ -97,6 +97,7 @@ def refuse_parameters(model: str, **given: object) -> None:
             f"The model `{model}` takes no parameters, found {', '.join(found)}; leave them out"
         )
 
+
 @dataclass(frozen=True)
 class WithManifest:
     """An extractor that says of itself what the manifest says."""
