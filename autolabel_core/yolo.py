@@ -44,7 +44,7 @@ def quiet_ultralytics(home: Path) -> Any:
     import ultralytics
     from ultralytics.utils import SETTINGS, USER_CONFIG_DIR
 
-    wanted = {name: False for name in INTEGRATIONS if name in SETTINGS}
+    wanted: dict[str, Any] = {name: False for name in INTEGRATIONS if name in SETTINGS}
     wanted |= {name: str(home) for name in FOLDERS}
     if any(SETTINGS[name] != value for name, value in wanted.items()):
         settings: Any = SETTINGS
