@@ -22,6 +22,7 @@ XyxyPx = tuple[float, float, float, float]
 # A box of one pixel survives six decimals of a normalised format.
 MIN_SIDE_PX = 0.5
 MAX_SHARE_OUTSIDE = 0.5
+FAR_AWAY = 1e9
 
 
 def xywh_to_xyxy(xywh: npt.ArrayLike) -> Floats:
@@ -104,7 +105,11 @@ def match_by_iou(
     Returns:
         Pairs of an index of `a` and one of `b`, ascending.
     """
-    overlaps = iou(a, b)
+    return pair_greatest(iou(a, b), threshold)
+
+
+def pair_greatest(overlaps: Floats, threshold: float) -> list[tuple[int, int]]:
+    """Pair rows and columns one to one, the greatest overlap first; see `match_by_iou`."""
     rows, columns = np.nonzero((overlaps >= threshold) & (overlaps > 0))
     order = np.lexsort((columns, rows, -overlaps[rows, columns]))
     partner: dict[int, int] = {}
@@ -162,7 +167,7 @@ def _four_numbers(numbers: Sequence[Any]) -> Floats:
         values = np.asarray([float(number) for number in numbers])
     except (TypeError, ValueError):
         values = np.empty(0)
-    if values.shape != (4,) or not np.isfinite(values).all():
+    if values.shape != (4,) or not (np.abs(values) < FAR_AWAY).all():
         raise AutolabelError(f"box {numbers!r}; expected four finite numbers")
     return values
 

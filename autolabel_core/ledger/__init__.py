@@ -4,6 +4,7 @@ from autolabel_core.ledger.alert_firings import AlertFiring
 from autolabel_core.ledger.annotations import Annotation, effective_annotations
 from autolabel_core.ledger.arrivals import Arrival
 from autolabel_core.ledger.audits import AuditVerdict
+from autolabel_core.ledger.box_annotations import BoxAnnotation
 from autolabel_core.ledger.clusters import ClusterEvent, ClusterRun
 from autolabel_core.ledger.deliveries import Delivery, Pending, Wanted
 from autolabel_core.ledger.events import Event, event_id
@@ -16,6 +17,7 @@ __all__ = [
     "Annotation",
     "Arrival",
     "AuditVerdict",
+    "BoxAnnotation",
     "ClusterEvent",
     "ClusterRun",
     "Delivery",

@@ -26,6 +26,28 @@ ANNOTATION_FIELDS = (
     "origin",
     "reason",
 )
+BOX_FIELDS = (
+    "collection",
+    "annotation_id",
+    "action",
+    "image_id",
+    "image_key",
+    "content_hash",
+    "detection_id",
+    "label",
+    "predicted_class",
+    "true_class",
+    "xyxy_px",
+    "predicted_xyxy_px",
+    "image_width_px",
+    "image_height_px",
+    "confidence",
+    "reasoning",
+    "annotator",
+    "origin",
+    "retriever_id",
+    "execution_id",
+)
 
 
 @dataclass(frozen=True)
@@ -148,6 +170,31 @@ def annotation_event(
         "collection": annotation["collection"],
         "subject": annotation["document_id"],
         "payload": {name: annotation[name] for name in ANNOTATION_FIELDS},
+        "recorded_at": annotation["recorded_at"],
+    }
+
+
+def box_annotation_event(
+    annotation: Mapping[str, Any], known: set[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return the row of `annotation.created` or, for one that is known already, `.updated`.
+
+    Args:
+        annotation: the row of the box annotation.
+        known: collections and annotation ids that were recorded; this one's is added.
+
+    Returns:
+        The row of the event; its subject is the image.
+    """
+    identity = (annotation["collection"], annotation["annotation_id"])
+    kind = "updated" if identity in known else "created"
+    known.add(identity)
+    return {
+        "event_id": event_id("box_annotation", annotation["event_id"], annotation["recorded_at"]),
+        "event_type": f"annotation.{kind}",
+        "collection": annotation["collection"],
+        "subject": annotation["image_id"],
+        "payload": {name: annotation[name] for name in BOX_FIELDS},
         "recorded_at": annotation["recorded_at"],
     }
 

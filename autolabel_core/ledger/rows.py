@@ -71,13 +71,23 @@ def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
 
 def unknown(
-    connection: Connection, column: Column[Any], rows: Iterable[dict[str, Any]]
+    connection: Connection, column: Column[Any], rows: Iterable[dict[str, Any]], **equal: str
 ) -> list[dict[str, Any]]:
-    """Leave out rows whose identifying value is in the table, and repetitions among them."""
+    """Leave out rows whose identifying value is in the table, and repetitions among them.
+
+    Args:
+        connection: a transaction.
+        column: the identifying one.
+        rows: what would be appended.
+        **equal: look only at rows with these values of other columns.
+
+    Returns:
+        The rows that are new.
+    """
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
         first.setdefault(row[column.name], row)
-    for known in present(connection, column, list(first)):
+    for known in present(connection, column, list(first), **equal):
         del first[known]
     return list(first.values())
 
