@@ -28,6 +28,7 @@ COMMANDS = {
     "query": ("query", "Run SQL over the tables of all collections."),
     "explain": ("explain", "Trace a label to the reference and the person behind it."),
     "ledger": ("ledger", "Back up, export and restore what cannot be computed again."),
+    "identify": ("identify", "Tell what a picture shows, from one picture of each thing."),
     "demo": ("demo", "Run the main job on real handwritten digits."),
 }
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from autolabel_core.declarations.collection import Collection
+from autolabel_core.declarations.filenames import FileNames
 from autolabel_core.declarations.messages import Origin, messages
-from autolabel_core.declarations.yaml_lines import YamlError, read_yaml
+from autolabel_core.declarations.model import Declaration
+from autolabel_core.declarations.yaml_lines import Lines, YamlError, read_yaml
 from autolabel_core.errors import DeclarationError
+
+Model = TypeVar("Model", bound=Declaration)
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,39 @@ def read_declaration(file: Path) -> Declared:
 
     Returns:
         The collection with absolute bucket URIs, and the lines of its keys.
-
-    Raises:
-        DeclarationError: the file cannot be read, is not YAML, not a mapping, or does not fit the
-            model.
     """
+    value, lines = _read_mapping(file, f"collection_name: {file.stem}")
+    origin = Origin(file, lines)
+    if "name" not in value:
+        value.setdefault("collection_name", file.stem)
+    collection = _validated(Collection, value, origin)
+    return Declared(_with_absolute_uris(collection, file.parent), origin)
+
+
+def read_naming(file: Path | None) -> FileNames:
+    """Read how file names are read, from a YAML file of its own; None gives the defaults.
+
+    Args:
+        file: a YAML file with the keys of `references` in a collection.
+
+    Returns:
+        The rules.
+    """
+    if file is None:
+        return FileNames()
+    value, lines = _read_mapping(file, "rarities: {hr: HR}")
+    return _validated(FileNames, value, Origin(file, lines))
+
+
+def _validated(model: type[Model], value: dict[str, Any], origin: Origin) -> Model:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise DeclarationError("\n".join(messages(origin, error, model))) from error
+
+
+def _read_mapping(file: Path, example: str) -> tuple[dict[str, Any], Lines]:
+    """Read a YAML file's mapping; one that cannot be read, or is none, is refused."""
     try:
         value, lines = read_yaml(file.read_bytes())
     except YamlError as error:
@@ -46,17 +79,10 @@ def read_declaration(file: Path) -> Declared:
         kinds = {type(None): "an empty file", list: "a list", str: "a text"}
         found = kinds.get(type(value), f"`{value}`")
         raise DeclarationError(
-            f"{file}:1: expected a mapping such as `collection_name: {file.stem}`, found {found}; "
-            "write the collection's keys, or remove the file"
+            f"{file}:1: expected a mapping such as `{example}`, found {found}; "
+            "write its keys, or remove the file"
         )
-    origin = Origin(file, lines)
-    if "name" not in value:
-        value.setdefault("collection_name", file.stem)
-    try:
-        collection = Collection.model_validate(value)
-    except ValidationError as error:
-        raise DeclarationError("\n".join(messages(origin, error, Collection))) from error
-    return Declared(_with_absolute_uris(collection, file.parent), origin)
+    return value, lines
 
 
 def _with_absolute_uris(collection: Collection, folder: Path) -> Collection:

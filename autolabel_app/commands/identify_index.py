@@ -1,0 +1,95 @@
+"""`autolabel identify index`: embed a folder of pictures into one `.npz` file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autolabel_app.output import emit_json
+
+if TYPE_CHECKING:
+    from autolabel_core.identify.building import Built
+
+FILE = click.Path(path_type=Path)
+refs_option = click.option(
+    "--refs", type=FILE, required=True, help="Folder of pictures, each named after what it shows."
+)
+model_option = click.option(
+    "--model",
+    "--clip-model",
+    "model",
+    help="Image encoder: descriptor (default, no weights) or open_clip:<model>/<tag or path>.",
+)
+names_option = click.option(
+    "--names", type=FILE, help="YAML with your own `rarities` and `set_code`."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@refs_option
+@click.option("--out", type=FILE, required=True, help="The index, a .npz file.")
+@click.option("--projection", type=FILE, help="A head that `train` wrote.")
+@model_option
+@click.option(
+    "--reference-views",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The mean of so many augmented views stands for a picture; 0: the picture itself.",
+)
+@names_option
+@json_option
+def index(
+    refs: Path,
+    out: Path,
+    projection: Path | None,
+    model: str | None,
+    reference_views: int,
+    names: Path | None,
+    as_json: bool,
+) -> None:
+    """Embed the pictures of a folder; only new and changed ones are embedded again."""
+    from autolabel_app.progress import progress_bar
+    from autolabel_core.declarations.reading import read_naming
+    from autolabel_core.identify.building import index_folder
+    from autolabel_core.identify.encoder import load_encoder, origin_of
+    from autolabel_core.identify.folder import read_folder
+
+    folder = read_folder(refs, read_naming(names))
+    encoder = load_encoder(model, projection)
+    origin = origin_of(encoder, refs, model, projection, reference_views)
+    with progress_bar("embedding") as progress:
+        built = index_folder(folder, encoder, origin, out, progress)
+    if as_json:
+        emit_json({"index": str(out), **_numbers(built)})
+    else:
+        _tell(built, out)
+
+
+def _numbers(built: Built) -> dict[str, object]:
+    return {
+        "references": len(built.index),
+        "labels": len(built.index.labels),
+        "embedded": built.embedded,
+        "feature_uri": built.index.feature_uri,
+        "unreadable": dict(built.unreadable),
+        "several_files": dict(built.several),
+        "same_picture": [list(group) for group in built.same_picture],
+    }
+
+
+def _tell(built: Built, out: Path) -> None:
+    index = built.index
+    click.echo(
+        f"{out}: {len(index)} references of {len(index.labels)} labels, {built.embedded} embedded "
+        f"now, under {index.feature_uri}."
+    )
+    for label, files in built.several.items():
+        click.echo(f'"{label}" has {len(files)} references: {", ".join(files)}.')
+    for group in built.same_picture:
+        click.echo(f"Warning: one picture under several labels: {', '.join(group)}.")
+    for name, reason in built.unreadable.items():
+        click.echo(f"Left out: {name}: {reason}")
