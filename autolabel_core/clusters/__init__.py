@@ -1,0 +1,1 @@
+"""Clusters: groups of documents that nobody has named yet, found, named and drawn. Pure."""

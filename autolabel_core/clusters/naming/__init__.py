@@ -1,0 +1,29 @@
+"""Names for clusters: by a language model where one is declared, and without any where not.
+
+Nothing here fails a run: what a server cannot name is named by the members' labels, by keywords or
+by the nearest reference, and the result says why.
+"""
+
+from __future__ import annotations
+
+from autolabel_core.clusters.naming.names import NamingContext, NamingResult, name_clusters
+from autolabel_core.clusters.naming.offline import offline_names
+from autolabel_core.clusters.naming.samples import (
+    ClusterName,
+    ClusterSample,
+    SampleBlob,
+    SampleDocument,
+    representatives,
+)
+
+__all__ = [
+    "ClusterName",
+    "ClusterSample",
+    "NamingContext",
+    "NamingResult",
+    "SampleBlob",
+    "SampleDocument",
+    "name_clusters",
+    "offline_names",
+    "representatives",
+]
