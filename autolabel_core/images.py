@@ -48,13 +48,17 @@ _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """What an image's header says; width and height are those of the upright picture."""
+    """What an image's header says; width and height are those of the upright picture.
+
+    `upright` tells whether the stored pixels stand as the picture is to be seen.
+    """
 
     format: str
     width_px: int
     height_px: int
     mode: str
     frames: int
+    upright: bool = True
 
 
 def probe_image(data: bytes) -> ImageInfo:
@@ -73,12 +77,14 @@ def probe_image(data: bytes) -> ImageInfo:
     image = _open(data)
     try:
         width_px, height_px = image.size
-        if _orientation(image) >= 5:
+        orientation = _orientation(image)
+        if orientation >= 5:
             width_px, height_px = height_px, width_px
         frames = int(getattr(image, "n_frames", 1))
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged image: {_reason(error)}") from error
-    return ImageInfo(str(image.format), width_px, height_px, image.mode, max(frames, 1))
+    upright = orientation == 1
+    return ImageInfo(str(image.format), width_px, height_px, image.mode, max(frames, 1), upright)
 
 
 def decode_image(data: bytes, min_side_px: int | None = None) -> Image.Image:

@@ -11,6 +11,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from autolabel_core.pictures.lettering import font_path
 
 ENVIRONMENT = {
@@ -41,9 +43,12 @@ def quiet_ultralytics(home: Path) -> Any:
     for name, value in {**ENVIRONMENT, "YOLO_CONFIG_DIR": str(home)}.items():
         os.environ.setdefault(name, value)
     Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
+    plain_open = Image.open
     import ultralytics
     from ultralytics.utils import SETTINGS, USER_CONFIG_DIR
 
+    # Its own version asks for a package that is not there when a file is no image.
+    Image.open = plain_open
     wanted: dict[str, Any] = {name: False for name in INTEGRATIONS if name in SETTINGS}
     wanted |= {name: str(home) for name in FOLDERS}
     if any(SETTINGS[name] != value for name, value in wanted.items()):

@@ -77,7 +77,9 @@ ROTATED[0x0112] = 6
 HEADERS = [
     pytest.param(encoded(noise(), "PNG"), ImageInfo("PNG", 60, 40, "RGB", 1), id="PNG"),
     pytest.param(
-        encoded(noise(), "JPEG", exif=ROTATED), ImageInfo("JPEG", 40, 60, "RGB", 1), id="rotated"
+        encoded(noise(), "JPEG", exif=ROTATED),
+        ImageInfo("JPEG", 40, 60, "RGB", 1, False),
+        id="rotated",
     ),
     pytest.param(
         encoded(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:]),
