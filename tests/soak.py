@@ -39,7 +39,7 @@ WEBHOOK = """\
 webhooks: [{webhook_name: hook, url: "%s", allow_private: true, from_beginning: true}]
 """
 TOPICS = {"fruit": "apple pear plum cherry grape", "tools": "hammer saw drill wrench file"}
-NEW, SETTLED_SECONDS, BEGIN_SECONDS, LONGEST_SECONDS = 6, 240, 60, 8.0
+NEW, SETTLED_SECONDS, BEGIN_SECONDS, LONGEST_SECONDS = 6, 900, 60, 8.0
 
 
 class Soak:
@@ -55,6 +55,7 @@ class Soak:
         self.objects: dict[str, str] = {}
         self.given: list[tuple[str, str]] = []
         self.kills = {"run": 0, "daemon": 0}
+        self.longest = 0.0
 
     def text(self) -> str:
         """Return some words of one topic."""
@@ -75,7 +76,10 @@ class Soak:
         self.kill(daemon, number)
         self.label(self.random.choice(sorted(self.objects)))
         self.kill(daemon, number + 1)
-        daemon.until(self.is_current, SETTLED_SECONDS, f"round {number} settles")
+        took = daemon.until(self.is_current, SETTLED_SECONDS, f"round {number} settles")
+        self.longest = max(self.longest, took)
+        so_far = {"round": number, "settled in seconds": round(took, 1), **self.kills}
+        print(json.dumps(so_far), file=sys.stderr, flush=True)
 
     def label(self, key: str) -> None:
         """Label a document as a person would who reads it."""
@@ -152,21 +156,21 @@ def soak(folder: Path, rounds: int, seed: int) -> dict:
         seed: of the moments, texts and labels.
 
     Returns:
-        rounds, documents, labels, how often a run and the daemon were killed, events, and requests
-        that told of them.
+        rounds, documents, labels, how often a run and the daemon were killed, events, requests that
+        told of them, and the longest that healing took, in seconds.
     """
     with receiver() as told:
         work = Soak(folder, seed, told)
         with Daemon(work.home.paths) as daemon:
             for number in range(rounds):
                 work.round(daemon, number)
-                print(json.dumps({"round": number, **work.kills}), file=sys.stderr, flush=True)
             daemon.until(
                 lambda: has_received_all(told, work.ledger), SETTLED_SECONDS, "all is told"
             )
         counts = {"documents": work.compare(), "labels": len(work.given)}
         events = {"events": len(outbox(work.ledger)), "requests": len(told.requests)}
-    return {"rounds": rounds, **counts, **work.kills, **events}
+    healing = {"longest healing": round(work.longest, 1)}
+    return {"rounds": rounds, **counts, **work.kills, **events, **healing}
 
 
 if __name__ == "__main__":

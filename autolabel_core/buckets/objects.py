@@ -50,10 +50,7 @@ class Blob:
             max_object_mb: limit in megabytes (1e6 bytes), itself allowed.
 
         Returns:
-            The content.
-
-        Raises:
-            UnreadableItemError: it is larger, or cannot be read.
+            The content; a larger one is an `UnreadableItemError`.
         """
         _check_size(self.size or 0, max_object_mb)
         if self.parts is None:

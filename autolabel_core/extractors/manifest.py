@@ -86,7 +86,7 @@ def refuse_parameters(model: str, **given: object) -> None:
 
     Args:
         model: its name.
-        given: the parameters; None is one that was not given.
+        **given: the parameters; None is one that was not given.
 
     Raises:
         AutolabelError: one was given.

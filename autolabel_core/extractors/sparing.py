@@ -33,6 +33,7 @@ def embed_sparing(
     Raises:
         AutolabelError: the extractor is at fault: it breaks its contract, or fails on all items of
             several that it has not refused before.
+        Exception: memory, disk or an import is the matter.
     """
     try:
         return list(embed_checked(extractor, items))
