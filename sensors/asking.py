@@ -123,11 +123,14 @@ def _outcome(instance: dg.DagsterInstance, workspace: Workspace, record: dg.RunR
 
 
 def _is_dead(workspace: Workspace, record: dg.RunRecord) -> bool:
-    """Whether a run that began a while ago holds no sign of life: its machine went down with it."""
+    """Whether a run that did not just begin holds no sign of life: its machine went down with it.
+
+    One that began in the future did not just begin: the clock went back.
+    """
     began = record.start_time
     if record.dagster_run.status not in RUNNING or began is None:
         return False
-    if time.time() - began < STARTING_SECONDS:
+    if abs(time.time() - began) < STARTING_SECONDS:
         return False
     return not workspace.sign_of_life(record.dagster_run.run_id).is_held()
 
