@@ -1,11 +1,13 @@
-"""Pictures for reports, as small PNG files: a sheet of labelled tiles, the spread of confidences.
+"""Pictures for reports, as small PNG files: a sheet of labelled tiles, a map of clusters.
 
-A picture goes into a run's metadata, so both stay under 100 KB by construction: colours and tiles
+A picture goes into a run's metadata, so all stay under 100 KB by construction: colours and tiles
 shrink until they fit. The same input gives the same bytes.
 """
 
 from __future__ import annotations
 
+from autolabel_core.pictures.cards import text_card
+from autolabel_core.pictures.cluster_map import cluster_map
 from autolabel_core.pictures.histogram import confidence_histogram
 from autolabel_core.pictures.png import MAX_PNG_BYTES, as_markdown
 from autolabel_core.pictures.sheet import SOURCE_COLOURS, contact_sheet
@@ -14,6 +16,8 @@ __all__ = [
     "MAX_PNG_BYTES",
     "SOURCE_COLOURS",
     "as_markdown",
+    "cluster_map",
     "confidence_histogram",
     "contact_sheet",
+    "text_card",
 ]
