@@ -1,1 +1,6 @@
-"""Clusters: groups of documents that nobody has named yet, found, named and drawn. Pure."""
+"""Clusters: group vectors, say how good the groups are, name them, and keep their names.
+
+`engine` groups, `metrics` measures, `assigning` puts new documents to known groups, `identity`
+matches a run with the last one, `stability` says whether a group may become a label, `naming` gives
+names to people's eyes, `map` a picture.
+"""

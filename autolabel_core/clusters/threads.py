@@ -1,0 +1,16 @@
+"""Sums in one order, whatever the number of cores: threads would add as they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep BLAS and OpenMP to one thread, so that the same rows give the same bytes anywhere."""
+    import sklearn.cluster  # noqa: F401  (what is not loaded yet would not be limited)
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with threadpool_limits(limits=1):
+        yield
