@@ -4,4 +4,7 @@ from autolabel_core.registry.card import AGPL, ModelCard
 from autolabel_core.registry.decisions import GATE, active_version
 from autolabel_core.registry.folder import Registry
 
-__all__ = ["AGPL", "GATE", "ModelCard", "Registry", "active_version"]
+DETECTOR = "detector"
+"""The kind of weights that find boxes on images."""
+
+__all__ = ["AGPL", "DETECTOR", "GATE", "ModelCard", "Registry", "active_version"]

@@ -74,6 +74,28 @@ class Registry:
         version = active_version(self.decisions(collection, kind))
         return None if version is None else self.find(collection, kind, version)
 
+    def pick(self, collection: str, kind: str, version: str | None) -> ModelVersion:
+        """Return one version, or where none is named the one in service.
+
+        Args:
+            collection: whose.
+            kind: of model.
+            version: such as `2.0.0`, or None.
+
+        Returns:
+            The version.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        if version is not None:
+            return self.find(collection, kind, version)
+        active = self.active(collection, kind)
+        if active is None:
+            known = ", ".join(m.version for m in self.versions(collection, kind)) or "none"
+            raise NotFoundError(f"`{collection}` has no {kind} in service. There are: {known}.")
+        return active
+
     def add(
         self, collection: str, kind: str, weights: Path, card: ModelCard, version: str | None = None
     ) -> ModelVersion:

@@ -1,0 +1,167 @@
+"""`autolabel models`: which versions there are, which is in service, and who decided so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autolabel_app.output import emit_json, emit_table
+from autolabel_core.paths import annotator_name
+from autolabel_core.workspace import Workspace
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+kind_option = click.option(
+    "--kind", default="detector", show_default=True, help="Of model, as the registry calls it."
+)
+reason_option = click.option("--reason", required=True, help="Why; it is recorded.")
+by_option = click.option("--by", help="Who decides [default: AUTOLABEL_ANNOTATOR or the login].")
+
+
+@click.group()
+def models() -> None:
+    """See versions of models and decide about them: list, show, promote, hold, rollback, add.
+
+    The gate decides by itself after a training; a person may decide otherwise.
+    """
+
+
+@models.command("list")
+@click.argument("collection", required=False)
+@as_json_option
+def list_models(collection: str | None, as_json: bool) -> None:
+    """List the versions of COLLECTION, or of all, with the last decision about each."""
+    workspace = Workspace.from_environment()
+    names = [workspace.collection(collection).collection_name] if collection else None
+    rows = [
+        row for name in names or sorted(workspace.collections) for row in _rows(workspace, name)
+    ]
+    emit_json(rows) if as_json else emit_table(rows, empty="No models yet: `autolabel train`.")
+
+
+@models.command()
+@click.argument("collection")
+@click.argument("version", required=False)
+@kind_option
+def show(collection: str, version: str | None, kind: str) -> None:
+    """Print the card of VERSION, or of the one in service, and what was decided about it."""
+    workspace = Workspace.from_environment()
+    model = workspace.registry.pick(collection, kind, version)
+    decisions = [
+        {"at": d.recorded_at, "decision": d.decision, "by": d.decided_by, **d.payload}
+        for d in workspace.registry.decisions(collection, kind)
+        if d.version == model.version
+    ]
+    emit_json({"version": model.version, "card": model.card, "decisions": decisions})
+
+
+@models.command()
+@click.argument("collection")
+@click.argument("version")
+@kind_option
+@reason_option
+@by_option
+def promote(collection: str, version: str, kind: str, reason: str, by: str | None) -> None:
+    """Put VERSION into service, whatever the gate said; the next sweep detects with it."""
+    registry = Workspace.from_environment().registry
+    model = registry.find(collection, kind, version)
+    registry.decide(model, "promoted", by or annotator_name(), reason)
+    click.echo(f"{collection}: {kind} {version} is in service; `autolabel sweep` applies it.")
+
+
+@models.command()
+@click.argument("collection")
+@click.argument("version")
+@kind_option
+@reason_option
+@by_option
+def hold(collection: str, version: str, kind: str, reason: str, by: str | None) -> None:
+    """Keep VERSION out of service, or take it out."""
+    registry = Workspace.from_environment().registry
+    model = registry.find(collection, kind, version)
+    registry.decide(model, "held", by or annotator_name(), reason)
+    click.echo(f"{collection}: {kind} {version} is held. {_serving(registry, collection, kind)}")
+
+
+@models.command()
+@click.argument("collection")
+@kind_option
+@reason_option
+@by_option
+def rollback(collection: str, kind: str, reason: str, by: str | None) -> None:
+    """Take the version in service out of it; the one before serves again."""
+    registry = Workspace.from_environment().registry
+    taken_out = registry.roll_back(collection, kind, by or annotator_name(), reason)
+    said = _serving(registry, collection, kind)
+    click.echo(f"{collection}: {kind} {taken_out.version} is out of service. {said}")
+
+
+@models.command()
+@click.argument("collection")
+@click.argument("weights", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--version", help="Such as 2.0.0 [default: the next major].")
+@click.option("--note", default="", help="Where they come from; kept on the card.")
+@click.option("--licence", default="unknown", show_default=True, help="What binds their users.")
+def add(collection: str, weights: Path, version: str | None, note: str, licence: str) -> None:
+    """Take WEIGHTS of a YOLO detector that was trained elsewhere into the registry.
+
+    They go into service by `autolabel models promote`. Take weights only from people you trust: to
+    read a `.pt` file is to run what it holds.
+    """
+    from autolabel_core.training.registering import add_detector
+
+    workspace = Workspace.from_environment()
+    declared = workspace.collection(collection)
+    model = add_detector(workspace, declared, weights, version, note, licence)
+    classes = ", ".join(model.card["classes"])
+    click.echo(f"{collection}: detector {model.version} is registered. Classes: {classes}.")
+
+
+@models.command()
+@click.argument("collection")
+@click.argument("version", required=False)
+@click.option(
+    "--format", "fmt", type=click.Choice(["torchscript", "onnx"]), default="torchscript",
+    show_default=True,
+)  # fmt: skip
+@click.option("--imgsz", type=click.IntRange(min=32), help="Side of its pictures [default: card].")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+def export(collection: str, version: str | None, fmt: str, imgsz: int | None, out: Path) -> None:
+    """Write VERSION, or the detector in service, to OUT for another runtime."""
+    from autolabel_core.training.model_export import export_weights
+
+    workspace = Workspace.from_environment()
+    model = workspace.registry.pick(collection, "detector", version)
+    side = imgsz or int(model.card["parameters"].get("imgsz", 640))
+    export_weights(workspace.registry.weights(model), fmt, side, out, workspace.paths.cache)
+    click.echo(f"{out}: {fmt}, {out.stat().st_size / 1e6:.1f} MB. {model.card['licence']}.")
+
+
+def _rows(workspace: Workspace, collection: str) -> list[dict[str, Any]]:
+    rows = []
+    for kind in sorted({m.kind for m in workspace.ledger.model_versions(collection)}):
+        decisions = {d.version: d for d in workspace.registry.decisions(collection, kind)}
+        active = workspace.registry.active(collection, kind)
+        for model in workspace.registry.versions(collection, kind):
+            last = decisions.get(model.version)
+            figures: dict[str, Any] = dict(last.payload) if last else {}
+            rows.append(
+                {
+                    "collection": collection,
+                    "kind": kind,
+                    "version": model.version,
+                    "in service": active is not None and active.version == model.version,
+                    "decision": last.decision if last else None,
+                    "by": last.decided_by if last else None,
+                    "mAP50": figures.get("map50"),
+                    "reason": figures.get("reason"),
+                    "made": model.recorded_at[:19],
+                }
+            )
+    return rows
+
+
+def _serving(registry: Any, collection: str, kind: str) -> str:
+    active = registry.active(collection, kind)
+    return f"{active.version} serves." if active else "None is in service."
