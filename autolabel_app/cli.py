@@ -15,6 +15,8 @@ COMMANDS = {
         "Register new, changed and deleted objects; bring every stale asset up to date.",
     ),
     "label": ("label", "Label documents, one by one or from a CSV; withdraw labels."),
+    "annotate": ("annotate", "Say what is right or wrong about boxes on images."),
+    "annotations": ("annotations", "See what people said of boxes, and how the detector fares."),
     "documents": ("documents", "List documents, filtered and sorted."),
     "status": ("status", "Show the state of a collection, and what to do next."),
     "retrieve": ("retrieve", "Run a declared retriever."),
@@ -46,7 +48,8 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"autolabel_app.commands.{COMMANDS[name][0]}")
-        command: click.Command = getattr(module, name)
+        # `annotations` is taken by the import from __future__.
+        command: click.Command = vars(module).get(f"{name}_group") or vars(module)[name]
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

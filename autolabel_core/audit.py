@@ -18,8 +18,9 @@ import numpy as np
 from autolabel_core.declarations import Collection
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError
+from autolabel_core.existing import ExistingDocuments
 from autolabel_core.identity import fingerprint
-from autolabel_core.labelling import ExistingDocuments, GivenLabel, give_labels
+from autolabel_core.labelling import GivenLabel, give_labels
 from autolabel_core.ledger import AuditVerdict
 from autolabel_core.statistics import wilson_interval
 from autolabel_core.workspace import Workspace

@@ -17,6 +17,7 @@ from autolabel_core.declarations.automation import Relabel
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.table import Recorded
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.detection.figures import count_mistakes
 from autolabel_core.identity import fingerprint
 from autolabel_core.ledger.requests import Request
 from autolabel_core.workspace import Workspace
@@ -178,6 +179,7 @@ def run_key(door: str, collection: str, wanted: str, ended_before: int) -> str:
 def request_retraining(workspace: Workspace, collection: Collection) -> bool:
     """Ask for training in the ledger when enough was corrected since the last time.
 
+    Labels that differ from the auto-label before them count, and boxes that a detector had wrong.
     The request's id counts the requests, so that two processes that see the same crossing record
     it once.
 
@@ -190,6 +192,7 @@ def request_retraining(workspace: Workspace, collection: Collection) -> bool:
     """
     name, ledger = collection.collection_name, workspace.ledger
     corrected = count_corrections(ledger.annotations(name))
+    corrected += count_mistakes(ledger.box_annotations(name))
     asked = ledger.requests(name, RETRAIN)
     before = int(asked[-1].payload["corrections"]) if asked else 0
     if corrected - before < collection.automation.retrain.after_corrections:

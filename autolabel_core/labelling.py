@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from autolabel_core.corrections import STOOD_BEFORE, standing_auto_labels
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.errors import AutolabelError, NotFoundError, UnreadableItemError
-from autolabel_core.identity import content_hash, document_id
+from autolabel_core.existing import ExistingDocuments
+from autolabel_core.identity import document_id
 from autolabel_core.labels import NameWarning, check_label, inconsistent_names
 from autolabel_core.ledger import Annotation, effective_annotations
-from autolabel_core.registration import DELETED
 from autolabel_core.texts import decode_text
 from autolabel_core.workspace import Workspace
 
@@ -38,78 +33,6 @@ class GivenLabel:
     label: str | None
     fields: Mapping[str, str] = field(default_factory=dict)
     where: str = ""
-
-
-class ExistingDocuments:
-    """Which documents exist, and the hash of the content that a person sees now."""
-
-    def __init__(self, workspace: Workspace, collection: Collection) -> None:
-        self._raw = RawObjects(workspace, collection)
-        self._source = workspace.source(collection)
-        self._collection = collection
-        self._kind = workspace.extractor(collection).manifest.input
-
-    def content_hashes(self, keys: Sequence[str]) -> dict[str, str]:
-        """Return the present content hash of each key that exists.
-
-        What the last sweep read is used where the object's version has not changed since; other
-        objects are read from the bucket.
-
-        Args:
-            keys: any texts.
-
-        Returns:
-            SHA-256 by key.
-
-        Raises:
-            UnreadableItemError: an object exists and cannot be read; the message names it.
-        """
-        recorded = self._recorded({document_id(self._collection.collection_name, k) for k in keys})
-        found: dict[str, str] = {}
-        for key in dict.fromkeys(keys):
-            version = self._version(key)
-            known = recorded.get(key)
-            if version is None:
-                continue
-            if known is not None and known[0] == version and known[1]:
-                found[key] = known[1]
-            else:
-                try:
-                    found[key] = self._read_hash(key)
-                except UnreadableItemError as error:
-                    raise UnreadableItemError(f"The object {key!r} {error}") from error
-        return found
-
-    def near(self, key: str) -> str:
-        """Return a hint for a key that does not exist."""
-        known = [a.key for a in self._raw.objects.values() if a.event != DELETED]
-        near = difflib.get_close_matches(key, known, n=1)
-        if near:
-            return f"Did you mean {near[0]!r}?"
-        return f"The collection has {len(known)} objects; see `autolabel documents`."
-
-    def _version(self, key: str) -> str | None:
-        try:
-            return self._source.version(key)
-        except (UnreadableItemError, NotFoundError):
-            return None
-
-    def _recorded(self, documents: set[str]) -> dict[str, tuple[str, str | None]]:
-        wanted = pa.array(sorted(documents), pa.string())
-        found: dict[str, tuple[str, str | None]] = {}
-        columns = ["document_id", "key", "version", "content_hash"]
-        for batch in self._raw.batches:
-            path = self._raw.path(batch)
-            if self._raw.warehouse.exists(path):
-                table = self._raw.warehouse.read_table(path, columns)
-                kept = table.filter(pc.is_in(table["document_id"], value_set=wanted))
-                for row in kept.to_pylist():
-                    found[row["key"]] = (row["version"], row["content_hash"])
-        return found
-
-    def _read_hash(self, key: str) -> str:
-        mapped = self._collection.feature_extractor.input_mappings.get(self._kind)
-        return content_hash(self._source.open(key).input_blob(self._kind, mapped).read())
 
 
 def give_labels(
@@ -147,7 +70,7 @@ def give_labels(
                 hint = documents.near(g.key) if len(problems) < MAX_HINTS else ""
                 problems.append(_at(g, f"no object with the key {g.key!r}. {hint}".rstrip()))
     if problems:
-        raise AutolabelError(f"{_listed(problems)}\nNothing was recorded.")
+        raise AutolabelError(f"{listed_problems(problems)}\nNothing was recorded.")
     warnings = _name_warnings(workspace, collection, cleaned)
     before = standing_auto_labels(workspace, collection, hashes)
     workspace.ledger.append_annotations(
@@ -252,7 +175,7 @@ def read_label_csv(path: Path, label_field: str) -> list[GivenLabel]:
     given = [] if problems else [_given(header, row, label_column, where) for where, row in rows]
     problems = problems or _contradictions(given)
     if problems:
-        raise AutolabelError(f"{path}:\n{_listed(problems)}\nNothing was recorded.")
+        raise AutolabelError(f"{path}:\n{listed_problems(problems)}\nNothing was recorded.")
     return given
 
 
@@ -280,7 +203,8 @@ def _contradictions(given: Sequence[GivenLabel]) -> list[str]:
     ]
 
 
-def _listed(problems: Sequence[str]) -> str:
+def listed_problems(problems: Sequence[str]) -> str:
+    """Return the first problems, a line each, and how many more there are."""
     more = len(problems) - MAX_ERRORS_SHOWN
     rest = [f"… and {more} more"] if more > 0 else []
     return "\n".join([*problems[:MAX_ERRORS_SHOWN], *rest])

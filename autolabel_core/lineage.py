@@ -9,8 +9,8 @@ from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
 from autolabel_core.documents import Documents
 from autolabel_core.errors import NotFoundError, UnreadableItemError
+from autolabel_core.existing import ExistingDocuments
 from autolabel_core.identity import document_id
-from autolabel_core.labelling import ExistingDocuments
 from autolabel_core.ledger import Annotation
 from autolabel_core.workspace import Workspace
 

@@ -126,8 +126,8 @@ def settle(said: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
     """
     settled: list[BoxAnnotation] = []
     for sitting in _sittings(said):
-        may_match = [[_may_be_one(old, new) for new in sitting] for old in settled]
-        overlaps = iou(_boxes(settled), _boxes(sitting))
+        may_match = [[may_be_one(old, new) for new in sitting] for old in settled]
+        overlaps = iou(boxes_of(settled), boxes_of(sitting))
         overlaps *= np.asarray(may_match, dtype=np.float64).reshape(overlaps.shape)
         same = {new: old for old, new in pair_greatest(overlaps, SAME_OBJECT_IOU)}
         merged = [
@@ -151,18 +151,20 @@ def _sittings(said: Sequence[BoxAnnotation]) -> list[list[BoxAnnotation]]:
     return list(sittings.values())
 
 
-def _boxes(annotations: Iterable[BoxAnnotation]) -> list[XyxyPx]:
+def boxes_of(annotations: Iterable[BoxAnnotation]) -> list[XyxyPx]:
+    """Return the boxes of annotations that have one."""
     return [a.xyxy_px for a in annotations if a.xyxy_px is not None]
 
 
-def _may_be_one(before: BoxAnnotation, after: BoxAnnotation) -> bool:
+def may_be_one(before: BoxAnnotation, after: BoxAnnotation) -> bool:
     """Whether boxes may speak of one thing: a wrong detection only of one of its own class."""
     if FALSE_POSITIVE not in (before.label, after.label):
         return True
-    return _class_seen(before) == _class_seen(after)
+    return class_seen(before) == class_seen(after)
 
 
-def _class_seen(annotation: BoxAnnotation) -> str | None:
+def class_seen(annotation: BoxAnnotation) -> str | None:
+    """Return the class that an annotation is about: of what is not there, the one detected."""
     if annotation.label == FALSE_POSITIVE:
         return annotation.predicted_class
     return annotation.true_class

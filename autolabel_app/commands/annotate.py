@@ -1,0 +1,80 @@
+"""`autolabel annotate`: what a person says of a box, or of many from a file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autolabel_app.output import emit_json
+from autolabel_core.paths import annotator_name
+from autolabel_core.workspace import Workspace
+
+
+@click.command()
+@click.argument("collection")
+@click.argument("target", required=False, metavar="[KEY|DETECTION_ID]")
+@click.option("--label", help="confirmed, corrected, false_positive, missed or reviewed.")
+@click.option("--true-class", help="What the object is [default: the detected class].")
+@click.option("--predicted-class", help="What was detected [default: as the tables say].")
+@click.option("--bbox", metavar="A,B,C,D", help="The box [default: the detection's].")
+@click.option("--bbox-format", help="xyxy (corners), xywh (top left, size) or cxcywh (centre).")
+@click.option("--normalized", is_flag=True, help="The box is in shares of width and height.")
+@click.option("--confidence", type=float, help="How sure you are, 0 to 1.")
+@click.option("--reasoning", help="Why.")
+@click.option("--retriever-id", help="The retriever that showed it.")
+@click.option("--execution-id", help="The execution that showed it.")
+@click.option("--id", "annotation_id", help="Update or withdraw the annotation with this id.")
+@click.option("--withdraw", is_flag=True, help="Take the annotation back.")
+@click.option("--file", type=click.Path(path_type=Path), help="A file or folder, all or nothing.")
+@click.option(
+    "--format",
+    "format_",
+    metavar="F",
+    help="jsonl, csv, coco, yolo, voc or label_studio [default: told from the file].",
+)
+@click.option("--skip-invalid", is_flag=True, help="Record what is right, report the rest.")
+@click.option("--annotator", help="Who says it [default: AUTOLABEL_ANNOTATOR or the login].")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def annotate(
+    collection: str,
+    file: Path | None,
+    format_: str | None,
+    skip_invalid: bool,
+    annotator: str | None,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    """Say what is right or wrong about boxes on images of COLLECTION.
+
+    The target is the id of a detection, or the key of an image for an object that was missed and
+    for `reviewed`: all that is on the image has been looked at. Only reviewed images are trained
+    on. COCO, YOLO, Pascal VOC and Label Studio files speak of whole images: these are reviewed.
+    """
+    from autolabel_core.detection.given import Given, GivenBox
+    from autolabel_core.detection.giving import give_boxes
+    from autolabel_core.detection.reading import read_given
+
+    if file is not None:
+        if any(said.values()):
+            raise click.UsageError("--file stands alone: it says target, label and box itself.")
+        given, origin = read_given(file, format_)
+    else:
+        box = said.pop("bbox")
+        numbers = tuple(box.replace(",", " ").split()) if box else None
+        given, origin = Given([GivenBox(bbox=numbers, **said)]), "cli"
+    workspace = Workspace.from_environment()
+    declared = workspace.collection(collection)
+    who = annotator or annotator_name()
+    report = give_boxes(workspace, declared, given, who, origin, skip_invalid=skip_invalid)
+    if as_json:
+        emit_json({**asdict(report), "warnings": [str(w) for w in report.warnings]})
+        return
+    for line in (*report.warnings, *report.left_out, *report.notes):
+        click.echo(f"Warning: {line}", err=True)
+    counts = ", ".join(f"{count} {label}" for label, count in report.recorded.items())
+    same = f"; {report.unchanged} stood already" if report.unchanged else ""
+    left_out = f"; {len(report.left_out)} left out" if report.left_out else ""
+    click.echo(f"Recorded on {report.images} images: {counts or 'nothing new'}{same}{left_out}.")

@@ -1,0 +1,130 @@
+"""`autolabel annotations`: what people said of boxes, and what it says of the detector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autolabel_app.output import emit_json, emit_table, percent
+from autolabel_core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from autolabel_core.detection.figures import Figures
+
+
+@click.group("annotations")
+def annotations_group() -> None:
+    """See what people said of boxes, and how the detector fares by it."""
+
+
+@annotations_group.command("list")
+@click.argument("collection")
+@click.option("--label", help="Only this label.")
+@click.option("--class", "class_name", help="Only this true or predicted class.")
+@click.option("--image", help="Only the image with this key.")
+@click.option("--annotator", help="Only by this person.")
+@click.option("--retriever", help="Only those shown by this retriever.")
+@click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or an ISO date.")
+@click.option("--stale", is_flag=True, help="Only those whose image was replaced or is gone.")
+@click.option("--conflicts", "in_conflict", is_flag=True, help="Where two people disagree.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many, the latest.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(
+    collection: str,
+    since: str | None,
+    in_conflict: bool,
+    limit: int | None,
+    as_json: bool,
+    **by: Any,
+) -> None:
+    """List the box annotations of COLLECTION that stand, the oldest first."""
+    from autolabel_core.detection.conflicts import conflicts
+    from autolabel_core.detection.standing import listed, standing
+
+    workspace = Workspace.from_environment()
+    stands = standing(workspace, workspace.collection(collection))
+    if in_conflict:
+        found = conflicts(stands.holding)
+        if as_json:
+            emit_json([asdict(conflict) for conflict in found])
+            return
+        click.echo("\n".join(map(str, found)) or "No two people disagree.")
+        return
+    rows = listed(stands, _begin(since), **by)[-(limit or 0) :]
+    if as_json:
+        emit_json(rows)
+        return
+    emit_table([_row(row) for row in rows], empty="No annotations of boxes.")
+
+
+@annotations_group.command()
+@click.argument("collection")
+@click.option(
+    "--by",
+    type=click.Choice(["retriever", "class", "week", "annotator"]),
+    help="One row for each.",
+)
+@click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or an ISO date.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
+    """Show how often people found the detections of COLLECTION right.
+
+    Confirmed, corrected and false positive are shares of the detections that were judged, missed
+    is a share of the objects (confirmed, corrected and missed).
+    """
+    from autolabel_core.detection.figures import box_figures
+
+    workspace = Workspace.from_environment()
+    name = workspace.collection(collection).collection_name
+    begin = _begin(since)
+    found = box_figures(workspace.ledger.box_annotations(name), begin, by or "all")
+    if as_json:
+        rows = [_figures(figures) for figures in found]
+        emit_json({"collection": name, "since": begin or None, "by": by or "all", "rows": rows})
+        return
+    emit_table([_stats_row(figures) for figures in found], empty="Nothing was said.")
+    for figures in found:
+        for action in figures.actions if figures.verdict == "action" else ():
+            click.echo(f"{figures.part}: {action}.")
+
+
+def _begin(since: str | None) -> str:
+    from autolabel_core.quality import parse_since
+
+    return parse_since(since, datetime.now(UTC)) if since else ""
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    box = record["xyxy_px"]
+    return {
+        "id": record["annotation_id"][:12],
+        "image": record["image_key"],
+        "label": record["label"],
+        "predicted": record["predicted_class"],
+        "true": record["true_class"],
+        "box xyxy px": box and " ".join(f"{side:g}" for side in box),
+        "annotator": record["annotator"],
+        "at": record["recorded_at"][:19],
+        "state": record["state"],
+    }
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    return {
+        **asdict(figures),
+        "judged": figures.judged,
+        "rates": figures.rates,
+        "shares": figures.shares,
+        "verdict": figures.verdict,
+        "actions": figures.actions,
+    }
+
+
+def _stats_row(figures: Figures) -> dict[str, Any]:
+    rates = {label: percent(rate) for label, rate in figures.rates.items()}
+    others = {"given": figures.given, "reviewed": figures.reviewed, "verdict": figures.verdict}
+    return {"part": figures.part, "judged": figures.judged, **rates, **others}

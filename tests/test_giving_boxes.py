@@ -1,0 +1,237 @@
+from dataclasses import replace
+
+import pytest
+from box_samples import picture
+from click.testing import CliRunner
+
+from autolabel_app.commands.annotate import annotate
+from autolabel_core.detection.given import Given, GivenBox
+from autolabel_core.detection.giving import give_boxes
+from autolabel_core.detection.predictions import Prediction, Predictions
+from autolabel_core.detection.standing import collection_truths, listed, standing
+from autolabel_core.errors import AutolabelError
+from autolabel_core.identity import content_hash, document_id
+from autolabel_core.registration import register
+
+NAME = "scenes"
+DECLARED = {"feature_extractor": {"feature_extractor_name": "colour_extractor"}, "detection": {}}
+OBJECTS = {"a.png": picture(1), "day/b.png": picture(2), "night/b.png": picture(3)}
+DETECTION = f"{document_id(NAME, 'a.png')}_det_3"
+CAR = (10.0, 20.0, 40.0, 60.0)
+SEEN = Predictions(
+    {DETECTION: Prediction(DETECTION, "a.png", content_hash(picture(1)), "car", CAR, "1.0.0")},
+    {content_hash(picture(1)): "1.0.0"},
+)
+MISSED = GivenBox("missed", "a.png", CAR, "xyxy", true_class="car")
+
+
+@pytest.fixture
+def scenes(workspace):
+    ws = workspace({NAME: DECLARED}, {NAME: OBJECTS})
+    register(ws, ws.collection(NAME))
+    return ws
+
+
+def give(ws, *boxes, whole=False, who="ann", **more):
+    given = Given([replace(b, where=f"line {n}") for n, b in enumerate(boxes, 1)], whole)
+    return give_boxes(ws, ws.collection(NAME), given, who, "jsonl", **more)
+
+
+def rows(ws):
+    return listed(standing(ws, ws.collection(NAME)))
+
+
+def test_a_box_is_recorded_with_the_size_that_was_read_from_the_image(scenes):
+    report = give(scenes, replace(MISSED, bbox=(10, 20, 30, 40), bbox_format="xywh", confidence=1))
+    assert report.recorded == {"missed": 1}
+    (row,) = rows(scenes)
+    assert (row["image_width_px"], row["image_height_px"]) == (100, 80)
+    assert row["xyxy_px"] == CAR
+    assert (row["annotator"], row["origin"], row["state"]) == ("ann", "jsonl", "holds")
+
+
+def test_a_detection_lends_its_class_box_and_version(scenes):
+    boxes = [GivenBox("confirmed", DETECTION, retriever_id="r", execution_id="e")]
+    give(scenes, *boxes, predictions=SEEN)
+    (row,) = rows(scenes)
+    assert (row["predicted_class"], row["true_class"]) == ("car", "car")
+    assert row["xyxy_px"] == row["predicted_xyxy_px"] == CAR
+    assert row["payload"] == {"judged": "1.0.0"}
+    assert (row["retriever_id"], row["execution_id"]) == ("r", "e")
+
+
+def test_the_true_class_falls_back_to_the_predicted_one(scenes):
+    moved = GivenBox("corrected", DETECTION, (12, 20, 44, 60), "xyxy")
+    give(scenes, moved, predictions=SEEN)
+    assert rows(scenes)[0]["true_class"] == "car"
+    assert rows(scenes)[0]["predicted_xyxy_px"] == CAR
+
+
+@pytest.mark.parametrize(
+    ("box", "says"),
+    [
+        (replace(MISSED, label="confirm"), 'Did you mean "confirmed"'),
+        (replace(MISSED, label="car"), "Labels: confirmed, corrected, false_positive, missed"),
+        (replace(MISSED, target="c.png"), "no image 'c.png'. Did you mean 'a.png'"),
+        (replace(MISSED, target="b.png"), "no image 'b.png'"),
+        (replace(MISSED, target=None), "expected the key of an image or the id of a detection"),
+        (replace(MISSED, bbox_format=None), "bbox without bbox_format"),
+        (replace(MISSED, bbox=(40, 20, 10, 60)), "swapped corners"),
+        (replace(MISSED, bbox=(900, 20, 910, 60)), "outside the image of 100 × 80 px"),
+        (replace(MISSED, bbox=None), "missed needs a box"),
+        (replace(MISSED, true_class=None), "missed needs a class"),
+        (replace(MISSED, size_px=(1920, 1080)), "is 1920 × 1080 px, and it is 100 × 80"),
+        (replace(MISSED, confidence=2.0), "confidence 2.0; expected 0"),
+        (replace(MISSED, target=DETECTION), "missed is an object without a detection"),
+        (replace(MISSED, label="reviewed", true_class=None), "reviewed is about an image"),
+        (GivenBox("confirmed", DETECTION, true_class="van"), "use corrected"),
+        (GivenBox("corrected", DETECTION), "changes neither class nor box"),
+        (GivenBox("confirmed", DETECTION, (60, 0, 90, 9), "xyxy"), "bbox lies elsewhere"),
+        (GivenBox("false_positive", DETECTION, true_class="car"), "names no object"),
+        (GivenBox("confirmed", DETECTION[:-1] + "9", true_class="car"), "stands in the tables"),
+        (GivenBox(annotation_id="nothing", withdraw=True), "no annotation 'nothing'"),
+        (GivenBox("reviewed", "a.png", withdraw=True), "nothing of ann to withdraw"),
+    ],
+)
+def test_what_makes_no_sense_says_what_would(scenes, box, says):
+    with pytest.raises(AutolabelError, match=says) as error:
+        give(scenes, MISSED, box, predictions=SEEN)
+    assert str(error.value).startswith("line 2: ")
+    assert rows(scenes) == []
+
+
+def test_all_errors_are_listed_and_nothing_is_recorded(scenes):
+    with pytest.raises(AutolabelError) as error:
+        give(scenes, replace(MISSED, label="x"), MISSED, replace(MISSED, target="zz"))
+    lines = str(error.value).splitlines()
+    assert [line[:6] for line in lines] == ["line 1", "line 3", "Nothin"]
+    assert rows(scenes) == []
+
+
+def test_what_is_right_can_be_recorded_and_a_damaged_image_is_not_reviewed(scenes):
+    bad = replace(MISSED, bbox=(1, 1, 1, 1))
+    other = replace(MISSED, target="day/b.png")
+    whole = [GivenBox("reviewed", "a.png"), GivenBox("reviewed", "day/b.png")]
+    report = give(scenes, *whole, MISSED, bad, other, whole=True, skip_invalid=True)
+    assert report.recorded == {"reviewed": 1, "missed": 2}
+    assert len(report.left_out) == 1 and "has no area" in report.left_out[0]
+
+
+def test_a_class_outside_the_declared_ones_is_refused(workspace):
+    declared = {**DECLARED, "detection": {"classes": ["car", "van"]}}
+    ws = workspace({NAME: declared}, {NAME: OBJECTS})
+    with pytest.raises(AutolabelError, match=r'no class \'vam\'. Did you mean "van"'):
+        give(ws, replace(MISSED, true_class="vam"))
+
+
+def test_a_class_that_looks_like_another_is_warned_of(scenes):
+    give(scenes, replace(MISSED, true_class="delivery van"))
+    report = give(scenes, replace(MISSED, true_class="Delivery Van"))
+    assert "differs only in case" in str(report.warnings[0])
+
+
+def test_the_same_word_again_changes_nothing(scenes):
+    assert give(scenes, MISSED, MISSED).recorded == {"missed": 1}
+    report = give(scenes, MISSED)
+    assert (report.recorded, report.unchanged) == ({}, 1)
+    assert len(scenes.ledger.box_annotations(NAME)) == 1
+
+
+def test_a_later_word_of_the_same_person_updates_and_may_return(scenes):
+    confirmed = GivenBox("confirmed", DETECTION)
+    wrong = GivenBox("false_positive", DETECTION)
+    for box in (confirmed, wrong, confirmed):
+        give(scenes, box, predictions=SEEN)
+    assert [r["label"] for r in rows(scenes)] == ["confirmed"]
+    assert len(scenes.ledger.box_annotations(NAME)) == 3
+    assert len({e.event_id for e in scenes.ledger.box_annotations(NAME)}) == 3
+
+
+def test_one_id_cannot_say_two_things_at_once(scenes):
+    one = replace(MISSED, annotation_id="x")
+    with pytest.raises(AutolabelError, match="says otherwise of the same annotation than line 1"):
+        give(scenes, one, replace(one, true_class="van"))
+
+
+def test_an_annotation_is_updated_and_withdrawn_by_its_id(scenes):
+    give(scenes, MISSED)
+    named = rows(scenes)[0]["annotation_id"]
+    give(scenes, replace(MISSED, true_class="van", annotation_id=named))
+    assert [r["true_class"] for r in rows(scenes)] == ["van"]
+    give(scenes, GivenBox(annotation_id=named, withdraw=True), who="bob")
+    assert rows(scenes) == []
+    assert [e.action for e in scenes.ledger.box_annotations(NAME)] == [
+        "annotate",
+        "annotate",
+        "withdraw",
+    ]
+
+
+def test_a_detection_is_withdrawn_by_who_judged_it(scenes):
+    give(scenes, GivenBox("confirmed", DETECTION), predictions=SEEN)
+    back = GivenBox(target=DETECTION, withdraw=True)
+    with pytest.raises(AutolabelError, match="nothing of bob to withdraw"):
+        give(scenes, back, who="bob", predictions=SEEN)
+    give(scenes, back, predictions=SEEN)
+    assert rows(scenes) == []
+
+
+def test_a_whole_image_given_again_withdraws_what_is_not_there_any_more(scenes):
+    whole = GivenBox("reviewed", "a.png")
+    van = replace(MISSED, true_class="van", bbox=(60, 0, 90, 50))
+    give(scenes, van, who="bob")
+    give(scenes, whole, MISSED, van, whole=True)
+    report = give(scenes, whole, replace(MISSED, bbox=(11, 20, 40, 60)), whole=True)
+    assert report.recorded == {"missed": 1, "withdrawn": 2}
+    kept = {(r["annotator"], r["true_class"]) for r in rows(scenes) if r["label"] == "missed"}
+    assert kept == {("bob", "van"), ("ann", "car")}
+
+
+def test_file_names_of_other_tools_lead_to_keys_unless_they_are_ambiguous(scenes):
+    for name in (
+        "images/day/b.jpg",
+        "C:\\set\\day\\b.png",
+        "day/b",
+        document_id(NAME, "day/b.png"),
+    ):
+        give(scenes, replace(MISSED, target=name))
+    assert {r["image_key"] for r in rows(scenes)} == {"day/b.png"}
+
+
+def test_a_replaced_image_makes_annotations_stale(scenes, home, bring_up_to_date):
+    give(scenes, GivenBox("reviewed", "a.png"), MISSED)
+    home.put(NAME, {"a.png": picture(9)})
+    ws = home.workspace
+    bring_up_to_date(ws, NAME)
+    assert [r["state"] for r in rows(ws)] == ["stale", "stale"]
+    assert collection_truths(ws, ws.collection(NAME)) == []
+    with pytest.raises(AutolabelError, match="was replaced since it was detected on"):
+        give(ws, GivenBox("confirmed", DETECTION), predictions=SEEN)
+    give(ws, GivenBox("reviewed", "a.png"))
+    (truth,) = collection_truths(ws, ws.collection(NAME))
+    assert (truth.boxes, truth.reviewed) == ((), True)
+
+
+def test_texts_have_no_boxes(workspace):
+    ws = workspace(
+        {NAME: {"feature_extractor": {"feature_extractor_name": "text_extractor"}}},
+        {NAME: {"a.txt": "hello"}},
+    )
+    with pytest.raises(AutolabelError, match="Boxes need images"):
+        give(ws, replace(MISSED, target="a.txt"))
+
+
+def test_the_command_records_and_takes_back(scenes, home, monkeypatch):
+    monkeypatch.setenv("AUTOLABEL_HOME", str(home.paths.home))
+    monkeypatch.setenv("AUTOLABEL_COLLECTIONS", str(home.paths.collections))
+
+    def run(*words):
+        return CliRunner().invoke(annotate, [NAME, *words], catch_exceptions=False).output
+
+    box = ("--true-class", "car", "--bbox", "10,20,30,40", "--bbox-format", "xywh")
+    said = run("a.png", "--label", "missed", *box, "--annotator", "ann", "--reasoning", "small")
+    assert said == "Recorded on 1 images: 1 missed.\n"
+    (row,) = rows(scenes)
+    assert (row["xyxy_px"], row["reasoning"], row["origin"]) == (CAR, "small", "cli")
+    run("--id", row["annotation_id"], "--withdraw")
+    assert rows(scenes) == []
