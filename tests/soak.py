@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import sys
 import tempfile
@@ -147,38 +148,42 @@ def rows(ws) -> list[dict]:
     return Documents(ws, ws.collection(NAME)).find(sort="key")
 
 
-def soak(folder: Path, rounds: int, seed: int) -> dict:
+def soak(folder: Path, rounds: int, seed: int, minutes: float = math.inf) -> dict:
     """Run the rounds and compare.
 
     Args:
         folder: an empty folder.
-        rounds: how many.
+        rounds: how many, at most.
         seed: of the moments, texts and labels.
+        minutes: no round begins later.
 
     Returns:
         rounds, documents, labels, how often a run and the daemon were killed, events, requests that
         told of them, and the longest that healing took, in seconds.
     """
+    until, done = time.monotonic() + 60 * minutes, 0
     with receiver() as told:
         work = Soak(folder, seed, told)
         with Daemon(work.home.paths) as daemon:
-            for number in range(rounds):
-                work.round(daemon, number)
+            while done < rounds and time.monotonic() < until:
+                work.round(daemon, done)
+                done += 1
             daemon.until(
                 lambda: has_received_all(told, work.ledger), SETTLED_SECONDS, "all is told"
             )
         counts = {"documents": work.compare(), "labels": len(work.given)}
         events = {"events": len(outbox(work.ledger)), "requests": len(told.requests)}
     healing = {"longest healing": round(work.longest, 1)}
-    return {"rounds": rounds, **counts, **work.kills, **events, **healing}
+    return {"rounds": done, **counts, **work.kills, **events, **healing}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         began = time.monotonic()
-        done = soak(Path(temporary), asked.rounds, asked.seed)
+        done = soak(Path(temporary), asked.rounds, asked.seed, asked.minutes)
         print(json.dumps({"soak": "killed runs", **done, "seconds": time.monotonic() - began}))
