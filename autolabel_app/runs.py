@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from autolabel_core.declarations import Collection
+from autolabel_core.declarations.cluster_fields import enriched_fields
+from autolabel_core.derived.table import Recorded
 from autolabel_core.errors import AutolabelError
 from autolabel_core.paths import DAGSTER_HOME_VARIABLE, Paths, definitions_file
 from autolabel_core.plan import Plan, plan
@@ -98,6 +100,28 @@ def sweep(
             SweepResult(collection.collection_name, registration, tuple(runs), tuple(run_ids))
         )
     return results
+
+
+def run_clusters(workspace: Workspace, collection: Collection, bar: bool) -> str:
+    """Bring the clusters of a collection up to date: full runs that were asked for, and the rest.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        bar: whether to draw a progress bar.
+
+    Returns:
+        The id of the run in Dagster.
+
+    Raises:
+        AutolabelError: the collection declares no clusters, or a full run failed.
+    """
+    name = collection.collection_name
+    if not collection.clusters:
+        raise AutolabelError(f"`{name}` declares no `clusters` in its YAML: nothing to group.")
+    batches = Recorded(workspace, name).batches
+    exports = ("annotation_exports",) if enriched_fields(workspace.collections, name) else ()
+    return _materialize(workspace, collection, batches, Plan(("clusters", *exports), ()), bar)
 
 
 def _in_order(workspace: Workspace, names: list[str]) -> Iterator[Collection]:

@@ -5,6 +5,7 @@ import dagster as dg
 from autolabel_assets.walk import asset_options, key, refresh
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.annotation_exports import AnnotationExports
+from autolabel_core.plan import upstream_of
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
@@ -16,7 +17,7 @@ def build_annotation_exports(collection: Collection) -> dg.AssetsDefinition:
     @dg.asset(
         **asset_options(collection, AnnotationExports),
         description=__doc__,
-        deps=[key(collection, "taxonomy_labels")],
+        deps=[key(collection, name) for name in upstream_of(collection, AnnotationExports.name)],
     )
     def annotation_exports(
         context: dg.AssetExecutionContext,

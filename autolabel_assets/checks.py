@@ -5,6 +5,7 @@ import dagster as dg
 from autolabel_assets.walk import key
 from autolabel_core.declarations import Collection
 from autolabel_core.findings import findings
+from autolabel_core.plan import tables_of
 from autolabel_core.status import collection_status
 from resources.workspace import WorkspaceResource
 
@@ -15,16 +16,19 @@ CHECKS = {
         *("something_labelled", "threshold_near_data", "false_positive_rate"),
         "webhooks_delivered",
     ),
+    "clusters": ("should_recluster", "noise_ratio"),
 }
 
 
 def build_checks(collection: Collection) -> list[dg.AssetChecksDefinition]:
     """Return the checks of one collection, all computed from its status in one go."""
     name = collection.collection_name
+    there = {table.name for table in tables_of(collection)}
     specs = [
         dg.AssetCheckSpec(name=check, asset=key(collection, asset))
         for asset, checks in CHECKS.items()
         for check in checks
+        if asset in there
     ]
 
     @dg.multi_asset_check(specs=specs, name=f"{name}_checks", can_subset=True)

@@ -6,28 +6,31 @@ import dagster as dg
 
 from autolabel_assets.annotation_exports import build_annotation_exports
 from autolabel_assets.checks import build_checks
+from autolabel_assets.clusters import build_clusters
 from autolabel_assets.embeddings import build_embeddings
 from autolabel_assets.raw_objects import build_raw_objects
 from autolabel_assets.reference_set import build_reference_set
 from autolabel_assets.reindexed_vectors import build_reindexed_vectors
 from autolabel_assets.taxonomy_labels import build_taxonomy_labels
 from autolabel_core.declarations import Collection
+from autolabel_core.plan import tables_of
 
-BUILDERS = (
-    build_raw_objects,
-    build_embeddings,
-    build_reference_set,
-    build_taxonomy_labels,
-    build_reindexed_vectors,
-    build_annotation_exports,
-)
+BUILDERS = {
+    "raw_objects": build_raw_objects,
+    "embeddings": build_embeddings,
+    "reference_set": build_reference_set,
+    "taxonomy_labels": build_taxonomy_labels,
+    "reindexed_vectors": build_reindexed_vectors,
+    "clusters": build_clusters,
+    "annotation_exports": build_annotation_exports,
+}
 
 
 def build_assets(collection: Collection) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """Return the assets `[collection, asset]` of one collection and their checks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
-        assets = [build(collection) for build in BUILDERS]
+        assets = [BUILDERS[table.name](collection) for table in tables_of(collection)]
     return [*assets, *build_checks(collection)]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autolabel_core.conditions import AllOf, Condition, to_sql
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.document_clusters import Joined, join_clusters
 from autolabel_core.errors import NotFoundError
 from autolabel_core.workspace import Workspace
 
@@ -30,10 +31,17 @@ MATCH = ("matched", "confidence", "source_document_id", "margin")
 
 
 class Documents:
-    """The documents of one collection, as the last sweep left them."""
+    """The documents of one collection, as the last sweep left them.
 
-    def __init__(self, workspace: Workspace, collection: Collection) -> None:
+    Args:
+        workspace: the stores.
+        collection: whose documents.
+        clusters: whether they carry their clusters; what chooses documents for clusters sees none.
+    """
+
+    def __init__(self, workspace: Workspace, collection: Collection, clusters: bool = True) -> None:
         self.collection = collection
+        self.clusters = join_clusters(workspace, collection, "stored") if clusters else Joined()
         folder = workspace.warehouse.path(collection.collection_name, TaxonomyLabels.name)
         found = workspace.warehouse.files_in(folder, "batch_*.parquet")
         self.files = [str(workspace.warehouse.local(path)) for path in found]
@@ -50,11 +58,15 @@ class Documents:
             stored = relation.columns
         # A field that was declared after the last sweep is null until the next.
         lacking = [name for name in self.columns if name not in stored]
-        columns = [quote(name) for name in stored] + [
+        columns = [f"stored.{quote(name)}" for name in stored] + [
             f"NULL::{EMPTY_TYPES.get(name, 'VARCHAR')} AS {quote(name)}" for name in lacking
         ]
-        rows = "FROM stored" if stored else "WHERE false"
-        connection.execute(f"CREATE VIEW documents AS SELECT {', '.join(columns)} {rows}")
+        if stored:
+            rows = f"{self.clusters.columns} FROM stored {self.clusters.joins}"
+        else:
+            found = (*self.clusters.fields, *self.clusters.parts)
+            rows = "".join(f", NULL::VARCHAR AS {quote(name)}" for name in found) + " WHERE false"
+        connection.execute(f"CREATE VIEW documents AS SELECT {', '.join(columns)}{rows}")
         return connection
 
     @property
@@ -66,8 +78,8 @@ class Documents:
         """Return the SQL expression of a field.
 
         Args:
-            field: a column, the label field, an enriched field, `taxonomy_match.<part>` or
-                `metadata.<name>`.
+            field: a column, the label field, an enriched field, `taxonomy_match.<part>`,
+                `metadata.<name>` or `clusters.<definition>.<part>`.
 
         Returns:
             An expression over the view `documents`.
@@ -77,7 +89,8 @@ class Documents:
         """
         if field == self.collection.label_field:
             return "label"
-        if field in COLUMNS or field in self.collection.fields or field == "metadata":
+        own = (*COLUMNS, *self.collection.fields, *self.clusters.fields, *self.clusters.parts)
+        if field in own or field == "metadata":
             return quote(field)
         head, _, tail = field.partition(".")
         if head == "taxonomy_match" and tail in MATCH:
@@ -86,7 +99,7 @@ class Documents:
             whole = f"json_extract_string(metadata, {_literal(_pointer([tail]))})"
             nested = f"json_extract_string(metadata, {_literal(_pointer(tail.split('.')))})"
             return f"coalesce({whole}, {nested})"
-        known = [*COLUMNS, *self.collection.fields, self.collection.label_field]
+        known = [*own, self.collection.label_field]
         known += [f"taxonomy_match.{part}" for part in MATCH]
         near = difflib.get_close_matches(field, known, n=1)
         cure = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."
@@ -111,7 +124,8 @@ class Documents:
         Returns:
             One record each: `document_id, key, label, label_source, taxonomy_match{matched,
             confidence, source_document_id}`, the label and the enriched fields under their own
-            names, `suggested_label`, `margin`, `margin_lower_bound`, `reason`.
+            names, `suggested_label`, `margin`, `margin_lower_bound`, `reason`, and the fields that
+            clusters enrich.
         """
         where, parameters = to_sql(AllOf(tuple(conditions)), self.expression)
         order = "key"
@@ -119,7 +133,7 @@ class Documents:
             direction = "DESC" if sort.startswith("-") else "ASC"
             order = f"{self.expression(sort.lstrip('-'))} {direction} NULLS LAST, key"
         wanted = [c for c in COLUMNS if c not in ("neighbours", "content_hash", "media_type")]
-        names = [*wanted, *self.collection.fields]
+        names = [*wanted, *self.collection.fields, *self.clusters.fields]
         columns = ", ".join(quote(name) for name in names)
         sql = f"SELECT {columns} FROM documents WHERE {where} ORDER BY {order}"
         if limit is not None:
@@ -127,6 +141,13 @@ class Documents:
         with self.connect() as connection:
             rows = connection.execute(sql, parameters).fetchall()
         return [self._record(dict(zip(names, row, strict=True))) for row in rows]
+
+    def ids(self, conditions: Sequence[Condition]) -> set[str]:
+        """Return the ids of the documents for which all conditions hold."""
+        where, parameters = to_sql(AllOf(tuple(conditions)), self.expression)
+        with self.connect() as connection:
+            sql = f"SELECT document_id FROM documents WHERE {where}"
+            return {row[0] for row in connection.execute(sql, parameters).fetchall()}
 
     def _record(self, row: dict[str, Any]) -> dict[str, Any]:
         confidence = row["confidence"]
@@ -147,6 +168,7 @@ class Documents:
             "margin": row["margin"],
             "margin_lower_bound": row["margin_lower_bound"],
             "reason": row["reason"],
+            **{name: row[name] for name in self.clusters.fields},
         }
 
 

@@ -14,6 +14,7 @@ HIGH_COVERAGE = 0.995
 LOW_COVERAGE = 0.40
 MIN_AGREEMENT = 0.80
 MAX_FALSE_POSITIVES = 0.10
+MAX_NOISE_RATIO = 0.50
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ def findings(status: Mapping[str, Any]) -> list[Finding]:
         status: what `collection_status` returned.
 
     Returns:
-        One finding for each rule, in a fixed order.
+        One finding for each rule, in a fixed order; those of clusters where some are declared.
 
     Source: guidance of the seed tutorial (10 to 20 examples a category, threshold table,
     troubleshooting); the bounds are this module's constants.
     """
     rules = [_unreadable, _few_references, _imbalance, _agreement, _nothing_labelled]
     rules += [_threshold_far, _false_positives, _undelivered]
+    rules += [_recluster, _noise] if status["clusters"] else []
     return [rule(status) for rule in rules]
 
 
@@ -182,3 +184,38 @@ def _undelivered(s: Mapping[str, Any]) -> Finding:
         "`autolabel webhooks enable` switches on."
     )
     return Finding(name, asset, False, cure)
+
+
+def _recluster(s: Mapping[str, Any]) -> Finding:
+    name, asset = "should_recluster", "clusters"
+    said = []
+    for one in s["clusters"]:
+        if one["failed"]:
+            said.append(f"the last run of {one['definition']} failed: {one['failed']}")
+        elif one["should_recluster"]:
+            said.append(f"{one['definition']}: {'; '.join(one['reasons'])}")
+    if said:
+        cure = (
+            f" `autolabel clusters run {s['collection']}` groups everything anew; where it says "
+            "the same again, change the definition."
+        )
+        return Finding(name, asset, False, ". ".join(said) + "." + cure)
+    ran = [one for one in s["clusters"] if one["run_id"]]
+    if not ran:
+        text = f"No clusters yet: `autolabel clusters run {s['collection']}` makes them."
+        return Finding(name, asset, True, text)
+    shown = ", ".join(
+        f"{one['definition']} ({one['clusters']} clusters of {one['documents']} documents, "
+        f"{one['new_documents']} assigned since)"
+        for one in ran
+    )
+    look = f" `autolabel clusters list {s['collection']}` shows what could become a label."
+    return Finding(name, asset, True, f"{shown}.{look}")
+
+
+def _noise(s: Mapping[str, Any]) -> Finding:
+    ran = [one for one in s["clusters"] if one["run_id"]]
+    shown = ", ".join(f"{one['definition']} {one['noise_ratio']:.1%}" for one in ran) or "no run"
+    passed = all(one["noise_ratio"] <= MAX_NOISE_RATIO for one in ran)
+    cure = "" if passed else " Lower min_cluster_size or min_samples, or use a stronger encoder."
+    return Finding("noise_ratio", "clusters", passed, f"Documents in no cluster: {shown}.{cure}")

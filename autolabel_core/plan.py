@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.annotation_exports import AnnotationExports
+from autolabel_core.derived.clusters import Clusters
 from autolabel_core.derived.embeddings import Embeddings
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.reference_set import ReferenceSet
@@ -21,6 +22,7 @@ TABLES: tuple[type[DerivedTable], ...] = (
     ReferenceSet,
     TaxonomyLabels,
     ReindexedVectors,
+    Clusters,
     AnnotationExports,
 )
 UPSTREAM: dict[str, tuple[str, ...]] = {
@@ -29,7 +31,8 @@ UPSTREAM: dict[str, tuple[str, ...]] = {
     "reference_set": ("embeddings",),
     "taxonomy_labels": ("embeddings", "reference_set"),
     "reindexed_vectors": ("embeddings",),
-    "annotation_exports": ("taxonomy_labels",),
+    "clusters": ("embeddings", "taxonomy_labels"),
+    "annotation_exports": ("taxonomy_labels", "clusters"),
 }
 
 
@@ -52,7 +55,33 @@ class Plan:
         return bool(self.assets)
 
 
-def plan(workspace: Workspace, collection: Collection, uploads_only: bool = False) -> Plan:
+def tables_of(collection: Collection) -> list[type[DerivedTable]]:
+    """Return the tables that a collection has, in the order of the graph."""
+    return [table for table in TABLES if table.concerns(collection)]
+
+
+def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
+    """Return the tables of a collection that one of its tables is made from.
+
+    Args:
+        collection: the declaration.
+        name: the table's name.
+
+    Returns:
+        Names; clusters see labels only through a filter.
+    """
+    there = {table.name for table in tables_of(collection)}
+    if not any(definition.filter for definition in collection.clusters):
+        there -= {TaxonomyLabels.name} if name == Clusters.name else set()
+    return tuple(above for above in UPSTREAM[name] if above in there)
+
+
+def plan(
+    workspace: Workspace,
+    collection: Collection,
+    uploads_only: bool = False,
+    leave_apart: bool = False,
+) -> Plan:
     """Compare every derived table with its sources; what stands downstream of a stale one is stale.
 
     Args:
@@ -60,6 +89,8 @@ def plan(workspace: Workspace, collection: Collection, uploads_only: bool = Fals
         collection: the declaration.
         uploads_only: leave out what labels, references and rules made stale: new documents are
             labelled by the references that stand, and labels wait for their threshold.
+        leave_apart: leave out what a sensor of its own asks for, such as a full run of clusters;
+            uploads leave it out too.
 
     Returns:
         The next run: changed references make all labels stale. After it the plan is asked again,
@@ -69,7 +100,9 @@ def plan(workspace: Workspace, collection: Collection, uploads_only: bool = Fals
     raw = RawObjects(workspace, collection)
     wanted: list[tuple[str, str, str | None]] = []
     changed: set[str] = set()
-    for table in (raw.beside(opened) for opened in TABLES):
+    for table in (raw.beside(opened) for opened in tables_of(collection)):
+        if (uploads_only or leave_apart) and table.runs_apart():
+            continue
         found = table.stale_by_uploads() if uploads_only else table.stale()
         wanted += [(table.name, batch, table.fingerprint(batch)) for batch in found]
         changed |= {table.name} if found else set()
@@ -88,7 +121,7 @@ def _with_downstream(
     uploads_only: bool,
 ) -> list[str]:
     """Add to a table's stale batches those that what stands upstream will make stale."""
-    above = UPSTREAM[table.name]
+    above = upstream_of(table.collection, table.name)
     upstream = {batch for name in above for batch in stale.get(name, [])}
     if not table.partitioned:
         waits = uploads_only and table.name == ReferenceSet.name

@@ -1,8 +1,9 @@
-"""Promotion: confident auto-labels, once a person has reviewed them, become references."""
+"""Promotion: what a person has reviewed, auto-labels or a cluster, becomes a reference."""
 
 from __future__ import annotations
 
 from collections.abc import Collection as AnyCollection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,16 @@ class Promotion:
         content_hash: the content that carries the label.
         key: the key that it will have in the reference collection.
         copied: whether its object is copied into the reference bucket.
+        label: the label that it will have.
+        provenance: where that label is from.
     """
 
     record: dict[str, Any]
     content_hash: str
     key: str
     copied: bool
+    label: str
+    provenance: Mapping[str, Any]
 
 
 def candidates(
@@ -51,14 +56,8 @@ def candidates(
 
     Returns:
         Auto-labelled documents at or above that confidence that are no references yet.
-
-    Raises:
-        AutolabelError: the collection has no taxonomy.
     """
-    if collection.taxonomy is None:
-        raise AutolabelError(
-            f"`{collection.collection_name}` has no `taxonomy`: nothing to promote."
-        )
+    check_taxonomy(collection)
     conditions = [
         parse({"field": "label_source", "operator": "eq", "value": "auto"}),
         parse({"field": "confidence", "operator": "gte", "value": min_confidence}),
@@ -68,11 +67,58 @@ def candidates(
         hashes = connection.execute("SELECT document_id, content_hash FROM documents").fetchall()
     contents = dict(hashes)
     chosen = [
-        Promotion(r, contents[r["document_id"]], *_place(workspace, collection, r["key"]))
+        proposed(workspace, collection, r, contents[r["document_id"]], r["label"], _match(r))
         for r in view.find(conditions, sort="-confidence")
         if r["key"] not in exclude
     ]
-    return _outstanding(workspace, collection, chosen)
+    return outstanding(workspace, collection, chosen)
+
+
+def check_taxonomy(collection: Collection) -> None:
+    """Refuse a collection without references.
+
+    Args:
+        collection: the declaration.
+
+    Raises:
+        AutolabelError: it has no taxonomy.
+    """
+    if collection.taxonomy is None:
+        raise AutolabelError(
+            f"`{collection.collection_name}` has no `taxonomy`: nothing to promote."
+        )
+
+
+def proposed(
+    workspace: Workspace,
+    collection: Collection,
+    record: dict[str, Any],
+    content_hash: str,
+    label: str,
+    because: Mapping[str, Any],
+) -> Promotion:
+    """Return the promotion of one document.
+
+    Args:
+        workspace: the stores.
+        collection: whose document it is.
+        record: the document.
+        content_hash: the content that carries the label.
+        label: the label.
+        because: why it has that label; becomes part of the provenance.
+
+    Returns:
+        The promotion, with the place that the document will have among the references.
+    """
+    name = collection.collection_name
+    provenance = {"collection": name, "document_id": record["document_id"], **because}
+    place = _place(workspace, collection, record["key"])
+    return Promotion(record, content_hash, *place, label, provenance)
+
+
+def _match(record: Mapping[str, Any]) -> dict[str, Any]:
+    match = record["taxonomy_match"]
+    return {name: match[name] for name in ("confidence", "source_document_id")}
 
 
 def promote(
@@ -88,7 +134,7 @@ def promote(
 
     Args:
         workspace: the stores.
-        collection: whose auto-labels are promoted.
+        collection: whose documents are promoted.
         chosen: what the reviewer accepted.
         reviewer: who reviewed.
 
@@ -97,7 +143,7 @@ def promote(
     """
     events = [
         _promote_one(workspace, collection, promotion, reviewer)
-        for promotion in _outstanding(workspace, collection, chosen)
+        for promotion in outstanding(workspace, collection, chosen)
     ]
     return workspace.ledger.append_annotations(events)
 
@@ -114,10 +160,19 @@ def _target(workspace: Workspace, collection: Collection) -> Collection:
     return workspace.collection(str(collection.reference_collection))
 
 
-def _outstanding(
+def outstanding(
     workspace: Workspace, collection: Collection, chosen: list[Promotion]
 ) -> list[Promotion]:
-    """Leave out what carries that label already among the references, or one that a person gave."""
+    """Leave out what carries that label already among the references, or one that a person gave.
+
+    Args:
+        workspace: the stores.
+        collection: whose documents.
+        chosen: what would be promoted.
+
+    Returns:
+        What is left of it, in the same order.
+    """
     name = _target(workspace, collection).collection_name
     ids = [document_id(name, promotion.key) for promotion in chosen]
     contents = dict(zip(ids, (p.content_hash for p in chosen), strict=True))
@@ -126,10 +181,7 @@ def _outstanding(
         promotion
         for promotion, document in zip(chosen, ids, strict=True)
         if document not in held
-        or (
-            held[document].source == "promoted"
-            and held[document].label != promotion.record["label"]
-        )
+        or (held[document].source == "promoted" and held[document].label != promotion.label)
     ]
 
 
@@ -146,18 +198,13 @@ def _promote_one(
         collection=target.collection_name,
         document_id=document_id(target.collection_name, promotion.key),
         key=promotion.key,
-        label=record["label"],
+        label=promotion.label,
         content_hash=promotion.content_hash,
         annotator=reviewer,
         origin="promotion",
         source="promoted",
         fields=fields,
-        provenance={
-            "collection": collection.collection_name,
-            "document_id": record["document_id"],
-            "confidence": record["taxonomy_match"]["confidence"],
-            "source_document_id": record["taxonomy_match"]["source_document_id"],
-        },
+        provenance=promotion.provenance,
     )
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.cluster_fields import COLUMN_OF, enriching
+from autolabel_core.derived.clusters import cluster_tables
 from autolabel_core.derived.raw_objects import SCHEMA as RAW_SCHEMA
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.documents import Documents, quote
@@ -26,9 +29,10 @@ def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, 
     """Run one reading statement.
 
     The tables are `<collection>.documents`, `<collection>.raw_objects` and
-    `<collection>.annotations`; documents have their label as `label` and under the label field's
-    own name. The data is handed to DuckDB by us; it may open no file, attach no
-    database and load no extension.
+    `<collection>.annotations`, and where clusters are declared `<collection>.clusters` and
+    `<collection>.cluster_members`; documents have their label as `label` and under the label
+    field's own name, and the fields that clusters enrich. The data is handed to DuckDB by us; it
+    may open no file, attach no database and load no extension.
 
     Args:
         workspace: the stores.
@@ -86,16 +90,35 @@ def _register(workspace: Workspace, connection: DuckDBPyConnection) -> None:
             "documents": _dataset(documents.files, documents.columns),
             "raw_objects": _dataset(raw_files, RAW_SCHEMA.names),
             "annotations": _annotations(events),
+            **cluster_tables(workspace, collection),
         }
         connection.execute(f"CREATE SCHEMA {quote(name)}")
         for table, data in tables.items():
             held = f"{name}__{table}"
             connection.register(held, data)
-            view = f"{quote(name)}.{quote(table)}"
-            selected = "*"
-            if table == "documents" and collection.label_field != "label":
-                selected += f", label AS {quote(collection.label_field)}"
-            connection.execute(f"CREATE VIEW {view} AS SELECT {selected} FROM {quote(held)}")
+            if table != "documents":
+                view = f"{quote(name)}.{quote(table)}"
+                connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {quote(held)}")
+    for collection in workspace.collections.values():
+        connection.execute(_documents_view(workspace, collection))
+
+
+def _documents_view(workspace: Workspace, collection: Collection) -> str:
+    """Return the view of the documents, with the fields that clusters enrich."""
+    name = collection.collection_name
+    columns, joined = "d.*", ""
+    if collection.label_field != "label":
+        columns += f", d.label AS {quote(collection.label_field)}"
+    found = enriching(workspace.collections, name)
+    if found is not None:
+        owner, definition = found
+        columns += "".join(f", m.{COLUMN_OF[part]}" for part in definition.enrich)
+        joined = (
+            f" LEFT JOIN {quote(owner)}.cluster_members AS m ON m.document_id = d.document_id "
+            f"AND m.cluster_name = '{definition.cluster_name}'"
+        )
+    held = quote(f"{name}__documents")
+    return f"CREATE VIEW {quote(name)}.documents AS SELECT {columns} FROM {held} AS d{joined}"
 
 
 def _dataset(files: list[str], columns: Sequence[str]) -> Any:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from autolabel_core.audit import audit_summary
 from autolabel_core.decision import Rule
 from autolabel_core.declarations import Collection
+from autolabel_core.derived.cluster_report import cluster_status
+from autolabel_core.derived.clusters import Clusters
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.taxonomy import AppliedTaxonomy
 from autolabel_core.documents import Documents
@@ -38,7 +40,8 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         LOW_CONFIDENCE_BAND above their threshold), distribution, distribution_rolled_up,
         confidence (quantiles), false_positive_rate (audited), references (by label),
         leave_one_out, feature_uri, taxonomy_version, pending (what the next sweep would do),
-        stale_annotations, endpoints (what did not reach them), alerts (those that fired last).
+        stale_annotations, endpoints (what did not reach them), alerts (those that fired last),
+        clusters (of each definition: the run in force, its figures, what waits).
     """
     taxonomy = AppliedTaxonomy(workspace, collection)
     with Documents(workspace, collection).connect() as connection:
@@ -68,6 +71,7 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},
         "endpoints": troubles(workspace.ledger, collection),
         "alerts": recent_firings(workspace.ledger, collection),
+        "clusters": [cluster_status(one) for one in Clusters(workspace, collection).defined],
         "stale_annotations": len(stale_annotations(own.recorded.annotations, own.contents)),
     }
 

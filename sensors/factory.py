@@ -4,6 +4,7 @@ import dagster as dg
 
 from autolabel_core.declarations import Collection
 from sensors.audits import build_audit, build_audit_schedule
+from sensors.clusters import build_cluster_job, build_cluster_schedules, build_clusters
 from sensors.full_reconciliation import build_full_reconciliation, build_reconciliation_schedule
 from sensors.new_annotations import build_new_annotations
 from sensors.new_objects import build_new_objects
@@ -18,4 +19,9 @@ def build_automation(collections: dict[str, Collection]) -> dg.Definitions:
         jobs += [reconciliation, audit]
         schedules += build_reconciliation_schedule(collection, reconciliation)
         schedules += build_audit_schedule(collection, audit)
+        if collection.clusters:
+            job = build_cluster_job(collection)
+            jobs.append(job)
+            sensors.append(build_clusters(collection))
+            schedules += build_cluster_schedules(collection, job)
     return dg.Definitions(sensors=sensors, jobs=jobs, schedules=schedules)

@@ -57,4 +57,4 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
 
 def _compare(workspace: Workspace, collection: Collection) -> tuple[Waiting, Plan]:
     waits = waiting(workspace, collection)
-    return waits, plan(workspace, collection) if waits else Plan((), ())
+    return waits, plan(workspace, collection, leave_apart=True) if waits else Plan((), ())

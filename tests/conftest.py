@@ -207,12 +207,14 @@ def angles(workspace: Callable[..., Workspace], home: Home) -> Callable[..., Wor
 
 def sweep_quietly(workspace: Workspace, name: str, index: bool = False) -> None:
     """See the fixture `bring_up_to_date`; for helpers that take no fixtures."""
-    from autolabel_core.plan import TABLES, plan
+    from autolabel_core.plan import plan, tables_of
     from autolabel_core.registration import register
 
     collection = workspace.collection(name)
     register(workspace, collection)
-    wanted = [table for table in TABLES if index or table.name != "reindexed_vectors"]
+    wanted = [
+        table for table in tables_of(collection) if index or table.name != "reindexed_vectors"
+    ]
     for _ in range(10):
         for table in wanted:
             for batch in table(workspace, collection).stale():

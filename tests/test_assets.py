@@ -10,14 +10,17 @@ import pytest
 from angle_samples import NAME, declaration, label
 
 from autolabel_assets.factory import build_definitions
+from autolabel_core.declarations import Collection
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.plan import TABLES, UPSTREAM
+from autolabel_core.plan import TABLES as ALL_TABLES
+from autolabel_core.plan import tables_of, upstream_of
 from autolabel_core.registration import register
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
 ASSETS = Path(__file__).resolve().parent.parent / "autolabel_assets"
 CHECKS = 8
+TABLES = tables_of(Collection(collection_name=NAME))
 LABELLING = ("reference_set", "taxonomy_labels")
 
 pytestmark = pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
@@ -91,9 +94,11 @@ def test_definitions_build_for_any_number_of_collections(workspace, names):
 
 def test_the_edges_are_those_of_the_plan(workspace):
     found = graph(workspace({NAME: declaration()}).collections)
-    for asset, upstream in UPSTREAM.items():
-        parents = found.get(dg.AssetKey([NAME, asset])).parent_keys
-        assert parents == {dg.AssetKey([NAME, name]) for name in upstream}
+    collection = Collection.model_validate({"collection_name": NAME, **declaration()})
+    for table in TABLES:
+        parents = found.get(dg.AssetKey([NAME, table.name])).parent_keys
+        above = upstream_of(collection, table.name)
+        assert parents == {dg.AssetKey([NAME, name]) for name in above}
 
 
 def test_the_separate_approach_shows_as_an_edge_between_collections(workspace):
@@ -193,7 +198,7 @@ def test_the_resource_defaults_to_the_environment(monkeypatch, tmp_path):
 
 
 def test_asset_bodies_are_one_call():
-    for table in TABLES:
+    for table in ALL_TABLES:
         tree = ast.parse((ASSETS / f"{table.name}.py").read_text(encoding="utf-8"))
         inner = [
             node

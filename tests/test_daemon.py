@@ -14,7 +14,7 @@ from soak import soak
 
 from autolabel_app.runs import _load_definitions
 from autolabel_core.automation import waiting
-from autolabel_core.plan import TABLES, plan
+from autolabel_core.plan import plan, tables_of
 from autolabel_core.registration import partitions_name, register
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ def test_a_backfill_from_the_pages_is_one_run_over_all_batches(workspace, home, 
     graph = _load_definitions().get_repository_def().asset_graph
     with Daemon(ws.paths) as daemon, instance_of(ws) as instance:
         instance.add_dynamic_partitions(partitions_name(NAME), batches)
-        keys = [dg.AssetKey([NAME, table.name]) for table in TABLES]
+        keys = [dg.AssetKey([NAME, table.name]) for table in tables_of(ws.collection(NAME))]
         partitioned = [key for key in keys if graph.get(key).is_partitioned]
         instance.add_backfill(
             PartitionBackfill.from_asset_partitions(

@@ -1,10 +1,12 @@
 import pytest
 from angle_samples import NAME, declaration, label
 
-from autolabel_core.plan import TABLES, UPSTREAM, plan
+from autolabel_core.declarations import Collection
+from autolabel_core.plan import UPSTREAM, plan, tables_of
 from autolabel_core.registration import register
 
 LABELLING = ("reference_set", "taxonomy_labels", "annotation_exports")
+TABLES = tables_of(Collection(collection_name=NAME))
 EVERYTHING = tuple(table.name for table in TABLES)
 
 

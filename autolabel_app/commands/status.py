@@ -93,6 +93,8 @@ def _show(s: Mapping[str, Any]) -> None:
             )
     if s["alerts"]:
         lines["alerts fired"] = "; ".join(_fired(alert) for alert in s["alerts"])
+    if s["clusters"]:
+        lines["clusters"] = "; ".join(_clusters(one) for one in s["clusters"])
     if s["pending"]["assets"]:
         lines["pending"] = (
             f"`autolabel sweep {s['collection']}` would run {', '.join(s['pending']['assets'])}"
@@ -115,3 +117,13 @@ def _show(s: Mapping[str, Any]) -> None:
 def _fired(alert: Mapping[str, Any]) -> str:
     group = f" ({alert['group']})" if alert["group"] else ""
     return f"{alert['alert']}{group} at {shown(alert['value'])}, {alert['at']}"
+
+
+def _clusters(one: Mapping[str, Any]) -> str:
+    if one["run_id"] is None:
+        return f"{one['definition']}: no run yet{', due: ' + one['due'] if one['due'] else ''}"
+    return (
+        f"{one['definition']}: {one['clusters']} of {one['documents']} documents, "
+        f"{percent(one['noise_ratio'])} in none, {one['new_documents']} assigned since"
+        f"{', due: ' + one['due'] if one['due'] else ''}"
+    )

@@ -93,13 +93,14 @@ class DimensionReduction(Declaration):
 
 
 class ClusterTrigger(Declaration):
-    """When a run is asked for without a command: one of four reasons.
+    """When a run is asked for without a command: one of five reasons.
 
     Attributes:
         aliases: words that mean the same.
         cron: at these times, UTC.
         every_minutes: so long after the last run.
         after_documents: as soon as so many documents came or changed since the last run.
+        event: `batch.completed`: when a batch of uploads is labelled to the end.
         should_recluster: true: when the last run's figures recommend a full run.
         mode: in place of the definition's own.
     """
@@ -107,21 +108,24 @@ class ClusterTrigger(Declaration):
     aliases: ClassVar[Mapping[str, str]] = {
         "interval_minutes": "every_minutes",
         "threshold": "after_documents",
+        "event_type": "event",
     }
 
     cron: Cron | None = None
     every_minutes: float | None = Field(default=None, gt=0.0, strict=True)
     after_documents: Count | None = None
+    event: Literal["batch.completed"] | None = None
     should_recluster: Literal[True] | None = None
     mode: Mode | None = None
 
     @model_validator(mode="after")
     def one_reason(self) -> ClusterTrigger:
         """Refuse a trigger without a reason, and one with two."""
-        reasons = [self.cron, self.every_minutes, self.after_documents, self.should_recluster]
+        reasons = [self.cron, self.every_minutes, self.after_documents, self.event]
+        reasons.append(self.should_recluster)
         if sum(reason is not None for reason in reasons) != 1:
             raise ValueError(
-                "needs one of cron, every_minutes, after_documents, should_recluster; "
+                "needs one of cron, every_minutes, after_documents, event, should_recluster; "
                 "two reasons are two triggers"
             )
         if self.should_recluster and self.mode == "assign":
@@ -153,6 +157,8 @@ class Cluster(Declaration):
         assignment_threshold: lowest cosine to a centroid at which a document is assigned, from -1
             (all are) to 1 (identical only).
         seed: of everything random.
+        enrich: what becomes a field of each document: `cluster_id`, and `label`, `summary` and
+            `keywords` as `cluster_label` and so on.
         llm_labeling: which server names the clusters; null names them without one.
         schedule: when to run, UTC; the same as a trigger with `cron`.
         triggers: when else to run.
@@ -192,6 +198,7 @@ class Cluster(Declaration):
     mode: Mode = "full"
     assignment_threshold: Cosine = 0.5
     seed: int = Field(default=0, strict=True, ge=0, lt=2**32)
+    enrich: tuple[Literal["cluster_id", "label", "summary", "keywords"], ...] = ()
     llm_labeling: LLMLabeling | None = None
     schedule: Cron | None = None
     triggers: tuple[ClusterTrigger, ...] = ()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from autolabel_core.conditions import fields_of, parse
 from autolabel_core.declarations.cluster import Cluster
+from autolabel_core.declarations.cluster_fields import covering, is_cluster_field
 from autolabel_core.declarations.collection import Collection
 from autolabel_core.declarations.reading import Declared
 from autolabel_core.declarations.references import plain, searched_collection, suggestion
@@ -41,7 +43,42 @@ def with_clusters(
             for i, cluster in enumerate(collection.clusters)
         )
         resolved[name] = collection.model_copy(update={"clusters": clusters})
+    for name, collection in resolved.items():
+        _check_enriched(found, name, resolved)
+        _check_taxonomy(found[name], collection, retrievers)
     return resolved
+
+
+def _check_enriched(
+    found: Mapping[str, Declared], name: str, collections: Mapping[str, Collection]
+) -> None:
+    """Refuse a second definition that would write the same fields."""
+    both = [(owner, c.cluster_name) for owner, c in covering(collections, name) if c.enrich]
+    if len(both) > 1:
+        (owner, second), (other, first) = both[1], both[0]
+        names = [cluster.cluster_name for cluster in collections[owner].clusters]
+        problem = (
+            f"the documents of `{name}` take `cluster_id` from `{first}` of `{other}` already; "
+            f"take `enrich` out of one: `clusters.{second}.label` and the like are there anyway"
+        )
+        raise _error(found[owner], ("clusters", names.index(second), "enrich"), problem)
+
+
+def _check_taxonomy(declared: Declared, collection: Collection, retrievers: Retrievers) -> None:
+    """Refuse references that depend on clusters: clusters may depend on labels."""
+    taxonomy = collection.taxonomy
+    if taxonomy is not None and taxonomy.retriever is not None:
+        _refuse_circle(declared, ("taxonomy", "retriever"), retrievers[taxonomy.retriever][1])
+
+
+def _refuse_circle(declared: Declared, where: Where, retriever: Retriever) -> None:
+    fields = {field for one in retriever.conditions for field in fields_of(parse(one))}
+    if circular := sorted(filter(is_cluster_field, fields)):
+        problem = (
+            f"`{retriever.retriever_name}` looks at `{circular[0]}`, which would make the graph a "
+            "circle; use fields of the bucket and labels"
+        )
+        raise _error(declared, where, problem)
 
 
 def _check_names(declared: Declared, collection: Collection) -> None:
@@ -109,6 +146,7 @@ def _check_filter(
     if searched not in over:
         problem = f"`{name}` searches `{searched}`, the clusters are over {', '.join(over)}"
         raise _error(declared, where, f"{problem}; make them the same")
+    _refuse_circle(declared, where, retriever)
     if retriever.inputs:
         asked = ", ".join(retriever.inputs)
         problem = f"`{name}` asks for {asked}; a filter has nobody to ask: use one without inputs"

@@ -35,7 +35,8 @@ RESERVED_FIELDS = frozenset(
         *("document_id", "key", "batch", "label", "label_source", "suggested_label", "matched"),
         *("confidence", "source_document_id", "margin", "margin_lower_bound", "neighbours"),
         *("content_hash", "media_type", "metadata", "taxonomy_match", "reason", "size"),
-        *("width_px", "height_px", "version"),
+        *("width_px", "height_px", "version", "clusters"),
+        *("cluster_id", "cluster_label", "cluster_summary", "cluster_keywords"),
     )
 )
 

@@ -10,9 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from autolabel_core.declarations.cluster_fields import enriched_fields, enriching
+from autolabel_core.derived.cluster_artifacts import DefinitionFiles
 from autolabel_core.derived.label_report import FIGURE_COLUMNS, label_figures
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.documents import Documents
 from autolabel_core.exports import FORMATS, write_export
 from autolabel_core.identity import fingerprint
 
@@ -56,7 +59,16 @@ class AnnotationExports(DerivedTable):
         if not made_from or None in made_from:
             return None
         formats = self.collection.exports.formats
-        return fingerprint(made_from, formats, self.collection.label_field)
+        return fingerprint(made_from, formats, self.collection.label_field, *self._clustered)
+
+    @property
+    def _clustered(self) -> list[Any]:
+        """What the fields that clusters enrich are made from; nothing where none do."""
+        found = enriching(self.workspace.collections, self.collection_name)
+        if found is None:
+            return []
+        members = DefinitionFiles(self.warehouse, found[0], found[1].cluster_name).current
+        return [list(found[1].enrich), self.warehouse.fingerprint(members)]
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write every declared format anew, each in one step."""
@@ -86,14 +98,29 @@ class AnnotationExports(DerivedTable):
                 self.warehouse.remove(folder)
 
     def documents(self) -> pa.Table:
-        """Return all documents with label, source, match and enriched fields."""
+        """Return all documents with label, source, match, enriched fields and clusters."""
         columns = [*COLUMNS, *self.collection.fields]
         files = [self.labels.path(batch) for batch in self.batches]
         tables = [self._read(file, columns) for file in files if self.warehouse.exists(file)]
         if not tables:
             return pa.table({name: pa.array([], pa.string()) for name in columns})
         bare = [table.replace_schema_metadata(None) for table in tables]
-        return pa.concat_tables(bare, promote_options="default")
+        return self._enriched(pa.concat_tables(bare, promote_options="default"))
+
+    def _enriched(self, documents: pa.Table) -> pa.Table:
+        """Add the fields that clusters enrich."""
+        fields = enriched_fields(self.workspace.collections, self.collection_name)
+        if not fields:
+            return documents
+        with Documents(self.workspace, self.collection).connect() as connection:
+            columns = ", ".join(("document_id", *fields))
+            rows = connection.execute(f"SELECT {columns} FROM documents").fetchall()
+        held = {row[0]: row[1:] for row in rows}
+        ids = documents["document_id"].to_pylist()
+        for i, field in enumerate(fields):
+            values = [held[document][i] if document in held else None for document in ids]
+            documents = documents.append_column(field, pa.array(values, pa.string()))
+        return documents
 
     def _read(self, file: PurePath, columns: list[str]) -> pa.Table:
         """Read a file that may be older than the declaration of a field."""

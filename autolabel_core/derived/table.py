@@ -91,6 +91,15 @@ class DerivedTable(ABC):
             return table(self.workspace, self.collection, self.recorded)
         return cast("Table", found)
 
+    @classmethod
+    def concerns(cls, collection: Collection) -> bool:
+        """Whether a collection has this table; all of them by default."""
+        return True
+
+    def runs_apart(self) -> bool:
+        """Whether what is to be done takes long, and so has a sensor and a run of its own."""
+        return False
+
     @property
     def collection_name(self) -> str:
         """The collection's name."""

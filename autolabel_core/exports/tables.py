@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,6 +42,28 @@ def write_jsonl(documents: pa.Table, folder: Path, _: ReadObject | None) -> Writ
         for row in rows_of(documents):
             lines.write(json_line(_nested(row)))
     return Written(documents)
+
+
+def write_rows(rows: Sequence[Mapping[str, object]], out: Path) -> None:
+    """Write rows to one file, in the form that its name ends with.
+
+    Args:
+        rows: dicts with the same keys.
+        out: the file; an older one is replaced.
+
+    Raises:
+        AutolabelError: the name ends with none of .csv, .jsonl and .parquet.
+    """
+    table = pa.Table.from_pylist([dict(row) for row in rows])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.suffix == ".csv":
+        pa_csv.write_csv(table, out)
+    elif out.suffix == ".jsonl":
+        out.write_text("".join(json_line(row) for row in rows), encoding="utf-8", newline="\n")
+    elif out.suffix == ".parquet":
+        pq.write_table(table, out, compression="zstd")
+    else:
+        raise AutolabelError(f"{out} ends with {out.suffix!r}; expected .csv, .jsonl or .parquet.")
 
 
 def rows_of(documents: pa.Table) -> Iterator[dict[str, object]]:

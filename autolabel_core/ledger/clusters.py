@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,15 +18,16 @@ class ClusterRun:
     """One run of a definition: what it was made from, its figures, how it ended.
 
     The `run_id` follows from the input and from the run before, so that the same run is never
-    two. A `deleted` row ends the history before it. `id` is the place in the ledger's order, 0
-    before the run is recorded.
+    two. The `mode` is `full` or `delete`; the `status` is `succeeded`, `failed`, `unchanged` (the
+    input was that of the last run) or `deleted`, which ends the history before it. `id` is the
+    place in the ledger's order, 0 before the run is recorded.
     """
 
     run_id: str
     collection: str
     cluster_name: str
-    mode: Literal["full", "delete"]
-    status: Literal["succeeded", "failed", "deleted"]
+    mode: str
+    status: str
     payload: Mapping[str, Any] = field(default_factory=dict)
     recorded_at: str = ""
     id: int = 0

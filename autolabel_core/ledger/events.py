@@ -91,6 +91,12 @@ class EventRows(Rows):
         """Return the event of that `event_id`, if there is one."""
         return next(iter(self._listed(Event, EVENTS, {"event_id": event_id})), None)
 
+    def last_event(self, collection: str, event_type: str) -> Event | None:
+        """Return the last event of a type in a collection, if there is one."""
+        wanted = {"collection": collection, "event_type": event_type}
+        found = self._listed(Event, EVENTS, wanted)
+        return found[-1] if found else None
+
     def last_event_id(self) -> int:
         """Return the greatest id of all events, 0 before the first."""
         with self._database.reading() as connection:

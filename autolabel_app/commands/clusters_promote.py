@@ -1,0 +1,96 @@
+"""`autolabel clusters promote`: a cluster becomes a label, after review."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from autolabel_app.output import emit_json, emit_table
+from autolabel_core.paths import annotator_name
+from autolabel_core.workspace import Workspace
+
+CORE = 20
+
+
+@click.command()
+@click.argument("collection")
+@click.argument("cluster")
+@click.option("--label", required=True, help="The label that the cluster stands for.")
+@click.option("--exclude", multiple=True, metavar="KEY", help="Leave KEY out; may be repeated.")
+@click.option(
+    "--core",
+    type=click.IntRange(min=1),
+    default=CORE,
+    show_default=True,
+    help="So many of the most central members become references.",
+)
+@click.option("--all", "every", is_flag=True, help="All members become references.")
+@click.option("--yes", is_flag=True, help="You have reviewed them: promote without asking.")
+@click.option("--force", is_flag=True, help="Promote a cluster that is not fit for it.")
+@click.option("--reviewer", help="Who reviewed [default: AUTOLABEL_ANNOTATOR or the login].")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def promote(
+    collection: str,
+    cluster: str,
+    label: str,
+    exclude: tuple[str, ...],
+    core: int,
+    every: bool,
+    yes: bool,
+    force: bool,
+    reviewer: str | None,
+    as_json: bool,
+) -> None:
+    """Show which members of CLUSTER would become references; promote them after a yes.
+
+    The next sweep labels the rest by them. What a person labelled is never overridden. A cluster
+    that falls apart under resampling, is too small or too loose is refused without --force.
+    """
+    from autolabel_core.cluster_promotion import confirm, propose
+
+    workspace = Workspace.from_environment()
+    declared = workspace.collection(collection)
+    proposal = propose(
+        workspace, declared, cluster, label, core=None if every else core, exclude=exclude
+    )
+    rows = [
+        {
+            "key": p.record["key"],
+            "cosine_similarity_to_centroid": p.provenance["cosine_similarity_to_centroid"],
+            "label_now": p.record["label"],
+            "becomes": p.key if p.copied else "a reference in place",
+        }
+        for chosen in proposal.chosen.values()
+        for p in chosen
+    ]
+    said = {
+        "cluster": f"{proposal.defined.name}/{proposal.cluster_id}",
+        "label": proposal.label,
+        "documents": proposal.size,
+        "stability": proposal.stability,
+        "promotable": not proposal.reasons,
+        "reasons": list(proposal.reasons),
+        "people_said": proposal.said,
+    }
+    if not as_json:
+        emit_table(rows, empty="Nothing to promote: every member carries a person's label.")
+        click.echo(
+            f"{said['cluster']}: {len(rows)} of {proposal.size} documents become `{label}`; "
+            f"stability {proposal.stability:.2f}."
+        )
+        if proposal.reasons:
+            click.echo(f"It is not fit to become a label: {'; '.join(proposal.reasons)}.")
+    asks = bool(rows) and sys.stdin.isatty() and not as_json
+    accepted = yes or (asks and click.confirm(f"Promote these {len(rows)}?"))
+    recorded = 0
+    if accepted and rows:
+        recorded = confirm(workspace, proposal, reviewer or annotator_name(), force)
+    if as_json:
+        emit_json({**said, "candidates": rows, "promoted": recorded})
+    elif rows:
+        click.echo(
+            f"{recorded} promoted; `autolabel sweep {collection}` labels the rest."
+            if accepted
+            else "Nothing promoted: repeat with --yes after reviewing them."
+        )

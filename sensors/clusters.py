@@ -1,0 +1,100 @@
+"""Clusters that are due: asked for by a person, by a trigger or by the clock."""
+
+import re
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from autolabel_core.cluster_triggers import ask_where_due, asks_in_full
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.cluster_history import ask_for_run
+from autolabel_core.derived.clusters import Clusters
+from autolabel_core.identity import fingerprint
+from autolabel_core.plan import Plan
+from resources.workspace import WorkspaceResource
+from sensors.asking import Door, ask
+from sensors.status import first_schedule_status, first_status
+
+DOOR = "clusters"
+
+
+def build_clusters(collection: Collection) -> dg.SensorDefinition:
+    """Return the sensor `<collection>_clusters`.
+
+    A full run may take long, so that it has a door and a run of its own, and uploads are labelled
+    beside it. What was asked for stands in the ledger until a run has answered it.
+    """
+    name = collection.collection_name
+
+    @dg.sensor(
+        name=f"{name}_{DOOR}",
+        description=__doc__,
+        target=dg.AssetSelection.assets([name, Clusters.name]),
+        minimum_interval_seconds=collection.automation.check_every_seconds,
+        default_status=first_status(collection),
+    )
+    def clusters(
+        context: dg.SensorEvaluationContext, workspace: WorkspaceResource
+    ) -> dg.SensorResult:
+        opened = workspace.open()
+        declared = opened.collection(name)
+        for asked in ask_where_due(opened, declared, datetime.now(UTC)):
+            context.log.info(f"asked for a full run of {asked}")
+        table = Clusters(opened, declared)
+        due = [f"{one.name}: {one.due}" for one in table.defined if one.due]
+        if not due:
+            return dg.SensorResult(skip_reason="no full run is due")
+        context.log.info("; ".join(due))
+        wanted = Plan((Clusters.name,), (), fingerprint(table.fingerprint()))
+        return ask(context, opened, Door(DOOR, name), wanted, table.batches)
+
+    return clusters
+
+
+def build_cluster_job(collection: Collection) -> object:
+    """Return the job `<collection>_group_anew`, which the schedules launch."""
+    name = collection.collection_name
+    return dg.define_asset_job(
+        name=f"{name}_group_anew",
+        selection=dg.AssetSelection.assets([name, Clusters.name]),
+        description="The clusters that are due.",
+        tags=Door(DOOR, name).tags,
+    )
+
+
+def build_cluster_schedules(collection: Collection, job: object) -> list[dg.ScheduleDefinition]:
+    """Return a schedule for each cron that asks for full runs."""
+    crons = [
+        (definition.cluster_name, trigger.cron)
+        for definition in collection.clusters
+        for trigger in definition.all_triggers
+        if trigger.cron and asks_in_full(definition, trigger)
+    ]
+    return [_schedule(collection, job, i, *found) for i, found in enumerate(crons)]
+
+
+def _schedule(
+    collection: Collection,
+    job: object,
+    number: int,
+    cluster: str,
+    cron: str,
+) -> dg.ScheduleDefinition:
+    name = collection.collection_name
+    plain = re.sub(r"\W", "_", cluster)
+
+    @dg.schedule(
+        job=job,
+        name=f"{name}_clusters_{number}_{plain}_schedule",
+        cron_schedule=cron,
+        default_status=first_schedule_status(collection),
+        description=f"Asks for a full run of {cluster}.",
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, workspace: WorkspaceResource
+    ) -> dg.RunRequest:
+        at = context.scheduled_execution_time.isoformat(timespec="minutes")
+        ask_for_run(workspace.open().ledger, name, cluster, "schedule", at)
+        return dg.RunRequest(run_key=f"{cluster}:{at}")
+
+    return schedule

@@ -1,0 +1,129 @@
+"""A cluster becomes a label: its heart becomes references, the sweep labels the rest."""
+
+from __future__ import annotations
+
+import pytest
+from angle_samples import NAME, declaration, label
+from conftest import sweep_quietly
+from grouped_angles import ask, clusters_by_key, declared, groups, one_defined
+
+from autolabel_core.cluster_promotion import confirm, find_cluster, propose, stabilities
+from autolabel_core.documents import Documents
+from autolabel_core.errors import AutolabelError, NotFoundError
+
+CLASSES = {"000-0": "left", "090-0": "up"}
+
+
+@pytest.fixture
+def grouped(angles):
+    """Three groups of twelve; people labelled one document of two of them."""
+    ws = angles(groups(0, 90, 180, size=12), CLASSES, declared=declared())
+    ask(ws)
+    sweep_quietly(ws, NAME)
+    return ws
+
+
+def unknown(workspace):
+    return clusters_by_key(workspace)["180-0"]
+
+
+def proposal(workspace, label="down", **further):
+    return propose(workspace, workspace.collection(NAME), unknown(workspace), label, **further)
+
+
+def sources(workspace):
+    found = Documents(workspace, workspace.collection(NAME)).find()
+    return {row["key"]: (row["label"], row["label_source"]) for row in found}
+
+
+def test_the_heart_becomes_references_and_the_sweep_labels_the_rest(grouped):
+    found = proposal(grouped, core=3)
+    (chosen,) = found.chosen.values()
+    centre = [f"180-{i}" for i in (5, 6, 4, 7)]
+    assert found.reasons == () and found.stability > 0.75 and found.size == 12
+    assert {p.key for p in chosen} < set(centre) and len(chosen) == 3
+    assert confirm(grouped, found, "me") == 3
+    sweep_quietly(grouped, NAME)
+    labels = sources(grouped)
+    assert [labels[f"180-{i}"][0] for i in range(12)] == ["down"] * 12
+    assert sum(source == "promoted" for _, source in labels.values()) == 3
+    event = grouped.ledger.annotations(NAME)[-1]
+    assert event.provenance["cluster_id"] == found.cluster_id
+    assert event.provenance["run_id"] == one_defined(grouped).last.run_id
+    (told,) = grouped.ledger.cluster_events(NAME, kind="promotion")
+    assert (told.payload["label"], told.payload["documents"]) == ("down", 3)
+    assert unknown(grouped) == found.cluster_id, "the cluster keeps its id"
+
+
+def test_doing_it_again_changes_nothing(grouped):
+    found = proposal(grouped, core=2)
+    assert (confirm(grouped, found, "me"), confirm(grouped, found, "me")) == (2, 0)
+    assert len(grouped.ledger.cluster_events(NAME, kind="promotion")) == 1
+
+
+def test_excluded_ones_and_those_of_people_are_left_out(grouped):
+    label(grouped, {"180-5": "sideways"})
+    sweep_quietly(grouped, NAME)
+    found = proposal(grouped, core=None, exclude=["180-6"])
+    (chosen,) = found.chosen.values()
+    assert {p.key for p in chosen} == {f"180-{i}" for i in range(12)} - {"180-5", "180-6"}
+    assert found.said == {"sideways": 1}
+    assert "people labelled 1 of its members otherwise" in found.reasons[0]
+    confirm(grouped, found, "me", force=True)
+    sweep_quietly(grouped, NAME)
+    assert sources(grouped)["180-5"] == ("sideways", "human")
+
+
+def test_a_small_cluster_is_refused_without_force(angles):
+    ws = angles(groups(0, 90, size=6), CLASSES, declared=declared())
+    ask(ws)
+    sweep_quietly(ws, NAME)
+    found = propose(ws, ws.collection(NAME), clusters_by_key(ws)["090-1"], "up")
+    with pytest.raises(AutolabelError, match=r"6 members, fewer than 10.*--force"):
+        confirm(ws, found, "me")
+    assert ws.ledger.annotations(NAME)[-1].source == "human"
+    assert confirm(ws, found, "me", force=True) == 5
+    assert ws.ledger.cluster_events(NAME, kind="promotion")[0].payload["forced"]
+
+
+def test_stability_is_computed_once(grouped, monkeypatch):
+    one = one_defined(grouped)
+    first = stabilities(one)
+    monkeypatch.setattr("autolabel_core.cluster_promotion.tree_stability", None)
+    assert stabilities(one_defined(grouped)) == pytest.approx(first)
+
+
+def test_a_changed_object_is_not_promoted(grouped, home):
+    found = proposal(grouped, core=12)
+    home.put(NAME, {"180-5": 99})
+    with pytest.raises(AutolabelError, match="another content"):
+        confirm(grouped, found, "me")
+    assert not [a for a in grouped.ledger.annotations(NAME) if a.source == "promoted"]
+
+
+def test_objects_are_copied_where_the_references_live_elsewhere(workspace, home):
+    ws = workspace(
+        {"known": declaration(), NAME: declared(reference="known")},
+        {"known": {"l": 0}, NAME: groups(0, 180, size=12)},
+    )
+    sweep_quietly(ws, "known")
+    label(ws, {"l": "left"}, "known")
+    sweep_quietly(ws, "known")
+    sweep_quietly(ws, NAME)
+    ask(ws)
+    sweep_quietly(ws, NAME)
+    assert confirm(ws, proposal(ws, core=4), "me") == 4
+    assert len(list((home.paths.buckets / "known" / "promoted" / NAME).iterdir())) == 4
+    sweep_quietly(ws, "known")
+    sweep_quietly(ws, NAME)
+    assert sources(ws)["180-0"] == ("down", "auto")
+
+
+def test_a_cluster_is_found_by_id_and_definition_or_not_at_all(grouped):
+    collection = grouped.collection(NAME)
+    wanted = unknown(grouped)
+    for word in (wanted, f"topics/{wanted}"):
+        one, cluster = find_cluster(grouped, collection, word)
+        assert (one.name, cluster) == ("topics", wanted)
+    with pytest.raises(NotFoundError, match="clusters list"):
+        find_cluster(grouped, collection, "cl_99")
