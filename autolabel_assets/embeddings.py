@@ -1,10 +1,11 @@
-"""Vectors of every readable object; unchanged content is never embedded twice."""
+"""Vectors of every object or box that can be read; unchanged content is never embedded twice."""
 
 import dagster as dg
 
 from autolabel_assets.walk import asset_options, key, refresh
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.embeddings import Embeddings
+from autolabel_core.plan import upstream_of
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
@@ -16,7 +17,7 @@ def build_embeddings(collection: Collection) -> dg.AssetsDefinition:
     @dg.asset(
         **asset_options(collection, Embeddings),
         description=__doc__,
-        deps=[key(collection, "raw_objects")],
+        deps=[key(collection, asset) for asset in upstream_of(collection, "embeddings")],
     )
     def embeddings(
         context: dg.AssetExecutionContext,

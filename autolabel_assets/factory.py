@@ -7,6 +7,7 @@ import dagster as dg
 from autolabel_assets.annotation_exports import build_annotation_exports
 from autolabel_assets.checks import build_checks
 from autolabel_assets.clusters import build_clusters
+from autolabel_assets.detections import build_detections
 from autolabel_assets.embeddings import build_embeddings
 from autolabel_assets.raw_objects import build_raw_objects
 from autolabel_assets.reference_set import build_reference_set
@@ -17,6 +18,7 @@ from autolabel_core.plan import tables_of
 
 BUILDERS = {
     "raw_objects": build_raw_objects,
+    "detections": build_detections,
     "embeddings": build_embeddings,
     "reference_set": build_reference_set,
     "taxonomy_labels": build_taxonomy_labels,

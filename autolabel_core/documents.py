@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from autolabel_core.conditions import AllOf, Condition, to_sql
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.derived.detection_rows import IMAGE
+from autolabel_core.derived.taxonomy_labels import OTHERS, TaxonomyLabels
+from autolabel_core.detection.fields import (
+    BOX_COLUMNS,
+    BOX_TYPES,
+    detection_expression,
+    detection_record,
+)
 from autolabel_core.document_clusters import Joined, join_clusters
 from autolabel_core.errors import NotFoundError
 from autolabel_core.workspace import Workspace
@@ -22,6 +29,7 @@ COLUMNS = (
     *("neighbours", "reason"),
 )
 EMPTY_TYPES = {
+    **BOX_TYPES,
     "matched": "BOOLEAN",
     "confidence": "FLOAT",
     "margin": "FLOAT",
@@ -44,10 +52,16 @@ class Documents:
         self.clusters = join_clusters(workspace, collection, "stored") if clusters else Joined()
         folder = workspace.warehouse.path(collection.collection_name, TaxonomyLabels.name)
         found = workspace.warehouse.files_in(folder, "batch_*.parquet")
+        if collection.detection is not None:
+            found += workspace.warehouse.files_in(folder / OTHERS, "batch_*.parquet")
         self.files = [str(workspace.warehouse.local(path)) for path in found]
 
     def connect(self) -> DuckDBPyConnection:
-        """Return an in-memory connection with the view `documents`."""
+        """Return an in-memory connection.
+
+        Its view `documents` has what takes a label, `all_documents` also what does not: images
+        with boxes.
+        """
         import duckdb
 
         connection = duckdb.connect()
@@ -66,13 +80,35 @@ class Documents:
         else:
             found = (*self.clusters.fields, *self.clusters.parts)
             rows = "".join(f", NULL::VARCHAR AS {quote(name)}" for name in found) + " WHERE false"
-        connection.execute(f"CREATE VIEW documents AS SELECT {', '.join(columns)}{rows}")
+        connection.execute(f"CREATE VIEW every AS SELECT {', '.join(columns)}{rows}")
+        connection.execute(f"CREATE VIEW all_documents AS {self._everything}")
+        connection.execute(f"CREATE VIEW documents AS FROM all_documents WHERE {self._labelled}")
         return connection
+
+    @property
+    def _everything(self) -> str:
+        """A box's document knows what else was found on its image."""
+        if self.collection.detection is None:
+            return "FROM every"
+        found = "coalesce(every.detections, images.detections) AS detections"
+        images = f"(SELECT document_id, detections FROM every WHERE kind = '{IMAGE}')"
+        return (
+            f"SELECT every.* REPLACE ({found}) FROM every "
+            f"LEFT JOIN {images} AS images ON images.document_id = every.image_id"
+        )
+
+    @property
+    def _labelled(self) -> str:
+        return "true" if self.collection.detection is None else f"kind <> '{IMAGE}'"
 
     @property
     def columns(self) -> list[str]:
         """The columns of the view `documents`."""
-        return [*COLUMNS, *self.collection.fields, "metadata"]
+        return [*COLUMNS, *self.collection.fields, "metadata", *self._of_boxes]
+
+    @property
+    def _of_boxes(self) -> tuple[str, ...]:
+        return () if self.collection.detection is None else BOX_COLUMNS
 
     def expression(self, field: str) -> str:
         """Return the SQL expression of a field.
@@ -99,7 +135,11 @@ class Documents:
             whole = f"json_extract_string(metadata, {_literal(_pointer([tail]))})"
             nested = f"json_extract_string(metadata, {_literal(_pointer(tail.split('.')))})"
             return f"coalesce({whole}, {nested})"
-        known = [*own, self.collection.label_field]
+        if self.collection.detection is not None:
+            found = detection_expression(field)
+            if found is not None:
+                return found
+        known = [*own, self.collection.label_field, *self._of_boxes]
         known += [f"taxonomy_match.{part}" for part in MATCH]
         near = difflib.get_close_matches(field, known, n=1)
         cure = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."
@@ -133,9 +173,9 @@ class Documents:
             direction = "DESC" if sort.startswith("-") else "ASC"
             order = f"{self.expression(sort.lstrip('-'))} {direction} NULLS LAST, key"
         wanted = [c for c in COLUMNS if c not in ("neighbours", "content_hash", "media_type")]
-        names = [*wanted, *self.collection.fields, *self.clusters.fields]
+        names = [*wanted, *self.collection.fields, *self.clusters.fields, *self._of_boxes]
         columns = ", ".join(quote(name) for name in names)
-        sql = f"SELECT {columns} FROM documents WHERE {where} ORDER BY {order}"
+        sql = f"SELECT {columns} FROM all_documents WHERE {where} ORDER BY {order}"
         if limit is not None:
             sql += f" LIMIT {int(limit)}"
         with self.connect() as connection:
@@ -169,6 +209,7 @@ class Documents:
             "margin_lower_bound": row["margin_lower_bound"],
             "reason": row["reason"],
             **{name: row[name] for name in self.clusters.fields},
+            **({} if self.collection.detection is None else detection_record(row)),
         }
 
 

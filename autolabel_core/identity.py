@@ -16,6 +16,11 @@ def document_id(collection: str, key: str) -> str:
     return f"doc_{digest.hexdigest()[:20]}"
 
 
+def object_of(document: str) -> str:
+    """Return the document id of the object that a box lies on; of an object, its own."""
+    return document.partition("_det_")[0]
+
+
 def content_hash(data: bytes) -> str:
     """Return the SHA-256 of an object's content, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

@@ -60,6 +60,11 @@ def give_labels(
         AutolabelError: a key is unknown, a label unfit or a field undeclared; nothing is recorded,
             and the message lists the lines.
     """
+    if collection.detection is not None:
+        raise AutolabelError(
+            f"The documents of `{collection.collection_name}` are boxes on images, which "
+            "`autolabel annotate` judges. Nothing was recorded."
+        )
     documents = ExistingDocuments(workspace, collection)
     problems, cleaned = _clean(collection, given)
     hashes: dict[str, str] = {}

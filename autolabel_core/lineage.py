@@ -7,10 +7,11 @@ from typing import Any
 
 from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
+from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.documents import Documents
 from autolabel_core.errors import NotFoundError, UnreadableItemError
 from autolabel_core.existing import ExistingDocuments
-from autolabel_core.identity import document_id
+from autolabel_core.identity import object_of
 from autolabel_core.ledger import Annotation
 from autolabel_core.workspace import Workspace
 
@@ -45,8 +46,8 @@ def explain(workspace: Workspace, collection: Collection, key: str) -> dict[str,
 def _explain(
     workspace: Workspace, collection: Collection, key: str, steps: int
 ) -> dict[str, Any] | None:
-    document = document_id(collection.collection_name, key)
-    events = workspace.ledger.annotations(collection.collection_name, document)
+    document = collection.document_id(key)
+    events = _said_of(workspace, collection, document)
     found = Documents(workspace, collection).find(
         [parse({"field": "document_id", "operator": "eq", "value": document})]
     )
@@ -54,14 +55,24 @@ def _explain(
     hashes = _present_content(existing, key)
     if not found and not events and key not in hashes:
         return None
+    # What is carried to a box is about its present content.
+    present = events[-1].content_hash if collection.detection and events else hashes.get(key)
     record = found[0] if found else None
     return {
         "collection": collection.collection_name,
         "key": key,
         "document": record,
-        "annotations": [_event(event, hashes.get(key)) for event in events],
+        "annotations": [_event(event, present) for event in events],
         "because": _because(workspace, collection, record, events, steps) if steps else None,
     }
+
+
+def _said_of(workspace: Workspace, collection: Collection, document: str) -> list[Annotation]:
+    """Return what people said: all of it, of boxes what is carried to the present ones."""
+    if collection.detection is None:
+        return workspace.ledger.annotations(collection.collection_name, document)
+    held = ReferenceSet(workspace, collection).annotations.get(document)
+    return [held] if held else []
 
 
 def _present_content(existing: ExistingDocuments, key: str) -> dict[str, str]:
@@ -109,5 +120,9 @@ def _because(
 def _explain_id(
     workspace: Workspace, collection: Collection, document: str, steps: int
 ) -> dict[str, Any] | None:
-    arrival = workspace.ledger.objects(collection.collection_name).get(document)
-    return None if arrival is None else _explain(workspace, collection, arrival.key, steps - 1)
+    image = object_of(document)
+    arrival = workspace.ledger.objects(collection.collection_name).get(image)
+    if arrival is None:
+        return None
+    key = arrival.key + document.removeprefix(image).replace("_det_", "#det_")
+    return _explain(workspace, collection, key, steps - 1)

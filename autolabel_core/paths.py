@@ -81,6 +81,11 @@ class Paths:
         return self.home / "models"
 
     @property
+    def pretrained(self) -> Path:
+        """Weights that a detector fetched by name; may be deleted and is fetched again."""
+        return self.home / "pretrained"
+
+    @property
     def buckets(self) -> Path:
         """Buckets declared without a URI live here, one folder each."""
         return self.home / "buckets"

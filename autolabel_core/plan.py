@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.annotation_exports import AnnotationExports
 from autolabel_core.derived.clusters import Clusters
+from autolabel_core.derived.detections import DetectedObjects
 from autolabel_core.derived.embeddings import Embeddings
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.reference_set import ReferenceSet
@@ -18,6 +19,7 @@ from autolabel_core.workspace import Workspace
 
 TABLES: tuple[type[DerivedTable], ...] = (
     RawObjects,
+    DetectedObjects,
     Embeddings,
     ReferenceSet,
     TaxonomyLabels,
@@ -27,7 +29,8 @@ TABLES: tuple[type[DerivedTable], ...] = (
 )
 UPSTREAM: dict[str, tuple[str, ...]] = {
     "raw_objects": (),
-    "embeddings": ("raw_objects",),
+    "detections": ("raw_objects",),
+    "embeddings": ("raw_objects", "detections"),
     "reference_set": ("embeddings",),
     "taxonomy_labels": ("embeddings", "reference_set"),
     "reindexed_vectors": ("embeddings",),

@@ -29,7 +29,7 @@ WITH arrived AS (
         count(*) FILTER (label_source = 'human') AS human,
         count(*) FILTER (label_source = 'promoted') AS promoted,
         count(*) FILTER (label_source = 'auto') AS auto,
-        count(*) FILTER (reason IS NULL AND label IS NULL AND documents.key IS NOT NULL)
+        count(*) FILTER (reason IS NULL AND label_source IS NULL AND documents.key IS NOT NULL)
             AS review_queue,
         count(*) FILTER (documents.key IS NOT NULL AND reason IS NULL) AS readable,
         median(confidence::DOUBLE) FILTER (coalesce(label_source, 'auto') = 'auto') AS middle

@@ -18,7 +18,7 @@ from autolabel_core.derived.taxonomy_labels import KEPT
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.extractors import embed_checked
-from autolabel_core.identity import document_id
+from autolabel_core.identity import object_of
 from autolabel_core.images import decode_image
 from autolabel_core.matching import nearest
 from autolabel_core.texts import decode_text
@@ -52,8 +52,7 @@ def retrieve(
     if search is None:
         return view.find(conditions, limit=limit)
     embeddings = Embeddings(workspace, collection)
-    own_uri = embeddings.extractor.manifest.feature_uri
-    check_feature_uri(retriever, collection.collection_name, own_uri)
+    check_feature_uri(retriever, collection.collection_name, embeddings.extractor.manifest)
     query = fill(search.query_template, inputs)
     vector = _query_vector(workspace, collection, embeddings, str(query))
     records = {record["document_id"]: record for record in view.find(conditions)}
@@ -90,7 +89,7 @@ def _vectors_of(
 def _query_vector(
     workspace: Workspace, collection: Collection, embeddings: Embeddings, query: str
 ) -> npt.NDArray[np.float32]:
-    stored = _stored_vector(embeddings, document_id(collection.collection_name, query))
+    stored = _stored_vector(embeddings, collection.document_id(query))
     if stored is not None:
         return stored
     is_text = embeddings.extractor.manifest.input == "text"
@@ -105,7 +104,7 @@ def _query_vector(
 
 
 def _stored_vector(embeddings: Embeddings, document: str) -> npt.NDArray[np.float32] | None:
-    arrival = embeddings.objects.get(document)
+    arrival = embeddings.objects.get(object_of(document))
     if arrival is None or not embeddings.warehouse.exists(embeddings.path(arrival.batch)):
         return None
     table = embeddings.warehouse.read_vectors(embeddings.path(arrival.batch))
@@ -154,7 +153,7 @@ def classify(
         )
     taxonomy = AppliedTaxonomy(workspace, collection)
     references = taxonomy.all_references
-    if len(references.rows) and references.feature_uri != taxonomy.feature_uri:
+    if len(references.rows) and references.encoder_uri != taxonomy.space.encoder_uri:
         raise AutolabelError(
             f"The references are still vectors of {references.feature_uri}, but the declaration "
             f"says {taxonomy.feature_uri}. Sweep until every batch has the new ones."

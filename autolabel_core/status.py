@@ -13,7 +13,6 @@ from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.taxonomy import AppliedTaxonomy
 from autolabel_core.documents import Documents
 from autolabel_core.labels import roll_up, taxonomy_version
-from autolabel_core.ledger.annotations import stale_annotations
 from autolabel_core.plan import plan
 from autolabel_core.statistics import coverage
 from autolabel_core.webhooks.troubles import recent_firings, troubles
@@ -45,7 +44,7 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
     """
     taxonomy = AppliedTaxonomy(workspace, collection)
     with Documents(workspace, collection).connect() as connection:
-        counts = _counts(connection, taxonomy.rule)
+        counts = _objects(connection, collection) | _counts(connection, taxonomy.rule)
     reference_set = ReferenceSet(workspace, taxonomy.reference_collection)
     judged = reference_set.judgement()
     references: dict[str, int] = {}
@@ -72,17 +71,31 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         "endpoints": troubles(workspace.ledger, collection),
         "alerts": recent_firings(workspace.ledger, collection),
         "clusters": [cluster_status(one) for one in Clusters(workspace, collection).defined],
-        "stale_annotations": len(stale_annotations(own.recorded.annotations, own.contents)),
+        "stale_annotations": own.embeddings.items.stale_annotations(),
     }
 
 
+def _objects(connection: DuckDBPyConnection, collection: Collection) -> dict[str, Any]:
+    """Count what lies in the bucket; where boxes are documents, images and boxes apart."""
+    if collection.detection is None:
+        row = connection.execute("SELECT count(*), count(reason) FROM documents").fetchall()[0]
+        return dict(zip(("objects", "quarantined"), row, strict=True))
+    row = connection.execute(
+        "SELECT count(*) FILTER (kind = 'image'), count(reason), "
+        "count(*) FILTER (kind = 'detection'), "
+        "count(*) FILTER (kind = 'image' AND detections = '[]') FROM all_documents"
+    ).fetchall()[0]
+    names = ("objects", "quarantined", "detections", "images_without_detections")
+    return dict(zip(names, row, strict=True))
+
+
 def _counts(connection: DuckDBPyConnection, rule: Rule) -> dict[str, Any]:
-    total, quarantined, human, promoted, auto, machine, queue = connection.execute(
-        "SELECT count(*), count(reason), "
+    human, promoted, auto, unlabelled, machine, queue = connection.execute(
+        "SELECT "
         "count(*) FILTER (label_source = 'human'), count(*) FILTER (label_source = 'promoted'), "
-        "count(*) FILTER (label_source = 'auto'), "
+        "count(*) FILTER (label_source = 'auto'), count(*) FILTER (label_source IS NULL), "
         "count(*) FILTER (reason IS NULL AND coalesce(label_source, 'auto') = 'auto'), "
-        "count(*) FILTER (reason IS NULL AND label IS NULL) FROM documents"
+        "count(*) FILTER (reason IS NULL AND label_source IS NULL) FROM documents"
     ).fetchall()[0]
     distribution = connection.execute(
         "SELECT label, count(*) FROM documents WHERE label IS NOT NULL "
@@ -95,12 +108,10 @@ def _counts(connection: DuckDBPyConnection, rule: Rule) -> dict[str, Any]:
     ).fetchall()[0][0]
     names = (f"q{int(q * 100):02d}" for q in QUANTILES)
     return {
-        "objects": total,
-        "quarantined": quarantined,
         "human": human,
         "promoted": promoted,
         "auto": auto,
-        "unlabelled": total - human - promoted - auto,
+        "unlabelled": unlabelled,
         "coverage": coverage(auto, machine),
         "review_queue": queue,
         "low_confidence": _low_confidence(connection, rule),

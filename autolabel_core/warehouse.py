@@ -6,7 +6,7 @@ is up to date, and a file that cannot be read has none: it is made again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -81,9 +81,10 @@ class Warehouse:
             path, fingerprint, lambda part: pq.write_table(table, part, compression="zstd")
         )
 
-    def read_table(self, path: PurePath, columns: list[str] | None = None) -> pa.Table:
+    def read_table(self, path: PurePath, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a Parquet file, or some of its columns."""
-        return pq.read_table(self.local(path), columns=columns, partitioning=None)
+        chosen = None if columns is None else list(columns)
+        return pq.read_table(self.local(path), columns=chosen, partitioning=None)
 
     def write_vectors(self, path: PurePath, table: VectorTable, fingerprint: str) -> None:
         """Write vectors as one Arrow IPC record batch.

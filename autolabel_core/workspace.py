@@ -9,7 +9,9 @@ from pathlib import Path
 from autolabel_core.buckets import ObjectSource
 from autolabel_core.declarations import Collection, load_collections
 from autolabel_core.declarations.loading import pick
-from autolabel_core.errors import AutolabelError
+from autolabel_core.detectors import DeclaredDetector
+from autolabel_core.detectors.weights import find_weights
+from autolabel_core.errors import AutolabelError, NotFoundError
 from autolabel_core.extractors import Extractor, feature_slug, load_extractor
 from autolabel_core.identity import fingerprint
 from autolabel_core.ledger import Ledger
@@ -29,6 +31,7 @@ class Workspace:
     paths: Paths
     s3: S3Settings = field(default_factory=S3Settings.from_environment)
     _extractors: dict[str, Extractor] = field(default_factory=dict, init=False, repr=False)
+    _detectors: dict[str, DeclaredDetector] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def from_environment(cls) -> Workspace:
@@ -86,12 +89,37 @@ class Workspace:
         return ObjectSource(collection, self.paths, self.s3)
 
     def extractor(self, collection: Collection) -> Extractor:
-        """Return a collection's feature extractor, loaded once (its weights when it embeds)."""
+        """Return a collection's feature extractor, loaded once (its weights when it embeds).
+
+        Where boxes are documents its feature URI is the detector's.
+        """
         declared = collection.feature_extractor
         known = fingerprint(declared.space, declared.parameters)
         if known not in self._extractors:
             self._extractors[known] = load_extractor(*declared.space, declared.parameters)
-        return self._extractors[known]
+        found = self._extractors[known]
+        return found if collection.detection is None else self.detector(collection).crops(found)
+
+    def detector(self, collection: Collection) -> DeclaredDetector:
+        """Return a collection's detector with the weights that serve now, each loaded once.
+
+        Args:
+            collection: the declaration.
+
+        Returns:
+            The detector.
+
+        Raises:
+            NotFoundError: the collection declares none.
+        """
+        declared, name = collection.detection, collection.collection_name
+        if declared is None:
+            raise NotFoundError(f"`{name}` has no `detection` in its YAML: nothing finds boxes.")
+        weights = find_weights(declared, self.registry, name)
+        known = fingerprint(declared.model_dump(), weights.name, weights.version)
+        if known not in self._detectors:
+            self._detectors[known] = DeclaredDetector(declared, weights, self.paths.pretrained)
+        return self._detectors[known]
 
     def feature_uri(self, collection: Collection) -> str:
         """Return the feature URI that a collection's vectors belong to."""

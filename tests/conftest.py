@@ -23,6 +23,9 @@ ENTRY_POINTS = """\
 [autolabel.extractors]
 angle_extractor = toy_extractors:angle_extractor
 colour_extractor = toy_extractors:colour_extractor
+
+[autolabel.detectors]
+block_detector = toy_detectors:block_detector
 """
 ANGLES = """\
 feature_extractor: {feature_extractor_name: angle_extractor, field_passthrough: [side]}
@@ -146,7 +149,8 @@ def toy_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-extractors\nVersion: 1\n")
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    (folder / "toy_extractors.py").write_bytes((TESTS / "toy_extractors.py").read_bytes())
+    for module in ("toy_extractors.py", "toy_detectors.py"):
+        (folder / module).write_bytes((TESTS / module).read_bytes())
     return folder
 
 
@@ -200,6 +204,20 @@ def angles(workspace: Callable[..., Workspace], home: Home) -> Callable[..., Wor
         if labels:
             label(made, labels)
             sweep_quietly(made, NAME)
+        return home.workspace
+
+    return make
+
+
+@pytest.fixture
+def blocks(workspace: Callable[..., Workspace], home: Home) -> Callable[..., Workspace]:
+    """Images with blocks of colour, detected and swept: `blocks({"a.png": scene(…)}, declared)`."""
+    from detection_samples import NAME, SCENES, declaration
+
+    def make(
+        scenes: Mapping[str, bytes] = SCENES, declared: Mapping[str, Any] | None = None
+    ) -> Workspace:
+        sweep_quietly(workspace({NAME: declared or declaration()}, {NAME: scenes}), NAME)
         return home.workspace
 
     return make

@@ -1,38 +1,95 @@
-"""Boxes drawn at random, true and found, for tests of detection."""
+"""What tests of detection share: a declaration, scenes, and saying something of a box."""
 
 from __future__ import annotations
 
-import numpy as np
+from toy_detectors import scene
 
-from autolabel_core.training.average_precision import ImageBoxes
+from autolabel_core.conditions import parse_text
+from autolabel_core.derived.detections import DetectedObjects
+from autolabel_core.detection.vocabulary import REVIEWED
+from autolabel_core.documents import Documents
+from autolabel_core.ledger import BoxAnnotation
+
+NAME = "blocks"
+RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
+SCENES = {
+    "both.png": scene((2, 2, 12, 10, (200, 0, 0)), (30, 20, 50, 40, (0, 100, 0))),
+    "empty.png": scene(),
+    "green.png": scene((4, 4, 24, 24, (0, 220, 0))),
+    "red.png": scene((10, 10, 30, 30, (240, 0, 0))),
+}
 
 
-def image_boxes(rows):
-    """Boxes from rows `(x1, y1, x2, y2, class)` or with a confidence at the end."""
-    return ImageBoxes(
-        np.array([row[:4] for row in rows], dtype=np.float64).reshape(-1, 4),
-        tuple(row[4] for row in rows),
-        np.array([row[5] if len(row) > 5 else 1.0 for row in rows], dtype=np.float64),
-    )
+def declaration(**detection):
+    return {
+        "feature_extractor": {"feature_extractor_name": "colour_extractor"},
+        "detection": {"detector_name": "block_detector", "version": "1.0.0", **detection},
+        "taxonomy": {
+            "field_to_enrich": "verified_class",
+            "confidence_threshold": 0.75,
+            "enrichment_fields": [
+                {"source": "payload.true_class", "target": "verified_class"},
+                {"source": "payload.category", "target": "object_category"},
+            ],
+        },
+    }
 
 
-def random_images(rng, images=12, names="abc", skill=0.7, side_px=100):
-    """True boxes, and detections that find each with probability `skill`, and some more."""
-    true, found = [], []
-    for _ in range(images):
-        boxes, detected = [], []
-        for _ in range(rng.integers(0, 5)):
-            x, y, w, h = rng.integers(0, 60), rng.integers(0, 60), *rng.integers(8, 40, 2)
-            name = names[rng.integers(len(names))]
-            boxes.append((x, y, x + w, y + h, name))
-            if rng.random() < skill:
-                jitter = rng.normal(0, 2.5, 4)
-                box = np.array([x, y, x + w, y + h]) + jitter
-                right = name if rng.random() < 0.85 else names[rng.integers(len(names))]
-                detected.append((*np.clip(box, 0, side_px), right, round(rng.random(), 2)))
-        for _ in range(rng.integers(0, 3)):
-            x, y = rng.integers(0, 80, 2)
-            detected.append((x, y, x + 15, y + 15, names[rng.integers(len(names))], rng.random()))
-        true.append(image_boxes(boxes))
-        found.append(image_boxes(detected))
-    return true, found
+def detected(workspace, name=NAME):
+    return DetectedObjects(workspace, workspace.collection(name))
+
+
+def detections_of(workspace, key, name=NAME):
+    """Rows of the boxes on one image, the most confident first."""
+    table = detected(workspace, name)
+    rows = [row for batch in table.batches for row in table.rows(batch)]
+    return sorted((r for r in rows if r["image_key"] == key), key=lambda r: r["document_id"])
+
+
+def image_of(workspace, key, name=NAME):
+    table = detected(workspace, name)
+    return next(row for batch in table.batches for row in table.images(batch) if row["key"] == key)
+
+
+def judge(workspace, key, number, label, true_class=None, name=NAME, **more):
+    """Say something of the `number`-th box on an image."""
+    row = detections_of(workspace, key, name)[number]
+    box = tuple(row["xyxy_px"])
+    said = {
+        "detection_id": row["document_id"],
+        "predicted_class": row["detected_class"],
+        "predicted_xyxy_px": box,
+        "xyxy_px": box,
+        "true_class": true_class or (row["detected_class"] if label == "confirmed" else None),
+    }
+    return annotate(workspace, key, label, name=name, **{**said, **more})
+
+
+def annotate(workspace, key, label, name=NAME, **more):
+    image = image_of(workspace, key, name)
+    said = {
+        "collection": name,
+        "image_id": image["document_id"],
+        "image_key": key,
+        "content_hash": image["content_hash"],
+        "label": label,
+        "image_width_px": image["width_px"],
+        "image_height_px": image["height_px"],
+        "annotator": "ann",
+        "origin": "cli",
+        **more,
+    }
+    workspace.ledger.append_box_annotations([BoxAnnotation(**said)])
+
+
+def review(workspace, key, name=NAME):
+    annotate(workspace, key, REVIEWED, name=name)
+
+
+def documents(workspace, *filters, name=NAME, **more):
+    view = Documents(workspace, workspace.collection(name))
+    return view.find([parse_text(text) for text in filters], **more)
+
+
+def documents_by_key(workspace, *filters):
+    return {record["key"]: record for record in documents(workspace, *filters)}

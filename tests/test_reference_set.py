@@ -20,7 +20,7 @@ def rows_of(workspace):
 
 def promoted(workspace, key, label_):
     held = reference_set(workspace)
-    batch = workspace.warehouse.read_table(held.embeddings.raw.path("batch_000001")).to_pylist()
+    batch = workspace.warehouse.read_table(held.embeddings.items.path("batch_000001")).to_pylist()
     row = next(row for row in batch if row["key"] == key)
     return Annotation(
         collection="angles",
@@ -103,7 +103,7 @@ def references(labels, degrees):
         | {"label_source": "human", "fields": {}, "metadata": {}}
         for i, name in enumerate(labels)
     ]
-    return References(rows, unit(degrees), "autolabel://x@v1/y", "1")
+    return References(rows, unit(degrees), "autolabel://x@v1/y", "1", "autolabel://x@v1/y")
 
 
 def naive_agreement(labels, degrees):

@@ -96,7 +96,7 @@ def _counted(workspace: Workspace, collection: Collection, alert: Alert) -> list
         f"SELECT {grouped} AS g, count(*), count(reason), "
         "count(*) FILTER (label_source = 'auto'), "
         f"count(*) FILTER (reason IS NULL AND {MACHINES}), "
-        "count(*) FILTER (reason IS NULL AND label IS NULL) "
+        "count(*) FILTER (reason IS NULL AND label_source IS NULL) "
         "FROM documents GROUP BY g ORDER BY g"
     )
     with view.connect() as connection:

@@ -23,12 +23,14 @@ from autolabel_core.declarations.model import (
 )
 from autolabel_core.declarations.retriever import Retriever
 from autolabel_core.declarations.webhook import Webhook
+from autolabel_core.identity import document_id
 from autolabel_core.labels import did_you_mean
 
 __all__ = ["Bucket", "BucketSchema", "Collection", "SchemaProperty", "Source"]
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_NAME_CHARACTERS = 100
+BOX_KEY = re.compile(r"(.+)#det_(\d+)", re.DOTALL)
 DATABASE_NAMES = frozenset({"main", "temp", "system", "information_schema", "pg_catalog"})
 RESERVED_FIELDS = frozenset(
     (
@@ -244,6 +246,13 @@ class Collection(Declaration):
                     f"`{name}` and `{folded[name.casefold()]}` differ only in case; keep one",
                 )
         return self
+
+    def document_id(self, key: str) -> str:
+        """Return the id of the document with that key: of an object, or of a box on an image."""
+        found = BOX_KEY.fullmatch(key) if self.detection else None
+        if found is None:
+            return document_id(self.collection_name, key)
+        return f"{document_id(self.collection_name, found[1])}_det_{found[2]}"
 
     @property
     def reserved_fields(self) -> frozenset[str]:

@@ -55,7 +55,7 @@ def _facts(labels: TaxonomyLabels, batch: str) -> dict[str, str]:
     made = labels.warehouse.fingerprint
     embeddings = labels.own.embeddings
     own = made(labels.path(batch))
-    raw, vectors = made(embeddings.raw.path(batch)), made(embeddings.path(batch))
+    raw, vectors = made(embeddings.items.path(batch)), made(embeddings.path(batch))
     if own is None or raw is None or vectors is None:
         return {}
     name = labels.collection_name

@@ -1,4 +1,4 @@
-"""Vectors of every readable object; unchanged content is never embedded twice."""
+"""Vectors of every object or box that can be read; unchanged content is never embedded twice."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.derived.raw_objects import UNFINISHED, RawObjects
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.detections import DetectedObjects
+from autolabel_core.derived.items import UNFINISHED, Items, Unreadable
+from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.table import DerivedTable, Progress
-from autolabel_core.errors import AutolabelError, UnreachableItemError, UnreadableItemError
+from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors import Extractor, embed_sparing, feature_slug
-from autolabel_core.identity import content_hash, fingerprint
-from autolabel_core.images import decode_image
-from autolabel_core.parallel import read_in_order
-from autolabel_core.texts import decode_text
+from autolabel_core.identity import fingerprint
 from autolabel_core.warehouse import VectorTable
 
 CHUNK = 256
@@ -30,15 +30,20 @@ PART_SECONDS = 5.0
 Vector = npt.NDArray[np.float32]
 
 
+def items_of(collection: Collection) -> type[Items]:
+    """Return the table whose rows are the documents of a collection."""
+    return RawObjects if collection.detection is None else DetectedObjects
+
+
 class Embeddings(DerivedTable):
-    """One row for each object of a batch: its vector, or why there is none."""
+    """One row for each document of a batch: its vector, or why there is none."""
 
     name = "embeddings"
 
     @cached_property
-    def raw(self) -> RawObjects:
-        """The table that is embedded."""
-        return self.beside(RawObjects)
+    def items(self) -> Items:
+        """The documents that are embedded."""
+        return self.beside(items_of(self.collection))
 
     @cached_property
     def extractor(self) -> Extractor:
@@ -56,8 +61,8 @@ class Embeddings(DerivedTable):
         return self.folder / f"{batch}.arrow"
 
     def fingerprint(self, batch: str) -> str | None:
-        """Cover the feature URI and what the raw objects were made from."""
-        raw = self.warehouse.fingerprint(self.raw.path(batch))
+        """Cover the feature URI and what the documents were made from."""
+        raw = self.warehouse.fingerprint(self.items.path(batch))
         manifest = self.extractor.manifest
         return (
             None if raw is None else fingerprint(manifest.feature_uri, manifest.embedding_dim, raw)
@@ -70,19 +75,19 @@ class Embeddings(DerivedTable):
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Embed what has no vector yet, keeping finished chunks should the process die."""
-        columns = ["document_id", "key", "content_hash", "reason"]
-        rows = self.warehouse.read_table(self.raw.path(batch), columns).to_pylist()
-        wanted = {row["content_hash"]: row["key"] for row in rows if not row["reason"]}
+        rows = self.items.rows(batch)
+        wanted = {row["content_hash"]: row for row in rows if not row["reason"]}
         vectors = self._known(batch, set(wanted))
         reasons: dict[str, str] = {}
         refused = self._refused(batch)
-        missing = [(h, key) for h, key in wanted.items() if h not in vectors]
+        missing = [row for content, row in wanted.items() if content not in vectors]
         done = len(wanted) - len(missing)
         unkept, kept_at, is_finished = [], time.monotonic(), True
         for chunk in _chunks(missing):
             is_finished &= self._embed_chunk(chunk, vectors, reasons, refused)
             done += len(chunk)
-            unkept += [content for content, _ in chunk if content in vectors]
+            contents = (row["content_hash"] for row in chunk)
+            unkept += [content for content in contents if content in vectors]
             if time.monotonic() - kept_at >= PART_SECONDS:
                 self._keep(self._parts(batch), {content: vectors[content] for content in unkept})
                 unkept, kept_at = [], time.monotonic()
@@ -110,47 +115,30 @@ class Embeddings(DerivedTable):
 
     def _embed_chunk(
         self,
-        chunk: list[tuple[str, str]],
+        chunk: list[dict[str, Any]],
         vectors: dict[str, Vector],
         reasons: dict[str, str],
         refused: set[str],
     ) -> bool:
         """Fill in vectors and reasons; return whether none of the reasons is a passing one."""
-        kind = self.extractor.manifest.input
-        mapped = self.collection.feature_extractor.input_mappings.get(kind)
-        limit = self.collection.max_object_mb
-        unreachable: list[str] = []
-
-        def decode(entry: tuple[str, str]) -> Any:
-            wanted, key = entry
-            try:
-                data = self.source.open(key).input_blob(kind, mapped).read_within(limit)
-                if content_hash(data) != wanted:
-                    raise UnreadableItemError(
-                        "changed while it was read; the next sweep takes it up"
-                    )
-                if kind == "text":
-                    return decode_text(data)
-                return decode_image(data, self.extractor.min_side_px)
-            except UnreadableItemError as error:
-                reasons[wanted] = str(error)
-                if isinstance(error, UnreachableItemError):
-                    unreachable.append(wanted)
-                return None
-
-        items = list(read_in_order(decode, chunk))
-        readable = [
-            (h, item) for (h, _), item in zip(chunk, items, strict=True) if item is not None
-        ]
-        if readable:
-            before = [h in refused for h, _ in readable]
-            embedded = embed_sparing(self.extractor, [item for _, item in readable], before)
-            for (content, _), found in zip(readable, embedded, strict=True):
+        items: list[tuple[str, Any]] = []
+        is_finished = True
+        decoded = self.items.decoded(chunk, self.extractor.min_side_px)
+        for row, item in zip(chunk, decoded, strict=True):
+            if isinstance(item, Unreadable):
+                reasons[row["content_hash"]] = item.reason
+                is_finished &= not item.for_now
+            else:
+                items.append((row["content_hash"], item))
+        if items:
+            before = [content in refused for content, _ in items]
+            embedded = embed_sparing(self.extractor, [item for _, item in items], before)
+            for (content, _), found in zip(items, embedded, strict=True):
                 if isinstance(found, str):
                     reasons[content] = found
                 else:
                     vectors[content] = found
-        return not unreachable
+        return is_finished
 
     def _known(self, batch: str, wanted: set[str]) -> dict[str, Vector]:
         """Vectors that exist for these contents, here, in unfinished parts or in other batches."""
@@ -210,7 +198,7 @@ class Embeddings(DerivedTable):
     def report(self, batch: str) -> dict[str, Any]:
         """Count vectors, and list what could not be embedded and why."""
         table = self.warehouse.read_vectors(self.path(batch))
-        keys = {a.document_id: a.key for a in self.present(batch)}
+        keys = {row["document_id"]: row["key"] for row in self.items.rows(batch)}
         failed = [
             {"key": keys.get(document, document), "reason": reason}
             for document, reason in zip(table.document_ids, table.reasons, strict=True)
@@ -245,7 +233,7 @@ def _width(batch: Any) -> int:
     return int(batch.column("vector").type.list_size)
 
 
-def _chunks(entries: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+def _chunks(entries: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     for start in range(0, len(entries), CHUNK):
         yield entries[start : start + CHUNK]
 

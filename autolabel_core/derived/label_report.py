@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from PIL import Image
 
-from autolabel_core.errors import StoreUnavailableError, UnreadableItemError
-from autolabel_core.identity import content_hash
-from autolabel_core.images import decode_image
+from autolabel_core.derived.items import Items, Unreadable
+from autolabel_core.errors import StoreUnavailableError
 from autolabel_core.pictures import SOURCE_COLOURS, confidence_histogram, contact_sheet
 from autolabel_core.statistics import coverage, field_distribution, quantiles
 
@@ -82,8 +82,8 @@ def label_pictures(labels: TaxonomyLabels, batch: str) -> dict[str, bytes]:
     Returns:
         PNG files by name.
     """
-    columns = ["key", "content_hash", "label", "label_source", "confidence", "suggested_label"]
-    table = labels.warehouse.read_table(labels.path(batch), [*columns, "reason"])
+    columns = ["document_id", "content_hash", "suggested_label", *FIGURE_COLUMNS]
+    table = labels.warehouse.read_table(labels.path(batch), columns)
     confidence, rule = table["confidence"].drop_null().to_numpy(), labels.taxonomy.rule
     drawn = {
         "confidence histogram": confidence_histogram(
@@ -120,18 +120,29 @@ def chosen_for_sheet(rows: list[Row]) -> list[Row]:
 
 def _sheet(labels: TaxonomyLabels, rows: list[Row]) -> bytes:
     """Draw the documents that can still be read as they were labelled; the others are left out."""
-    mapped = labels.collection.feature_extractor.input_mappings.get("image")
+    items = labels.own.embeddings.items
+    stored = {row["document_id"]: row for row in items.rows_of({r["document_id"] for r in rows})}
     tiles = []
     for row in rows:
-        try:
-            data = labels.source.open(row["key"]).input_blob("image", mapped).read()
-            if content_hash(data) == row["content_hash"]:
-                picture = decode_image(data, TILE_PX)
-                picture.thumbnail((2 * TILE_PX, 2 * TILE_PX))
-                tiles.append((picture, _caption(row), SOURCE_COLOURS[row["label_source"]]))
-        except (UnreadableItemError, StoreUnavailableError):
+        found = stored.get(row["document_id"])
+        if found is None or found["content_hash"] != row["content_hash"]:
             continue
+        picture = _picture(items, found)
+        if picture is not None:
+            tiles.append((picture, _caption(row), SOURCE_COLOURS[row["label_source"]]))
     return contact_sheet(tiles, tile_px=TILE_PX)
+
+
+def _picture(items: Items, row: Row) -> Image.Image | None:
+    try:
+        picture = next(items.decoded([row], TILE_PX))
+    except StoreUnavailableError:
+        return None
+    if isinstance(picture, Unreadable):
+        return None
+    picture.thumbnail((2 * TILE_PX, 2 * TILE_PX))
+    found: Image.Image = picture
+    return found
 
 
 def _caption(row: Row) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection as AnyCollection
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from autolabel_core.conditions.values import text_of
 from autolabel_core.decision import Decisions
+from autolabel_core.derived.carrying import VERDICT
 from autolabel_core.derived.taxonomy import AppliedTaxonomy
 from autolabel_core.ledger import Annotation
 from autolabel_core.matching import Nearest
@@ -30,12 +31,13 @@ class Labelling:
     """What is known of the documents of one batch, n of them.
 
     Attributes:
-        objects: (n,) their rows of `raw_objects`.
+        objects: (n,) their rows of the table that holds the documents.
         reasons: (n,) why there is no vector, or None.
         neighbours: (n, k) their nearest references, themselves left out.
         decisions: (n,) what the rule says of those.
         held: annotations that hold, by document id.
         rejected: auto-labels that are not given again.
+        columns: name and type of what documents take over from their rows.
     """
 
     objects: Sequence[Mapping[str, Any]]
@@ -44,6 +46,7 @@ class Labelling:
     decisions: Decisions
     held: Mapping[str, Annotation]
     rejected: AnyCollection[Judged]
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
@@ -79,6 +82,7 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         "reason": pa.array(batch.reasons, pa.string()),
         **_fields(batch, held, auto, taxonomy),
         "metadata": _texts(batch, "metadata"),
+        **_taken_over(batch, held),
     }
     return pa.table(columns)
 
@@ -115,6 +119,18 @@ def _fields(
             values.append(taken[i].get(name) if value is None else value)
         columns[name] = pa.array(values, pa.string())
     return columns
+
+
+def _taken_over(batch: Labelling, held: Sequence[Annotation | None]) -> dict[str, Any]:
+    """Columns of the rows, and the word that a person chose where boxes are judged."""
+    if not batch.columns:
+        return {}
+    verdicts = [a.provenance.get(VERDICT) if a else None for a in held]
+    columns: dict[str, Any] = {
+        name: pa.array([row[name] for row in batch.objects], type_)
+        for name, type_ in batch.columns.items()
+    }
+    return {**columns, VERDICT: pa.array(verdicts, pa.string())}
 
 
 def _texts(batch: Labelling, name: str) -> Any:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
 import pyarrow as pa
 
 from autolabel_core.conditions.values import text_of
-from autolabel_core.derived.table import DerivedTable, Progress
+from autolabel_core.derived.items import UNFINISHED, Items, Unreadable, decode
+from autolabel_core.derived.table import Progress
 from autolabel_core.errors import (
     AutolabelError,
     StoreUnavailableError,
@@ -21,11 +23,11 @@ from autolabel_core.errors import (
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import probe_image
 from autolabel_core.labels import check_label
-from autolabel_core.ledger import Annotation, Arrival
+from autolabel_core.ledger import Annotation, Arrival, effective_annotations
+from autolabel_core.ledger.annotations import stale_annotations
 from autolabel_core.parallel import read_in_order
 
 FORMAT = 1
-UNFINISHED = "~"
 FOR_NOW = (StoreUnavailableError, UnreachableItemError)
 _FIELDS: list[Any] = [
     ("document_id", pa.string()),
@@ -40,12 +42,15 @@ _FIELDS: list[Any] = [
     ("reason", pa.string()),
 ]
 SCHEMA = pa.schema(_FIELDS)
+DOCUMENT = ("document_id", "key", "content_hash", "media_type", "metadata", "reason")
+"""The columns that documents have, whatever they were made from."""
 
 
-class RawObjects(DerivedTable):
+class RawObjects(Items):
     """One row for each object that exists, ascending by document id."""
 
     name = "raw_objects"
+    read_columns = DOCUMENT
 
     def path(self, batch: str) -> PurePath:
         """Return the file of a batch."""
@@ -121,7 +126,12 @@ class RawObjects(DerivedTable):
             progress(done, len(arrivals))
 
     def _import_labels(self, rows: list[dict[str, Any]]) -> None:
-        """Import a label when it differs from the last one imported for the same content."""
+        """Import a label when it differs from the last one imported for the same content.
+
+        Where boxes are documents, what the metadata says is about no single one of them.
+        """
+        if self.collection.detection is not None:
+            return
         name = self.collection_name
         readable = [(row, json.loads(row["metadata"])) for row in rows if not row["reason"]]
         labels = [(row, self._label_in(metadata)) for row, metadata in readable]
@@ -139,6 +149,42 @@ class RawObjects(DerivedTable):
             if before[-1:] != [label]:
                 events.append(_imported(name, row, label, len(before)))
         self.workspace.ledger.append_annotations(events)
+
+    def rows(self, batch: str) -> list[dict[str, Any]]:
+        """Return every object: each is a document."""
+        return self.warehouse.read_table(self.path(batch), self.read_columns).to_pylist()
+
+    def annotations(self) -> dict[str, Annotation]:
+        """Return the annotation that holds for each document."""
+        return effective_annotations(self.recorded.annotations, self._contents)
+
+    def stale_annotations(self) -> int:
+        """Count documents whose last label was given to a content which is there no more."""
+        return len(stale_annotations(self.recorded.annotations, self._contents))
+
+    @cached_property
+    def _contents(self) -> dict[str, str]:
+        """Present content hash of each document that was ever annotated and can be read."""
+        rows = self.rows_of({event.document_id for event in self.recorded.annotations})
+        return {row["document_id"]: row["content_hash"] for row in rows if row["content_hash"]}
+
+    def decoded(
+        self, rows: Sequence[dict[str, Any]], min_side_px: int | None
+    ) -> Iterator[Any | Unreadable]:
+        """Yield each object's image or text."""
+        kind = self.workspace.extractor(self.collection).manifest.input
+
+        def read(row: dict[str, Any]) -> Any | Unreadable:
+            try:
+                return decode(kind, self.read_object(row), min_side_px)
+            except UnreadableItemError as error:
+                return Unreadable.because(error)
+
+        return read_in_order(read, rows)
+
+    def read_object(self, row: dict[str, Any]) -> bytes:
+        """Return the object's bytes, if it is the content that was recorded."""
+        return self.read_checked(row["key"], row["content_hash"])
 
     def _label_in(self, metadata: dict[str, Any]) -> str | None:
         """Return the label that an object carries, as `autolabel label` would store it."""

@@ -23,7 +23,7 @@ from autolabel_core.conditions.values import text_of
 from autolabel_core.derived.embeddings import Embeddings, Vector
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
 from autolabel_core.identity import fingerprint
-from autolabel_core.ledger import Annotation, effective_annotations
+from autolabel_core.ledger import Annotation
 from autolabel_core.matching import Nearest, nearest_among_themselves
 from autolabel_core.statistics import wilson_interval
 from autolabel_core.warehouse import Warehouse
@@ -42,12 +42,14 @@ class References:
         vectors: (r, d) float32 of unit length.
         feature_uri: the space of the vectors.
         version: fingerprint of rows and space.
+        encoder_uri: what made the vectors; those of one encoder may be compared.
     """
 
     rows: list[dict[str, Any]]
     vectors: npt.NDArray[np.float32]
     feature_uri: str
     version: str
+    encoder_uri: str
 
     @cached_property
     def keys(self) -> list[str]:
@@ -81,32 +83,15 @@ class ReferenceSet(DerivedTable):
 
     @cached_property
     def annotations(self) -> dict[str, Annotation]:
-        """The annotation that holds for each document."""
-        return effective_annotations(self.recorded.annotations, self.contents)
-
-    @cached_property
-    def contents(self) -> dict[str, str]:
-        """Present content hash of each document that was ever annotated and can be read."""
-        rows = self._raw_rows({event.document_id for event in self.recorded.annotations})
-        return {row["document_id"]: row["content_hash"] for row in rows if row["content_hash"]}
-
-    def _raw_rows(self, documents: set[str]) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        wanted = pa.array(sorted(documents), pa.string())
-        columns = ["document_id", "content_hash", "metadata"]
-        for batch in self.batches if documents else []:
-            path = self.embeddings.raw.path(batch)
-            if self.warehouse.exists(path):
-                table = self.warehouse.read_table(path, columns)
-                kept = table.filter(pc.is_in(table["document_id"], value_set=wanted))
-                rows += kept.to_pylist()
-        return rows
+        """What people said that holds now, by document id; without a label: there is nothing."""
+        return self.embeddings.items.annotations()
 
     @cached_property
     def wanted(self) -> tuple[list[dict[str, Any]], list[Vector]]:
         """Rows and vectors of the references as the sources say now."""
-        held = self.annotations
-        metadata = {r["document_id"]: r["metadata"] for r in self._raw_rows(set(held))}
+        held = {d: event for d, event in self.annotations.items() if event.label is not None}
+        rows_held = self.embeddings.items.rows_of(set(held))
+        metadata = {row["document_id"]: row["metadata"] for row in rows_held}
         vectors: dict[str, Vector] = {}
         for batch in self.batches if held else []:
             path = self.embeddings.path(batch)
@@ -138,7 +123,8 @@ class ReferenceSet(DerivedTable):
         uri = self.embeddings.extractor.manifest.feature_uri
         width = self.embeddings.extractor.manifest.embedding_dim or 1
         vectors = np.stack(found) if rows else np.zeros((0, width), np.float32)
-        judged = judge(References(rows, vectors, uri, fingerprint))
+        encoder = self.embeddings.extractor.manifest.encoder_uri
+        judged = judge(References(rows, vectors, uri, fingerprint, encoder))
         columns: dict[str, Any] = {
             name: pa.array([row[name] for row in rows], pa.string())
             for name in ("document_id", "key", "content_hash", "label", "label_source")
@@ -152,6 +138,7 @@ class ReferenceSet(DerivedTable):
         metadata = {
             "autolabel.fingerprint": fingerprint,
             "autolabel.feature_uri": uri,
+            "autolabel.encoder_uri": encoder,
             "autolabel.judgement": json.dumps(judged),
         }
         table = pa.record_batch(columns).replace_schema_metadata(metadata)
@@ -164,8 +151,9 @@ class ReferenceSet(DerivedTable):
     def load(self) -> References:
         """Read the file; empty where there is none yet."""
         if self.warehouse.fingerprint(self.path()) is None:
-            uri = self.embeddings.extractor.manifest.feature_uri
-            return References([], np.zeros((0, 0), np.float32), uri, "")
+            space = self.embeddings.extractor.manifest
+            nothing = np.zeros((0, 0), np.float32)
+            return References([], nothing, space.feature_uri, "", space.encoder_uri)
         batch: Any = self.warehouse.read_batch(self.path())
         column = batch.column("vector")
         vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
@@ -174,7 +162,9 @@ class ReferenceSet(DerivedTable):
             row["fields"], row["metadata"] = json.loads(row["fields"]), json.loads(row["metadata"])
         metadata = batch.schema.metadata
         uri = metadata[b"autolabel.feature_uri"].decode()
-        return References(rows, vectors, uri, metadata[b"autolabel.fingerprint"].decode())
+        encoder = metadata.get(b"autolabel.encoder_uri", uri.encode()).decode()
+        version = metadata[b"autolabel.fingerprint"].decode()
+        return References(rows, vectors, uri, version, encoder)
 
     @property
     def feature_uri(self) -> str:

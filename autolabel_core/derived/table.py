@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar, cast
 from autolabel_core.buckets import ObjectSource
 from autolabel_core.declarations import Collection
 from autolabel_core.errors import NotFoundError
-from autolabel_core.ledger import Annotation, Arrival
+from autolabel_core.ledger import Annotation, Arrival, BoxAnnotation
 from autolabel_core.registration import DELETED, batches_of
 from autolabel_core.workspace import Workspace
 
@@ -57,6 +57,11 @@ class Recorded:
     def annotations(self) -> list[Annotation]:
         """Every annotation, in order."""
         return self._ledger.annotations(self._name)
+
+    @cached_property
+    def box_annotations(self) -> list[BoxAnnotation]:
+        """Every annotation of a box, in order."""
+        return self._ledger.box_annotations(self._name)
 
 
 class DerivedTable(ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -13,26 +14,27 @@ from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.declarations.loading import find_retriever
 from autolabel_core.derived.reference_set import References, ReferenceSet
 from autolabel_core.errors import AutolabelError
+from autolabel_core.extractors import Manifest
 from autolabel_core.identity import fingerprint
 from autolabel_core.workspace import Workspace
 
 
-def check_feature_uri(retriever: Retriever, collection_name: str, feature_uri: str) -> None:
+def check_feature_uri(retriever: Retriever, collection_name: str, space: Manifest) -> None:
     """Refuse a retriever that searches another feature space than a collection has.
 
     Args:
         retriever: the declaration.
         collection_name: whose vectors it meets.
-        feature_uri: of those vectors.
+        space: the manifest behind those vectors.
 
     Raises:
         AutolabelError: it names another URI.
     """
     wanted = retriever.search.feature_uri if retriever.search else None
-    if wanted not in (None, feature_uri):
+    if wanted is not None and not space.answers_to(wanted):
         raise AutolabelError(
             f"The retriever `{retriever.retriever_name}` searches {wanted}, but "
-            f"`{collection_name}` has {feature_uri}; vectors of two feature URIs are never "
+            f"`{collection_name}` has {space.feature_uri}; vectors of two feature URIs are never "
             "compared. Correct `feature_uri`, or leave it out."
         )
 
@@ -43,7 +45,8 @@ class AppliedTaxonomy:
     def __init__(self, workspace: Workspace, collection: Collection) -> None:
         self.workspace = workspace
         self.collection = collection
-        self.feature_uri = workspace.feature_uri(collection)
+        self.space = workspace.extractor(collection).manifest
+        self.feature_uri = self.space.feature_uri
 
     @cached_property
     def reference_collection(self) -> Collection:
@@ -75,7 +78,8 @@ class AppliedTaxonomy:
         """The references that label stored documents; none without a taxonomy or on demand only."""
         taxonomy = self.collection.taxonomy
         if taxonomy is None or taxonomy.execution_mode == "on_demand":
-            return References([], np.zeros((0, 0), np.float32), self.feature_uri, "none")
+            nothing = np.zeros((0, 0), np.float32)
+            return References([], nothing, self.feature_uri, "none", self.space.encoder_uri)
         return self.all_references
 
     @cached_property
@@ -88,7 +92,7 @@ class AppliedTaxonomy:
         fields = [self._fields_of(row) for row in found.rows]
         keep = [i for i, row in enumerate(fields) if all(holds(c, row) for c in conditions)]
         rows = [found.rows[i] for i in keep]
-        return References(rows, found.vectors[keep], found.feature_uri, found.version)
+        return replace(found, rows=rows, vectors=found.vectors[keep])
 
     def enrichment_from(self, reference: dict[str, Any]) -> dict[str, str | None]:
         """Return the fields that a document takes from its matched reference."""
@@ -113,7 +117,7 @@ class AppliedTaxonomy:
         if taxonomy is None or taxonomy.retriever is None:
             return None
         found = find_retriever(self.workspace.collections, taxonomy.retriever)[1]
-        check_feature_uri(found, self.collection.collection_name, self.feature_uri)
+        check_feature_uri(found, self.collection.collection_name, self.space)
         return found
 
     @property

@@ -27,6 +27,7 @@ from autolabel_core.neighbours import published
 from autolabel_core.warehouse import VectorTable
 
 KEPT = MOST_REFERENCES
+OTHERS = "others"
 NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
 
 
@@ -49,16 +50,20 @@ class TaxonomyLabels(DerivedTable):
         """Return the file of a batch."""
         return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
 
+    def path_of_others(self, batch: str) -> PurePath:
+        """Return the file of the documents that take no label, such as images with boxes."""
+        return self.path(batch).parent / OTHERS / f"{batch}.parquet"
+
     def fingerprint(self, batch: str) -> str | None:
         """Cover objects and vectors, the taxonomy, what people said: three parts, by dots.
 
         None while the feature URI changes over.
         """
-        raw = self.warehouse.fingerprint(self.own.embeddings.raw.path(batch))
+        raw = self.warehouse.fingerprint(self.own.embeddings.items.path(batch))
         vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
         if raw is None or vectors is None or self.own.changing_over:
             return None
-        if self.taxonomy.references.feature_uri != self.taxonomy.feature_uri:
+        if self.taxonomy.references.encoder_uri != self.taxonomy.space.encoder_uri:
             return None
         return f"{fingerprint(raw, vectors)}.{self.taxonomy.fingerprint}.{self._said}"
 
@@ -94,15 +99,19 @@ class TaxonomyLabels(DerivedTable):
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Match, decide, join labels and fields, and write."""
-        columns = ["document_id", "key", "content_hash", "media_type", "metadata", "reason"]
-        objects = self.warehouse.read_table(self.own.embeddings.raw.path(batch), columns)
+        items = self.own.embeddings.items
+        rows = items.rows(batch)
         found = self.warehouse.read_vectors(self.own.embeddings.path(batch))
-        rows = objects.to_pylist()
         vectors = _of_objects(found, rows)
         neighbours = self._neighbours(batch, vectors)
         decisions = decide(neighbours, self.taxonomy.references.labels, self.taxonomy.rule)
         held, rejected = self.own.annotations, self.rejected
-        known = Labelling(rows, vectors.reasons, neighbours, decisions, held, rejected)
+        known = Labelling(
+            rows, vectors.reasons, neighbours, decisions, held, rejected, items.columns
+        )
+        others = items.without_label(batch)
+        if others is not None:
+            self.warehouse.write_table(self.path_of_others(batch), others, fingerprint)
         self.warehouse.write_table(self.path(batch), label_table(known, self.taxonomy), fingerprint)
         progress(len(rows), len(rows))
 

@@ -23,14 +23,15 @@ def impatient_hub() -> Iterator[None]:
 
     with _SWITCH:
         before = constants.HF_HUB_OFFLINE
-        constants.HF_HUB_OFFLINE = before or not _answers(constants.ENDPOINT)
+        constants.HF_HUB_OFFLINE = before or not answers(constants.ENDPOINT)
         try:
             yield
         finally:
             constants.HF_HUB_OFFLINE = before
 
 
-def _answers(endpoint: str) -> bool:
+def answers(endpoint: str) -> bool:
+    """Whether the address of an HTTP server takes connections, asked for a few seconds."""
     url = urlsplit(endpoint)
     proxy = urllib.request.getproxies().get(url.scheme)
     if proxy:

@@ -46,6 +46,9 @@ class Manifest:
         embedding_dim: length of a vector; None where only the weights tell.
         distance_metric: `cosine`; rows of unit length make it the inner product.
         description: one line for people.
+        short_name: what people may call the feature; empty where its name is short enough.
+        encoded_by: the feature URI of the extractor that makes the vectors of boxes; empty where
+            that is this one.
     """
 
     feature_extractor_name: str
@@ -55,11 +58,24 @@ class Manifest:
     embedding_dim: int | None
     distance_metric: str = "cosine"
     description: str = ""
+    short_name: str = ""
+    encoded_by: str = ""
 
     @property
     def feature_uri(self) -> str:
         """The URI of the feature space that the vectors live in."""
         return FeatureUri(self.feature_extractor_name, self.version, self.feature_name).feature_uri
+
+    @property
+    def encoder_uri(self) -> str:
+        """What makes the vectors: those of one encoder may be compared, wherever boxes were."""
+        return self.encoded_by or self.feature_uri
+
+    def answers_to(self, feature_uri: str) -> bool:
+        """Whether a URI means this space, by its whole name or its short one."""
+        names = (self.feature_name, self.short_name or self.feature_name)
+        spaces = (FeatureUri(self.feature_extractor_name, self.version, name) for name in names)
+        return parse_feature_uri(feature_uri) in spaces
 
 
 class Extractor(Protocol):
@@ -196,8 +212,8 @@ def _wrong_values(manifest: Manifest, name: str, version: str) -> list[tuple[str
     checks: list[tuple[str, bool, str]] = [
         ("feature_extractor_name", manifest.feature_extractor_name == name, f"{name!r}"),
         ("version", manifest.version == version, f"{version!r}, the version asked for"),
-        ("version", _is_name(manifest.version), alphabet),
-        ("feature_name", _is_name(manifest.feature_name), alphabet),
+        ("version", is_name(manifest.version), alphabet),
+        ("feature_name", is_name(manifest.feature_name), alphabet),
         ("input", manifest.input in ("image", "text"), "'image' or 'text'"),
         ("embedding_dim", is_dim, "a positive whole number, or None"),
         ("distance_metric", manifest.distance_metric == "cosine", "'cosine'"),
@@ -205,5 +221,6 @@ def _wrong_values(manifest: Manifest, name: str, version: str) -> list[tuple[str
     return [(key, getattr(manifest, key), expected) for key, good, expected in checks if not good]
 
 
-def _is_name(value: object) -> bool:
+def is_name(value: object) -> bool:
+    """Whether a value may be part of a feature URI."""
     return isinstance(value, str) and NAME.fullmatch(value) is not None

@@ -1,9 +1,9 @@
-"""Embedding a batch in which single items may be too much for the extractor."""
+"""Asking a plug-in about a batch in which single items may be too much for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,15 @@ from autolabel_core.extractors.manifest import Extractor
 
 NOT_ABOUT_AN_ITEM = (AutolabelError, OSError, ImportError, MemoryError)
 
+Answer = TypeVar("Answer")
+Ask = Callable[[Sequence[Any]], Sequence[Answer]]
 Embedded = npt.NDArray[np.float32] | str
 
 
 def embed_sparing(
     extractor: Extractor, items: Sequence[Any], refused_before: Sequence[bool]
 ) -> list[Embedded]:
-    """Embed a batch; where that fails, item by item, so that one bad item costs no other.
+    """Embed a batch; one bad item costs no other.
 
     Args:
         extractor: any extractor.
@@ -29,18 +31,40 @@ def embed_sparing(
 
     Returns:
         For each item its vector `(d,)`, or the reason why it has none.
+    """
+
+    def ask(some: Sequence[Any]) -> Sequence[npt.NDArray[np.float32]]:
+        return list(embed_checked(extractor, some))
+
+    name = f"the extractor `{extractor.manifest.feature_extractor_name}`"
+    return ask_sparing(ask, name, items, refused_before)
+
+
+def ask_sparing(
+    ask: Ask[Answer], name: str, items: Sequence[Any], refused_before: Sequence[bool]
+) -> list[Answer | str]:
+    """Ask about a batch; where that fails, item by item, so that one bad item costs no other.
+
+    Args:
+        ask: the question, answered for each item.
+        name: of what is asked, for errors.
+        items: n of them.
+        refused_before: for each, whether it failed alone at an earlier time.
+
+    Returns:
+        For each item the answer, or the reason why there is none.
 
     Raises:
-        AutolabelError: the extractor is at fault: it breaks its contract, or fails on all items of
+        AutolabelError: what is asked is at fault: it breaks its contract, or fails on all items of
             several that it has not refused before.
         Exception: memory, disk or an import is the matter.
     """
     try:
-        return list(embed_checked(extractor, items))
+        return list(ask(items))
     except Exception as error:
         if _is_about_all(error):
             raise
-        found = [_embed_alone(extractor, item) for item in items]
+        found = [_ask_alone(ask, name, item) for item in items]
         fresh = [one for one, before in zip(found, refused_before, strict=True) if not before]
         if len(fresh) > 1 and all(isinstance(one, str) for one in fresh):
             raise AutolabelError(
@@ -49,15 +73,14 @@ def embed_sparing(
         return found
 
 
-def _embed_alone(extractor: Extractor, item: Any) -> Embedded:
+def _ask_alone(ask: Ask[Answer], name: str, item: Any) -> Answer | str:
     try:
-        return np.asarray(embed_checked(extractor, [item])[0])
+        return ask([item])[0]
     except Exception as error:
         if _is_about_all(error):
             raise
-        name = extractor.manifest.feature_extractor_name
         said = str(error) if isinstance(error, UnreadableItemError) else repr(error)
-        return f"the extractor `{name}` fails on it: {said}"
+        return f"{name} fails on it: {said}"
 
 
 def _is_about_all(error: Exception) -> bool:

@@ -6,6 +6,7 @@ shrink until they fit. The same input gives the same bytes.
 
 from __future__ import annotations
 
+from autolabel_core.pictures.boxes import Box, with_boxes
 from autolabel_core.pictures.cards import text_card
 from autolabel_core.pictures.cluster_map import cluster_map
 from autolabel_core.pictures.histogram import confidence_histogram
@@ -15,9 +16,11 @@ from autolabel_core.pictures.sheet import SOURCE_COLOURS, contact_sheet
 __all__ = [
     "MAX_PNG_BYTES",
     "SOURCE_COLOURS",
+    "Box",
     "as_markdown",
     "cluster_map",
     "confidence_histogram",
     "contact_sheet",
     "text_card",
+    "with_boxes",
 ]

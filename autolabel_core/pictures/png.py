@@ -18,6 +18,13 @@ def png_of(picture: Image.Image, colours: int) -> bytes:
     return buffer.getvalue()
 
 
+def lossless_png(picture: Image.Image) -> bytes:
+    """The picture as a PNG, every pixel as it is."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def as_markdown(png: bytes, title: str = "picture") -> str:
     """The PNG as a Markdown image that carries its own data."""
     plain = "".join(c for c in title if c not in "[]\n\r")

@@ -1,0 +1,28 @@
+"""Boxes on every readable image: a document for each, and one for each image."""
+
+import dagster as dg
+
+from autolabel_assets.walk import asset_options, key, refresh
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.detections import DetectedObjects
+from resources.progress import ProgressResource
+from resources.workspace import WorkspaceResource
+
+
+def build_detections(collection: Collection) -> dg.AssetsDefinition:
+    """Return the asset `[collection, detections]`."""
+    name = collection.collection_name
+
+    @dg.asset(
+        **asset_options(collection, DetectedObjects),
+        description=__doc__,
+        deps=[key(collection, "raw_objects")],
+    )
+    def detections(
+        context: dg.AssetExecutionContext,
+        workspace: WorkspaceResource,
+        progress: ProgressResource,
+    ) -> dg.MaterializeResult:
+        return refresh(context, DetectedObjects, name, workspace, progress)
+
+    return detections
