@@ -71,6 +71,11 @@ class Paths:
         return self.home / "cache"
 
     @property
+    def views(self) -> Path:
+        """Embedded views of pictures; may be deleted at any time."""
+        return self.cache / "views"
+
+    @property
     def vector_index(self) -> Path:
         """Chroma's folder; may be deleted and is built again."""
         return self.home / "vector_index"

@@ -97,7 +97,7 @@ class LocalFiles:
         yield Path(path)
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Write to a temporary name beside `path`, flush it to the disk, and rename it over.
 
     Args:

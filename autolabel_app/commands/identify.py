@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from autolabel_app.commands.identify_index import index
+from autolabel_app.commands.identify_train import train
+from autolabel_app.commands.identify_verify import verify
 
 
 @click.group()
@@ -15,5 +17,5 @@ def identify() -> None:
     """
 
 
-for command in (index,):
+for command in (index, verify, train):
     identify.add_command(command)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from autolabel_core.declarations.filenames import FileNames
 from autolabel_core.errors import AutolabelError, NotFoundError, UnreadableItemError
+from autolabel_core.identify.index import ReferenceIndex
 from autolabel_core.identify.names import SUFFIXES, Card, is_picture, read_name
 from autolabel_core.identity import content_hash
 from autolabel_core.images import decode_image, probe_image
@@ -27,7 +28,10 @@ class Reference:
 
     def picture(self, min_side_px: int | None) -> Image.Image:
         """Decode the picture; JPEGs may be decoded smaller, down to that shorter side."""
-        return decode_image(self.path.read_bytes(), min_side_px)
+        try:
+            return decode_image(self.path.read_bytes(), min_side_px)
+        except UnreadableItemError as error:
+            raise UnreadableItemError(f"{self.path}: {error}. Replace or remove it.") from error
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,35 @@ def read_folder(folder: Path, naming: FileNames | None = None) -> ReferenceFolde
             f"None of the {len(files)} pictures in {folder} can be read; {name}: {reason}"
         )
     return ReferenceFolder(references, unreadable)
+
+
+def pictures_of(index: ReferenceIndex, refs: Path | None = None) -> list[Reference]:
+    """Return the pictures of an index, in the order of its references.
+
+    Args:
+        index: the index.
+        refs: the folder; None is the one that it was made from.
+
+    Returns:
+        One reference for each row.
+
+    Raises:
+        AutolabelError: a picture is gone, or was changed since.
+    """
+    folder = refs or Path(index.origin.refs)
+    found = []
+    for name, filename, checksum, fields in zip(
+        index.names, index.filenames, index.checksums, index.fields, strict=True
+    ):
+        path = folder / filename
+        if not path.is_file() or content_hash(path.read_bytes()) != checksum:
+            raise AutolabelError(
+                f"{path} is gone, or was changed since it was indexed. Index the folder again, or "
+                "name the folder of the pictures: --refs"
+            )
+        card = Card(name, filename, fields.get("set_code"), fields.get("rarity"))
+        found.append(Reference(card, checksum, path))
+    return found
 
 
 def _is_candidate(path: Path) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from autolabel_core.errors import AutolabelError, NotFoundError
 from autolabel_core.extractors import Extractor, Manifest
 from autolabel_core.extractors.weights import feature_name
+from autolabel_core.warehouse_files import write_atomically
 
 LAYERS = ("hidden.weight", "hidden.bias", "out.weight", "out.bias")
 CARD = "card"
@@ -73,10 +73,8 @@ class Head:
 
         arrays = {name: np.ascontiguousarray(self.weights[name]) for name in LAYERS}
         card = json.dumps(dict(self.card), sort_keys=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(save(arrays, {CARD: card}))
-        part.replace(path)
+        data = save(arrays, {CARD: card})
+        write_atomically(path, lambda part: part.write_bytes(data))
 
     @classmethod
     def load(cls, path: Path) -> Head:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.errors import AutolabelError, NotFoundError
+from autolabel_core.warehouse_files import write_atomically
 
 FORMAT = 1
 QUERIES_AT_ONCE = 256
@@ -219,19 +219,20 @@ class ReferenceIndex:
             path: ending in `.npz`.
         """
         header = {"format": FORMAT, "checksum": self.checksum, **asdict(self.origin)}
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as out:
-            np.savez(
-                out,
-                embeddings=self.embeddings,
-                names=np.array(self.names, dtype=np.str_),
-                filenames=np.array(self.filenames, dtype=np.str_),
-                checksums=np.array(self.checksums, dtype=np.str_),
-                fields=np.array([json.dumps(f, sort_keys=True) for f in self.fields]),
-                header=np.array(json.dumps(header, sort_keys=True)),
-            )
-        part.replace(path)
+        arrays: dict[str, Any] = {
+            "embeddings": self.embeddings,
+            "names": np.array(self.names, dtype=np.str_),
+            "filenames": np.array(self.filenames, dtype=np.str_),
+            "checksums": np.array(self.checksums, dtype=np.str_),
+            "fields": np.array([json.dumps(f, sort_keys=True) for f in self.fields]),
+            "header": np.array(json.dumps(header, sort_keys=True)),
+        }
+
+        def write(part: Path) -> None:
+            with part.open("wb") as out:
+                np.savez(out, **arrays)
+
+        write_atomically(path, write)
 
     @classmethod
     def load(cls, path: Path) -> ReferenceIndex:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,15 @@ from PIL import Image, ImageFilter
 
 from autolabel_core.extractors import Extractor, embed_checked
 
-CROP = (0.6, 1.0)
+AREA = (0.6, 1.5)
+"""Of the picture, from a crop to one with as much again of what is around it."""
 ASPECT = 4 / 3
 ROTATION_DEG = 20.0
 BRIGHTNESS, CONTRAST, SATURATION, HUE = 0.3, 0.3, 0.3, 0.05
 PERSPECTIVE, PERSPECTIVE_SHARE = 0.2, 0.5
 BLUR_SHARE, MAX_BLUR = 0.3, 0.01
 GREY_SHARE = 0.05
+LIGHT = 0.35
 SIDE_PX = 224
 VERSION = 1
 """Part of what cached views are known by: raise it when views come out differently."""
@@ -38,6 +41,8 @@ class Purpose(IntEnum):
     EARLY_STOPPING = 1
     HELD_OUT = 2
     REFERENCE = 3
+    ITSELF = 4
+    """The picture as it is, whatever the number."""
 
 
 def views_of(
@@ -55,6 +60,8 @@ def views_of(
     Returns:
         RGB images of about the picture's proportions.
     """
+    if purpose is Purpose.ITSELF:
+        return [picture for _ in numbers]
     small = _shrunk(picture, side_px)
     content = int(checksum[:16], 16)
     return [
@@ -64,7 +71,7 @@ def views_of(
 
 
 def augmented(picture: Image.Image, rng: Rng, side_px: int) -> Image.Image:
-    """Return one view: crop, rotation, perspective, colours, blur, seldom grey.
+    """Return one view: crop or surroundings, rotation, perspective, colours, light, blur.
 
     Args:
         picture: RGB.
@@ -72,22 +79,13 @@ def augmented(picture: Image.Image, rng: Rng, side_px: int) -> Image.Image:
         side_px: the view's shorter side.
 
     Returns:
-        An RGB image; what lies outside the picture has one random colour.
-
-    Source:
-        The recipe is that of the projection heads for retrieval from one picture: crops of 0.6 to
-        1 of the area, ±20°, jitter 0.3/0.3/0.3/0.05, perspective 0.2 in half of the views, blur in
-        0.3, grey in 0.05.
+        An RGB image; what lies outside the picture is clutter.
     """
     scale = side_px / min(picture.size)
     size = (max(8, round(picture.width * scale)), max(8, round(picture.height * scale)))
-    view = picture.transform(
-        size,
-        Image.Transform.PERSPECTIVE,
-        _perspective(size, _corners(picture.size, rng)),
-        Image.Resampling.BILINEAR,
-        fillcolor=tuple(rng.integers(0, 256, 3).tolist()),
-    )
+    seen = _perspective(size, _corners(picture.size, rng))
+    view = _clutter(size, rng)
+    view.paste(_seen(picture, size, seen), (0, 0), _seen(_opaque(picture.size), size, seen))
     view = Image.fromarray(_recoloured(view, rng))
     if rng.random() < BLUR_SHARE:
         view = view.filter(
@@ -143,10 +141,10 @@ def _shrunk(picture: Image.Image, side_px: int) -> Image.Image:
 def _corners(size_px: tuple[int, int], rng: Rng) -> npt.NDArray[np.float64]:
     """Where the view's corners lie in the picture, (4, 2) in pixels."""
     width, height = size_px
-    area, aspect = rng.uniform(*CROP), ASPECT ** rng.uniform(-1, 1)
+    area, aspect = rng.uniform(*AREA), ASPECT ** rng.uniform(-0.5, 0.5)
     half = np.array([np.sqrt(area * aspect) * width, np.sqrt(area / aspect) * height]) / 2
-    half = np.minimum(half, np.array(size_px) / 2)
-    centre = rng.uniform(half, np.array(size_px) - half + 1e-9)
+    slack = np.abs(np.array(size_px) / 2 - half)
+    centre = np.array(size_px) / 2 + rng.uniform(-slack, slack)
     square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], dtype=np.float64)
     if rng.random() < PERSPECTIVE_SHARE:
         square -= square * rng.uniform(0, PERSPECTIVE, (4, 2))
@@ -169,8 +167,25 @@ def _perspective(size_px: tuple[int, int], corners: npt.NDArray[np.float64]) -> 
     return solved
 
 
+def _seen(picture: Image.Image, size: tuple[int, int], perspective: list[float]) -> Image.Image:
+    bilinear = Image.Resampling.BILINEAR
+    return picture.transform(size, Image.Transform.PERSPECTIVE, perspective, bilinear)
+
+
+@lru_cache(maxsize=8)
+def _opaque(size_px: tuple[int, int]) -> Image.Image:
+    return Image.new("L", size_px, 255)
+
+
+def _clutter(size_px: tuple[int, int], rng: Rng) -> Image.Image:
+    """Patches of colour, with hard or with soft edges, as what is behind a picture."""
+    patches = rng.integers(0, 256, (*rng.integers(1, 7, 2).tolist(), 3), dtype=np.uint8)
+    edges = Image.Resampling.NEAREST if rng.random() < 0.5 else Image.Resampling.BICUBIC
+    return Image.fromarray(patches).resize(size_px, edges)
+
+
 def _recoloured(view: Image.Image, rng: Rng) -> npt.NDArray[np.uint8]:
-    """Jitter hue, brightness, contrast and saturation."""
+    """Jitter hue, brightness, contrast and saturation, under light that falls from one side."""
     hue, saturation, value = view.convert("HSV").split()
     shift = round(rng.uniform(-HUE, HUE) * 255)
     turned = hue.point([(level + shift) % 256 for level in range(256)])
@@ -179,7 +194,19 @@ def _recoloured(view: Image.Image, rng: Rng) -> npt.NDArray[np.uint8]:
     pixels = _blended(pixels, pixels.mean(), rng.uniform(1 - CONTRAST, 1 + CONTRAST))
     grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
     pixels = _blended(pixels, grey[..., None], rng.uniform(1 - SATURATION, 1 + SATURATION))
-    return np.clip(pixels, 0, 255).astype(np.uint8)
+    lit: npt.NDArray[np.uint8] = np.clip(pixels * _light(pixels.shape, rng), 0, 255).astype(
+        np.uint8
+    )
+    return lit
+
+
+def _light(shape: tuple[int, ...], rng: Rng) -> Array:
+    """Return factors around 1 that grow towards one side, `(height, width, 1)`."""
+    strength, angle = rng.uniform(0, LIGHT), rng.uniform(0, 2 * np.pi)
+    down = np.linspace(-1, 1, shape[0], dtype=np.float32) * np.float32(strength * np.sin(angle))
+    along = np.linspace(-1, 1, shape[1], dtype=np.float32) * np.float32(strength * np.cos(angle))
+    factors: Array = 1 + down[:, None, None] + along[None, :, None]
+    return factors
 
 
 def _blended(pixels: Array, towards: Any, share: float) -> Array:

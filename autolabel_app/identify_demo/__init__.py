@@ -1,0 +1,1 @@
+"""The demo of identify: cards rendered from glyphs, and what a camera makes of them."""

@@ -1,0 +1,59 @@
+"""From pictures with labels to what a head is trained on and judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autolabel_core.derived.table import Progress, no_progress
+from autolabel_core.extractors import Extractor
+from autolabel_core.identify.examination import Examination
+from autolabel_core.identify.index import Vectors
+from autolabel_core.identify.training import Material, Recipe
+from autolabel_core.identify.view_cache import Pictured, ViewCache
+from autolabel_core.identify.views import Purpose
+
+STOPPING_VIEWS, HELD_OUT_VIEWS = 4, 8
+
+
+def gather_material(
+    pictures: Sequence[Pictured],
+    labels: Sequence[str],
+    extractor: Extractor,
+    cache: ViewCache,
+    recipe: Recipe,
+    progress: Progress = no_progress,
+) -> Material:
+    """Embed the views of all pictures; what the cache holds is not drawn again.
+
+    Args:
+        pictures: n of them.
+        labels: (n,) theirs.
+        extractor: of the features.
+        cache: of the same extractor.
+        recipe: how many views.
+        progress: told how many pictures have their training views.
+
+    Returns:
+        The material.
+    """
+    itself = cache.vectors(pictures, Purpose.ITSELF, 1)
+    training = cache.vectors(pictures, Purpose.TRAINING, recipe.views, progress)
+    references = reference_vectors(pictures, cache, recipe.reference_views)
+    stopping = cache.vectors(pictures, Purpose.EARLY_STOPPING, STOPPING_VIEWS)
+    held_out = cache.vectors(pictures, Purpose.HELD_OUT, HELD_OUT_VIEWS)
+    return Material(
+        extractor.manifest.feature_uri,
+        labels,
+        [picture.checksum for picture in pictures],
+        np.concatenate([itself, training], axis=1),
+        Examination(labels, references, stopping),
+        Examination(labels, references, held_out),
+    )
+
+
+def reference_vectors(pictures: Sequence[Pictured], cache: ViewCache, views: int) -> Vectors:
+    """Return what stands for each picture, `(n, r, d)`: itself, or views whose mean counts."""
+    purpose = Purpose.REFERENCE if views else Purpose.ITSELF
+    return cache.vectors(pictures, purpose, max(views, 1))
