@@ -15,7 +15,7 @@ from autolabel_core.declarations.cluster_fields import enriched_fields
 from autolabel_core.derived.table import Recorded
 from autolabel_core.errors import AutolabelError
 from autolabel_core.paths import DAGSTER_HOME_VARIABLE, Paths, definitions_file
-from autolabel_core.plan import Plan, plan
+from autolabel_core.plan import Plan, plan, training_plan
 from autolabel_core.registration import Registration, partitions_name, register
 from autolabel_core.workspace import Workspace
 
@@ -122,6 +122,26 @@ def run_clusters(workspace: Workspace, collection: Collection, bar: bool) -> str
     batches = Recorded(workspace, name).batches
     exports = ("annotation_exports",) if enriched_fields(workspace.collections, name) else ()
     return _materialize(workspace, collection, batches, Plan(("clusters", *exports), ()), bar)
+
+
+def train(workspace: Workspace, name: str, bar: bool, tell: Callable[[str], None]) -> bool:
+    """Train and judge what was asked for.
+
+    Args:
+        workspace: the stores.
+        name: the collection.
+        bar: whether to draw a progress bar.
+        tell: told in a line what is being done.
+
+    Returns:
+        Whether anything was asked for.
+    """
+    collection = workspace.collection(name)
+    following = training_plan(workspace, collection)
+    if following:
+        tell(f"{name}: {', '.join(following.assets)}")
+        _materialize(workspace, collection, [], following, bar)
+    return bool(following)
 
 
 def _in_order(workspace: Workspace, names: list[str]) -> Iterator[Collection]:

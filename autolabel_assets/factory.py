@@ -9,6 +9,7 @@ from autolabel_assets.checks import build_checks
 from autolabel_assets.clusters import build_clusters
 from autolabel_assets.detections import build_detections
 from autolabel_assets.embeddings import build_embeddings
+from autolabel_assets.fine_tuned_weights import build_fine_tuned_weights
 from autolabel_assets.raw_objects import build_raw_objects
 from autolabel_assets.reference_set import build_reference_set
 from autolabel_assets.reindexed_vectors import build_reindexed_vectors
@@ -25,6 +26,7 @@ BUILDERS = {
     "reindexed_vectors": build_reindexed_vectors,
     "clusters": build_clusters,
     "annotation_exports": build_annotation_exports,
+    "fine_tuned_weights": build_fine_tuned_weights,
 }
 
 

@@ -15,6 +15,7 @@ from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
 INDEX_POOL = "autolabel_vector_index"
+TRAINING_POOL = "autolabel_training"
 
 
 def batches_definition(collection: Collection) -> dg.DynamicPartitionsDefinition:

@@ -204,3 +204,25 @@ def request_retraining(workspace: Workspace, collection: Collection) -> bool:
         payload={"corrections": corrected, "since_last": corrected - before},
     )
     return ledger.append_requests([request]) == 1
+
+
+def ask_for_training(workspace: Workspace, collection: Collection, by: str) -> Request:
+    """Ask for training because a person wants it; corrections are counted anew from here.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        by: who asks.
+
+    Returns:
+        The request.
+    """
+    name, ledger = collection.collection_name, workspace.ledger
+    request = Request(
+        request_id=fingerprint(RETRAIN, name, len(ledger.requests(name, RETRAIN)) + 1),
+        collection=name,
+        kind=RETRAIN,
+        payload={"corrections": count_corrections(ledger.annotations(name)), "by": by},
+    )
+    ledger.append_requests([request])
+    return request

@@ -91,6 +91,11 @@ class Paths:
         return self.home / "pretrained"
 
     @property
+    def training(self) -> Path:
+        """Trainings that go on, or were killed and will be gone on with."""
+        return self.home / "training"
+
+    @property
     def buckets(self) -> Path:
         """Buckets declared without a URI live here, one folder each."""
         return self.home / "buckets"

@@ -9,6 +9,7 @@ from autolabel_core.derived.annotation_exports import AnnotationExports
 from autolabel_core.derived.clusters import Clusters
 from autolabel_core.derived.detections import DetectedObjects
 from autolabel_core.derived.embeddings import Embeddings
+from autolabel_core.derived.fine_tuned_weights import FineTunedWeights
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.reindexed_vectors import ReindexedVectors
@@ -26,6 +27,7 @@ TABLES: tuple[type[DerivedTable], ...] = (
     ReindexedVectors,
     Clusters,
     AnnotationExports,
+    FineTunedWeights,
 )
 UPSTREAM: dict[str, tuple[str, ...]] = {
     "raw_objects": (),
@@ -36,6 +38,7 @@ UPSTREAM: dict[str, tuple[str, ...]] = {
     "reindexed_vectors": ("embeddings",),
     "clusters": ("embeddings", "taxonomy_labels"),
     "annotation_exports": ("taxonomy_labels", "clusters"),
+    "fine_tuned_weights": ("annotation_exports",),
 }
 
 
@@ -104,7 +107,7 @@ def plan(
     wanted: list[tuple[str, str, str | None]] = []
     changed: set[str] = set()
     for table in (raw.beside(opened) for opened in tables_of(collection)):
-        if (uploads_only or leave_apart) and table.runs_apart():
+        if table.on_request or ((uploads_only or leave_apart) and table.runs_apart()):
             continue
         found = table.stale_by_uploads() if uploads_only else table.stale()
         wanted += [(table.name, batch, table.fingerprint(batch)) for batch in found]
@@ -114,6 +117,22 @@ def plan(
             stale[table.name] = found
     partitions = sorted({b for found in stale.values() for b in found if b != WHOLE})
     return Plan(tuple(stale), tuple(partitions), fingerprint(wanted) if stale else "")
+
+
+def training_plan(workspace: Workspace, collection: Collection) -> Plan:
+    """Return the run that trains and judges, where that was asked for; no sweep includes it.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+
+    Returns:
+        The run; empty when all that was asked for is done.
+    """
+    table = FineTunedWeights(workspace, collection)
+    if not table.stale():
+        return Plan((), ())
+    return Plan((table.name,), (), fingerprint([table.name, table.fingerprint()]))
 
 
 def _with_downstream(

@@ -230,9 +230,8 @@ def sweep_quietly(workspace: Workspace, name: str, index: bool = False) -> None:
 
     collection = workspace.collection(name)
     register(workspace, collection)
-    wanted = [
-        table for table in tables_of(collection) if index or table.name != "reindexed_vectors"
-    ]
+    swept = [table for table in tables_of(collection) if not table.on_request]
+    wanted = [table for table in swept if index or table.name != "reindexed_vectors"]
     for _ in range(10):
         for table in wanted:
             for batch in table(workspace, collection).stale():

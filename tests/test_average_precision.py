@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 import pytest
-from detection_samples import image_boxes, random_images
+from evaluation_samples import image_boxes, random_images
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,10 +21,10 @@ def naive_average_precision(true, found, name, threshold):
     """Walk through the detections one by one, as the definition says."""
     detections = []
     for index, image in enumerate(found):
-        rows = zip(image.xyxy_px, image.classes, image.confidences, strict=True)
+        rows = zip(image.xyxy_px, image.class_names, image.confidence, strict=True)
         detections += [(-score, index, box) for box, own, score in rows if own == name]
     free = [
-        [box for box, own in zip(image.xyxy_px, image.classes, strict=True) if own == name]
+        [box for box, own in zip(image.xyxy_px, image.class_names, strict=True) if own == name]
         for image in true
     ]
     total = sum(len(boxes) for boxes in free)
@@ -82,7 +82,7 @@ def as_coco(images):
         }
         for index, image in enumerate(images)
         for row, (box, name, score) in enumerate(
-            zip(image.xyxy_px.tolist(), image.classes, image.confidences, strict=True)
+            zip(image.xyxy_px.tolist(), image.class_names, image.confidence, strict=True)
         )
     ]
     ids = [{"id": index, "width": 100, "height": 100} for index in range(len(images))]
@@ -107,7 +107,7 @@ def test_ultralytics_figures_are_near(tmp_path):
         hits.append(matches.hits)
         scores.append(matches.confidences)
         names += [ord(name)] * len(matches.hits)
-    targets = [ord(c) for image in true for c in image.classes]
+    targets = [ord(c) for image in true for c in image.class_names]
     theirs = ap_per_class(
         np.concatenate(hits), np.concatenate(scores), np.array(names), np.array(targets)
     )[5]

@@ -32,6 +32,7 @@ from autolabel_core.declarations.collection import (
 from autolabel_core.declarations.detection import Detection, Tiles
 from autolabel_core.declarations.labeling import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
+from autolabel_core.declarations.training import Gate, Training
 from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.plan import TABLES
 
@@ -52,6 +53,7 @@ MODELS = (
     Export,
     FeatureExtractor,
     FeatureSearch,
+    Gate,
     InputMapping,
     LabelingInputs,
     LLMLabeling,
@@ -65,6 +67,7 @@ MODELS = (
     Stage,
     Taxonomy,
     Tiles,
+    Training,
     Webhook,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from detection_samples import image_boxes, random_images
+from evaluation_samples import image_boxes, random_images
 
 from autolabel_core.declarations.training import Gate
 from autolabel_core.training.average_precision import evaluate

@@ -18,7 +18,7 @@ from autolabel_app.demo_detect_scenes import draw_scenes
 from autolabel_core.declarations.training import Training
 from autolabel_core.errors import AutolabelError, MissingWeightsError
 from autolabel_core.training import yolo_training
-from autolabel_core.training.yolo_training import TrainingRun, checked_base, train
+from autolabel_core.training.yolo_training import TrainingRun, base_file, train
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 64
@@ -65,11 +65,11 @@ def test_the_small_recipe_is_the_default_and_arguments_win(run):
 
 
 def test_a_base_that_is_not_there_names_the_cure(tmp_path):
-    assert checked_base("yolo11n.yaml") == "yolo11n.yaml"
-    with pytest.raises(MissingWeightsError, match=r"yolo11n\.pt.*Give the path"):
-        checked_base("yolo11n.pt")
-    with pytest.raises(MissingWeightsError, match="no file"):
-        checked_base(str(tmp_path / "gone.pt"))
+    assert base_file("yolo11n.yaml", tmp_path) == "yolo11n.yaml"
+    (tmp_path / "yolo11n.pt").write_bytes(b"fetched before")
+    assert base_file("yolo11n.pt", tmp_path) == str(tmp_path / "yolo11n.pt")
+    with pytest.raises(MissingWeightsError, match=r"no file.*Give the path"):
+        base_file(str(tmp_path / "gone.pt"), tmp_path)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from autolabel_core.declarations.model import Count, Declaration, KeyedError, Text, Version
+from autolabel_core.declarations.training import Gate, Training
 
 DETECTION_COLUMNS = (
     *("kind", "image_id", "image_key", "detected_class", "detected_confidence", "bbox"),
@@ -51,6 +52,8 @@ class Detection(Declaration):
         batch_size: images shown to the detector at once.
         device: `auto` (the fastest that this machine has) or a torch device.
         parameters: passed to the plug-in as keywords.
+        training: how its next version is trained.
+        gate: when that version may go into service.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {
@@ -73,6 +76,8 @@ class Detection(Declaration):
     batch_size: Count = 16
     device: Text = "auto"
     parameters: dict[str, Any] = Field(default_factory=dict)
+    training: Training = Training()
+    gate: Gate = Gate()
 
     @field_validator("weights")
     @classmethod

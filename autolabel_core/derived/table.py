@@ -75,10 +75,12 @@ class DerivedTable(ABC):
     Attributes:
         name: the asset's name, and the folder's.
         partitioned: whether there is one file for each batch; else the batch is `WHOLE`.
+        on_request: whether it is made when somebody asks, and by no sweep: it takes hours.
     """
 
     name: ClassVar[str]
     partitioned: ClassVar[bool] = True
+    on_request: ClassVar[bool] = False
 
     def __init__(
         self, workspace: Workspace, collection: Collection, recorded: Recorded | None = None

@@ -8,10 +8,8 @@ from autolabel_core.declarations.detection import ACTIVE_WEIGHTS, Detection
 from autolabel_core.detectors.declared import Weights
 from autolabel_core.errors import MissingWeightsError
 from autolabel_core.extractors.weights import content_digest, feature_name
-from autolabel_core.registry import Registry
+from autolabel_core.registry import DETECTOR, Registry
 
-DETECTOR = "detector"
-"""What the model registry calls weights of detectors."""
 _DIGEST_CHARACTERS = 8
 
 

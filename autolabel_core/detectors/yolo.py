@@ -90,12 +90,26 @@ class YoloDetector:
         source = self._settings.weights
         if isinstance(source, Path):
             return source
-        name = str(source)
-        file = self._settings.folder / name
-        return file if file.is_file() else _fetched(name, file)
+        return published_weights(str(source), self._settings.folder)
 
 
-def _fetched(name: str, file: Path) -> Path:
+def published_weights(name: str, folder: Path) -> Path:
+    """Return weights that ultralytics publishes, fetched where they are not kept yet.
+
+    Args:
+        name: such as `yolo11n.pt`.
+        folder: where they are kept.
+
+    Returns:
+        The file.
+
+    Raises:
+        MissingWeightsError: there are none of that name, or they cannot be fetched.
+    """
+    file = folder / name
+    if file.is_file():
+        return file
+    quiet_ultralytics(folder)
     from ultralytics.utils.downloads import GITHUB_ASSETS_NAMES, attempt_download_asset
 
     from autolabel_core.labels import did_you_mean

@@ -11,6 +11,7 @@ from autolabel_core.pictures.cards import text_card
 from autolabel_core.pictures.cluster_map import cluster_map
 from autolabel_core.pictures.histogram import confidence_histogram
 from autolabel_core.pictures.png import MAX_PNG_BYTES, as_markdown
+from autolabel_core.pictures.precision_recall import precision_recall
 from autolabel_core.pictures.sheet import SOURCE_COLOURS, contact_sheet
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "cluster_map",
     "confidence_histogram",
     "contact_sheet",
+    "precision_recall",
     "text_card",
     "with_boxes",
 ]

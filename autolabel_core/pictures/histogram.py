@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from itertools import chain, repeat
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from autolabel_core.pictures.lettering import drawable
-from autolabel_core.pictures.png import MAX_PNG_BYTES, png_of
+from autolabel_core.pictures.png import figure_png
 from autolabel_core.statistics import coverage, quantiles
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def confidence_histogram(
     _draw_thresholds(figure, axes, threshold, own)
     _draw_counts(axes, scores, threshold)
     _draw_axis_names(axes, scores, given.size - scores.size)
-    return _rendered(figure)
+    return figure_png(figure)
 
 
 def _draw_bars(
@@ -150,12 +148,3 @@ def _draw_axis_names(axes: Axes, scores: npt.NDArray[np.float64], missing: int) 
 def _short(label: str) -> str:
     plain = drawable(label)
     return plain if len(plain) <= _NAME_CHARACTERS else plain[: _NAME_CHARACTERS - 1] + "…"
-
-
-def _rendered(figure: Figure) -> bytes:
-    """The drawing in as many colours as fit; two would fit whatever it shows."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    picture = Image.open(buffer).convert("RGB")
-    sizes = (png_of(picture, colours) for colours in (128, 32, 8, 2))
-    return next(png for png in sizes if len(png) < MAX_PNG_BYTES)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import TYPE_CHECKING
 
 from PIL import Image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MAX_PNG_BYTES = 100_000
 
@@ -23,6 +27,15 @@ def lossless_png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def figure_png(figure: Figure) -> bytes:
+    """The drawing in as many colours as fit; two would fit whatever it shows."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    picture = Image.open(buffer).convert("RGB")
+    sizes = (png_of(picture, colours) for colours in (128, 32, 8, 2))
+    return next(png for png in sizes if len(png) < MAX_PNG_BYTES)
 
 
 def as_markdown(png: bytes, title: str = "picture") -> str:

@@ -30,6 +30,7 @@ class ModelCard:
         classes: names in the order of their ids.
         licence: what binds whoever uses the weights.
         created_at: ISO 8601 in UTC.
+        asked_by: id of the request that the training was for; empty where nothing was asked.
         environment: versions of the libraries and of Python, and the device.
         note: in a person's words.
     """
@@ -42,6 +43,7 @@ class ModelCard:
     classes: tuple[str, ...]
     licence: str
     created_at: str
+    asked_by: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 

@@ -14,27 +14,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.boxes import iou
+from autolabel_core.boxes import Floats, iou
+from autolabel_core.detectors import Detections
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_STEPS = np.linspace(0.0, 1.0, 101)
-
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ImageBoxes:
-    """The boxes of one image, true or found.
-
-    Attributes:
-        xyxy_px: (n, 4) corners in pixels.
-        classes: (n,) class names.
-        confidences: (n,) from 0 (a guess) to 1 (sure); all 1 for true boxes.
-    """
-
-    xyxy_px: Floats
-    classes: tuple[str, ...]
-    confidences: Floats
 
 
 @dataclass(frozen=True)
@@ -126,7 +110,7 @@ class Evaluation:
         return mean(kept) if kept else float("nan")
 
 
-def evaluate(true: Sequence[ImageBoxes], found: Sequence[ImageBoxes]) -> Evaluation:
+def evaluate(true: Sequence[Detections], found: Sequence[Detections]) -> Evaluation:
     """Compare what was found with what is true, image by image.
 
     Args:
@@ -136,7 +120,7 @@ def evaluate(true: Sequence[ImageBoxes], found: Sequence[ImageBoxes]) -> Evaluat
     Returns:
         The evaluation; what was found of a class that has no true box is not counted.
     """
-    names = sorted({name for image in true for name in image.classes})
+    names = sorted({name for image in true for name in image.class_names})
     return Evaluation(len(true), {name: _matches(name, true, found) for name in names})
 
 
@@ -145,13 +129,13 @@ def mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else 0.0
 
 
-def _matches(name: str, true: Sequence[ImageBoxes], found: Sequence[ImageBoxes]) -> ClassMatches:
+def _matches(name: str, true: Sequence[Detections], found: Sequence[Detections]) -> ClassMatches:
     images, confidences, hits, counts = [], [], [], []
     for index, (truth, detected) in enumerate(zip(true, found, strict=True)):
         boxes = _of_class(truth, name).xyxy_px
         own = _of_class(detected, name)
-        images.append(np.full(len(own.classes), index, dtype=np.int64))
-        confidences.append(own.confidences)
+        images.append(np.full(len(own), index, dtype=np.int64))
+        confidences.append(own.confidence)
         hits.append(_hits(boxes, own.xyxy_px))
         counts.append(len(boxes))
     order = np.argsort(-np.concatenate(confidences), kind="stable")
@@ -163,12 +147,10 @@ def _matches(name: str, true: Sequence[ImageBoxes], found: Sequence[ImageBoxes])
     )
 
 
-def _of_class(image: ImageBoxes, name: str) -> ImageBoxes:
+def _of_class(image: Detections, name: str) -> Detections:
     """The boxes of one class, the most confident first."""
-    own = np.array([i for i, c in enumerate(image.classes) if c == name], dtype=np.int64)
-    order = own[np.argsort(-image.confidences[own], kind="stable")]
-    classes = (name,) * len(order)
-    return ImageBoxes(image.xyxy_px[order], classes, image.confidences[order])
+    own = np.array([i for i, c in enumerate(image.class_names) if c == name], dtype=np.int64)
+    return image.only(own[np.argsort(-image.confidence[own], kind="stable")])
 
 
 def _hits(true_px: Floats, found_px: Floats) -> npt.NDArray[np.bool_]:

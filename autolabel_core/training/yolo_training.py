@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autolabel_core.declarations.training import Training
+from autolabel_core.detectors.yolo import published_weights
 from autolabel_core.errors import AutolabelError, MissingWeightsError
 from autolabel_core.extractors.weights import load_failures
 from autolabel_core.warehouse_files import write_atomically
@@ -118,7 +119,7 @@ def train(run: TrainingRun, cache: Path, progress: Progress) -> Trained:
 def _go_on(run: TrainingRun, yolo: Any, progress: Progress) -> None:
     last = run.folder / LAST
     place = {"data": str(run.data_yaml), "save_dir": str(run.folder / "ultralytics")}
-    model = yolo(str(last) if last.exists() else checked_base(run.base), task="detect")
+    model = yolo(str(last) if last.exists() else run.base, task="detect")
     model.add_callback("on_train_batch_end", _Counter(progress))
     model.add_callback("on_model_save", lambda trainer: _keep(trainer, run.folder))
     if last.exists():
@@ -173,24 +174,25 @@ def _epoch_of(file: Path) -> int:
     return int(torch.load(file, map_location="cpu", weights_only=False)["epoch"]) + 1
 
 
-def checked_base(base: str) -> str:
-    """Return what training begins from, if it is there.
+def base_file(base: str, folder: Path) -> str:
+    """Return what training begins from, if it is there or can be fetched.
 
     Args:
-        base: an architecture that ultralytics knows (`….yaml`), or a file of weights.
+        base: an architecture that ultralytics knows (`….yaml`), a file of weights, or the name of
+            weights that it publishes.
+        folder: where fetched weights are kept.
 
     Returns:
-        The same.
-
-    Raises:
-        MissingWeightsError: the file is not there; nothing is fetched.
+        The architecture, or a file; an error with the cure where the weights cannot be had.
     """
     if base.endswith((".yaml", ".yml")) or Path(base).is_file():
         return base
-    raise MissingWeightsError(
-        f"`{base}`, from which training should begin, is no file on this machine. Give the path of "
-        "its weights in `detection.training`, or an architecture such as yolo11n.yaml."
-    )
+    if "/" in base:
+        raise MissingWeightsError(
+            f"`{base}`, from which training should begin, is no file on this machine. Give the "
+            "path of weights in `detection.training`, or an architecture such as yolo11n.yaml."
+        )
+    return str(published_weights(base, folder))
 
 
 def _stopped(run: TrainingRun, said: str) -> str:

@@ -1,0 +1,190 @@
+"""New weights for a collection's detector: trained when asked for, and judged on gold images."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from autolabel_core.automation import RETRAIN
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.detection import Detection
+from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
+from autolabel_core.detection.splits import GOLD
+from autolabel_core.detection.training_set import TrainingSet, training_set
+from autolabel_core.errors import NotFoundError
+from autolabel_core.identity import fingerprint
+from autolabel_core.ledger import GateResult, ModelVersion, Request
+from autolabel_core.pictures import precision_recall
+from autolabel_core.registry import DETECTOR, GATE
+from autolabel_core.training.average_precision import Evaluation
+from autolabel_core.training.data import gold_hash
+from autolabel_core.training.detector_training import train_detector
+from autolabel_core.training.gate import class_table, judge
+from autolabel_core.training.judging import evaluate_version
+
+_FIELDS: list[Any] = [
+    ("version", pa.string()),
+    ("against", pa.string()),
+    ("class", pa.string()),
+    ("candidate_precision", pa.list_(pa.float64())),
+    ("active_precision", pa.list_(pa.float64())),
+]
+SCHEMA = pa.schema(_FIELDS)
+
+
+class FineTunedWeights(DerivedTable):
+    """One file: the curves of the latest version against the one that was in service.
+
+    The weights go to the registry, the verdict to the ledger. What was trained for a request is not
+    trained again, even where the file is lost.
+    """
+
+    name = "fine_tuned_weights"
+    partitioned = False
+    on_request = True
+
+    @classmethod
+    def concerns(cls, collection: Collection) -> bool:
+        """Whether the collection declares a detector."""
+        return collection.detection is not None
+
+    @cached_property
+    def data(self) -> TrainingSet:
+        """What is learnt from, and what judges."""
+        return training_set(self.workspace, self.collection)
+
+    @property
+    def declared(self) -> Detection:
+        """The declared detector."""
+        if self.collection.detection is None:
+            raise NotFoundError(
+                f"`{self.collection_name}` declares no `detection`, so it has nothing to train."
+            )
+        return self.collection.detection
+
+    @property
+    def request(self) -> Request | None:
+        """The last request for training."""
+        asked = self.workspace.ledger.requests(self.collection_name, RETRAIN)
+        return asked[-1] if asked else None
+
+    @property
+    def waits_for_training(self) -> bool:
+        """Whether the last request was not trained for yet."""
+        request = self.request
+        trained_for = {model.card["asked_by"] for model in self.versions}
+        return request is not None and request.request_id not in trained_for
+
+    @property
+    def versions(self) -> list[ModelVersion]:
+        """All versions of the detector, in order."""
+        return self.workspace.registry.versions(self.collection_name, DETECTOR)
+
+    def path(self, batch: str = WHOLE) -> PurePath:
+        """Return the file of the curves."""
+        return self.warehouse.path(self.collection_name, self.name, "judged.parquet")
+
+    def fingerprint(self, batch: str = WHOLE) -> str | None:
+        """Cover the last request, versions that people added, and whether the gate can judge."""
+        if self.collection.detection is None:
+            return None
+        request = self.request
+        asked = None if request is None else request.request_id
+        added = [m.version for m in self.versions if not m.card["data_hash"]]
+        if asked is None and not added:
+            return None
+        needed = self.declared.gate.min_images
+        return fingerprint(asked, added, needed, len(self.data.images[GOLD]) >= needed)
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Train if that is asked for, then judge the latest version if that is not done."""
+        request = self.request
+        with self.warehouse.writing("training"):
+            if request is not None and self.waits_for_training:
+                train_detector(
+                    self.workspace, self.collection, self.data, request.request_id, progress
+                )
+            self._judge(self.versions[-1], fingerprint)
+
+    def _judge(self, model: ModelVersion, fingerprint: str) -> None:
+        """Compare a version with the one in service; a decision that stands is not made again."""
+        registry = self.workspace.registry
+        last = self._last_decision(model.version)
+        is_open = last is None or _was_too_early(last, self.declared.gate.min_images)
+        active = registry.active(self.collection_name, DETECTOR) if is_open else None
+        if last is not None and not is_open and last.against is not None:
+            active = registry.find(self.collection_name, DETECTOR, last.against)
+        candidate = self._evaluate(model)
+        standing = None if active is None or active == model else self._evaluate(active)
+        if is_open:
+            rng = np.random.default_rng(self.declared.training.seed)
+            verdict = judge(candidate, standing, self.declared.gate, rng)
+            figures = {**verdict.figures, "gold_hash": gold_hash(self.data)}
+            registry.decide(model, verdict.decision, GATE, verdict.reason, figures)
+        against = None if standing is None or active is None else active.version
+        table = _curves(model.version, against, candidate, standing)
+        self.warehouse.write_table(self.path(), table, fingerprint)
+
+    def _evaluate(self, model: ModelVersion) -> Evaluation:
+        return evaluate_version(self.workspace, self.declared, model, self.data)
+
+    def _last_decision(self, version: str) -> GateResult | None:
+        decisions = self.workspace.registry.decisions(self.collection_name, DETECTOR)
+        return next((d for d in reversed(decisions) if d.version == version), None)
+
+    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+        """Say what the gate decided about the latest version, overall and by class."""
+        model = self.versions[-1]
+        decisions = self.workspace.registry.decisions(self.collection_name, DETECTOR)
+        judged = [d for d in decisions if d.version == model.version and d.decided_by == GATE]
+        last = self._last_decision(model.version)
+        active = self.workspace.registry.active(self.collection_name, DETECTOR)
+        figures = dict(judged[-1].payload) if judged else {}
+        return {
+            "version": model.version,
+            "decision": last.decision if last else "none",
+            "decided by": last.decided_by if last else "nobody",
+            "reason": last.payload["reason"] if last else "",
+            "in service": active.version if active else "none",
+            "trained from": str(model.card["parent"]),
+            **{name: model.card["metrics"].get(name) for name in ("train_images", "best_epoch")},
+            **{name: value for name, value in figures.items() if isinstance(value, int | float)},
+            "classes": class_table(figures) if figures else [],
+        }
+
+    def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
+        """Draw precision against recall at an overlap of 0.5."""
+        rows = self.warehouse.read_table(self.path()).to_pylist()
+        if not rows:
+            return {}
+        candidate = {row["class"]: row["candidate_precision"] for row in rows}
+        active = {row["class"]: row["active_precision"] for row in rows if row["against"]}
+        titles = (rows[0]["version"], rows[0]["against"] or "")
+        return {"precision and recall": precision_recall(candidate, active or None, titles)}
+
+
+def _was_too_early(decision: GateResult, min_images: int) -> bool:
+    """Whether the gate held a version only because there were too few gold images."""
+    if decision.decided_by != GATE or decision.decision == "promoted":
+        return False
+    return int(decision.payload.get("gold_images", 0)) < min_images
+
+
+def _curves(
+    version: str, against: str | None, candidate: Evaluation, active: Evaluation | None
+) -> pa.Table:
+    rows = [
+        {
+            "version": version,
+            "against": against,
+            "class": name,
+            "candidate_precision": matches.precision_at(0),
+            "active_precision": None if active is None else active.matches[name].precision_at(0),
+        }
+        for name, matches in candidate.matches.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)

@@ -1,0 +1,69 @@
+"""A version on the gold images: what it finds there, compared with what people said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from autolabel_core.declarations.detection import Detection
+from autolabel_core.detection.splits import GOLD
+from autolabel_core.detection.training_set import TrainingSet
+from autolabel_core.detection.truth import ImageTruth
+from autolabel_core.detectors import DeclaredDetector, Detections, Weights
+from autolabel_core.images import decode_image
+from autolabel_core.ledger import ModelVersion
+from autolabel_core.training.average_precision import Evaluation, evaluate
+from autolabel_core.workspace import Workspace
+
+LOWEST_CONFIDENCE = 0.001
+"""Average precision looks at all confidences; the declared threshold is for service."""
+
+
+def evaluate_version(
+    workspace: Workspace, declared: Detection, model: ModelVersion, data: TrainingSet
+) -> Evaluation:
+    """Let a version look at the gold images as it would in service, tiles included.
+
+    Args:
+        workspace: the stores.
+        declared: how the detector is asked in service.
+        model: the version; its weights are checked.
+        data: with the gold images.
+
+    Returns:
+        The evaluation.
+    """
+    asked = {"confidence_threshold": LOWEST_CONFIDENCE, "classes": None}
+    weights = Weights(workspace.registry.weights(model), model.checksum, model.version)
+    detector = DeclaredDetector(
+        declared.model_copy(update=asked), weights, workspace.paths.pretrained
+    )
+    return evaluate_detector(detector, data.images[GOLD], data)
+
+
+def evaluate_detector(
+    detector: DeclaredDetector, truths: Sequence[ImageTruth], data: TrainingSet
+) -> Evaluation:
+    """Compare what a detector finds on images with what people said.
+
+    Args:
+        detector: asked for boxes of every confidence.
+        truths: what is on the images.
+        data: opens them.
+
+    Returns:
+        The evaluation.
+    """
+    size = detector.declared.batch_size
+    found: list[Detections] = []
+    for start in range(0, len(truths), size):
+        part = truths[start : start + size]
+        found += detector.detect([decode_image(data.open_image(truth)) for truth in part])
+    return evaluate([true_boxes(truth) for truth in truths], found)
+
+
+def true_boxes(truth: ImageTruth) -> Detections:
+    """Return the boxes of an image as a detector that knows them would."""
+    boxes = np.array([box.xyxy_px for box in truth.boxes], dtype=np.float64).reshape(-1, 4)
+    return Detections(boxes, np.ones(len(boxes)), tuple(box.class_name for box in truth.boxes))
