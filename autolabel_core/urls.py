@@ -47,6 +47,20 @@ def content_urls(
     return found | _signed(workspace, found, seconds)
 
 
+def sign_address(workspace: Workspace, address: str, seconds: int = SIGNED_SECONDS) -> str:
+    """Return an address that can be fetched for a while.
+
+    Args:
+        workspace: the stores.
+        address: any; those on S3 are signed, others are left as they are.
+        seconds: how long it is good for.
+
+    Returns:
+        The address.
+    """
+    return _signed(workspace, {"": address}, seconds).get("", address)
+
+
 def _signed(
     workspace: Workspace, addresses: dict[str, str | None], seconds: int
 ) -> dict[str, str | None]:

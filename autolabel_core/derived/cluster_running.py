@@ -16,6 +16,7 @@ from autolabel_core.derived.cluster_history import (
     answers,
     run_id_of,
 )
+from autolabel_core.derived.cluster_names import costs, name_new_clusters, plain_names
 from autolabel_core.derived.cluster_runs import Grouped, group, keep
 from autolabel_core.derived.table import Progress
 from autolabel_core.errors import AutolabelError
@@ -77,7 +78,7 @@ def _record_success(
     defined: DefinedClusters, grouped: Grouped, run_id: str, made_from: str
 ) -> None:
     owner, last = defined.owner.collection_name, defined.history.last
-    figures = _figures(grouped)
+    figures, found = _figures(grouped), name_new_clusters(defined, grouped)
     payload = {
         **answers(defined.history.waiting),
         **figures,
@@ -86,8 +87,9 @@ def _record_success(
         "previous": last.run_id if last else None,
         "feature_uris": list(defined.documents.feature_uris),
         "chosen": _plain(grouped.clustering.chosen),
+        "naming": _plain(costs(found)),
     }
-    changes = _changes(defined, grouped, run_id)
+    changes = _changes(defined, grouped, run_id, plain_names(found))
     kinds = [change.kind for change in changes]
     told = {
         "collection": owner,
@@ -131,8 +133,10 @@ def _figures(grouped: Grouped) -> dict[str, Any]:
     }
 
 
-def _changes(defined: DefinedClusters, grouped: Grouped, run_id: str) -> list[ClusterEvent]:
-    """Return what became of each identity; one that is there takes its heart along."""
+def _changes(
+    defined: DefinedClusters, grouped: Grouped, run_id: str, names: Mapping[str, Mapping[str, Any]]
+) -> list[ClusterEvent]:
+    """Return what became of each identity; one that is there takes its heart and a name along."""
     node_of = {cluster: i for i, cluster in enumerate(grouped.ids)}
     events, seen = [], set[str]()
     for change in grouped.identities.changes:
@@ -141,6 +145,7 @@ def _changes(defined: DefinedClusters, grouped: Grouped, run_id: str) -> list[Cl
         if cluster in node_of and cluster not in seen:
             seen.add(cluster)
             payload |= _heart(grouped, node_of[cluster])
+            payload |= {"name": _plain(names[cluster])} if cluster in names else {}
         owner = defined.owner.collection_name
         id_ = fingerprint(run_id, change.kind, cluster, change.others)
         events.append(ClusterEvent(id_, owner, defined.name, cluster, change.kind, run_id, payload))

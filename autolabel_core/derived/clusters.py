@@ -15,6 +15,7 @@ import pyarrow as pa
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.cluster_artifacts import CENTROIDS, CLUSTERS, CURRENT, texts
 from autolabel_core.derived.cluster_definition import DefinedClusters
+from autolabel_core.derived.cluster_pictures import cluster_pictures
 from autolabel_core.derived.cluster_report import cluster_report
 from autolabel_core.derived.cluster_running import run_in_full
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
@@ -99,6 +100,14 @@ class Clusters(DerivedTable):
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Show the figures of the last runs, the clusters, and what became of each."""
         return cluster_report(self.workspace, self.collection, self.defined)
+
+    def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
+        """Draw the map of each definition, and what is in its largest clusters."""
+        drawn: dict[str, bytes] = {}
+        for one in self.defined:
+            lead = f"{one.name}: " if len(self._declared) > 1 else ""
+            drawn |= {f"{lead}{name}": png for name, png in cluster_pictures(one).items()}
+        return drawn
 
 
 def _fingerprint(defined: list[DefinedClusters]) -> str | None:

@@ -1,0 +1,88 @@
+"""Pictures of clusters: the map of the run in force, and a sheet of the largest clusters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from autolabel_core.derived.cluster_artifacts import COORDINATES, texts
+from autolabel_core.derived.cluster_definition import DefinedClusters
+from autolabel_core.errors import StoreUnavailableError, UnreadableItemError
+from autolabel_core.identity import content_hash
+from autolabel_core.images import decode_image
+from autolabel_core.pictures import contact_sheet
+from autolabel_core.pictures.cards import text_card
+from autolabel_core.pictures.cluster_map import cluster_map
+from autolabel_core.pictures.palette import cluster_colours
+from autolabel_core.texts import decode_text
+
+SHEETS, TILES, TILE_PX = 12, 12, 96
+
+
+def cluster_pictures(one: DefinedClusters) -> dict[str, bytes]:
+    """Draw the map of the run in force and a contact sheet of each of its largest clusters.
+
+    Args:
+        one: the definition.
+
+    Returns:
+        PNG files by name; none before the first run.
+    """
+    if one.last is None or not one.last.complete:
+        return {}
+    drawn = {}
+    top = [row for row in one.last.clusters if row["parent_cluster_id"] is None]
+    names = [_name(one, row["cluster_id"]) for row in top]
+    members = one.last.members
+    columns = [members[axis].to_numpy(zero_copy_only=False) for axis in COORDINATES]
+    placed = np.stack([c for c in columns if np.isfinite(c).any()] or columns[:2], axis=1)
+    place = {row["cluster_id"]: i for i, row in enumerate(top)}
+    highest = {c: place[line[-1]] for c, line in one.last.lineage.items()}
+    assigned = np.array([highest.get(c, -1) for c in texts(members, "cluster_id")], np.int32)
+    if np.isfinite(placed).all(axis=1).any():
+        drawn["map"] = cluster_map(placed.astype(np.float32), assigned, names)
+    sizes = np.array([row["size"] for row in top], np.int64)
+    centres = np.array([[row[axis] or 0.0 for axis in COORDINATES[:2]] for row in top], np.float64)
+    colours = cluster_colours(centres, sizes)
+    for i in np.lexsort((np.arange(len(top)), -sizes))[:SHEETS].tolist():
+        cosines = members["cosine_similarity_to_centroid"].to_numpy(zero_copy_only=False)
+        rows = np.flatnonzero(assigned == i)
+        nearest = rows[np.argsort(-cosines[rows], kind="stable")][:TILES]
+        found = _tiles(one, members.take(pa.array(nearest)), colours[i])
+        if found:
+            drawn[f"{top[i]['cluster_id']} {names[i]}"] = contact_sheet(found, tile_px=TILE_PX)
+    return drawn
+
+
+def _name(one: DefinedClusters, cluster: str) -> str:
+    return str(one.history.names.get(cluster, {}).get("label") or cluster)
+
+
+def _tiles(
+    one: DefinedClusters, members: pa.Table, colour: str
+) -> list[tuple[Image.Image, str, str]]:
+    """Return the documents that can still be read as they were grouped, with their cosines."""
+    collections = {c.collection_name: c for c in one.documents.collections}
+    sources = {name: one.workspace.source(c) for name, c in collections.items()}
+    tiles = []
+    for row in members.to_pylist():
+        declared = collections[row["collection"]]
+        kind = one.workspace.extractor(declared).manifest.input
+        mapped = declared.feature_extractor.input_mappings.get(kind)
+        try:
+            data = sources[row["collection"]].open(row["key"]).input_blob(kind, mapped).read()
+            if content_hash(data) == row["content_hash"]:
+                picture = _picture(data, kind)
+                tiles.append((picture, f"{row['cosine_similarity_to_centroid']:.2f}", colour))
+        except (UnreadableItemError, StoreUnavailableError):
+            continue
+    return tiles
+
+
+def _picture(data: bytes, kind: str) -> Image.Image:
+    if kind == "text":
+        return text_card(decode_text(data))
+    picture = decode_image(data, TILE_PX)
+    picture.thumbnail((2 * TILE_PX, 2 * TILE_PX))
+    return picture
