@@ -58,7 +58,7 @@ def sign_address(workspace: Workspace, address: str, seconds: int = SIGNED_SECON
     Returns:
         The address.
     """
-    return _signed(workspace, {"": address}, seconds).get("", address)
+    return _signed(workspace, {"": address}, seconds).get("") or address
 
 
 def _signed(

@@ -8,9 +8,9 @@ import sys
 
 MODULES = (
     *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
-    *("automation", "s3_listing", "webhooks", "drift_alarm"),
+    *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
 )
-WITH_DATA = ("pipeline", "embedding_quality")
+WITH_DATA = ("pipeline", "embedding_quality", "discovery")
 
 
 def main() -> None:

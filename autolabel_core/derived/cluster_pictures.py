@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from PIL import Image
 
@@ -31,28 +34,36 @@ def cluster_pictures(one: DefinedClusters) -> dict[str, bytes]:
     """
     if one.last is None or not one.last.complete:
         return {}
-    drawn = {}
     top = [row for row in one.last.clusters if row["parent_cluster_id"] is None]
     names = [_name(one, row["cluster_id"]) for row in top]
-    members = one.last.members
-    columns = [members[axis].to_numpy(zero_copy_only=False) for axis in COORDINATES]
-    placed = np.stack([c for c in columns if np.isfinite(c).any()] or columns[:2], axis=1)
     place = {row["cluster_id"]: i for i, row in enumerate(top)}
     highest = {c: place[line[-1]] for c, line in one.last.lineage.items()}
+    members = one.last.members
     assigned = np.array([highest.get(c, -1) for c in texts(members, "cluster_id")], np.int32)
-    if np.isfinite(placed).all(axis=1).any():
-        drawn["map"] = cluster_map(placed.astype(np.float32), assigned, names)
+    placed = _placed(members)
+    drawn = {"map": cluster_map(placed, assigned, names)} if len(placed) else {}
     sizes = np.array([row["size"] for row in top], np.int64)
     centres = np.array([[row[axis] or 0.0 for axis in COORDINATES[:2]] for row in top], np.float64)
     colours = cluster_colours(centres, sizes)
     for i in np.lexsort((np.arange(len(top)), -sizes))[:SHEETS].tolist():
-        cosines = members["cosine_similarity_to_centroid"].to_numpy(zero_copy_only=False)
-        rows = np.flatnonzero(assigned == i)
-        nearest = rows[np.argsort(-cosines[rows], kind="stable")][:TILES]
-        found = _tiles(one, members.take(pa.array(nearest)), colours[i])
-        if found:
+        if found := _tiles(one, _most_central(members, assigned == i), colours[i]):
             drawn[f"{top[i]['cluster_id']} {names[i]}"] = contact_sheet(found, tile_px=TILE_PX)
     return drawn
+
+
+def _placed(members: pa.Table) -> npt.NDArray[np.float32]:
+    """Return the places on the map, (n, 2) or (n, 3); no rows where there is no map."""
+    columns = [members[axis].to_numpy(zero_copy_only=False) for axis in COORDINATES]
+    known = [column for column in columns if np.isfinite(column).any()]
+    return np.stack(known, axis=1).astype(np.float32) if known else np.zeros((0, 2), np.float32)
+
+
+def _most_central(members: pa.Table, own: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
+    cosine = members["cosine_similarity_to_centroid"].to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero(own)
+    nearest = rows[np.argsort(-cosine[rows], kind="stable")][:TILES]
+    found: list[dict[str, Any]] = members.take(nearest).to_pylist()
+    return found
 
 
 def _name(one: DefinedClusters, cluster: str) -> str:
@@ -60,13 +71,13 @@ def _name(one: DefinedClusters, cluster: str) -> str:
 
 
 def _tiles(
-    one: DefinedClusters, members: pa.Table, colour: str
+    one: DefinedClusters, members: list[dict[str, Any]], colour: str
 ) -> list[tuple[Image.Image, str, str]]:
     """Return the documents that can still be read as they were grouped, with their cosines."""
     collections = {c.collection_name: c for c in one.documents.collections}
     sources = {name: one.workspace.source(c) for name, c in collections.items()}
     tiles = []
-    for row in members.to_pylist():
+    for row in members:
         declared = collections[row["collection"]]
         kind = one.workspace.extractor(declared).manifest.input
         mapped = declared.feature_extractor.input_mappings.get(kind)
