@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from angle_samples import NAME, declaration
 
-from autolabel_core.extractors import loading
+from autolabel_core import workspace as opening
 
 
 def test_an_extractor_is_loaded_once_for_each_feature_space(workspace, monkeypatch):
     other = declaration()
     other["feature_extractor"] = other["feature_extractor"] | {"version": "v2"}
     ws = workspace({NAME: declaration(), "same": declaration(), "other": other})
-    scans = []
-    real = loading.metadata.entry_points
-    monkeypatch.setattr(
-        loading.metadata, "entry_points", lambda **kw: scans.append(kw) or real(**kw)
-    )
+    loaded = []
+    real = opening.load_extractor
+    monkeypatch.setattr(opening, "load_extractor", lambda *how: loaded.append(how) or real(*how))
     first = ws.extractor(ws.collection(NAME))
     assert ws.extractor(ws.collection(NAME)) is first
     assert ws.extractor(ws.collection("same")) is first, "weights serve both"
     assert ws.extractor(ws.collection("other")).manifest.version == "v2"
-    assert len(scans) == 2
+    assert len(loaded) == 2
 
 
 def test_a_fresh_workspace_loads_anew(workspace, home):
