@@ -5,7 +5,10 @@ Clusters may depend on labels, so that no table of labels holds them: they meet 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
 
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import (
@@ -29,12 +32,15 @@ class Joined:
         parts: `clusters.<definition>.<part>` of every definition.
         columns: what a query selects for all of these.
         joins: what stands behind its FROM.
+        tables: what the joins name; read here in one go, because the files are replaced as
+            documents are assigned.
     """
 
     fields: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     columns: str = ""
     joins: str = ""
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 def join_clusters(workspace: Workspace, collection: Collection, documents: str) -> Joined:
@@ -52,17 +58,16 @@ def join_clusters(workspace: Workspace, collection: Collection, documents: str) 
     columns: list[str] = []
     parts: list[str] = []
     joins: list[str] = []
+    tables: dict[str, pa.Table] = {}
     enriched = enriching(workspace.collections, name)
     for number, (owner, definition) in enumerate(covering(workspace.collections, name)):
         files = DefinitionFiles(workspace.warehouse, owner, definition.cluster_name)
         there = workspace.warehouse.exists(files.current)
         alias = f"clusters_{number}"
         if there:
-            path = str(workspace.warehouse.local(files.current)).replace("'", "''")
-            joins.append(
-                f"LEFT JOIN read_parquet('{path}') AS {alias} "
-                f"ON {alias}.document_id = {documents}.document_id"
-            )
+            read = ["document_id", *(COLUMN_OF.get(part, part) for part in PARTS)]
+            tables[alias] = workspace.warehouse.read_table(files.current, read)
+            joins.append(f"LEFT JOIN {alias} ON {alias}.document_id = {documents}.document_id")
         for part in PARTS:
             full = f"{PREFIX}.{definition.cluster_name}.{part}"
             kind = "FLOAT" if part == PARTS[len(COLUMN_OF)] else "VARCHAR"
@@ -76,4 +81,5 @@ def join_clusters(workspace: Workspace, collection: Collection, documents: str) 
         tuple(parts),
         "".join(f", {column}" for column in columns),
         " ".join(joins),
+        tables,
     )

@@ -75,6 +75,8 @@ class Documents:
         columns = [f"stored.{quote(name)}" for name in stored] + [
             f"NULL::{EMPTY_TYPES.get(name, 'VARCHAR')} AS {quote(name)}" for name in lacking
         ]
+        for name, table in self.clusters.tables.items():
+            connection.register(name, table)
         if stored:
             rows = f"{self.clusters.columns} FROM stored {self.clusters.joins}"
         else:

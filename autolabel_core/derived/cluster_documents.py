@@ -117,7 +117,7 @@ class ClusterDocuments:
         return joined.take(np.argsort(np.array(joined.document_ids), kind="stable"))
 
     def _rows_of(self, table: Embeddings, batch: str) -> VectorRows:
-        keys = {arrival.document_id: arrival.key for arrival in table.present(batch)}
+        keys = {row["document_id"]: row["key"] for row in table.items.rows(batch)}
         blocks: list[Matrix] = []
         kept: dict[str, str] = {}
         found = []
