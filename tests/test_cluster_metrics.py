@@ -147,6 +147,13 @@ def test_each_threshold_gives_its_reason(name, value, said):
     assert recluster_reasons({**GOOD, name: value}) == (said,)
 
 
+def test_the_least_cosine_is_the_threshold_of_assignment():
+    assert recluster_reasons({**GOOD, "mean_cosine_to_centroid": 0.3}, None, 0.25) == ()
+    vectors = unit([[1, 0], [0, 1]])
+    measured = measure(vectors, np.zeros(2, np.int32), 1, assignment_threshold=0.8)
+    assert measured.reasons == ("mean_cosine_to_centroid is 0.707, below 0.8",)
+
+
 def test_figures_are_compared_with_the_last_full_run():
     worse = {**GOOD, "noise_ratio": 0.21, "mean_cosine_to_centroid": 0.84, "silhouette_score": 0.49}
     assert recluster_reasons(worse) == ()

@@ -97,6 +97,7 @@ def test_without_clusters_there_is_nothing_to_come_back():
         ((0.74, 10, 0.5), ["stability is 0.74, below 0.75"]),
         ((0.9, 9, 0.5), ["it has 9 members, fewer than 10"]),
         ((0.9, 10, 0.49), ["cohesion is 0.49, below 0.5"]),
+        ((0.9, 10, 0.3, 0.25), []),
         ((float("nan"), 2, 0.1), ["stability is nan", "it has 2", "cohesion is 0.10"]),
     ],
 )

@@ -148,6 +148,8 @@ def test_the_guard_reads_the_machine():
     assert 2**26 < available_bytes() < 2**50
     with pytest.raises(AutolabelError, match="pair by pair"):
         run(np.resize(np.eye(2, dtype=np.float32), (1_000_000, 2)), algorithm="dbscan")
+    # The same rows with few neighbours each are no trouble.
+    run(blobs([100] * 20, spread=0.3)[0], algorithm="dbscan", algorithm_params={"eps": 0.1})
 
 
 def test_rows_outside_the_sample_are_assigned():

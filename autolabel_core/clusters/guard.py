@@ -28,7 +28,7 @@ class Cost:
         visits_of_a_pair: how often each pair is compared; 0 where time grows with the rows alone.
     """
 
-    bytes_of_a_pair: int = 0
+    bytes_of_a_pair: float = 0
     visits_of_a_pair: int = 0
 
 

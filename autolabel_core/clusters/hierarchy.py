@@ -18,7 +18,7 @@ ENOUGH_MEMBERS = 4
 """A cluster is divided again when it has so many times `min_cluster_size`."""
 MOST_NOISE = 0.5
 """A division that leaves more of the members as noise is not kept."""
-LEAST_SILHOUETTE = 0.05
+LEAST_SILHOUETTE = 0.1
 """Nor one whose parts are not further apart than this, from -1 to 1, in the original space."""
 
 

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autolabel_core.clusters.reclustering import Figures, recluster_reasons
+from autolabel_core.clusters.reclustering import (
+    DEFAULT_ASSIGNMENT_THRESHOLD,
+    Figures,
+    recluster_reasons,
+)
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -68,7 +72,11 @@ class Quality:
 
 
 def measure(
-    vectors: Floats, assigned: Ints, count: int, baseline: Figures | None = None
+    vectors: Floats,
+    assigned: Ints,
+    count: int,
+    baseline: Figures | None = None,
+    assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
 ) -> Quality:
     """Measure clusters.
 
@@ -77,6 +85,7 @@ def measure(
         assigned: (n,) the cluster of each row, below 0 is noise.
         count: how many clusters there are, k; some may be without members.
         baseline: the `figures` of the last full run, where documents were assigned since.
+        assignment_threshold: the definition's.
 
     Returns:
         The figures.
@@ -100,7 +109,7 @@ def measure(
         mean_cosine_similarity=_mean_by_cluster(cosine, assigned, size),
         min_cosine_similarity=_least_by_cluster(cosine, assigned, size),
         silhouette=_mean_by_cluster(silhouette, assigned, size),
-        reasons=recluster_reasons(figures, baseline),
+        reasons=recluster_reasons(figures, baseline, assignment_threshold),
         **figures,
     )
 

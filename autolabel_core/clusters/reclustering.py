@@ -7,8 +7,8 @@ from typing import TypedDict
 
 MOST_NOISE = 0.5
 """More than half of the documents belong nowhere."""
-LEAST_COSINE = 0.5
-"""The average member would not be assigned to its own cluster at the default threshold."""
+DEFAULT_ASSIGNMENT_THRESHOLD = 0.5
+"""Below the threshold of assignment the average member would not be put to its own cluster."""
 LEAST_SILHOUETTE = 0.0
 """The average member is nearer to another cluster than to its own."""
 LEAST_ENTROPY = 0.3
@@ -28,19 +28,25 @@ class Figures(TypedDict):
     cluster_size_entropy: float
 
 
-def recluster_reasons(now: Figures, before: Figures | None = None) -> tuple[str, ...]:
+def recluster_reasons(
+    now: Figures,
+    before: Figures | None = None,
+    assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
+) -> tuple[str, ...]:
     """Say why a full run is recommended.
 
     Args:
         now: the figures of a run.
         before: those of the last full run, where documents were assigned since.
+        assignment_threshold: the lowest cosine at which a document is assigned; what a cosine means
+            depends on the encoder, so this threshold is the definition's own.
 
     Returns:
         One sentence for each threshold crossed; empty where none is.
     """
     checks = [
         ("noise_ratio", now["noise_ratio"], MOST_NOISE, 1),
-        ("mean_cosine_to_centroid", now["mean_cosine_to_centroid"], LEAST_COSINE, -1),
+        ("mean_cosine_to_centroid", now["mean_cosine_to_centroid"], assignment_threshold, -1),
         ("silhouette_score", now["silhouette_score"], LEAST_SILHOUETTE, -1),
     ]
     if now["silhouette_score"] is not None:

@@ -11,6 +11,7 @@ from autolabel_core.clusters.algorithms import fit
 from autolabel_core.clusters.clustering import Clustering
 from autolabel_core.clusters.hierarchy import sub_params
 from autolabel_core.clusters.preprocessing import preprocess
+from autolabel_core.clusters.reclustering import DEFAULT_ASSIGNMENT_THRESHOLD
 from autolabel_core.declarations.cluster import Cluster
 
 RESAMPLES = 20
@@ -20,8 +21,6 @@ SCALED = ("min_cluster_size", "min_samples")
 STABLE = 0.75
 """Hennig: at 0.75 and above a cluster is valid and stable, below 0.6 it is not to be trusted."""
 ENOUGH_MEMBERS = 10
-COHESIVE = 0.5
-"""The average member would be assigned to the cluster at the default threshold."""
 
 
 @dataclass(frozen=True)
@@ -140,13 +139,19 @@ def tree_stability(
     return found
 
 
-def promotable(stability: float, size: int, cohesion: float) -> Verdict:
+def promotable(
+    stability: float,
+    size: int,
+    cohesion: float,
+    assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
+) -> Verdict:
     """Say whether a cluster may become a label.
 
     Args:
         stability: mean Jaccard from 0 to 1; nan is unknown.
         size: members.
         cohesion: mean cosine of its members to its centroid, from 0 to 1.
+        assignment_threshold: the definition's: the average member must reach it.
 
     Returns:
         The verdict; each reason names a figure and its threshold.
@@ -154,7 +159,10 @@ def promotable(stability: float, size: int, cohesion: float) -> Verdict:
     checks = [
         (stability >= STABLE, f"stability is {stability:.2f}, below {STABLE:g}"),
         (size >= ENOUGH_MEMBERS, f"it has {size} members, fewer than {ENOUGH_MEMBERS}"),
-        (cohesion >= COHESIVE, f"cohesion is {cohesion:.2f}, below {COHESIVE:g}"),
+        (
+            cohesion >= assignment_threshold,
+            f"cohesion is {cohesion:.2f}, below {assignment_threshold:g}",
+        ),
     ]
     reasons = tuple(text for good, text in checks if not good)
     return Verdict(not reasons, reasons)
