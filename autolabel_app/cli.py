@@ -18,6 +18,7 @@ COMMANDS = {
     "annotate": ("annotate", "Say what is right or wrong about boxes on images."),
     "annotations": ("annotations", "See what people said of boxes, and how the detector fares."),
     "documents": ("documents", "List documents, filtered and sorted."),
+    "review": ("review", "List the images whose boxes a person should look at next."),
     "status": ("status", "Show the state of a collection, and what to do next."),
     "retrieve": ("retrieve", "Run a declared retriever."),
     "classify": ("classify", "Label files on the spot; nothing is stored."),
