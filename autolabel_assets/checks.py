@@ -20,13 +20,17 @@ CHECKS = {
 }
 
 
+CHECKS_OF_BOXES = {"detections": ("images_with_detections",)}
+
+
 def build_checks(collection: Collection) -> list[dg.AssetChecksDefinition]:
     """Return the checks of one collection, all computed from its status in one go."""
     name = collection.collection_name
     there = {table.name for table in tables_of(collection)}
+    checked = CHECKS if collection.detection is None else {**CHECKS, **CHECKS_OF_BOXES}
     specs = [
         dg.AssetCheckSpec(name=check, asset=key(collection, asset))
-        for asset, checks in CHECKS.items()
+        for asset, checks in checked.items()
         for check in checks
         if asset in there
     ]

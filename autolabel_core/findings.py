@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_UNREADABLE_SHARE = 0.05
+MAX_WITHOUT_DETECTIONS = 0.50
 MIN_REFERENCES = 10
 GOOD_REFERENCES = 20
 MAX_IMBALANCE = 5.0
@@ -49,6 +50,7 @@ def findings(status: Mapping[str, Any]) -> list[Finding]:
     rules = [_unreadable, _few_references, _imbalance, _agreement, _nothing_labelled]
     rules += [_threshold_far, _false_positives, _undelivered]
     rules += [_recluster, _noise] if status["clusters"] else []
+    rules += [_nothing_found] if "images_without_detections" in status else []
     return [rule(status) for rule in rules]
 
 
@@ -58,6 +60,23 @@ def _unreadable(s: Mapping[str, Any]) -> Finding:
     passed = share <= MAX_UNREADABLE_SHARE
     cure = " List them with `documents --filter reason:exists:true` and replace or remove them."
     return Finding("unreadable_share", "raw_objects", passed, text + ("" if passed else cure))
+
+
+def _nothing_found(s: Mapping[str, Any]) -> Finding:
+    """Of collections with boxes alone; the others have nothing to look at."""
+    name, asset = "images_with_detections", "detections"
+    looked_at = s["objects"] - s["quarantined"]
+    without = s["images_without_detections"]
+    share = without / looked_at if looked_at else 0.0
+    text = f"{without} of {looked_at} images have no detection ({share:.1%})."
+    if share <= MAX_WITHOUT_DETECTIONS:
+        return Finding(name, asset, True, text)
+    cure = (
+        " Without a model in service annotate some (`autolabel annotate`) and train; with one look "
+        f"at `autolabel review {s['collection']} --by random`, and lower confidence_threshold or "
+        "train on what was missed."
+    )
+    return Finding(name, asset, False, text + cure)
 
 
 def _few_references(s: Mapping[str, Any]) -> Finding:

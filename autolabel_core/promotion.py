@@ -10,6 +10,8 @@ from typing import Any
 from autolabel_core.buckets.objects import StoredObject
 from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
+from autolabel_core.derived.reference_set import ReferenceSet
+from autolabel_core.detection.stored import judge_as
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identity import content_hash, document_id
@@ -81,11 +83,18 @@ def check_taxonomy(collection: Collection) -> None:
         collection: the declaration.
 
     Raises:
-        AutolabelError: it has no taxonomy.
+        AutolabelError: it has no taxonomy, or boxes whose references live elsewhere.
     """
     if collection.taxonomy is None:
         raise AutolabelError(
             f"`{collection.collection_name}` has no `taxonomy`: nothing to promote."
+        )
+    apart = collection.reference_collection != collection.collection_name
+    if collection.detection is not None and apart:
+        raise AutolabelError(
+            f"`{collection.collection_name}` has its references in "
+            f"`{collection.reference_collection}`; what lies in boxes becomes a reference only "
+            "with `reference: self`."
         )
 
 
@@ -141,10 +150,11 @@ def promote(
     Returns:
         How many labels were recorded; repeated promotions count none.
     """
-    events = [
-        _promote_one(workspace, collection, promotion, reviewer)
-        for promotion in outstanding(workspace, collection, chosen)
-    ]
+    left = outstanding(workspace, collection, chosen)
+    if collection.detection is not None:
+        labels = [(promotion.record["document_id"], promotion.label) for promotion in left]
+        return judge_as(workspace, collection, labels, reviewer)
+    events = [_promote_one(workspace, collection, promotion, reviewer) for promotion in left]
     return workspace.ledger.append_annotations(events)
 
 
@@ -173,6 +183,9 @@ def outstanding(
     Returns:
         What is left of it, in the same order.
     """
+    if collection.detection is not None:
+        said = ReferenceSet(workspace, collection).annotations
+        return [one for one in chosen if one.record["document_id"] not in said]
     name = _target(workspace, collection).collection_name
     ids = [document_id(name, promotion.key) for promotion in chosen]
     contents = dict(zip(ids, (p.content_hash for p in chosen), strict=True))

@@ -170,7 +170,7 @@ WRONG_MANIFESTS = {
     "nothing": (None, "is a NoneType, expected autolabel_core.detectors.DetectorManifest"),
     "a name for no URI": (
         {**WRITTEN, "features": [{**DETECTIONS, "feature_name": "a/b"}]},
-        "`a/b`",
+        "a/b",
     ),
 }
 

@@ -70,6 +70,7 @@ def _show(s: Mapping[str, Any]) -> None:
     lines = {
         "feature URI": s["feature_uri"],
         "objects": f"{s['objects']}  ({s['quarantined']} quarantined)",
+        **_boxes(s),
         "labels": f"{s['human']} human, {s['promoted']} promoted, {s['auto']} auto, "
         f"{s['unlabelled']} unlabelled",
         "coverage": f"{percent(s['coverage'])} of what people left",
@@ -112,6 +113,14 @@ def _show(s: Mapping[str, Any]) -> None:
     ]
     click.echo()
     emit_table(rows, empty="No labels yet.")
+
+
+def _boxes(s: Mapping[str, Any]) -> dict[str, str]:
+    if "detections" not in s:
+        return {}
+    return {
+        "detections": f"{s['detections']}  ({s['images_without_detections']} images without any)"
+    }
 
 
 def _fired(alert: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from autolabel_core.conditions import fields_of, parse
 from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.declarations.cluster_fields import covering, is_cluster_field
 from autolabel_core.declarations.collection import Collection
+from autolabel_core.declarations.detection import ACTIVE_WEIGHTS
 from autolabel_core.declarations.reading import Declared
 from autolabel_core.declarations.references import plain, searched_collection, suggestion
 from autolabel_core.declarations.retriever import Retriever
@@ -16,6 +17,7 @@ from autolabel_core.extractors import parse_feature_uri
 
 Retrievers = Mapping[str, tuple[str, Retriever]]
 Where = tuple[str | int, ...]
+ANY = "any version"
 
 
 def with_clusters(
@@ -119,9 +121,9 @@ def _check_spaces(
     wanted = {(uri.feature_extractor_name, uri.version) for uri in uris}
     first = next(iter(over.values())).feature_extractor
     for name, collection in over.items():
-        extractor = collection.feature_extractor
-        has = (extractor.feature_extractor_name, extractor.version)
-        if extractor.space == first.space and (not wanted or has in wanted):
+        extractor, has = collection.feature_extractor, _names_of(collection)
+        any_version = {(found, ANY) for found, _ in wanted}
+        if extractor.space == first.space and (not wanted or has in wanted | any_version):
             continue
         problem = (
             f"`{name}` is embedded by {has[0]}@{has[1]} (model {extractor.model or 'default'}); "
@@ -129,6 +131,15 @@ def _check_spaces(
             "feature_extractor, and its URI"
         )
         raise _error(declared, (*where, "feature_uris"), problem)
+
+
+def _names_of(collection: Collection) -> tuple[str, str]:
+    """What its vectors are named by; the version of the registry is known only when it serves."""
+    extractor, detection = collection.feature_extractor, collection.detection
+    if detection is None:
+        return extractor.feature_extractor_name, extractor.version
+    in_registry = detection.weights == ACTIVE_WEIGHTS
+    return detection.detector_name, ANY if in_registry else detection.version
 
 
 def _check_filter(

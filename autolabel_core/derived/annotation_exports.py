@@ -128,10 +128,8 @@ class AnnotationExports(DerivedTable):
         return self.warehouse.read_table(file, [name for name in columns if name in there])
 
     def read_object(self) -> Callable[[str], bytes]:
-        """Return a reader of objects by key, for the formats that copy content."""
-        kind = self.labels.own.embeddings.extractor.manifest.input
-        mapped = self.collection.feature_extractor.input_mappings.get(kind)
-        return lambda key: self.source.open(key).input_blob(kind, mapped).read()
+        """Return a reader of documents by key, for the formats that copy content."""
+        return self.labels.own.embeddings.items.reader()
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say what each format holds, and how labelling fares over the whole collection."""

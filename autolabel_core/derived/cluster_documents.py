@@ -71,7 +71,9 @@ class ClusterDocuments:
     @cached_property
     def feature_uris(self) -> tuple[str, ...]:
         """The spaces of the vectors; by default the collections' own."""
-        return self.definition.feature_uris or (self.workspace.feature_uri(self.collections[0]),)
+        own = self._embeddings[0].extractor.manifest
+        wanted = self.definition.feature_uris or (own.feature_uri,)
+        return tuple(own.feature_uri if own.answers_to(uri) else uri for uri in wanted)
 
     @property
     def objects(self) -> int:
@@ -117,7 +119,7 @@ class ClusterDocuments:
         return joined.take(np.argsort(np.array(joined.document_ids), kind="stable"))
 
     def _rows_of(self, table: Embeddings, batch: str) -> VectorRows:
-        keys = {row["document_id"]: row["key"] for row in table.items.rows(batch)}
+        keys = table.items.keys(batch)
         blocks: list[Matrix] = []
         kept: dict[str, str] = {}
         found = []

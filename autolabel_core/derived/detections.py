@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -233,12 +233,18 @@ class DetectedObjects(Items):
         for crops in read_in_order(cut, groups):
             yield from crops
 
-    def read_object(self, row: dict[str, Any]) -> bytes:
-        """Return what lies in the box as a PNG file."""
-        found = next(self.decoded([row], None))
-        if isinstance(found, Unreadable):
-            raise UnreadableItemError(found.reason)
-        return lossless_png(found)
+    def reader(self) -> Callable[[str], bytes]:
+        """Return what gives the content of a box as a PNG file."""
+        there = (batch for batch in self.batches if self.warehouse.exists(self.path(batch)))
+        rows = {row["key"]: row for batch in there for row in self.rows(batch)}
+
+        def read(key: str) -> bytes:
+            found = next(self.decoded([rows[key]], None))
+            if isinstance(found, Unreadable):
+                raise UnreadableItemError(found.reason)
+            return lossless_png(found)
+
+        return read
 
     def report(self, batch: str) -> dict[str, Any]:
         """Count images and boxes, and list what could not be looked at and why."""

@@ -198,7 +198,7 @@ class Embeddings(DerivedTable):
     def report(self, batch: str) -> dict[str, Any]:
         """Count vectors, and list what could not be embedded and why."""
         table = self.warehouse.read_vectors(self.path(batch))
-        keys = {row["document_id"]: row["key"] for row in self.items.rows(batch)}
+        keys = self.items.keys(batch)
         failed = [
             {"key": keys.get(document, document), "reason": reason}
             for document, reason in zip(table.document_ids, table.reasons, strict=True)

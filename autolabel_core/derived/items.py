@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from autolabel_core.derived.table import DerivedTable
 from autolabel_core.errors import UnreachableItemError, UnreadableItemError
-from autolabel_core.identity import content_hash
+from autolabel_core.identity import content_hash, object_of
 from autolabel_core.images import decode_image
 from autolabel_core.ledger import Annotation
 from autolabel_core.texts import decode_text
@@ -51,6 +51,12 @@ class Items(DerivedTable):
     def columns(self) -> Mapping[str, Any]:
         """Name and Arrow type of what documents take over beside what every row has."""
         return {}
+
+    def keys(self, batch: str) -> dict[str, str]:
+        """Return the key of each document of a batch whose object exists, by document id."""
+        there = {arrival.document_id for arrival in self.present(batch)}
+        rows = self.rows(batch)
+        return {r["document_id"]: r["key"] for r in rows if object_of(r["document_id"]) in there}
 
     @abstractmethod
     def rows(self, batch: str) -> list[dict[str, Any]]:
@@ -93,8 +99,8 @@ class Items(DerivedTable):
         """Yield each row's image or text, in order."""
 
     @abstractmethod
-    def read_object(self, row: dict[str, Any]) -> bytes:
-        """Return a row's content as a file."""
+    def reader(self) -> Callable[[str], bytes]:
+        """Return what gives a document's content as a file, by its key."""
 
     def read_checked(self, key: str, wanted: str) -> bytes:
         """Return an object's bytes.

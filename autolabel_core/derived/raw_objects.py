@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
@@ -150,6 +150,10 @@ class RawObjects(Items):
                 events.append(_imported(name, row, label, len(before)))
         self.workspace.ledger.append_annotations(events)
 
+    def keys(self, batch: str) -> dict[str, str]:
+        """Return the key of each object of a batch by document id; the ledger knows them."""
+        return {arrival.document_id: arrival.key for arrival in self.present(batch)}
+
     def rows(self, batch: str) -> list[dict[str, Any]]:
         """Return every object: each is a document."""
         return self.warehouse.read_table(self.path(batch), self.read_columns).to_pylist()
@@ -176,15 +180,18 @@ class RawObjects(Items):
 
         def read(row: dict[str, Any]) -> Any | Unreadable:
             try:
-                return decode(kind, self.read_object(row), min_side_px)
+                data = self.read_checked(row["key"], row["content_hash"])
+                return decode(kind, data, min_side_px)
             except UnreadableItemError as error:
                 return Unreadable.because(error)
 
         return read_in_order(read, rows)
 
-    def read_object(self, row: dict[str, Any]) -> bytes:
-        """Return the object's bytes, if it is the content that was recorded."""
-        return self.read_checked(row["key"], row["content_hash"])
+    def reader(self) -> Callable[[str], bytes]:
+        """Return what gives an object's bytes as they are now."""
+        kind = self.workspace.extractor(self.collection).manifest.input
+        mapped = self.collection.feature_extractor.input_mappings.get(kind)
+        return lambda key: self.source.open(key).input_blob(kind, mapped).read()
 
     def _label_in(self, metadata: dict[str, Any]) -> str | None:
         """Return the label that an object carries, as `autolabel label` would store it."""

@@ -82,7 +82,7 @@ class ReindexedVectors(DerivedTable):
         """Ask the index itself what it holds: a process may have died before it took its note."""
         found = index.get(where={"batch": batch}, include=["metadatas"])
         held = dict(zip(found["ids"], found["metadatas"], strict=True))
-        keys = {row["document_id"]: row["key"] for row in self.embeddings.items.rows(batch)}
+        keys = self.embeddings.items.keys(batch)
         wanted = {
             vectors.document_ids[i]: {
                 "key": keys.get(vectors.document_ids[i], ""),
