@@ -199,7 +199,9 @@ def test_the_written_dimension_must_be_the_extractors(monkeypatch):
     crops = detector.crops(Encoder(512)).manifest
     assert crops.feature_uri == "autolabel://given@1.0.0/detection_embedding_encoder_v1_clip"
     assert crops.answers_to("mixpeek://given@1.0.0/detection_embedding")
+    assert crops.answers_to("autolabel://encoder@v1/clip")
     assert not crops.answers_to("autolabel://given@2.0.0/detection_embedding")
+    assert not crops.answers_to("autolabel://encoder@v2/clip")
     assert crops.encoder_uri == "autolabel://encoder@v1/clip"
     with pytest.raises(AutolabelError, match="promises vectors of 512 dimensions"):
         detector.crops(Encoder(3))

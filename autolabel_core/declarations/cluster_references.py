@@ -17,7 +17,6 @@ from autolabel_core.extractors import parse_feature_uri
 
 Retrievers = Mapping[str, tuple[str, Retriever]]
 Where = tuple[str | int, ...]
-ANY = "any version"
 
 
 def with_clusters(
@@ -121,10 +120,10 @@ def _check_spaces(
     wanted = {(uri.feature_extractor_name, uri.version) for uri in uris}
     first = next(iter(over.values())).feature_extractor
     for name, collection in over.items():
-        extractor, has = collection.feature_extractor, _names_of(collection)
-        any_version = {(found, ANY) for found, _ in wanted}
-        if extractor.space == first.space and (not wanted or has in wanted | any_version):
+        extractor = collection.feature_extractor
+        if extractor.space == first.space and (not wanted or _answers(collection, wanted)):
             continue
+        has = (extractor.feature_extractor_name, extractor.version)
         problem = (
             f"`{name}` is embedded by {has[0]}@{has[1]} (model {extractor.model or 'default'}); "
             "documents that are grouped together share a feature space: name collections with one "
@@ -133,13 +132,19 @@ def _check_spaces(
         raise _error(declared, (*where, "feature_uris"), problem)
 
 
-def _names_of(collection: Collection) -> tuple[str, str]:
-    """What its vectors are named by; the version of the registry is known only when it serves."""
+def _answers(collection: Collection, wanted: set[tuple[str, str]]) -> bool:
+    """Whether one of these extractors and versions makes its vectors; of boxes the detector too."""
     extractor, detection = collection.feature_extractor, collection.detection
+    if (extractor.feature_extractor_name, extractor.version) in wanted:
+        return True
     if detection is None:
-        return extractor.feature_extractor_name, extractor.version
+        return False
+    # Which version of the registry serves is known only when it does.
     in_registry = detection.weights == ACTIVE_WEIGHTS
-    return detection.detector_name, ANY if in_registry else detection.version
+    return any(
+        name == detection.detector_name and (in_registry or version == detection.version)
+        for name, version in wanted
+    )
 
 
 def _check_filter(

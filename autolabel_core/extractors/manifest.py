@@ -72,10 +72,10 @@ class Manifest:
         return self.encoded_by or self.feature_uri
 
     def answers_to(self, feature_uri: str) -> bool:
-        """Whether a URI means this space, by its whole name or its short one."""
+        """Whether a URI means this space, by its whole name, its short one, or its encoder."""
         names = (self.feature_name, self.short_name or self.feature_name)
-        spaces = (FeatureUri(self.feature_extractor_name, self.version, name) for name in names)
-        return parse_feature_uri(feature_uri) in spaces
+        spaces = [FeatureUri(self.feature_extractor_name, self.version, name) for name in names]
+        return parse_feature_uri(feature_uri) in [*spaces, parse_feature_uri(self.encoder_uri)]
 
 
 class Extractor(Protocol):
