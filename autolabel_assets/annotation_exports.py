@@ -1,10 +1,11 @@
-"""The labelled dataset, complete, in the declared formats, each label with its source."""
+"""The annotated dataset, complete, in the declared formats: labels, or reviewed boxes."""
 
 import dagster as dg
 
 from autolabel_assets.walk import asset_options, key, refresh
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.annotation_exports import AnnotationExports
+from autolabel_core.derived.box_exports import BoxExports
 from autolabel_core.plan import upstream_of
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
@@ -13,17 +14,18 @@ from resources.workspace import WorkspaceResource
 def build_annotation_exports(collection: Collection) -> dg.AssetsDefinition:
     """Return the asset `[collection, annotation_exports]`."""
     name = collection.collection_name
+    table = BoxExports if BoxExports.concerns(collection) else AnnotationExports
 
     @dg.asset(
-        **asset_options(collection, AnnotationExports),
+        **asset_options(collection, table),
         description=__doc__,
-        deps=[key(collection, name) for name in upstream_of(collection, AnnotationExports.name)],
+        deps=[key(collection, name) for name in upstream_of(collection, table.name)],
     )
     def annotation_exports(
         context: dg.AssetExecutionContext,
         workspace: WorkspaceResource,
         progress: ProgressResource,
     ) -> dg.MaterializeResult:
-        return refresh(context, AnnotationExports, name, workspace, progress)
+        return refresh(context, table, name, workspace, progress)
 
     return annotation_exports

@@ -14,6 +14,7 @@ from typing import Any
 from autolabel_core.corrections import count_corrections
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.automation import Relabel
+from autolabel_core.derived.box_exports import BoxExports
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.table import Recorded
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
@@ -32,7 +33,8 @@ class Waiting:
     """What labels and rules made stale.
 
     Attributes:
-        documents: documents whose label is not applied yet.
+        documents: documents whose label is not applied yet, or words about boxes that are not
+            exported yet, whichever are more.
         oldest: when the oldest of those labels was given, in UTC as ISO 8601; None where no label
             was given, as when a reference is gone or a verdict came in.
         at_once: batches carry labels of another rule, or of other references than stand now, so
@@ -64,9 +66,10 @@ def waiting(workspace: Workspace, collection: Collection) -> Waiting:
     recorded = Recorded(workspace, collection.collection_name)
     references = ReferenceSet(workspace, collection, recorded)
     labels = TaxonomyLabels(workspace, collection, recorded)
+    boxes = _boxes_waiting(references)
     stale_set, stale_labels = references.stale(), labels.stale()
     if not stale_set and not stale_labels:
-        return Waiting(0, None, False)
+        return boxes
     changed = _changed(references)
     given = [
         references.annotations[document].recorded_at
@@ -78,7 +81,17 @@ def waiting(workspace: Workspace, collection: Collection) -> Waiting:
     inputs = set(labels.stale_by_uploads())
     said = bool(stale_set) or any(batch not in inputs for batch in stale_labels)
     at_once = moved or bool(labels.stale_by_taxonomy())
-    return Waiting(max(len(changed), int(said)), min(given, default=None), at_once)
+    waits = max(len(changed), int(said), boxes.documents)
+    oldest = min([*given, *filter(None, [boxes.oldest])], default=None)
+    return Waiting(waits, oldest, at_once)
+
+
+def _boxes_waiting(references: ReferenceSet) -> Waiting:
+    """What people said of boxes that is not exported yet."""
+    if not BoxExports.concerns(references.collection):
+        return Waiting(0, None, False)
+    said = references.beside(BoxExports).unexported()
+    return Waiting(len(said), min((e.recorded_at for e in said), default=None), False)
 
 
 def _changed(references: ReferenceSet) -> set[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.annotation_exports import AnnotationExports
+from autolabel_core.derived.box_exports import BoxExports
 from autolabel_core.derived.clusters import Clusters
 from autolabel_core.derived.detections import DetectedObjects
 from autolabel_core.derived.embeddings import Embeddings
@@ -27,6 +28,7 @@ TABLES: tuple[type[DerivedTable], ...] = (
     ReindexedVectors,
     Clusters,
     AnnotationExports,
+    BoxExports,
     FineTunedWeights,
 )
 UPSTREAM: dict[str, tuple[str, ...]] = {
@@ -74,8 +76,10 @@ def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
         name: the table's name.
 
     Returns:
-        Names; clusters see labels only through a filter.
+        Names; clusters see labels only through a filter, exports of boxes see none.
     """
+    if name == BoxExports.name and BoxExports.concerns(collection):
+        return (RawObjects.name,)
     there = {table.name for table in tables_of(collection)}
     if not any(definition.filter for definition in collection.clusters):
         there -= {TaxonomyLabels.name} if name == Clusters.name else set()

@@ -22,7 +22,7 @@ from autolabel_core.corrections import count_corrections, is_correction
 from autolabel_core.declarations.automation import Relabel
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.plan import TABLES, plan
+from autolabel_core.plan import TABLES, plan, tables_of
 from autolabel_core.registration import register
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -46,7 +46,7 @@ def upload_run(ws, name=NAME):
     collection = ws.collection(name)
     register(ws, collection)
     wanted = plan(ws, collection, uploads_only=True)
-    for table in TABLES:
+    for table in tables_of(collection):
         if table.name in wanted.assets:
             opened = table(ws, collection)
             for batch in wanted.batches if table.partitioned else ["all"]:

@@ -11,7 +11,10 @@ from autolabel_core.errors import AutolabelError, NotFoundError
 from autolabel_core.registration import register
 
 NAME = "scenes"
-DECLARED = {"feature_extractor": {"feature_extractor_name": "colour_extractor"}, "detection": {}}
+DECLARED = {
+    "feature_extractor": {"feature_extractor_name": "colour_extractor"},
+    "detection": {"detector_name": "block_detector"},
+}
 SIZE = {"image_width": 100, "image_height": 80}
 COCO = {
     "images": [
@@ -141,6 +144,7 @@ def test_the_record_of_the_field_is_taken_as_it_is(tmp_path):
             "bbox_format": "cxcywh",
             "image_width": 1920,
             "image_height": 1080,
+            "category": "vehicle",
         },
         "retriever_id": "ret_detection_review",
         "execution_id": "exec_review_batch_01",
@@ -153,6 +157,7 @@ def test_the_record_of_the_field_is_taken_as_it_is(tmp_path):
         (1920, 1080),
     )
     assert (box.predicted_class, box.true_class) == ("car", "delivery_van")
+    assert box.fields == {"category": "vehicle"}
     assert (box.retriever_id, box.confidence) == ("ret_detection_review", 1.0)
 
 
@@ -162,6 +167,7 @@ def test_the_record_of_the_field_is_taken_as_it_is(tmp_path):
         ("{", "not valid JSON"),
         ("[1]", "expected an object"),
         (json.dumps({**LINE, "tru_class": "car"}), 'unknown field .* Did you mean "true_class"'),
+        (json.dumps({**LINE, "payload": {"tru_class": "car"}}), 'Did you mean "true_class"'),
         (json.dumps({**LINE, "bbox": {"x": 1, "y": 2}}), "expected x, y, w, h or x1, y1, x2, y2"),
         (json.dumps({**LINE, "bbox": 7}), "bbox 7; expected four numbers"),
         (json.dumps({**LINE, "label": 7}), "label is 7; expected a text"),

@@ -1,35 +1,51 @@
+import shutil
 from dataclasses import replace
 
 import pytest
-from box_samples import picture
 from click.testing import CliRunner
+from conftest import Home, sweep_quietly
+from detection_samples import declaration
+from toy_detectors import scene
 
 from autolabel_app.commands.annotate import annotate
 from autolabel_core.detection.given import Given, GivenBox
 from autolabel_core.detection.giving import give_boxes
-from autolabel_core.detection.predictions import Prediction, Predictions
 from autolabel_core.detection.standing import collection_truths, listed, standing
 from autolabel_core.errors import AutolabelError
-from autolabel_core.identity import content_hash, document_id
-from autolabel_core.registration import register
+from autolabel_core.identity import document_id
 
 NAME = "scenes"
-DECLARED = {"feature_extractor": {"feature_extractor_name": "colour_extractor"}, "detection": {}}
-OBJECTS = {"a.png": picture(1), "day/b.png": picture(2), "night/b.png": picture(3)}
-DETECTION = f"{document_id(NAME, 'a.png')}_det_3"
-CAR = (10.0, 20.0, 40.0, 60.0)
-SEEN = Predictions(
-    {DETECTION: Prediction(DETECTION, "a.png", content_hash(picture(1)), "car", CAR, "1.0.0")},
-    {content_hash(picture(1)): "1.0.0"},
-)
-MISSED = GivenBox("missed", "a.png", CAR, "xyxy", true_class="car")
+RED = (10.0, 20.0, 40.0, 44.0)
+"""Where the detector of the tests sees a red block on `a.png`."""
+
+OBJECTS = {
+    "a.png": scene((10, 20, 40, 44, (200, 0, 0))),
+    "day/b.png": scene((2, 2, 12, 10, (0, 200, 0))),
+    "night/b.png": scene(),
+}
+DETECTION = f"{document_id(NAME, 'a.png')}_det_0"
+VERSION = "autolabel://block_detector@1.0.0/detections"
+MISSED = GivenBox("missed", "a.png", RED, "xyxy", true_class="car")
+
+
+@pytest.fixture(scope="module")
+def swept(module_home):
+    """Three images, swept once with the detector that sees blocks."""
+    module_home.declare(NAME, declaration())
+    module_home.put(NAME, OBJECTS)
+    sweep_quietly(module_home.workspace, NAME)
+    return module_home.paths.home.parent
 
 
 @pytest.fixture
-def scenes(workspace):
-    ws = workspace({NAME: DECLARED}, {NAME: OBJECTS})
-    register(ws, ws.collection(NAME))
-    return ws
+def copied(swept, tmp_path, toy_extractors):
+    shutil.copytree(swept, tmp_path, dirs_exist_ok=True)
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def scenes(copied):
+    return copied.workspace
 
 
 def give(ws, *boxes, whole=False, who="ann", **more):
@@ -42,29 +58,29 @@ def rows(ws):
 
 
 def test_a_box_is_recorded_with_the_size_that_was_read_from_the_image(scenes):
-    report = give(scenes, replace(MISSED, bbox=(10, 20, 30, 40), bbox_format="xywh", confidence=1))
+    report = give(scenes, replace(MISSED, bbox=(10, 20, 30, 24), bbox_format="xywh", confidence=1))
     assert report.recorded == {"missed": 1}
     (row,) = rows(scenes)
-    assert (row["image_width_px"], row["image_height_px"]) == (100, 80)
-    assert row["xyxy_px"] == CAR
+    assert (row["image_width_px"], row["image_height_px"]) == (64, 48)
+    assert row["xyxy_px"] == RED
     assert (row["annotator"], row["origin"], row["state"]) == ("ann", "jsonl", "holds")
 
 
 def test_a_detection_lends_its_class_box_and_version(scenes):
     boxes = [GivenBox("confirmed", DETECTION, retriever_id="r", execution_id="e")]
-    give(scenes, *boxes, predictions=SEEN)
+    give(scenes, *boxes)
     (row,) = rows(scenes)
-    assert (row["predicted_class"], row["true_class"]) == ("car", "car")
-    assert row["xyxy_px"] == row["predicted_xyxy_px"] == CAR
-    assert row["payload"] == {"judged": "1.0.0"}
+    assert (row["predicted_class"], row["true_class"]) == ("red", "red")
+    assert row["xyxy_px"] == row["predicted_xyxy_px"] == RED
+    assert row["payload"] == {"judged": VERSION}
     assert (row["retriever_id"], row["execution_id"]) == ("r", "e")
 
 
 def test_the_true_class_falls_back_to_the_predicted_one(scenes):
-    moved = GivenBox("corrected", DETECTION, (12, 20, 44, 60), "xyxy")
-    give(scenes, moved, predictions=SEEN)
-    assert rows(scenes)[0]["true_class"] == "car"
-    assert rows(scenes)[0]["predicted_xyxy_px"] == CAR
+    moved = GivenBox("corrected", DETECTION, (12, 20, 44, 48), "xyxy")
+    give(scenes, moved)
+    assert rows(scenes)[0]["true_class"] == "red"
+    assert rows(scenes)[0]["predicted_xyxy_px"] == RED
 
 
 @pytest.mark.parametrize(
@@ -76,17 +92,17 @@ def test_the_true_class_falls_back_to_the_predicted_one(scenes):
         (replace(MISSED, target="b.png"), "no image 'b.png'"),
         (replace(MISSED, target=None), "expected the key of an image or the id of a detection"),
         (replace(MISSED, bbox_format=None), "bbox without bbox_format"),
-        (replace(MISSED, bbox=(40, 20, 10, 60)), "swapped corners"),
-        (replace(MISSED, bbox=(900, 20, 910, 60)), "outside the image of 100 × 80 px"),
+        (replace(MISSED, bbox=(40, 20, 10, 44)), "swapped corners"),
+        (replace(MISSED, bbox=(900, 20, 910, 60)), "outside the image of 64 × 48 px"),
         (replace(MISSED, bbox=None), "missed needs a box"),
         (replace(MISSED, true_class=None), "missed needs a class"),
-        (replace(MISSED, size_px=(1920, 1080)), "is 1920 × 1080 px, and it is 100 × 80"),
+        (replace(MISSED, size_px=(1920, 1080)), "is 1920 × 1080 px, and it is 64 × 48"),
         (replace(MISSED, confidence=2.0), "confidence 2.0; expected 0"),
         (replace(MISSED, target=DETECTION), "missed is an object without a detection"),
         (replace(MISSED, label="reviewed", true_class=None), "reviewed is about an image"),
         (GivenBox("confirmed", DETECTION, true_class="van"), "use corrected"),
         (GivenBox("corrected", DETECTION), "changes neither class nor box"),
-        (GivenBox("confirmed", DETECTION, (60, 0, 90, 9), "xyxy"), "bbox lies elsewhere"),
+        (GivenBox("confirmed", DETECTION, (44, 0, 60, 9), "xyxy"), "bbox lies elsewhere"),
         (GivenBox("false_positive", DETECTION, true_class="car"), "names no object"),
         (GivenBox("confirmed", DETECTION[:-1] + "9", true_class="car"), "stands in the tables"),
         (GivenBox(annotation_id="nothing", withdraw=True), "no annotation 'nothing'"),
@@ -95,7 +111,7 @@ def test_the_true_class_falls_back_to_the_predicted_one(scenes):
 )
 def test_what_makes_no_sense_says_what_would(scenes, box, says):
     with pytest.raises(AutolabelError, match=says) as error:
-        give(scenes, MISSED, box, predictions=SEEN)
+        give(scenes, MISSED, box)
     assert str(error.value).startswith("line 2: ")
     assert rows(scenes) == []
 
@@ -117,9 +133,9 @@ def test_what_is_right_can_be_recorded_and_a_damaged_image_is_not_reviewed(scene
     assert len(report.left_out) == 1 and "has no area" in report.left_out[0]
 
 
-def test_a_class_outside_the_declared_ones_is_refused(workspace):
-    declared = {**DECLARED, "detection": {"classes": ["car", "van"]}}
-    ws = workspace({NAME: declared}, {NAME: OBJECTS})
+def test_a_class_outside_the_declared_ones_is_refused(copied):
+    copied.declare(NAME, declaration(classes=["car", "van"]))
+    ws = copied.workspace
     with pytest.raises(AutolabelError, match=r'no class \'vam\'. Did you mean "van"'):
         give(ws, replace(MISSED, true_class="vam"))
 
@@ -141,7 +157,7 @@ def test_a_later_word_of_the_same_person_updates_and_may_return(scenes):
     confirmed = GivenBox("confirmed", DETECTION)
     wrong = GivenBox("false_positive", DETECTION)
     for box in (confirmed, wrong, confirmed):
-        give(scenes, box, predictions=SEEN)
+        give(scenes, box)
     assert [r["label"] for r in rows(scenes)] == ["confirmed"]
     assert len(scenes.ledger.box_annotations(NAME)) == 3
     assert len({e.event_id for e in scenes.ledger.box_annotations(NAME)}) == 3
@@ -168,20 +184,20 @@ def test_an_annotation_is_updated_and_withdrawn_by_its_id(scenes):
 
 
 def test_a_detection_is_withdrawn_by_who_judged_it(scenes):
-    give(scenes, GivenBox("confirmed", DETECTION), predictions=SEEN)
+    give(scenes, GivenBox("confirmed", DETECTION))
     back = GivenBox(target=DETECTION, withdraw=True)
     with pytest.raises(AutolabelError, match="nothing of bob to withdraw"):
-        give(scenes, back, who="bob", predictions=SEEN)
-    give(scenes, back, predictions=SEEN)
+        give(scenes, back, who="bob")
+    give(scenes, back)
     assert rows(scenes) == []
 
 
 def test_a_whole_image_given_again_withdraws_what_is_not_there_any_more(scenes):
     whole = GivenBox("reviewed", "a.png")
-    van = replace(MISSED, true_class="van", bbox=(60, 0, 90, 50))
+    van = replace(MISSED, true_class="van", bbox=(44, 0, 60, 40))
     give(scenes, van, who="bob")
     give(scenes, whole, MISSED, van, whole=True)
-    report = give(scenes, whole, replace(MISSED, bbox=(11, 20, 40, 60)), whole=True)
+    report = give(scenes, whole, replace(MISSED, bbox=(11, 20, 40, 44)), whole=True)
     assert report.recorded == {"missed": 1, "withdrawn": 2}
     kept = {(r["annotator"], r["true_class"]) for r in rows(scenes) if r["label"] == "missed"}
     assert kept == {("bob", "van"), ("ann", "car")}
@@ -198,18 +214,36 @@ def test_file_names_of_other_tools_lead_to_keys_unless_they_are_ambiguous(scenes
     assert {r["image_key"] for r in rows(scenes)} == {"day/b.png"}
 
 
-def test_a_replaced_image_makes_annotations_stale(scenes, home, bring_up_to_date):
+def test_a_replaced_image_makes_annotations_stale(scenes, copied):
     give(scenes, GivenBox("reviewed", "a.png"), MISSED)
-    home.put(NAME, {"a.png": picture(9)})
-    ws = home.workspace
-    bring_up_to_date(ws, NAME)
+    copied.put(NAME, {"a.png": scene((1, 1, 9, 9, (9, 0, 0)))})
+    ws = copied.workspace
+    with pytest.raises(AutolabelError, match="was replaced since it was detected on"):
+        give(ws, GivenBox("confirmed", DETECTION))
+    sweep_quietly(ws, NAME)
     assert [r["state"] for r in rows(ws)] == ["stale", "stale"]
     assert collection_truths(ws, ws.collection(NAME)) == []
-    with pytest.raises(AutolabelError, match="was replaced since it was detected on"):
-        give(ws, GivenBox("confirmed", DETECTION), predictions=SEEN)
     give(ws, GivenBox("reviewed", "a.png"))
     (truth,) = collection_truths(ws, ws.collection(NAME))
     assert (truth.boxes, truth.reviewed) == ((), True)
+
+
+def test_boxes_of_whole_images_judge_no_detector(scenes):
+    give(scenes, GivenBox("reviewed", "a.png"), MISSED, whole=True)
+    give(scenes, replace(MISSED, bbox=(44, 0, 60, 40)), who="bob")
+    judged = {r["annotator"]: r["payload"].get("judged") for r in rows(scenes)}
+    assert judged == {"ann": None, "bob": VERSION}
+
+
+def test_detections_cannot_be_judged_while_they_change_over(copied):
+    copied.declare(NAME, declaration(version="2.0.0"))
+    with pytest.raises(AutolabelError, match="are changing over to"):
+        give(copied.workspace, GivenBox("confirmed", DETECTION))
+
+
+def test_further_fields_are_kept_with_the_annotation(scenes):
+    give(scenes, GivenBox("confirmed", DETECTION, fields={"category": "vehicle"}))
+    assert rows(scenes)[0]["payload"] == {"judged": VERSION, "category": "vehicle"}
 
 
 def test_texts_have_no_boxes(workspace):
@@ -221,17 +255,17 @@ def test_texts_have_no_boxes(workspace):
         give(ws, replace(MISSED, target="a.txt"))
 
 
-def test_the_command_records_and_takes_back(scenes, home, monkeypatch):
-    monkeypatch.setenv("AUTOLABEL_HOME", str(home.paths.home))
-    monkeypatch.setenv("AUTOLABEL_COLLECTIONS", str(home.paths.collections))
+def test_the_command_records_and_takes_back(scenes, copied, monkeypatch):
+    monkeypatch.setenv("AUTOLABEL_HOME", str(copied.paths.home))
+    monkeypatch.setenv("AUTOLABEL_COLLECTIONS", str(copied.paths.collections))
 
     def run(*words):
         return CliRunner().invoke(annotate, [NAME, *words], catch_exceptions=False).output
 
-    box = ("--true-class", "car", "--bbox", "10,20,30,40", "--bbox-format", "xywh")
+    box = ("--true-class", "car", "--bbox", "10,20,30,24", "--bbox-format", "xywh")
     said = run("a.png", "--label", "missed", *box, "--annotator", "ann", "--reasoning", "small")
     assert said == "Recorded on 1 images: 1 missed.\n"
     (row,) = rows(scenes)
-    assert (row["xyxy_px"], row["reasoning"], row["origin"]) == (CAR, "small", "cli")
+    assert (row["xyxy_px"], row["reasoning"], row["origin"]) == (RED, "small", "cli")
     run("--id", row["annotation_id"], "--withdraw")
     assert rows(scenes) == []

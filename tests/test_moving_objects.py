@@ -14,7 +14,7 @@ from daemon import Daemon, labels
 from autolabel_core.automation import waiting
 from autolabel_core.derived.embeddings import Embeddings
 from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.plan import TABLES, plan
+from autolabel_core.plan import plan, tables_of
 from autolabel_core.registration import register
 
 QUICK = {"check_every_seconds": 1, "relabel": {"after_labels": 1}}
@@ -71,7 +71,7 @@ def labelled(bucket, workspace, home, bring_up_to_date):
 def derive(workspace):
     """Refresh every table but the index, without looking at the bucket's listing again."""
     collection = workspace.collection(NAME)
-    for table in TABLES:
+    for table in tables_of(collection):
         for batch in table(workspace, collection).stale() if "index" not in table.name else ():
             table(workspace, collection).refresh(batch)
 

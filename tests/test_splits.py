@@ -102,10 +102,10 @@ def changed(data, how):
         return image.resize((width // 2, height // 2))
     if how == "crop":
         return image.crop((1, 1, width - 1, height - 1))
-    return Image.eval(image, lambda value: min(255, int(value * 1.1)))
+    return Image.eval(image, lambda value: int(value * 0.8))
 
 
-@pytest.mark.parametrize("how", ["jpeg", "half", "crop", "bright"])
+@pytest.mark.parametrize("how", ["jpeg", "half", "crop", "dark"])
 def test_copies_are_near_and_other_pictures_are_not(how):
     hashes = np.stack([perceptual_hash(decode_image(picture(n))) for n in range(40)])
     for number in range(0, 40, 4):

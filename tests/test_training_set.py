@@ -10,7 +10,7 @@ from autolabel_core.identity import content_hash
 NAME = "scenes"
 DECLARED = {
     "feature_extractor": {"feature_extractor_name": "colour_extractor"},
-    "detection": {"classes": ["van", "car"]},
+    "detection": {"detector_name": "block_detector", "classes": ["van", "car"]},
 }
 OBJECTS = {f"{n:02d}.png": picture(n) for n in range(12)}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from autolabel_app.commands.label import pairs
 from autolabel_app.output import emit_json
 from autolabel_core.paths import annotator_name
 from autolabel_core.workspace import Workspace
@@ -27,6 +28,14 @@ from autolabel_core.workspace import Workspace
 @click.option("--retriever-id", help="The retriever that showed it.")
 @click.option("--execution-id", help="The execution that showed it.")
 @click.option("--id", "annotation_id", help="Update or withdraw the annotation with this id.")
+@click.option(
+    "--field",
+    "fields",
+    multiple=True,
+    callback=pairs,
+    metavar="FIELD=VALUE",
+    help="What else is said of the object, such as a category; may be repeated.",
+)
 @click.option("--withdraw", is_flag=True, help="Take the annotation back.")
 @click.option("--file", type=click.Path(path_type=Path), help="A file or folder, all or nothing.")
 @click.option(

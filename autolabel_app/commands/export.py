@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from autolabel_app.output import emit_json
+from autolabel_core.declarations import Collection
 from autolabel_core.workspace import Workspace
 
 
@@ -17,7 +19,8 @@ from autolabel_core.workspace import Workspace
     "format_",
     required=True,
     metavar="F",
-    help="csv, parquet, jsonl, image_folder or huggingface.",
+    help="csv, parquet, jsonl, image_folder or huggingface; of boxes csv, parquet, jsonl, yolo, "
+    "coco, voc or label_studio.",
 )
 @click.option(
     "--out",
@@ -36,12 +39,22 @@ from autolabel_core.workspace import Workspace
 def export(
     collection: str, format_: str, out: Path, sources: tuple[str, ...], as_json: bool
 ) -> None:
-    """Write the documents of COLLECTION to a folder, each label with its source."""
+    """Write the documents of COLLECTION to a folder, each label with its source.
+
+    Of a collection with `detection:` the reviewed images are written, with their boxes, in train,
+    val and test; images that nobody reviewed as a whole are left out.
+    """
     from autolabel_core.derived.annotation_exports import AnnotationExports
     from autolabel_core.exports import write_export
 
     workspace = Workspace.from_environment()
-    exports = AnnotationExports(workspace, workspace.collection(collection))
+    declared = workspace.collection(collection)
+    if declared.detection is not None:
+        if sources:
+            raise click.UsageError("--source is about labels; boxes are all of people.")
+        _export_boxes(workspace, declared, format_, out, as_json)
+        return
+    exports = AnnotationExports(workspace, declared)
     report = write_export(format_, exports.documents(), out, exports.read_object(), sources or None)
     if as_json:
         emit_json(
@@ -62,3 +75,23 @@ def export(
     for reason, count in report.skipped.items():
         if count:
             click.echo(f"  left out, {reason}: {count}")
+
+
+def _export_boxes(
+    workspace: Workspace, collection: Collection, format_: str, out: Path, as_json: bool
+) -> None:
+    from autolabel_core.detection.training_set import training_set
+    from autolabel_core.exports.box_formats import write_boxes
+
+    report = write_boxes(format_, training_set(workspace, collection), out)
+    if as_json:
+        left_out = [{"key": key, "reason": reason} for key, reason in report.left_out]
+        emit_json({**asdict(report), "left_out": left_out, "out": str(out)})
+        return
+    click.echo(f"{report} in {out} ({report.format}).")
+    for name, count in report.boxes.items():
+        click.echo(f"  {name}: {count}")
+    for reason, count in report.skipped.items():
+        click.echo(f"  left out, {reason}: {count}")
+    for note in report.notes:
+        click.echo(f"  {note}")

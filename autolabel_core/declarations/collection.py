@@ -13,6 +13,7 @@ from autolabel_core.declarations.automation import Automation
 from autolabel_core.declarations.bucket import Bucket, BucketSchema, SchemaProperty, Source
 from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.declarations.detection import DETECTION_COLUMNS, Detection
+from autolabel_core.declarations.export import Export
 from autolabel_core.declarations.model import (
     Cosine,
     Count,
@@ -24,7 +25,6 @@ from autolabel_core.declarations.model import (
 from autolabel_core.declarations.retriever import Retriever
 from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.identity import document_id
-from autolabel_core.labels import did_you_mean
 
 __all__ = ["Bucket", "BucketSchema", "Collection", "SchemaProperty", "Source"]
 
@@ -151,26 +151,6 @@ class Taxonomy(Declaration):
         return {**value, "field_to_enrich": target.removeprefix("payload.")}
 
 
-class Export(Declaration):
-    """Which formats `annotation_exports` keeps up to date; folders of images are opt-in."""
-
-    formats: tuple[str, ...] = ("csv", "jsonl", "parquet")
-
-    @field_validator("formats")
-    @classmethod
-    def formats_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        """Refuse a format that could not be written, when the file is read."""
-        from autolabel_core.exports import FORMATS
-
-        for name in value:
-            if name not in FORMATS:
-                raise ValueError(
-                    f"no format `{name}`.{did_you_mean(name, FORMATS)} "
-                    f"Formats: {', '.join(FORMATS)}"
-                )
-        return value
-
-
 class Collection(Declaration):
     """One declared collection: where its objects lie, how they are embedded and labelled."""
 
@@ -224,6 +204,12 @@ class Collection(Declaration):
         if value.casefold() in DATABASE_NAMES:
             raise ValueError("is a name that the query engine keeps for itself; choose another")
         return value
+
+    @model_validator(mode="after")
+    def formats_can_be_written(self) -> Collection:
+        """Refuse a format of documents for boxes, and the other way round."""
+        self.exports.check_formats(of_boxes=self.detection is not None)
+        return self
 
     @model_validator(mode="after")
     def fields_are_free(self) -> Collection:

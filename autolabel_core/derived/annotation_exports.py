@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from autolabel_core.declarations import Collection as Declared
 from autolabel_core.declarations.cluster_fields import enriched_fields, enriching
 from autolabel_core.derived.cluster_artifacts import DefinitionFiles
 from autolabel_core.derived.label_report import FIGURE_COLUMNS, label_figures
@@ -43,6 +44,11 @@ class AnnotationExports(DerivedTable):
 
     name = "annotation_exports"
     partitioned = False
+
+    @classmethod
+    def concerns(cls, collection: Declared) -> bool:
+        """Whether documents are what is labelled; boxes have exports of their own."""
+        return collection.detection is None
 
     @cached_property
     def labels(self) -> TaxonomyLabels:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from autolabel_core.boxes import XyxyPx, iou, read_box
 from autolabel_core.declarations import Collection
 from autolabel_core.detection.given import GivenBox
-from autolabel_core.detection.predictions import Prediction, Predictions, image_of
+from autolabel_core.detection.predictions import Prediction, Predictions, is_detection
 from autolabel_core.detection.truth import SAME_OBJECT_IOU, KnownImage
 from autolabel_core.detection.vocabulary import (
     CONFIRMED,
@@ -49,7 +49,7 @@ def checked(
         sense, and what would.
     """
     label = check_box_label(given.label or "")
-    detection_id = given.target if given.target and image_of(given.target) else None
+    detection_id = given.target if is_detection(given.target) else None
     prediction = predictions.by_id.get(detection_id or "")
     _check_image(given, image, prediction)
     detected = prediction.class_name if prediction else None
@@ -77,7 +77,7 @@ def checked(
         reasoning=given.reasoning,
         retriever_id=given.retriever_id,
         execution_id=given.execution_id,
-        payload={JUDGED: judged} if judged else {},
+        payload={**given.fields, **({JUDGED: judged} if judged else {})},
         annotation_id=given.annotation_id or "",
     )
     return Word(_identified(event), given.target, given.where)
@@ -87,7 +87,8 @@ def _identified(event: BoxAnnotation) -> BoxAnnotation:
     """Give an annotation its id: one person's word about one detection, object or image."""
     if event.annotation_id:
         return event
-    about: object = event.detection_id or (event.label, event.true_class, event.xyxy_px)
+    drawn = (event.label, event.true_class, event.xyxy_px)
+    about = (event.detection_id, event.judged) if event.detection_id else drawn
     identity = fingerprint(
         event.collection, event.image_id, event.content_hash, about, event.annotator
     )

@@ -60,7 +60,7 @@ def _same_objects(
     allowed = np.array([[may_be_one(a, b) for b in other] for a in one], dtype=np.float64)
     for i, a in enumerate(one):
         for j, b in enumerate(other):
-            if a.detection_id is not None and a.detection_id == b.detection_id:
+            if a.detection_id and (a.detection_id, a.judged) == (b.detection_id, b.judged):
                 overlaps[i, j] = allowed[i, j] = 2.0
     return [(one[i], other[j]) for i, j in pair_greatest(overlaps * allowed, SAME_OBJECT_IOU)]
 

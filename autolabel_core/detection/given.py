@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class GivenBox:
         execution_id: the execution that showed it.
         annotation_id: which annotation it is; an earlier one of that id is replaced.
         annotator: who said it, where the source knows better than the command.
+        fields: what else is said of the object, such as a `category`.
         withdraw: takes back the annotation instead.
         where: what to call it in an error, such as `line 7`; empty for a single one.
     """
@@ -46,6 +47,7 @@ class GivenBox:
     execution_id: str | None = None
     annotation_id: str | None = None
     annotator: str | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
     withdraw: bool = False
     where: str = ""
 

@@ -9,7 +9,11 @@ from dataclasses import replace
 from autolabel_core.declarations import Collection
 from autolabel_core.detection.checking import Word, checked
 from autolabel_core.detection.given import Given, GivenBox, GivingReport
-from autolabel_core.detection.predictions import Predictions
+from autolabel_core.detection.predictions import (
+    Predictions,
+    is_detection,
+    standing_predictions,
+)
 from autolabel_core.detection.targets import Targets
 from autolabel_core.detection.vocabulary import REVIEWED
 from autolabel_core.errors import AutolabelError
@@ -31,10 +35,11 @@ def give_boxes(
     given: Given,
     annotator: str,
     origin: str,
-    predictions: Predictions | None = None,
     skip_invalid: bool = False,
 ) -> GivingReport:
     """Record what people said of boxes, all or nothing; what stands already is not repeated.
+
+    Words about the whole of images are truth, not judgements: they judge no detector.
 
     Args:
         workspace: the stores.
@@ -42,7 +47,6 @@ def give_boxes(
         given: what was said.
         annotator: who said it, where the source does not tell.
         origin: the door it came through, such as `cli` or `coco`.
-        predictions: what the detector said of these images.
         skip_invalid: record what is right and leave out the rest; an image with a box that is left
             out is not taken for reviewed.
 
@@ -57,7 +61,11 @@ def give_boxes(
     said = [replace(g, annotator=g.annotator or annotator) for g in given.boxes]
     about = [g.target or history.key_of(g.annotation_id) for g in said]
     targets = Targets(workspace, collection, {target for target in about if target})
-    words, found = _read_all(said, targets, history, predictions or Predictions(), collection)
+    predictions = Predictions()
+    if not given.whole_images:
+        judging = any(is_detection(g.target) for g in said)
+        predictions = standing_predictions(workspace, collection, targets.image_ids, judging)
+    words, found = _read_all(said, targets, history, predictions, collection)
     problems = [*given.problems, *found]
     if problems and not skip_invalid:
         listed = listed_problems([problem for _, problem in problems])
@@ -96,7 +104,7 @@ class _History:
 
     def holding(self, image_id: str, target: str, given: GivenBox) -> BoxAnnotation | None:
         """Return a person's word about a detection, or that an image was reviewed."""
-        for event in self.latest.values():
+        for event in reversed(list(self.latest.values())):
             is_meant = event.detection_id == target or event.label == given.label == REVIEWED
             whose = (event.image_id, event.annotator, event.action)
             if is_meant and whose == (image_id, given.annotator, "annotate"):

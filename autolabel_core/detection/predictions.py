@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection as AnyCollection
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autolabel_core.boxes import XyxyPx
-
-DETECTION_ID = re.compile(r"(doc_[0-9a-f]{20})_det_\S+")
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.detection_rows import DETECTION, IMAGE
+from autolabel_core.derived.detections import DetectedObjects
+from autolabel_core.derived.reference_set import ReferenceSet
+from autolabel_core.errors import AutolabelError
+from autolabel_core.identity import object_of
+from autolabel_core.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,56 @@ class Predictions:
     looked_at: Mapping[str, str] = field(default_factory=dict)
 
 
-def image_of(detection_id: str) -> str | None:
-    """Return the document id of a detection's image; None where the text is no detection's id."""
-    found = DETECTION_ID.fullmatch(detection_id)
-    return found[1] if found else None
+def is_detection(target: str | None) -> bool:
+    """Whether a target has the form of a detection's id."""
+    return target is not None and object_of(target) != target
 
 
-def detection_ids(targets: AnyCollection[str | None]) -> set[str]:
-    """Return those of the targets that are ids of detections."""
-    return {target for target in targets if target is not None and image_of(target) is not None}
+def standing_predictions(
+    workspace: Workspace, collection: Collection, image_ids: Iterable[str], judging: bool
+) -> Predictions:
+    """Return what the detector that serves now said of these images.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        image_ids: document ids of the images.
+        judging: whether detections are meant by their ids.
+
+    Returns:
+        The detections; nothing without a detector, and while it has no weights.
+
+    Raises:
+        AutolabelError: detections are meant while another version of the detector takes over.
+    """
+    if collection.detection is None:
+        return Predictions()
+    table = DetectedObjects(workspace, collection)
+    if table.detector.is_waiting:
+        return Predictions()
+    version = table.detector.feature_uri
+    if judging and table.beside(ReferenceSet).changing_over:
+        raise AutolabelError(
+            f"The detections are changing over to {version}: their numbers mean other boxes soon. "
+            f"`autolabel sweep {collection.collection_name}`, then look at them again."
+        )
+    rows = table.rows_of(set(image_ids), "image_id")
+    return Predictions(
+        {
+            row["document_id"]: Prediction(
+                row["document_id"],
+                row["image_key"],
+                row["image_content_hash"],
+                row["detected_class"],
+                tuple(row["xyxy_px"]),
+                version,
+            )
+            for row in rows
+            if row["kind"] == DETECTION
+        },
+        {
+            row["image_content_hash"]: version
+            for row in rows
+            if row["kind"] == IMAGE and row["reason"] is None
+        },
+    )

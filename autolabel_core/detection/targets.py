@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from autolabel_core.declarations import Collection
-from autolabel_core.detection.predictions import image_of
 from autolabel_core.detection.truth import KnownImage
 from autolabel_core.errors import AutolabelError
 from autolabel_core.existing import ExistingDocuments
+from autolabel_core.identity import object_of
 from autolabel_core.registration import DELETED
 from autolabel_core.workspace import Workspace
 
@@ -44,6 +44,11 @@ class Targets:
         self._images |= self._existing.images([key for key in named.values() if key])
         self._keys = {target: named.get(target, key) for target, key in asked.items()}
 
+    @property
+    def image_ids(self) -> set[str]:
+        """Document ids of the images that were found."""
+        return {i.document_id for i in self._images.values() if isinstance(i, KnownImage)}
+
     def image(self, target: str) -> KnownImage:
         """Return the image that a target means.
 
@@ -65,7 +70,7 @@ class Targets:
         return found
 
     def _key_of_id(self, target: str) -> str | None:
-        arrival = self._objects.get(image_of(target) or target)
+        arrival = self._objects.get(object_of(target))
         return None if arrival is None or arrival.event == DELETED else arrival.key
 
     @cached_property

@@ -140,11 +140,11 @@ def settle(said: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
 
 def _sittings(said: Sequence[BoxAnnotation]) -> list[list[BoxAnnotation]]:
     """Boxes by annotator and judged detector, the sitting that spoke last at the end."""
-    latest_of_detection = {a.detection_id: a for a in said if a.detection_id is not None}
+    latest = {(a.detection_id, a.judged): a for a in said if a.detection_id}
     sittings: dict[tuple[str, str | None], list[BoxAnnotation]] = {}
     for annotation in said:
-        latest = latest_of_detection.get(annotation.detection_id or "", annotation)
-        if annotation.xyxy_px is None or latest is not annotation:
+        meant = (annotation.detection_id or "", annotation.judged)
+        if annotation.xyxy_px is None or latest.get(meant, annotation) is not annotation:
             continue
         whose = (annotation.annotator, annotation.judged)
         sittings[whose] = [*sittings.pop(whose, []), annotation]

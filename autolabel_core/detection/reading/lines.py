@@ -6,9 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from autolabel_core.conditions.values import text_of
 from autolabel_core.detection.given import Given, GivenBox
 from autolabel_core.detection.reading.sources import Problem, read_text, size_of
 from autolabel_core.errors import AutolabelError
@@ -29,7 +31,10 @@ CORNERS, SIZES = ("x1", "y1", "x2", "y2"), ("x", "y", "w", "h")
 
 
 def read_jsonl(path: Path) -> Given:
-    """Read one JSON object a line; what stands in `payload` counts as if it stood beside it."""
+    """Read one JSON object a line; what stands in `payload` counts as if it stood beside it.
+
+    Texts in `payload` under other names, such as `category`, are kept as fields of the annotation.
+    """
     lines = enumerate(read_text(path).split("\n"), start=1)
     return _read_all(((n, line) for n, line in lines if line.strip()), _record_of_json)
 
@@ -79,7 +84,9 @@ def _record_of_json(line: str) -> Mapping[str, Any]:
     payload = record.get("payload") or {} if isinstance(record, dict) else None
     if not isinstance(payload, dict):
         raise AutolabelError('expected an object such as {"key": …, "label": …, "bbox": …}')
-    return {**payload, **{name: value for name, value in record.items() if name != "payload"}}
+    beside = {name: value for name, value in record.items() if name != "payload"}
+    known = {name: value for name, value in payload.items() if _is_known(name)}
+    return {**known, **beside, "payload": {n: v for n, v in payload.items() if n not in known}}
 
 
 def _record_of_row(row: Mapping[str | None, Any]) -> Mapping[str, Any]:
@@ -90,7 +97,7 @@ def _record_of_row(row: Mapping[str | None, Any]) -> Mapping[str, Any]:
 
 def _given(record: Mapping[str, Any], where: str) -> GivenBox:
     for name in record:
-        if name not in FIELDS and name not in (*CORNERS, *SIZES):
+        if not _is_known(name):
             raise AutolabelError(
                 f"unknown field {name!r}.{did_you_mean(name, FIELDS)} Fields: {', '.join(FIELDS)}"
             )
@@ -107,10 +114,24 @@ def _given(record: Mapping[str, Any], where: str) -> GivenBox:
         size_px=size_of(said.get("image_width"), said.get("image_height")),
         confidence=_number(said.get("confidence")),
         annotation_id=_text(said, "annotation_id") or _text(said, "id"),
+        fields=_fields(said.get("payload") or {}),
         withdraw=action == "withdraw",
         where=where,
         **{**texts, "bbox_format": texts["bbox_format"] or implied},
     )
+
+
+def _is_known(name: str) -> bool:
+    return name in FIELDS or name in (*CORNERS, *SIZES)
+
+
+def _fields(payload: Mapping[str, Any]) -> dict[str, str]:
+    """Return what else is said; a name that is nearly one of ours is a slip."""
+    for name in payload:
+        near = get_close_matches(name, FIELDS, n=1, cutoff=0.85)
+        if near:
+            raise AutolabelError(f'unknown field {name!r}. Did you mean "{near[0]}"?')
+    return {name: text for name, value in payload.items() if (text := text_of(value))}
 
 
 def _bbox(said: Mapping[str, Any]) -> tuple[tuple[Any, ...] | None, str | None]:

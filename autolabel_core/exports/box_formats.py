@@ -1,0 +1,53 @@
+"""The formats that boxes are exported in, each all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from autolabel_core.detection.training_set import TrainingSet
+from autolabel_core.errors import AutolabelError
+from autolabel_core.exports.box_report import BoxExportReport, BoxWriter
+from autolabel_core.exports.box_tables import write_box_csv, write_box_jsonl, write_box_parquet
+from autolabel_core.exports.coco import write_coco
+from autolabel_core.exports.folder import replacing
+from autolabel_core.exports.label_studio import write_label_studio
+from autolabel_core.exports.voc import write_voc
+from autolabel_core.exports.yolo import write_yolo_folder
+from autolabel_core.labels import did_you_mean
+
+BOX_FORMATS: Mapping[str, BoxWriter] = {
+    "csv": write_box_csv,
+    "parquet": write_box_parquet,
+    "jsonl": write_box_jsonl,
+    "yolo": write_yolo_folder,
+    "coco": write_coco,
+    "voc": write_voc,
+    "label_studio": write_label_studio,
+}
+
+
+def write_boxes(fmt: str, training: TrainingSet, out: Path) -> BoxExportReport:
+    """Write reviewed images and their boxes to a folder, and say what went in.
+
+    Args:
+        fmt: one of `BOX_FORMATS`.
+        training: the reviewed images by split.
+        out: folder that is absent, empty or an earlier export; that one is replaced.
+
+    Returns:
+        What went in, and every annotated image that was left out, with the reason.
+
+    Raises:
+        AutolabelError: there is no such format.
+    """
+    if fmt not in BOX_FORMATS:
+        raise AutolabelError(
+            f"Unknown format {fmt!r} for boxes.{did_you_mean(fmt, BOX_FORMATS)} "
+            f"Formats: {', '.join(BOX_FORMATS)}."
+        )
+    with replacing(out, fmt) as folder:
+        report = BOX_FORMATS[fmt](training.images, training.open_image, training.class_ids, folder)
+    left_out = sorted((*training.splits.left_out, *report.left_out))
+    return replace(report, left_out=tuple(left_out))

@@ -1,0 +1,84 @@
+"""Boxes as one table: a row for each box, each hard negative and each reviewed image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from autolabel_core.boxes import XyxyPx
+from autolabel_core.detection.truth import ImageTruth
+from autolabel_core.detection.vocabulary import FALSE_POSITIVE, REVIEWED
+from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
+from autolabel_core.exports.tables import json_line
+from autolabel_core.exports.yolo import class_names
+
+_FIELDS: list[Any] = [
+    ("key", pa.string()),
+    ("split", pa.string()),
+    ("label", pa.string()),
+    ("true_class", pa.string()),
+    ("bbox", pa.string()),
+    ("bbox_format", pa.string()),
+    ("image_width", pa.int32()),
+    ("image_height", pa.int32()),
+]
+SCHEMA = pa.schema(_FIELDS)
+"""The columns; `autolabel annotate --file` reads them again."""
+
+
+def write_box_csv(
+    truths_by_split: Truths, open_image: OpenImage, class_ids: Mapping[str, int], folder: Path
+) -> BoxExportReport:
+    """Write `boxes.csv`; see `BoxWriter`. Images are not read."""
+    class_names(class_ids, truths_by_split)
+    pa_csv.write_csv(_table(truths_by_split), folder / "boxes.csv")
+    return report_boxes("csv", _written(truths_by_split), class_ids)
+
+
+def write_box_parquet(
+    truths_by_split: Truths, open_image: OpenImage, class_ids: Mapping[str, int], folder: Path
+) -> BoxExportReport:
+    """Write `boxes.parquet`; see `BoxWriter`. Images are not read."""
+    class_names(class_ids, truths_by_split)
+    pq.write_table(_table(truths_by_split), folder / "boxes.parquet", compression="zstd")
+    return report_boxes("parquet", _written(truths_by_split), class_ids)
+
+
+def write_box_jsonl(
+    truths_by_split: Truths, open_image: OpenImage, class_ids: Mapping[str, int], folder: Path
+) -> BoxExportReport:
+    """Write `boxes.jsonl`; see `BoxWriter`. Images are not read."""
+    class_names(class_ids, truths_by_split)
+    lines = [json_line(row) for row in _table(truths_by_split).to_pylist()]
+    (folder / "boxes.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
+    return report_boxes("jsonl", _written(truths_by_split), class_ids)
+
+
+def _written(truths: Truths) -> list[tuple[str, ImageTruth]]:
+    return [(split, truth) for split, of_split in truths.items() for truth in of_split]
+
+
+def _table(truths: Truths) -> pa.Table:
+    rows = [
+        {**said, "key": truth.key, "split": split}
+        | {"image_width": truth.width_px, "image_height": truth.height_px}
+        for split, truth in sorted(_written(truths), key=lambda one: (one[1].key, one[0]))
+        for said in _said(truth)
+    ]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _said(truth: ImageTruth) -> list[dict[str, Any]]:
+    boxes: list[tuple[str, str | None, XyxyPx]]
+    boxes = [(box.source, box.class_name, box.xyxy_px) for box in truth.boxes]
+    boxes += [(FALSE_POSITIVE, None, xyxy_px) for xyxy_px in truth.hard_negatives]
+    return [
+        {"label": label, "true_class": name, "bbox": ",".join(map(repr, xyxy_px))}
+        | {"bbox_format": "xyxy"}
+        for label, name, xyxy_px in boxes
+    ] + [{"label": REVIEWED}]

@@ -1,0 +1,71 @@
+"""Label Studio: tasks with their rectangles, to look at once more or to go on from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
+
+from autolabel_core.boxes import xyxy_to_xywh
+from autolabel_core.detection.truth import TruthBox
+from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
+from autolabel_core.exports.image_files import PlacedImage, place_images, write_index
+from autolabel_core.exports.yolo import class_names
+
+FORMAT = "label_studio"
+LOCAL_FILES = "/data/local-files/?d="
+"""Where Label Studio shows files below its LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT."""
+
+
+def write_label_studio(
+    truths_by_split: Truths, open_image: OpenImage, class_ids: Mapping[str, int], folder: Path
+) -> BoxExportReport:
+    """Write `tasks.json`, `config.xml` and `images/<split>`; see `BoxWriter`."""
+    names = class_names(class_ids, truths_by_split)
+    placement = place_images(truths_by_split, open_image, folder, "images/{split}")
+    tasks = [_task(number, image) for number, image in enumerate(placement.images, start=1)]
+    _write(folder / "tasks.json", json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
+    labels = "".join(f"    <Label value={quoteattr(name)}/>\n" for name in names)
+    _write(
+        folder / "config.xml",
+        '<View>\n  <Image name="image" value="$image"/>\n'
+        f'  <RectangleLabels name="label" toName="image">\n{labels}  </RectangleLabels>\n</View>\n',
+    )
+    write_index(placement.images, folder)
+    written = [(image.split, image.truth) for image in placement.images]
+    return report_boxes(FORMAT, written, class_ids, placement.left_out)
+
+
+def _task(number: int, image: PlacedImage) -> dict[str, Any]:
+    results = [_result(place, box, image) for place, box in enumerate(image.truth.boxes, start=1)]
+    data = {"image": LOCAL_FILES + quote(image.file), "key": image.truth.key, "split": image.split}
+    return {"id": number, "data": data, "annotations": [{"id": number, "result": results}]}
+
+
+def _result(place: int, box: TruthBox, image: PlacedImage) -> dict[str, Any]:
+    x, y, width, height = xyxy_to_xywh(box.xyxy_px)[0].tolist()
+    wide, high = image.truth.width_px, image.truth.height_px
+    return {
+        "id": f"box{place}",
+        "type": "rectanglelabels",
+        "from_name": "label",
+        "to_name": "image",
+        "original_width": wide,
+        "original_height": high,
+        "image_rotation": 0,
+        "value": {
+            "x": 100 * x / wide,
+            "y": 100 * y / high,
+            "width": 100 * width / wide,
+            "height": 100 * height / high,
+            "rotation": 0,
+            "rectanglelabels": [box.class_name],
+        },
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

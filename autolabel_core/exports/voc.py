@@ -1,0 +1,66 @@
+"""Pascal VOC: one XML for each image; corners are whole pixels, counted from 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from autolabel_core.detection.truth import TruthBox
+from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
+from autolabel_core.exports.image_files import PlacedImage, place_images, write_index
+from autolabel_core.exports.yolo import class_names
+
+FORMAT = "voc"
+
+
+def write_voc(
+    truths_by_split: Truths, open_image: OpenImage, class_ids: Mapping[str, int], folder: Path
+) -> BoxExportReport:
+    """Write `JPEGImages`, `Annotations`, `ImageSets/Main` and `labels.txt`; see `BoxWriter`."""
+    names = class_names(class_ids, truths_by_split)
+    placement = place_images(truths_by_split, open_image, folder, "JPEGImages")
+    for name in ("Annotations", "ImageSets/Main"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for image in placement.images:
+        _write(folder / "Annotations" / f"{image.stem}.xml", _xml(image))
+    for split in truths_by_split:
+        stems = [f"{image.stem}\n" for image in placement.images if image.split == split]
+        _write(folder / "ImageSets/Main" / f"{split}.txt", "".join(stems))
+    _write(folder / "labels.txt", "".join(f"{name}\n" for name in names))
+    write_index(placement.images, folder)
+    written = [(image.split, image.truth) for image in placement.images]
+    return report_boxes(FORMAT, written, class_ids, placement.left_out)
+
+
+def _xml(image: PlacedImage) -> str:
+    root = Element("annotation")
+    _say(root, folder="JPEGImages", filename=PurePosixPath(image.file).name)
+    _say(SubElement(root, "source"), database="autolabel", image=image.truth.key)
+    size = {"width": image.truth.width_px, "height": image.truth.height_px, "depth": 3}
+    _say(SubElement(root, "size"), **size)
+    _say(root, segmented=0)
+    for box in image.truth.boxes:
+        found = SubElement(root, "object")
+        _say(found, name=box.class_name, pose="Unspecified", truncated=0, difficult=0)
+        _say(SubElement(found, "bndbox"), **pixels_from_1(box))
+    ElementTree.indent(root)
+    text = str(ElementTree.tostring(root, encoding="unicode"))
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{text}\n"
+
+
+def pixels_from_1(box: TruthBox) -> dict[str, int]:
+    """Return the first and last pixel of a box, counted from 1; fractions are rounded."""
+    x1, y1, x2, y2 = box.xyxy_px
+    xmin, ymin = round(x1) + 1, round(y1) + 1
+    return {"xmin": xmin, "ymin": ymin, "xmax": max(round(x2), xmin), "ymax": max(round(y2), ymin)}
+
+
+def _say(parent: Element, **texts: object) -> None:
+    for name, text in texts.items():
+        SubElement(parent, name).text = str(text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

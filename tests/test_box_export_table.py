@@ -1,0 +1,144 @@
+import json
+
+import pyarrow.parquet as pq
+import pytest
+from box_samples import picture
+from click.testing import CliRunner
+
+from autolabel_app.commands.export import export
+from autolabel_core.automation import waiting
+from autolabel_core.declarations import load_collections
+from autolabel_core.derived.box_exports import BoxExports
+from autolabel_core.derived.raw_objects import RawObjects
+from autolabel_core.detection.given import Given, GivenBox
+from autolabel_core.detection.giving import give_boxes
+from autolabel_core.errors import DeclarationError
+from autolabel_core.plan import plan
+from autolabel_core.registration import register
+
+NAME = "scenes"
+DECLARED = {
+    "feature_extractor": {"feature_extractor_name": "colour_extractor"},
+    "detection": {"detector_name": "block_detector", "parameters": {"needs_weights": True}},
+    "exports": {"formats": ["yolo", "csv"]},
+}
+OBJECTS = {f"{n:02d}.png": picture(n) for n in range(9)}
+BOX = GivenBox("missed", "00.png", (5, 5, 30, 30), "xyxy", true_class="car")
+
+
+def say(ws, *boxes, whole=False):
+    give_boxes(ws, ws.collection(NAME), Given(boxes, whole), "ann", "coco")
+
+
+def review(ws, *keys):
+    say(ws, *(GivenBox("reviewed", key) for key in keys), BOX, whole=True)
+
+
+def exports(ws):
+    return BoxExports(ws, ws.collection(NAME))
+
+
+def files(ws):
+    folder = exports(ws).path().parent
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+
+
+@pytest.fixture
+def scenes(workspace, bring_up_to_date, home):
+    ws = workspace({NAME: DECLARED}, {NAME: OBJECTS})
+    bring_up_to_date(ws, NAME)
+    review(ws, *list(OBJECTS)[:8])
+    return home.workspace
+
+
+def test_a_cold_start_exports_what_was_reviewed(scenes, bring_up_to_date):
+    assert "annotation_exports" in plan(scenes, scenes.collection(NAME)).assets
+    bring_up_to_date(scenes, NAME)
+    report = exports(scenes).report()
+    assert [row["format"] for row in report["formats"]] == ["yolo", "csv"]
+    yolo = report["formats"][0]
+    assert yolo["train"] + yolo["val"] + yolo["test"] == 8
+    assert (yolo["boxes"], yolo["without_boxes"]) == (1, 7)
+    assert "yolo/data.yaml" in files(scenes) and "csv/boxes.csv" in files(scenes)
+
+
+def test_the_same_words_give_the_same_bytes(scenes, bring_up_to_date):
+    bring_up_to_date(scenes, NAME)
+    before = files(scenes)
+    exports(scenes).path().unlink()
+    bring_up_to_date(scenes, NAME)
+    assert files(scenes) == before
+
+
+def test_uploads_leave_exports_alone_and_words_wait_for_their_threshold(
+    scenes, home, bring_up_to_date
+):
+    bring_up_to_date(scenes, NAME)
+    home.put(NAME, {"new.png": picture(50)})
+    bring_up_to_date(home.workspace, NAME)
+    say(scenes, GivenBox("reviewed", "new.png"))
+    table = exports(home.workspace)
+    assert (table.stale(), table.stale_by_uploads()) == (["all"], [])
+    found = waiting(home.workspace, home.workspace.collection(NAME))
+    assert (found.documents, found.at_once) == (1, False)
+    assert found.oldest == scenes.ledger.box_annotations(NAME)[-1].recorded_at
+    bring_up_to_date(home.workspace, NAME)
+    assert not waiting(home.workspace, home.workspace.collection(NAME))
+    home.put(NAME, {"00.png": picture(51)})
+    ws = home.workspace
+    register(ws, ws.collection(NAME))
+    raw = RawObjects(ws, ws.collection(NAME))
+    raw.refresh(raw.batches[0])
+    assert exports(home.workspace).stale_by_uploads() == ["all"]
+
+
+def test_what_is_left_out_is_reported_with_the_reason(scenes, home, bring_up_to_date):
+    say(scenes, GivenBox("missed", "08.png", (5, 5, 30, 30), "xyxy", true_class="van"))
+    bring_up_to_date(home.workspace, NAME)
+    report = exports(home.workspace).report()
+    assert report["left out because"] == [{"key": "08.png", "reason": "not reviewed as a whole"}]
+    noted = pq.read_table(exports(home.workspace).path()).to_pylist()
+    assert noted[0]["left_out"] == report["left out because"]
+
+
+def test_a_format_that_is_declared_no_more_is_removed(scenes, home, bring_up_to_date):
+    bring_up_to_date(scenes, NAME)
+    home.declare(NAME, {**DECLARED, "exports": {"formats": ["coco"]}})
+    bring_up_to_date(home.workspace, NAME)
+    assert {name.partition("/")[0] for name in files(home.workspace)} == {
+        "coco",
+        "exported.parquet",
+        "image_hashes.parquet",
+    }
+
+
+@pytest.mark.parametrize(
+    ("declared", "says"),
+    [
+        (
+            {**DECLARED, "exports": {"formats": ["image_folder"]}},
+            "`image_folder` for boxes",
+        ),
+        ({"exports": {"formats": ["yolo"]}}, "it has no `detection`"),
+        ({**DECLARED, "exports": {"formats": ["coko"]}}, 'Did you mean "coco"'),
+    ],
+)
+def test_a_format_that_does_not_fit_is_refused(home, declared, says):
+    home.declare(NAME, declared)
+    with pytest.raises(DeclarationError, match=says) as error:
+        load_collections(home.paths.collections)
+    assert "exports" in str(error.value)
+
+
+def test_the_command_writes_boxes(scenes, home, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOLABEL_HOME", str(home.paths.home))
+    monkeypatch.setenv("AUTOLABEL_COLLECTIONS", str(home.paths.collections))
+    words = [NAME, "--format", "coco", "--out", str(tmp_path / "set")]
+    said = CliRunner().invoke(export, words, catch_exceptions=False).output
+    assert said.startswith("1 boxes of 1 classes on 8 images (train ")
+    found = json.loads(
+        CliRunner().invoke(export, [*words, "--json"], catch_exceptions=False).output
+    )
+    assert found["boxes"] == {"car": 1} and found["format"] == "coco"
+    refused = CliRunner().invoke(export, [*words, "--source", "human"])
+    assert "--source is about labels" in refused.output

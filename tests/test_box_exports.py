@@ -1,0 +1,212 @@
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from box_samples import CLASS_IDS, Scenes
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autolabel_core.boxes import read_box
+from autolabel_core.detection.reading import read_given
+from autolabel_core.detection.splits import NOT_REVIEWED, Splits
+from autolabel_core.detection.training_set import TrainingSet
+from autolabel_core.detection.truth import ImageTruth, TruthBox
+from autolabel_core.errors import AutolabelError
+from autolabel_core.exports.box_formats import BOX_FORMATS, write_boxes
+from autolabel_core.exports.box_tables import write_box_csv
+from autolabel_core.exports.voc import pixels_from_1
+
+FILES = {
+    "csv": "boxes.csv",
+    "jsonl": "boxes.jsonl",
+    "yolo": ".",
+    "voc": "Annotations",
+    "label_studio": "tasks.json",
+}
+EXACT = {"csv", "jsonl"}
+
+
+def export(fmt, truths, scenes, folder):
+    left_out = (("other.png", NOT_REVIEWED),)
+    return write_boxes(fmt, TrainingSet(Splits(truths, left_out), CLASS_IDS, scenes.open), folder)
+
+
+def said(fmt, folder):
+    """Boxes by key as our own reader reads them, and the keys that are reviewed."""
+    names = [f"annotations/instances_{s}.json" for s in ("train", "val", "test")]
+    paths = [folder / name for name in (names if fmt == "coco" else [FILES[fmt]])]
+    boxes = [box for path in paths for box in read_given(path, fmt)[0].boxes]
+    assert not [p for path in paths for p in read_given(path, fmt)[0].problems]
+    return (
+        sorted(
+            (b.target, b.true_class, *read_box(b.bbox, b.bbox_format, 100, 80, b.normalized))
+            for b in boxes
+            if b.label != "reviewed"
+        ),
+        sorted(b.target for b in boxes if b.label == "reviewed"),
+    )
+
+
+def simple():
+    """Three splits of images of one size, without fractions of pixels."""
+    scenes = Scenes()
+    car, van = ("car", (10.0, 20.0, 30.0, 60.0)), ("van", (0.0, 0.0, 100.0, 80.0))
+    train = [scenes.add("a/one.png", car, van), scenes.add("a/two & three.png")]
+    return scenes, {
+        "train": train,
+        "val": [scenes.add("v.png", car)],
+        "test": [scenes.add("t.png", van)],
+    }
+
+
+def files(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+
+
+@pytest.mark.parametrize("fmt", sorted({*FILES, "coco"}))
+def test_what_is_written_is_read_again(tmp_path, fmt):
+    scenes, truths = simple()
+    report = export(fmt, truths, scenes, tmp_path / "out")
+    boxes, reviewed = said(fmt, tmp_path / "out")
+    everything = [truth for of_split in truths.values() for truth in of_split]
+    assert reviewed == sorted(truth.key for truth in everything)
+    wanted = sorted((t.key, b.class_name, *b.xyxy_px) for t in everything for b in t.boxes)
+    assert [b[:2] for b in boxes] == [w[:2] for w in wanted]
+    for box, other in zip(boxes, wanted, strict=True):
+        assert box[2:] == pytest.approx(other[2:], abs=0 if fmt in EXACT else 1e-4)
+    assert report.format == fmt
+    assert report.images == {"train": 2, "val": 1, "test": 1}
+    assert report.boxes == {"van": 2, "car": 2, "bus": 0}
+    assert (report.without_boxes, report.left_out) == (1, (("other.png", NOT_REVIEWED),))
+
+
+@pytest.mark.parametrize("fmt", BOX_FORMATS)
+def test_the_same_truths_give_the_same_bytes(tmp_path, fmt):
+    scenes, truths = simple()
+    export(fmt, truths, scenes, tmp_path / "one")
+    shuffled = {split: of_split[::-1] for split, of_split in truths.items()}
+    export(fmt, shuffled, scenes, tmp_path / "two")
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_an_export_takes_the_place_of_the_one_before(tmp_path):
+    scenes, truths = simple()
+    export("yolo", truths, scenes, tmp_path / "out")
+    export("coco", {"train": truths["train"][:1]}, scenes, tmp_path / "out")
+    assert {name for name in files(tmp_path / "out") if "json" not in name} == {
+        "images.csv",
+        "images/train/a__one.png",
+    }
+
+
+def test_nothing_half_written_stays_after_an_error(tmp_path):
+    scenes, truths = simple()
+
+    def fails(truth):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        scenes.open = fails
+        export("yolo", truths, scenes, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_format_is_refused(tmp_path):
+    scenes, truths = simple()
+    with pytest.raises(AutolabelError, match='Did you mean "yolo"'):
+        export("yollo", truths, scenes, tmp_path / "out")
+
+
+def test_tables_hold_hard_negatives_and_types(tmp_path):
+    truth = ImageTruth("d", "a.png", "c", 100, 80, (), ((1.5, 2.0, 9.0, 9.0),), True)
+    for fmt in ("parquet", "csv"):
+        (tmp_path / fmt).mkdir()
+        BOX_FORMATS[fmt]({"train": [truth]}, bytes, {}, tmp_path / fmt)
+    rows = pq.read_table(tmp_path / "parquet/boxes.parquet").to_pylist()
+    assert [(row["label"], row["bbox"]) for row in rows] == [
+        ("false_positive", "1.5,2.0,9.0,9.0"),
+        ("reviewed", None),
+    ]
+    given, _ = read_given(tmp_path / "csv/boxes.csv")
+    assert [box.label for box in given.boxes] == ["false_positive", "reviewed"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(*[st.floats(0, 1, exclude_max=True)] * 4), max_size=4), st.text())
+def test_tables_lose_nothing(tmp_path, corners, name):
+    boxes = [
+        TruthBox("car", (x * 90, y * 70, x * 90 + 1 + w * 9, y * 70 + 1 + h * 9), "missed")
+        for x, y, w, h in corners
+    ]
+    key = "".join(c for c in name if c.isprintable()).strip() or "a"
+    truth = ImageTruth("d", key, "c", 100, 80, tuple(boxes), (), True)
+    write_box_csv({"train": [truth]}, bytes, CLASS_IDS, tmp_path)
+    found = [b for b in read_given(tmp_path / "boxes.csv")[0].boxes if b.label == "missed"]
+    assert [tuple(map(float, b.bbox)) for b in found] == [b.xyxy_px for b in boxes]
+    assert all(b.target == key for b in found)
+
+
+@given(st.integers(0, 90), st.integers(0, 70), st.integers(1, 10), st.integers(1, 10))
+def test_whole_pixels_survive_pascal_voc(x, y, width, height):
+    box = TruthBox("car", (float(x), float(y), float(x + width), float(y + height)), "missed")
+    found = pixels_from_1(box)
+    assert found == {"xmin": x + 1, "ymin": y + 1, "xmax": x + width, "ymax": y + height}
+
+
+def test_coco_keeps_class_numbers_and_one(tmp_path):
+    scenes, truths = simple()
+    export("coco", truths, scenes, tmp_path / "out")
+    path = tmp_path / "out/annotations/instances_train.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert [(c["id"], c["name"]) for c in content["categories"]] == [
+        (1, "van"),
+        (2, "car"),
+        (3, "bus"),
+    ]
+    assert content["annotations"][0]["category_id"] == 2
+    assert content["images"][0]["file_name"] == "a__one.png"
+
+
+def test_pycocotools_loads_the_file(tmp_path):
+    from pycocotools.coco import COCO
+
+    scenes, truths = simple()
+    export("coco", truths, scenes, tmp_path / "out")
+    coco = COCO(str(tmp_path / "out/annotations/instances_train.json"))
+    assert len(coco.getImgIds()) == 2
+    assert sorted(c["name"] for c in coco.loadCats(coco.getCatIds())) == ["bus", "car", "van"]
+    (box,) = coco.loadAnns(coco.getAnnIds(catIds=coco.getCatIds(catNms=["car"])))
+    assert (box["bbox"], box["area"]) == ([10, 20, 20, 40], 800)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fmt", ["yolo", "coco", "voc"])
+def test_supervision_reads_the_same_boxes(tmp_path, fmt):
+    import supervision as sv
+
+    scenes, truths = simple()
+    out = tmp_path / "out"
+    export(fmt, truths, scenes, out)
+    if fmt == "yolo":
+        dataset = sv.DetectionDataset.from_yolo(
+            str(out / "images/train"), str(out / "labels/train"), str(out / "data.yaml")
+        )
+    elif fmt == "coco":
+        dataset = sv.DetectionDataset.from_coco(
+            str(out / "images/train"), str(out / "annotations/instances_train.json")
+        )
+    else:
+        dataset = sv.DetectionDataset.from_pascal_voc(
+            str(out / "JPEGImages"), str(out / "Annotations")
+        )
+    found = {
+        Path(path).name: sorted(
+            (dataset.classes[c], *(round(float(side), 3) for side in xyxy))
+            for xyxy, c in zip(detections.xyxy, detections.class_id, strict=True)
+        )
+        for path, _, detections in dataset
+    }
+    assert found["a__one.png"] == [("car", 10, 20, 30, 60), ("van", 0, 0, 100, 80)]
+    assert found["a__two & three.png"] == []
+    assert len(found) == (4 if fmt == "voc" else 2)
