@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from autolabel_app.commands.clusters_map import map_, sheet
 from autolabel_app.commands.clusters_promote import promote
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.workspace import Workspace
@@ -20,13 +21,15 @@ FIGURE_COLUMNS = ("silhouette_score", "noise_ratio", "should_recluster", "reason
 
 @click.group()
 def clusters() -> None:
-    """Groups of what nobody has labelled: run, assign, list, show, runs, enrich, promote, delete.
+    """Groups of what nobody has labelled: run, list, show, map, promote and more.
 
     Definitions stand under `clusters:` in the collection's YAML.
     """
 
 
 clusters.add_command(promote)
+clusters.add_command(map_)
+clusters.add_command(sheet)
 
 
 @clusters.command()

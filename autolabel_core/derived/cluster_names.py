@@ -1,17 +1,18 @@
-"""Names for the clusters that are new in a run; those that were there keep theirs."""
+"""Names for the clusters that have none yet; those that were there keep theirs."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from autolabel_core.buckets.objects import StoredObject
 from autolabel_core.clusters.naming import (
     ClusterSample,
     NamingContext,
@@ -21,115 +22,142 @@ from autolabel_core.clusters.naming import (
     name_clusters,
     representatives,
 )
-from autolabel_core.declarations import Collection
+from autolabel_core.derived.cluster_artifacts import RunFiles
+from autolabel_core.derived.cluster_contents import Member, MemberContents
 from autolabel_core.derived.cluster_definition import DefinedClusters
+from autolabel_core.derived.cluster_documents import VectorRows
 from autolabel_core.derived.cluster_runs import Grouped
 from autolabel_core.derived.taxonomy import AppliedTaxonomy
-from autolabel_core.documents import Documents
-from autolabel_core.errors import UnreadableItemError
 from autolabel_core.ledger.store import utc_now
-from autolabel_core.texts import decode_text
 from autolabel_core.urls import sign_address
-from autolabel_core.workspace import Workspace
 
 TEXTS, SAMPLES = 200, 5
 """So many texts of a cluster give its keywords; so many documents stand for it."""
 
-Row = dict[str, Any]
+
+@dataclass(frozen=True)
+class Named:
+    """The clusters that may want names, as a run found them.
+
+    Attributes:
+        rows: the n documents.
+        members: rows of each cluster by its id, those of its sub-clusters among them.
+        centroids: (k, d) of unit length, in the order of `members`.
+    """
+
+    rows: VectorRows
+    members: Mapping[str, npt.NDArray[np.int64]]
+    centroids: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, grouped: Grouped) -> Named:
+        """Take them from a run that is not written yet."""
+        nodes = zip(grouped.ids, grouped.clustering.nodes, strict=True)
+        members = {cluster: node.members for cluster, node in nodes}
+        return cls(grouped.rows, members, grouped.centroids)
+
+    @classmethod
+    def of_files(cls, files: RunFiles, rows: VectorRows) -> Named:
+        """Take them from a run in force over the same documents."""
+        place = {document: i for i, document in enumerate(rows.document_ids)}
+        members = {
+            cluster: np.array([place[d] for d in documents if d in place], np.int64)
+            for cluster, documents in files.documents.items()
+        }
+        return cls(rows, members, files.centroids)
 
 
-def name_new_clusters(defined: DefinedClusters, grouped: Grouped) -> NamingResult:
-    """Name the clusters whose identity has no name yet; whatever a server does, they get one.
+def name_new_clusters(defined: DefinedClusters, found: Named) -> NamingResult:
+    """Name the clusters that have no name yet, or one that a server was to give and could not.
+
+    Whatever a server does, they get one.
 
     Args:
         defined: the definition.
-        grouped: what the run found.
+        found: all clusters; those that have names tell the keywords of the others apart.
 
     Returns:
-        The names, with what they cost.
+        The new names, with what they cost.
     """
-    known = defined.history.names
-    fresh = [i for i, cluster in enumerate(grouped.ids) if cluster not in known]
     workspace = defined.workspace
     context = NamingContext(
         workspace.paths.cache / "cluster_names",
         datetime.fromisoformat(utc_now()),
         os.environ,
-        lambda address: sign_address(workspace, address),
+        partial(sign_address, workspace),
+        **_embedding(defined),
     )
-    sampling = _Sampling(defined, grouped)
-    samples = [sampling.sample(i) for i in fresh]
-    return name_clusters(samples, defined.definition.llm_labeling, context)
+    wanted = [cluster for cluster in found.members if _lacks_name(defined, cluster)]
+    sampling = _Sampling(defined, found)
+    samples = [sampling.sample(cluster) for cluster in found.members] if wanted else []
+    return name_clusters(samples, defined.definition.llm_labeling, context, wanted)
+
+
+def _lacks_name(defined: DefinedClusters, cluster: str) -> bool:
+    name, settings = defined.history.names.get(cluster), defined.definition.llm_labeling
+    by_server = settings is not None and settings.enabled
+    return name is None or (by_server and name.get("source") != "llm")
+
+
+def _embedding(defined: DefinedClusters) -> dict[str, Any]:
+    """Labels are embedded by the collection's own extractor where that embeds texts."""
+    extractor = defined.workspace.extractor(defined.documents.collections[0])
+    return {"embed": extractor.embed} if extractor.manifest.input == "text" else {}
 
 
 class _Sampling:
     """What is known of the documents of a run; read once for all clusters."""
 
-    def __init__(self, defined: DefinedClusters, grouped: Grouped) -> None:
-        self._grouped = grouped
-        self._workspace = defined.workspace
-        self._collections = {c.collection_name: c for c in defined.documents.collections}
-        self._sources = {n: defined.workspace.source(c) for n, c in self._collections.items()}
-        self._documents = {
-            document: row
-            for collection in self._collections.values()
-            for document, row in _payloads(self._workspace, collection).items()
-        }
+    def __init__(self, defined: DefinedClusters, found: Named) -> None:
+        self._found = found
+        self._contents = MemberContents(defined)
         declared = defined.definition.llm_labeling
         self._count = declared.max_samples_per_cluster if declared else SAMPLES
         first = defined.documents.collections[0]
-        self._is_text = self._workspace.extractor(first).manifest.input == "text"
-        own = self._workspace.feature_uri(first)
+        own = defined.workspace.feature_uri(first)
         comparable = defined.documents.feature_uris == (own,)
-        self._taxonomy = AppliedTaxonomy(self._workspace, first) if comparable else None
+        self._taxonomy = AppliedTaxonomy(defined.workspace, first) if comparable else None
 
-    def sample(self, node: int) -> ClusterSample:
+    def sample(self, cluster: str) -> ClusterSample:
         """Return what a cluster is named from."""
-        members = self._grouped.clustering.nodes[node].members
-        centroid = self._grouped.centroids[node]
-        vectors = self._grouped.rows.vectors[members]
+        found = self._found
+        members = found.members[cluster]
+        centroid = found.centroids[list(found.members).index(cluster)]
+        vectors = found.rows.vectors[members]
         standing = members[representatives(vectors, centroid, self._count)]
-        labels = Counter(
-            str(label) for i in members.tolist() if (label := self._row(i).get("label")) is not None
-        )
         central = members[np.argsort(-(vectors @ centroid), kind="stable")][:TEXTS]
+        known = (self._fields(i).get("label") for i in members.tolist())
+        texts = (self._contents.text(self._member(i)) for i in central.tolist())
         return ClusterSample(
-            self._grouped.ids[node],
+            cluster,
             len(members),
             [self._document(i) for i in standing.tolist()],
-            [text for i in central.tolist() if (text := self._text(i))] if self._is_text else [],
-            labels,
+            [text for text in texts if text],
+            Counter(str(label) for label in known if label is not None),
             self._nearest(centroid),
         )
 
-    def _row(self, i: int) -> Row:
-        return self._documents.get(self._grouped.rows.document_ids[i], {})
+    def _member(self, i: int) -> Member:
+        rows = self._found.rows
+        return Member(
+            rows.document_ids[i], rows.collections[i], rows.keys[i], rows.content_hashes[i]
+        )
+
+    def _fields(self, i: int) -> Mapping[str, Any]:
+        return self._contents.fields.get(self._found.rows.document_ids[i], {})
 
     def _document(self, i: int) -> SampleDocument:
-        rows = self._grouped.rows
-        payload = self._row(i) | ({"text": self._text(i)} if self._is_text else {})
-        stored = self._stored(i)
-        blobs = () if stored is None else stored.blobs
-        sources = tuple(SampleBlob(b.address, b.read, b.type, b.property) for b in blobs)
-        return SampleDocument(payload, sources, (), rows.content_hashes[i])
+        member, fields = self._member(i), self._fields(i)
+        text, stored = self._contents.text(member), self._contents.stored(member)
+        payload = {**fields.get("metadata", {}), **fields, **({"text": text} if text else {})}
+        limit_mb = self._contents.collection(member).max_object_mb
+        sources = tuple(
+            SampleBlob(blob.address, partial(blob.read_within, limit_mb), blob.type, blob.property)
+            for blob in (stored.blobs if stored else ())
+        )
+        return SampleDocument(payload, sources, (), member.content_hash)
 
-    def _stored(self, i: int) -> StoredObject | None:
-        rows = self._grouped.rows
-        try:
-            return self._sources[rows.collections[i]].open(rows.keys[i])
-        except UnreadableItemError:
-            return None
-
-    def _text(self, i: int) -> str:
-        stored = self._stored(i)
-        collection = self._collections[self._grouped.rows.collections[i]]
-        mapped = collection.feature_extractor.input_mappings.get("text")
-        try:
-            return decode_text(stored.input_blob("text", mapped).read()) if stored else ""
-        except UnreadableItemError:
-            return ""
-
-    def _nearest(self, centroid: Any) -> tuple[str, float] | None:
+    def _nearest(self, centroid: npt.NDArray[np.float32]) -> tuple[str, float] | None:
         if self._taxonomy is None:
             return None
         found = self._taxonomy.all_references
@@ -138,20 +166,6 @@ class _Sampling:
         cosine = found.vectors @ centroid
         best = int(np.argmax(cosine))
         return str(found.labels[best]), float(cosine[best])
-
-
-def _payloads(workspace: Workspace, collection: Collection) -> dict[str, Row]:
-    """Return the fields of each document, those of its metadata beside them."""
-    names = ("document_id", "key", "label", *collection.fields, "metadata")
-    columns = ", ".join(f'"{name}"' for name in names)
-    with Documents(workspace, collection, clusters=False).connect() as connection:
-        rows = connection.execute(f"SELECT {columns} FROM documents").fetchall()
-    return {row[0]: _payload(dict(zip(names, row, strict=True))) for row in rows}
-
-
-def _payload(row: Row) -> Row:
-    metadata = json.loads(row.pop("metadata") or "{}")
-    return {**metadata, **{k: v for k, v in row.items() if v is not None}, "metadata": metadata}
 
 
 def plain_names(found: NamingResult) -> dict[str, Mapping[str, Any]]:

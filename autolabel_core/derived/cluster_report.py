@@ -57,7 +57,7 @@ def run_figures(one: DefinedClusters) -> dict[str, Any]:
     figures = {k.replace("_", " "): v for k, v in figures.items()}
     fresh = new_documents(one)
     reasons = "; ".join(run.payload["reasons"]) or "none"
-    naming = run.payload["naming"]
+    naming = next(r.payload["naming"] for r in reversed(one.history.runs) if "naming" in r.payload)
     said |= {"naming": "; ".join(naming["problems"])} if naming["problems"] else {}
     said |= {f"naming {word.replace('_', ' ')}": n for word, n in naming["usage"].items() if n}
     return {"run": run.run_id, **figures, "reasons": reasons, "assigned since": fresh, **said}

@@ -8,6 +8,7 @@ from typing import Any
 
 from autolabel_core.clusters.identity import Change
 from autolabel_core.derived.cluster_definition import DefinedClusters
+from autolabel_core.derived.cluster_documents import VectorRows
 from autolabel_core.derived.cluster_history import (
     FAILED,
     FULL,
@@ -16,7 +17,7 @@ from autolabel_core.derived.cluster_history import (
     answers,
     run_id_of,
 )
-from autolabel_core.derived.cluster_names import costs, name_new_clusters, plain_names
+from autolabel_core.derived.cluster_names import Named, costs, name_new_clusters, plain_names
 from autolabel_core.derived.cluster_runs import Grouped, group, keep
 from autolabel_core.derived.table import Progress
 from autolabel_core.errors import AutolabelError
@@ -24,6 +25,7 @@ from autolabel_core.identity import fingerprint
 from autolabel_core.ledger import ClusterEvent, ClusterRun, Event, event_id
 
 COMPLETED = "cluster.completed"
+NAMED = "named"
 FIGURES = (
     *("silhouette_score", "mean_cosine_to_centroid", "noise_ratio", "cluster_size_entropy"),
     "should_recluster",
@@ -62,7 +64,7 @@ def _run(defined: DefinedClusters, progress: Progress) -> None:
             before = history.core(last.run_id)
             keep(group(rows, defined.definition, before, history.used, False, progress), files)
         if history.waiting:
-            _record_unchanged(defined, last)
+            _record_unchanged(defined, last, rows)
         return
     identity = (defined.owner.collection_name, defined.name, made_from)
     since = history.deleted.run_id if history.deleted else None
@@ -78,7 +80,7 @@ def _record_success(
     defined: DefinedClusters, grouped: Grouped, run_id: str, made_from: str
 ) -> None:
     owner, last = defined.owner.collection_name, defined.history.last
-    figures, found = _figures(grouped), name_new_clusters(defined, grouped)
+    figures, found = _figures(grouped), name_new_clusters(defined, Named.of(grouped))
     payload = {
         **answers(defined.history.waiting),
         **figures,
@@ -114,12 +116,30 @@ def _record_failure(defined: DefinedClusters, reason: str) -> None:
     defined.workspace.ledger.append_cluster_run(run)
 
 
-def _record_unchanged(defined: DefinedClusters, last: ClusterRun) -> None:
+def _record_unchanged(defined: DefinedClusters, last: ClusterRun, rows: VectorRows) -> None:
+    """Record that the input was the same; what a server failed to name may have a name now."""
     asked = answers(defined.history.waiting)
     payload = {**asked, "declaration": defined.declaration, "same_as": last.run_id}
     run_id = run_id_of("run", last.run_id, asked["answers"])
+    files = defined.files.run(last.run_id)
+    found = name_new_clusters(defined, Named.of_files(files, rows))
+    if found.names:
+        payload["naming"] = _plain(costs(found))
+    changes = [
+        ClusterEvent(
+            fingerprint(run_id, NAMED, cluster),
+            last.collection,
+            last.cluster_name,
+            cluster,
+            NAMED,
+            last.run_id,
+            {"label": name["label"], "name": _plain(name)},
+        )
+        for cluster, name in plain_names(found).items()
+        if name != defined.history.names.get(cluster)
+    ]
     run = ClusterRun(run_id, last.collection, last.cluster_name, FULL, UNCHANGED, payload)
-    defined.workspace.ledger.append_cluster_run(run)
+    defined.workspace.ledger.append_cluster_run(run, changes)
 
 
 def _figures(grouped: Grouped) -> dict[str, Any]:

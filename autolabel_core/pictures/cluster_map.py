@@ -81,7 +81,13 @@ class _Drawing:
         sheet = sheet.resize((WIDTH_PX, HEIGHT_PX + FOOT_PX), Image.Resampling.BOX)
         order = np.argsort(-sizes, kind="stable")
         named = [self.names[shown[i]] for i in order]
-        left_out = _draw_names(sheet, [tuple(centres[i]) for i in order], named)
+        reach = [
+            np.abs(places[self.assigned == i] - c).max()
+            for i, c in zip(shown, centres, strict=True)
+        ]
+        lift = np.where(np.array(reach) < LINE_PX, LINE_PX, 0.0)
+        anchors = [(float(centres[i][0]), float(centres[i][1] - lift[i])) for i in order]
+        left_out = _draw_names(sheet, anchors, named)
         self._foot(ImageDraw.Draw(sheet), len(shown), left_out)
         return sheet
 

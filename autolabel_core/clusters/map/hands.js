@@ -72,7 +72,12 @@ function point(event) {
   if (tip.dataset.row !== String(row)) {
     tip.dataset.row = row;
     tip.replaceChildren(card(row));
+    tip.querySelector("img")?.addEventListener("load", () => placeTip(spot));
   }
+  placeTip(spot);
+}
+
+function placeTip(spot) {
   const left = Math.min(spot[0] + 16, view.width - tip.offsetWidth - 8);
   const top = Math.min(spot[1] + 16, view.height - tip.offsetHeight - 8);
   tip.style.transform = `translate(${Math.max(8, left)}px, ${Math.max(8, top)}px)`;

@@ -2,6 +2,7 @@
 const overlay = document.getElementById("overlay");
 const pen = overlay.getContext("2d");
 const NAME_WIDTH = 220;
+const SMALL_PX = 15; // a cluster no larger than its name has it above
 const shortened = new Map();
 
 function short(name) {
@@ -37,14 +38,15 @@ function drawNames(style, isShown) {
     const [x, y] = toPixels(clusters[index].x, clusters[index].y);
     if (x < 0 || y < 0 || x > view.width || y > view.height) continue;
     const [text, width] = short(clusters[index].name);
-    for (const [dx, dy] of [[0, 0], [0, -20], [0, 20], [0, -38], [0, 38]]) {
-      const box = [x + dx - width / 2 - 4, y + dy - 10, x + dx + width / 2 + 4, y + dy + 10];
+    const above = clusters[index].reach * view.scale < SMALL_PX ? -SMALL_PX : 0;
+    for (const dy of [above, -20, 20, -38, 38]) {
+      const box = [x - width / 2 - 4, y + dy - 10, x + width / 2 + 4, y + dy + 10];
       if (taken.some((b) => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] && box[1] < b[3])) {
         continue;
       }
       taken.push(box);
-      pen.strokeText(text, x + dx, y + dy);
-      pen.fillText(text, x + dx, y + dy);
+      pen.strokeText(text, x, y + dy);
+      pen.fillText(text, x, y + dy);
       break;
     }
   }

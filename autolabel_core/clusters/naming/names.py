@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -77,7 +77,10 @@ class NamingResult:
 
 
 def name_clusters(
-    samples: Sequence[ClusterSample], settings: LLMLabeling | None, context: NamingContext
+    samples: Sequence[ClusterSample],
+    settings: LLMLabeling | None,
+    context: NamingContext,
+    wanted: Collection[str] | None = None,
 ) -> NamingResult:
     """Name every cluster; a server that fails costs its names, never the run.
 
@@ -85,20 +88,22 @@ def name_clusters(
         samples: the clusters.
         settings: the server and what it is shown; None asks no server.
         context: cache, clock, environment.
+        wanted: ids of those to be named; the others only tell keywords apart. None: all.
 
     Returns:
         The names.
     """
-    wanted = settings or LLMLabeling(enabled=False)
-    names = offline_names(samples, wanted.include_summary, wanted.include_keywords)
-    asking = _Asking(wanted, context)
-    if wanted.enabled and samples:
-        asyncio.run(asking.ask(samples))
-    names |= asking.names
+    declared = settings or LLMLabeling(enabled=False)
+    names = offline_names(samples, declared.include_summary, declared.include_keywords)
+    asked = [s for s in samples if wanted is None or s.cluster_id in wanted]
+    asking = _Asking(declared, context)
+    if declared.enabled and asked:
+        asyncio.run(asking.ask(asked))
+    names = {s.cluster_id: names[s.cluster_id] for s in asked} | asking.names
     merged: dict[str, str] = {}
-    if wanted.use_embedding_dedup and names:
-        sizes = {sample.cluster_id: sample.size for sample in samples}
-        least = wanted.embedding_similarity_threshold
+    if declared.use_embedding_dedup and names:
+        sizes = {sample.cluster_id: sample.size for sample in asked}
+        least = declared.embedding_similarity_threshold
         names, merged = merge_alike(names, sizes, context.embed, least)
     return NamingResult(names, asking.usage, asking.problems, merged)
 

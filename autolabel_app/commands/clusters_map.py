@@ -1,0 +1,78 @@
+"""`autolabel clusters map` and `sheet`: everybody on a map, and one cluster's members."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from autolabel_app.output import emit_json
+from autolabel_core.workspace import Workspace
+
+
+@click.command("map")
+@click.argument("collection")
+@click.argument("definition", required=False)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("map.html"),
+    show_default=True,
+    help="The HTML file.",
+)
+@click.option("--no-thumbnails", is_flag=True, help="Show no images: the page is made in seconds.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def map_(
+    collection: str, definition: str | None, out: Path, no_thumbnails: bool, as_json: bool
+) -> None:
+    """Write the clusters of COLLECTION as an interactive map that opens in any browser, offline.
+
+    Pointing shows a document, drawing around some lists their keys for `promote --exclude`. More
+    than 5,000 thumbnails lie in a folder beside the file.
+    """
+    from autolabel_app.progress import progress_bar
+    from autolabel_core.cluster_pages import write_map
+    from autolabel_core.cluster_views import definitions
+
+    workspace = Workspace.from_environment()
+    wanted = (definition,) if definition else ()
+    one = definitions(workspace, workspace.collection(collection), wanted)[0]
+    with progress_bar("reading documents") as progress:
+        found = write_map(one, out, progress, not no_thumbnails)
+    if as_json:
+        emit_json({"definition": one.name, "file": str(out), **found})
+        return
+    click.echo(
+        f"{out}: {found['documents']:,} documents in {found['clusters']:,} clusters, "
+        f"{found['bytes'] / 1e6:.1f} MB"
+        + (f"; thumbnails in {found['folder']}" if found["folder"] else "")
+    )
+
+
+@click.command()
+@click.argument("collection")
+@click.argument("cluster")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("sheet.png"),
+    show_default=True,
+    help="The PNG file.",
+)
+@click.option("--tiles", type=click.IntRange(1, 120), default=24, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def sheet(collection: str, cluster: str, out: Path, tiles: int, as_json: bool) -> None:
+    """Draw members of CLUSTER: the nearest to its centroid, at the end the furthest."""
+    from autolabel_core.cluster_promotion import find_cluster
+    from autolabel_core.derived.cluster_contents import MemberContents
+    from autolabel_core.derived.cluster_pictures import cluster_sheet
+    from autolabel_core.warehouse_files import write_atomically
+
+    workspace = Workspace.from_environment()
+    one, cluster_id = find_cluster(workspace, workspace.collection(collection), cluster)
+    png = cluster_sheet(one, cluster_id, MemberContents(one), tiles)
+    write_atomically(out, lambda part: part.write_bytes(png) and None)
+    if as_json:
+        emit_json({"definition": one.name, "cluster_id": cluster_id, "file": str(out)})
+        return
+    click.echo(f"{out}: {one.name}/{cluster_id}")

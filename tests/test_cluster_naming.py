@@ -1,0 +1,198 @@
+"""Names of a run: given once, kept with the identity, repaired when somebody asks again."""
+
+import json
+
+import pytest
+from angle_samples import NAME, label
+from chat_server import AT_ONCE, chat_server, failing, well
+from click.testing import CliRunner
+from conftest import sweep_quietly
+from grouped_angles import TOPICS, ask, declared, definition, groups, one_defined, refresh
+
+from autolabel_app.cli import root
+from autolabel_core import cluster_pages
+from autolabel_core.derived.clusters import Clusters
+from autolabel_core.pictures import MAX_PNG_BYTES
+from autolabel_core.urls import sign_address
+
+KEY = "sk-a-very-secret-key"
+
+
+def names(workspace):
+    known = one_defined(workspace).history.names
+    return {cluster: name["label"] for cluster, name in known.items()}
+
+
+def named_by(server, **more):
+    settings = {"base_url": server.url, "api_key_env": "NAMING_KEY", "retries": 0, **more}
+    return declared(definition(llm_labeling=settings))
+
+
+@pytest.fixture
+def key(monkeypatch):
+    monkeypatch.setenv("NAMING_KEY", KEY)
+
+
+def everything_kept(home):
+    files = [path for path in home.paths.home.rglob("*") if path.is_file()]
+    return b"".join(path.read_bytes() for path in files)
+
+
+def test_clusters_are_named_without_a_server(angles):
+    ws = angles(groups(0, 90), {"000-0": "left", "000-1": "left"}, declared=declared())
+    ask(ws)
+    refresh(ws)
+    found = one_defined(ws).history.names
+    assert found["cl_0"]["label"] == "left"
+    assert found["cl_0"]["source"] == "labels"
+    assert found["cl_1"]["label"]
+    table = ws.warehouse.read_table(one_defined(ws).files.current)
+    assert set(table["cluster_label"].to_pylist()) == set(names(ws).values())
+    assert not refresh(ws)
+
+
+def test_a_server_names_them_once_and_the_names_stay(angles, key, home):
+    with chat_server() as server:
+        ws = angles(groups(0, 90), declared=named_by(server))
+        ask(ws)
+        refresh(ws)
+        assert names(ws) == {"cl_0": "name of cl_0", "cl_1": "name of cl_1"}
+        assert len(server.requests) == 1
+        assert '"text": ' in server.questions[0]["messages"][1]["content"]
+        report = Clusters(ws, ws.collection(NAME)).report()
+        assert (report["naming calls"], report["naming input tokens"]) == (1, 1000)
+        home.put(NAME, groups(180))
+        sweep_quietly(home.workspace, NAME)
+        ask(home.workspace, because="again")
+        refresh(home.workspace)
+        assert len(server.requests) == 2
+        assert "cl_0" not in server.questions[1]["messages"][1]["content"]
+        assert names(home.workspace)["cl_2"] == "name of cl_2"
+    assert KEY.encode() not in everything_kept(home)
+
+
+def test_what_a_server_failed_to_name_is_named_when_somebody_asks_again(angles, key, home):
+    with chat_server(failing(500, KEY, AT_ONCE), well) as server:
+        ws = angles(groups(0, 90), declared=named_by(server))
+        ask(ws)
+        refresh(ws)
+        first = one_defined(ws).history
+        assert [run.status for run in first.runs] == ["succeeded"]
+        assert {name["source"] for name in first.names.values()} <= {"keywords", "number"}
+        report = Clusters(ws, ws.collection(NAME)).report()
+        assert "500" in report["naming"]
+        assert not refresh(home.workspace)
+        ask(home.workspace, because="again")
+        refresh(home.workspace)
+        assert names(home.workspace) == {"cl_0": "name of cl_0", "cl_1": "name of cl_1"}
+    assert KEY.encode() not in everything_kept(home)
+
+
+def test_another_declaration_of_names_is_followed_at_the_next_run(angles, key, home):
+    ws = angles(groups(0, 90), declared=declared())
+    ask(ws)
+    refresh(ws)
+    before = names(ws)
+    with chat_server() as server:
+        home.declare(NAME, named_by(server))
+        refresh(home.workspace)
+        assert names(home.workspace) == before
+        ask(home.workspace, because="again")
+        refresh(home.workspace)
+        assert names(home.workspace) == {"cl_0": "name of cl_0", "cl_1": "name of cl_1"}
+
+
+def test_the_report_has_a_map_and_sheets(angles):
+    ws = angles(groups(0, 90), declared=declared())
+    assert Clusters(ws, ws.collection(NAME)).pictures("all") == {}
+    ask(ws)
+    refresh(ws)
+    drawn = Clusters(ws, ws.collection(NAME)).pictures("all")
+    assert [name.partition(" ")[0] for name in drawn] == ["map", "cl_0", "cl_1"]
+    assert all(png.startswith(b"\x89PNG") and len(png) < MAX_PNG_BYTES for png in drawn.values())
+
+
+@pytest.fixture
+def command(home, monkeypatch):
+    for name, value in home.paths.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def call(*words):
+        done = CliRunner().invoke(root, ["clusters", *map(str, words)], catch_exceptions=False)
+        return done
+
+    return call
+
+
+def test_the_map_command_writes_a_page(angles, command, tmp_path, home):
+    ws = angles(groups(0, 90), declared=declared())
+    label(ws, {"000-1": "left"})
+    ask(ws)
+    refresh(ws)
+    home.put(NAME, groups(91, size=2, name="late"))
+    sweep_quietly(home.workspace, NAME)
+    out = tmp_path / "deep" / "map.html"
+    done = command("map", NAME, TOPICS, "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["documents"], found["clusters"], found["noise"]) == (18, 2, 0)
+    data = json.loads(out.read_text().partition('id="data">')[2].partition("</script>")[0])
+    assert "late091-0" in data["keys"]
+    assert {cluster["name"] for cluster in data["clusters"]} == set(names(ws).values())
+
+
+def test_the_map_needs_a_run(angles, command, tmp_path):
+    angles(groups(0, 90), declared=declared())
+    with pytest.raises(Exception, match="has no clusters yet"):
+        command("map", NAME, "--out", tmp_path / "map.html")
+    assert not (tmp_path / "map.html").exists()
+
+
+def test_the_sheet_command_draws_one_cluster(angles, command, tmp_path):
+    ws = angles(groups(0, 90), declared=declared())
+    ask(ws)
+    refresh(ws)
+    out = tmp_path / "sheet.png"
+    assert command("sheet", NAME, "cl_1", "--out", out).exit_code == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+COLOURS = {
+    "feature_extractor": {"feature_extractor_name": "colour_extractor"},
+    "clusters": [definition()],
+}
+
+
+def colours(*shades):
+    near = [(i, j) for i in range(3) for j in range(3)]
+    return {
+        f"{s}-{i}{j}.png": tuple(min(255, v + i + j) for v in s) for s in shades for i, j in near
+    }
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_images_are_shown_in_the_page_or_beside_it(
+    workspace, bring_up_to_date, tmp_path, monkeypatch, inline
+):
+    ws = workspace({"paint": COLOURS}, {"paint": colours((200, 10, 10), (10, 10, 200))})
+    bring_up_to_date(ws, "paint")
+    ask(ws, collection="paint")
+    refresh(ws, "paint")
+    if not inline:
+        monkeypatch.setattr(cluster_pages, "MAX_INLINE", 5)
+    one = one_defined(ws, "paint")
+    out = tmp_path / "map.html"
+    found = cluster_pages.write_map(one, out, lambda *_: None)
+    assert (found["documents"], found["thumbnails"]) == (18, 18)
+    assert ("data:image/jpeg" in out.read_text()) == inline
+    beside = sorted(path.name for path in tmp_path.glob("map_files/*"))
+    assert len(beside) == (0 if inline else 18)
+    none = cluster_pages.write_map(one, out, lambda *_: None, with_thumbnails=False)
+    assert none["thumbnails"] == 0
+    assert len(Clusters(ws, ws.collection("paint")).pictures("all")) == 3
+
+
+def test_addresses_on_s3_are_signed(home):
+    found = sign_address(home.workspace, "s3://photos/a b.png")
+    assert "X-Amz-Signature=" in found
+    assert "/photos/a%20b.png" in found
