@@ -11,7 +11,7 @@ from autolabel_core.buckets.objects import StoredObject
 from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.detection.stored import judge_as
+from autolabel_core.detection.agreeing import judge_as
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identity import content_hash, document_id

@@ -23,7 +23,7 @@ from autolabel_core.cluster_promotion import confirm, propose
 from autolabel_core.declarations.loading import find_retriever
 from autolabel_core.derived.annotation_exports import AnnotationExports
 from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.detection.stored import stored_predictions
+from autolabel_core.detection.predictions import standing_predictions
 from autolabel_core.errors import AutolabelError
 from autolabel_core.exports import write_export
 from autolabel_core.findings import findings
@@ -47,12 +47,14 @@ def labelled(blocks):
 
 def test_what_the_tables_say_is_what_a_person_judges(labelled):
     image = image_of(labelled, "both.png")
-    said = stored_predictions(labelled, labelled.collection(NAME), [image["document_id"]])
+    collection = labelled.collection(NAME)
+    said = standing_predictions(labelled, collection, [image["document_id"]], judging=True)
+    version = "autolabel://block_detector@1.0.0/detections"
     assert {(p.class_name, p.xyxy_px, p.version) for p in said.by_id.values()} == {
-        ("red", (2.0, 2.0, 12.0, 10.0), "1.0.0"),
-        ("green", (30.0, 20.0, 50.0, 40.0), "1.0.0"),
+        ("red", (2.0, 2.0, 12.0, 10.0), version),
+        ("green", (30.0, 20.0, 50.0, 40.0), version),
     }
-    assert said.looked_at == {image["content_hash"]: "1.0.0"}
+    assert said.looked_at == {image["content_hash"]: version}
 
 
 def test_auto_labels_of_boxes_are_promoted_as_judgements_of_boxes(labelled):
