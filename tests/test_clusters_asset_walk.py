@@ -245,7 +245,8 @@ def test_the_report_says_what_was_found(angles):
     ask(ws)
     refresh(ws)
     found = Clusters(ws, ws.collection(NAME)).report("all")
-    assert found["clusters"][0].keys() >= {"cluster_id", "documents", "cohesion", "purity"}
-    assert {row["majority"] for row in found["clusters"]} == {"left", None}
+    assert found["clusters in force"][0].keys() >= {"cluster_id", "documents", "cohesion", "purity"}
+    assert {row["majority"] for row in found["clusters in force"]} == {"left", None}
     assert [row["change"] for row in found["changes"]] == ["birth", "birth"]
+    assert found["clusters"] == 2
     assert 0 <= found["noise ratio"] < 0.2 and found["documents"] == 17

@@ -29,8 +29,8 @@ def cluster_report(
         defined: its definitions.
 
     Returns:
-        Figures by name (led by the definition's name where there are several), `clusters` and
-        `changes` as tables.
+        Figures by name (led by the definition's name where there are several), `clusters in force`
+        and `changes` as tables.
     """
     found: dict[str, Any] = {}
     clusters: list[dict[str, Any]] = []
@@ -39,10 +39,14 @@ def cluster_report(
     for one in defined:
         lead = f"{one.name}: " if len(defined) > 1 else ""
         found |= {f"{lead}{name}": value for name, value in run_figures(one).items()}
-        rows = cluster_rows(one)
+        rows = [_rounded(row) for row in cluster_rows(one)]
         clusters += [{"definition": one.name, **row} for row in rows] if lead else rows
         changes += life(one.history)[-MAX_EVENTS:]
-    return {**found, "clusters": clusters, "changes": changes}
+    return {**found, "clusters in force": clusters, "changes": changes}
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}
 
 
 def run_figures(one: DefinedClusters) -> dict[str, Any]:
