@@ -88,7 +88,7 @@ def _few_references(s: Mapping[str, Any]) -> Finding:
             "reference_set",
             False,
             f"No references yet. Label {MIN_REFERENCES} to {GOOD_REFERENCES} of each category with "
-            "`autolabel label`, then sweep.",
+            f"`autolabel {'annotate' if 'detections' in s else 'label'}`, then sweep.",
         )
     if few:
         shown = ", ".join(f"{label} ({n})" for n, label in few[:8])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -205,3 +208,19 @@ def test_the_written_dimension_must_be_the_extractors(monkeypatch):
     assert crops.encoder_uri == "autolabel://encoder@v1/clip"
     with pytest.raises(AutolabelError, match="promises vectors of 512 dimensions"):
         detector.crops(Encoder(3))
+
+
+def test_the_detector_of_the_documents_works(monkeypatch):
+    text = (Path(__file__).parents[1] / "docs" / "extractors.md").read_text(encoding="utf-8")
+    code = re.search(r"## Your own detector.*?```python\n(.*?)```", text, re.DOTALL)[1]
+    names = {}
+    exec(code, names)
+    installed(monkeypatch, bright=names["bright"])
+    detector = DeclaredDetector(
+        Detection(detector_name="bright"), Weights(None, "", "1.0.0"), SETTINGS.folder
+    )
+    image = Image.new("RGB", (20, 10))
+    image.paste((255, 255, 255), (5, 2, 9, 8))
+    one, nothing = detector.detect([image, Image.new("RGB", (8, 8))])
+    assert one.xyxy_px.tolist() == [[5, 2, 9, 8]]
+    assert len(nothing) == 0

@@ -59,8 +59,15 @@ def documents(
 
 def document_row(record: dict) -> dict:  # type: ignore[type-arg]
     """Return a document as one line of a table."""
+    boxes = {}
+    if record.get("kind") == "detection":
+        boxes = {"class": record["detected_class"], "sure": record["detected_confidence"]}
+    elif "kind" in record:
+        found = record["detections"]
+        boxes = {"class": None if found is None else f"{len(found)} boxes", "sure": None}
     return {
         "key": record["key"],
+        **boxes,
         "label": record["label"],
         "source": record["label_source"],
         "confidence": record["taxonomy_match"]["confidence"],

@@ -15,6 +15,9 @@ COLOURS = (
 )
 _LINE_PX = 2
 
+Place = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels of what is drawn."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -30,31 +33,48 @@ def with_boxes(picture: Image.Image, boxes: Sequence[Box], side_px: int) -> Imag
 
     Args:
         picture: RGB.
-        boxes: in its pixels; the surest is drawn last.
+        boxes: in its pixels.
         side_px: longer side of what is returned.
 
     Returns:
-        A new picture; names stand above their boxes, or inside where there is no room.
+        A new picture; names stand above their boxes, or inside where there is no room. Where many
+        boxes crowd, the surest keep their names.
     """
     scale = side_px / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     drawn = picture.resize(size, Image.Resampling.LANCZOS).convert("RGB")
     draw = ImageDraw.Draw(drawn)
     for box in sorted(boxes, key=lambda box: box.confidence):
-        _draw(draw, box, scale, size)
+        x1, y1, x2, y2 = _scaled(box, scale)
+        corners = (x1, y1, max(x2 - 1, x1), max(y2 - 1, y1))
+        draw.rectangle(corners, outline=colour_of(box.class_name), width=_LINE_PX)
+    named: list[Place] = []
+    for box in sorted(boxes, key=lambda box: -box.confidence):
+        words = drawable(f"{box.class_name} {box.confidence:.2f}")
+        place = _place_of_name(words, _scaled(box, scale), size[0])
+        if not any(_overlap(place, other) for other in named):
+            named.append(place)
+            draw.rectangle(place, fill=colour_of(box.class_name))
+            draw.text((place[0] + 2, place[1]), words, "white", font())
     return drawn
 
 
-def _draw(draw: ImageDraw.ImageDraw, box: Box, scale: float, size: tuple[int, int]) -> None:
+def _scaled(box: Box, scale: float) -> Place:
     x1, y1, x2, y2 = (round(edge * scale) for edge in box.xyxy_px)
-    colour = colour_of(box.class_name)
-    draw.rectangle((x1, y1, max(x2 - 1, x1), max(y2 - 1, y1)), outline=colour, width=_LINE_PX)
-    words = drawable(f"{box.class_name} {box.confidence:.2f}")
-    width_px = int(font().getlength(words)) + 4
-    left = max(0, min(x1, size[0] - width_px))
+    return x1, y1, x2, y2
+
+
+def _place_of_name(words: str, corners: Place, width_px: int) -> Place:
+    x1, y1, _, _ = corners
+    wide = int(font().getlength(words)) + 4
+    left = max(0, min(x1, width_px - wide))
     top = y1 - LINE_PX if y1 >= LINE_PX else y1
-    draw.rectangle((left, top, left + width_px, top + LINE_PX - 1), fill=colour)
-    draw.text((left + 2, top), words, "white", font())
+    return left, top, left + wide, top + LINE_PX - 1
+
+
+def _overlap(one: Place, other: Place) -> bool:
+    beside = one[2] < other[0] or other[2] < one[0]
+    return not (beside or one[3] < other[1] or other[3] < one[1])
 
 
 def colour_of(class_name: str) -> str:
