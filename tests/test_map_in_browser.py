@@ -36,7 +36,7 @@ def opened(browser, tmp_path):
         file = tmp_path / "map.html"
         file.write_text(text, encoding="utf-8")
         tab = context.new_page()
-        tab.on("console", lambda message: troubles.append(message.text))
+        tab.on("console", lambda message: message.type == "error" and note(message.text))
         tab.on("pageerror", lambda error: troubles.append(str(error)))
         tab.on("request", lambda request: note(request.url))
         tab.goto(file.as_uri())

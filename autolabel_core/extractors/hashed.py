@@ -42,7 +42,7 @@ _STOP_TEXT = """
     up upon us use used very via was way we well were what when where whether which while who whom
     whose why will with within without would www yet you your
 """
-_STOP_WORDS = frozenset(_STOP_TEXT.split())
+STOP_WORDS = frozenset(_STOP_TEXT.split())
 
 
 class HashedExtractor:
@@ -105,7 +105,7 @@ def _words(text: str) -> list[str]:
     words = [
         token
         for token in tokens
-        if token not in _STOP_WORDS
+        if token not in STOP_WORDS
         and not token.isdecimal()
         and (len(token) > 1 or _IS_UNSPACED.match(token))
     ]

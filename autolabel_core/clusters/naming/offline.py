@@ -8,6 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from autolabel_core.clusters.naming.samples import ClusterName, ClusterSample
+from autolabel_core.extractors.hashed import STOP_WORDS
 
 KEYWORDS, LABEL_KEYWORDS = 10, 3
 MAJORITY = 0.5
@@ -102,9 +103,10 @@ def telling_words(samples: Sequence[ClusterSample]) -> dict[str, list[str]]:
 
 
 def _level_words(texts: Mapping[str, str]) -> dict[str, list[str]]:
-    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer
 
-    counter = CountVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d_][\w'-]+\b")
+    unsaid = sorted(ENGLISH_STOP_WORDS | STOP_WORDS)
+    counter = CountVectorizer(stop_words=unsaid, token_pattern=r"(?u)\b[^\W\d_][\w'-]+\b")
     try:
         counts = counter.fit_transform(texts.values()).astype(np.float64)
     except ValueError:  # no word is left
