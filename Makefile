@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONUTF8 := 1
 
-.PHONY: demo test dev check bench soak format clean
+.PHONY: demo demo-detect test dev check bench soak format clean
 
 demo: $(STAMP)  ## the main job on real handwritten digits, embedded defaults, no services
 	$(BIN)/autolabel demo
+
+demo-detect: $(STAMP)  ## the spiral of detection, twice round, at most ten minutes on two cores
+	$(BIN)/autolabel demo-detect
 
 test: check $(STAMP)  ## everything that CI runs
 	$(BIN)/pytest -n auto

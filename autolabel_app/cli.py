@@ -35,6 +35,7 @@ COMMANDS = {
     "explain": ("explain", "Trace a label to the reference and the person behind it."),
     "ledger": ("ledger", "Back up, export and restore what cannot be computed again."),
     "identify": ("identify", "Tell what a picture shows, from one picture of each thing."),
+    "demo-detect": ("demo_detect", "Train a detector twice on scenes of digits, and compare."),
     "demo": ("demo", "Run the main job on real handwritten digits."),
 }
 
@@ -50,9 +51,10 @@ class LazyGroup(click.Group):
         """Import the module of one command."""
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"autolabel_app.commands.{COMMANDS[name][0]}")
+        word = COMMANDS[name][0]
+        module = importlib.import_module(f"autolabel_app.commands.{word}")
         # `annotations` is taken by the import from __future__.
-        command: click.Command = vars(module).get(f"{name}_group") or vars(module)[name]
+        command: click.Command = vars(module).get(f"{word}_group") or vars(module)[word]
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -122,7 +122,7 @@ def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dic
         over documents that no person labelled; left unknown counts as wrong.
     """
     started = time.monotonic()
-    _clear(paths)
+    clear(paths)
     demo, images = _prepare(paths, tell, seed)
     demo.declare(threshold=0.30)
     first, second = demo.uploads
@@ -171,7 +171,15 @@ def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dic
     return report
 
 
-def _clear(paths: Paths) -> None:
+def clear(paths: Paths) -> None:
+    """Make a demo's home empty; a folder that is no demo's is left alone.
+
+    Args:
+        paths: the demo's own home.
+
+    Raises:
+        AutolabelError: it holds something else.
+    """
     if paths.home.exists() and any(paths.home.iterdir()):
         if not (paths.home / MARKER).exists():
             raise AutolabelError(

@@ -15,6 +15,7 @@ from autolabel_core.corrections import count_corrections
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.automation import Relabel
 from autolabel_core.derived.box_exports import BoxExports
+from autolabel_core.derived.detections import DetectedObjects
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.table import Recorded
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
@@ -203,23 +204,17 @@ def request_retraining(workspace: Workspace, collection: Collection) -> bool:
     Returns:
         Whether a request was recorded.
     """
-    name, ledger = collection.collection_name, workspace.ledger
-    corrected = count_corrections(ledger.annotations(name))
-    corrected += count_mistakes(ledger.box_annotations(name))
-    asked = ledger.requests(name, RETRAIN)
+    name = collection.collection_name
+    corrected = _corrected(workspace, name)
+    asked = workspace.ledger.requests(name, RETRAIN)
     before = int(asked[-1].payload["corrections"]) if asked else 0
     if corrected - before < collection.automation.retrain.after_corrections:
         return False
-    request = Request(
-        request_id=fingerprint(RETRAIN, name, len(asked) + 1),
-        collection=name,
-        kind=RETRAIN,
-        payload={"corrections": corrected, "since_last": corrected - before},
-    )
-    return ledger.append_requests([request]) == 1
+    payload = {"corrections": corrected, "since_last": corrected - before}
+    return _ask(workspace, name, len(asked), payload)
 
 
-def ask_for_training(workspace: Workspace, collection: Collection, by: str) -> Request:
+def ask_for_training(workspace: Workspace, collection: Collection, by: str) -> bool:
     """Ask for training because a person wants it; corrections are counted anew from here.
 
     Args:
@@ -228,14 +223,41 @@ def ask_for_training(workspace: Workspace, collection: Collection, by: str) -> R
         by: who asks.
 
     Returns:
-        The request.
+        Whether a request was recorded; another process may have asked at the same moment.
     """
-    name, ledger = collection.collection_name, workspace.ledger
-    request = Request(
-        request_id=fingerprint(RETRAIN, name, len(ledger.requests(name, RETRAIN)) + 1),
-        collection=name,
-        kind=RETRAIN,
-        payload={"corrections": count_corrections(ledger.annotations(name)), "by": by},
-    )
-    ledger.append_requests([request])
-    return request
+    name = collection.collection_name
+    asked = workspace.ledger.requests(name, RETRAIN)
+    payload = {"corrections": _corrected(workspace, name), "by": by}
+    return _ask(workspace, name, len(asked), payload)
+
+
+def _corrected(workspace: Workspace, name: str) -> int:
+    found = count_corrections(workspace.ledger.annotations(name))
+    return found + count_mistakes(workspace.ledger.box_annotations(name))
+
+
+def _ask(workspace: Workspace, name: str, asked: int, payload: dict[str, Any]) -> bool:
+    request_id = fingerprint(RETRAIN, name, asked + 1)
+    request = Request(request_id, name, RETRAIN, payload)
+    return workspace.ledger.append_requests([request]) == 1
+
+
+def weights_wait(workspace: Workspace, collection: Collection) -> list[str]:
+    """Return the batches that other weights looked at, and those in service have not yet.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration, with `detection`.
+
+    Returns:
+        Batches, in order; those that nobody looked at yet belong to the uploads.
+    """
+    table = DetectedObjects(workspace, collection)
+    warehouse = workspace.warehouse
+    others = [f for f in warehouse.folders_in(table.folder.parent) if f != table.folder]
+    return [
+        batch
+        for batch in table.batches
+        if not warehouse.exists(table.path(batch))
+        and any(warehouse.exists(folder / f"{batch}.parquet") for folder in others)
+    ]

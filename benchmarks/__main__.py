@@ -9,9 +9,9 @@ import sys
 MODULES = (
     *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
-    *("clusters", "clusters_beside", "clusters_growth"),
+    *("clusters", "clusters_beside", "clusters_growth", "detection"),
 )
-WITH_DATA = ("pipeline", "embedding_quality", "discovery", "clusters_beside")
+WITH_DATA = ("pipeline", "embedding_quality", "discovery", "clusters_beside", "detection")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from sensors.clusters import build_cluster_job, build_cluster_schedules, build_c
 from sensors.full_reconciliation import build_full_reconciliation, build_reconciliation_schedule
 from sensors.new_annotations import build_new_annotations
 from sensors.new_objects import build_new_objects
+from sensors.new_weights import build_new_weights
 
 
 def build_automation(collections: dict[str, Collection]) -> dg.Definitions:
@@ -24,4 +25,6 @@ def build_automation(collections: dict[str, Collection]) -> dg.Definitions:
             jobs.append(job)
             sensors.append(build_clusters(collection))
             schedules += build_cluster_schedules(collection, job)
+        if collection.detection is not None:
+            sensors.append(build_new_weights(collection))
     return dg.Definitions(sensors=sensors, jobs=jobs, schedules=schedules)

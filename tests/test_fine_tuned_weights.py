@@ -172,7 +172,7 @@ def test_without_detection_there_is_nothing_to_train(workspace):
     opened = workspace({NAME: "description: nothing to detect\n"}, {NAME: {}})
     ask(opened)
     assert not table(opened).stale()
-    with pytest.raises(NotFoundError, match="declares no `detection`"):
+    with pytest.raises(NotFoundError, match="has no `detection`"):
         _ = table(opened).declared
 
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 from autolabel_core.automation import RETRAIN
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.detection import Detection
+from autolabel_core.derived.detections import DetectedObjects
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
 from autolabel_core.detection.splits import GOLD
 from autolabel_core.detection.training_set import TrainingSet, training_set
-from autolabel_core.errors import NotFoundError
 from autolabel_core.identity import fingerprint
 from autolabel_core.ledger import GateResult, ModelVersion, Request
 from autolabel_core.pictures import precision_recall
@@ -23,8 +23,10 @@ from autolabel_core.registry import DETECTOR, GATE
 from autolabel_core.training.average_precision import Evaluation
 from autolabel_core.training.data import gold_hash
 from autolabel_core.training.detector_training import train_detector
-from autolabel_core.training.gate import class_table, judge
+from autolabel_core.training.gate import judge
 from autolabel_core.training.judging import evaluate_version
+from autolabel_core.training.side_by_side import completed, side_by_side
+from autolabel_core.training.verdict_report import verdict_report
 
 _FIELDS: list[Any] = [
     ("version", pa.string()),
@@ -60,11 +62,7 @@ class FineTunedWeights(DerivedTable):
     @property
     def declared(self) -> Detection:
         """The declared detector."""
-        if self.collection.detection is None:
-            raise NotFoundError(
-                f"`{self.collection_name}` declares no `detection`, so it has nothing to train."
-            )
-        return self.collection.detection
+        return self.workspace.detector(self.collection).declared
 
     @property
     def request(self) -> Request | None:
@@ -89,16 +87,20 @@ class FineTunedWeights(DerivedTable):
         return self.warehouse.path(self.collection_name, self.name, "judged.parquet")
 
     def fingerprint(self, batch: str = WHOLE) -> str | None:
-        """Cover the last request, versions that people added, and whether the gate can judge."""
+        """Cover what is asked for, whether the gate can judge, and which versions have looked.
+
+        A version whose tables are complete is looked at beside the others, once.
+        """
         if self.collection.detection is None:
             return None
-        request = self.request
-        asked = None if request is None else request.request_id
+        asked = None if self.request is None else self.request.request_id
         added = [m.version for m in self.versions if not m.card["data_hash"]]
-        if asked is None and not added:
+        looked = [folder.name for folder in completed(self.beside(DetectedObjects), self.data)]
+        if asked is None and not added and not looked:
             return None
         needed = self.declared.gate.min_images
-        return fingerprint(asked, added, needed, len(self.data.images[GOLD]) >= needed)
+        enough = len(self.data.images[GOLD]) >= needed
+        return fingerprint(asked, added, looked, needed, enough)
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Train if that is asked for, then judge the latest version if that is not done."""
@@ -108,9 +110,12 @@ class FineTunedWeights(DerivedTable):
                 train_detector(
                     self.workspace, self.collection, self.data, request.request_id, progress
                 )
-            self._judge(self.versions[-1], fingerprint)
+            versions = self.versions
+            rows = self._judge(versions[-1]) if versions else []
+            table = pa.Table.from_pylist(rows, schema=SCHEMA)
+            self.warehouse.write_table(self.path(), table, fingerprint)
 
-    def _judge(self, model: ModelVersion, fingerprint: str) -> None:
+    def _judge(self, model: ModelVersion) -> list[dict[str, Any]]:
         """Compare a version with the one in service; a decision that stands is not made again."""
         registry = self.workspace.registry
         last = self._last_decision(model.version)
@@ -126,8 +131,7 @@ class FineTunedWeights(DerivedTable):
             figures = {**verdict.figures, "gold_hash": gold_hash(self.data)}
             registry.decide(model, verdict.decision, GATE, verdict.reason, figures)
         against = None if standing is None or active is None else active.version
-        table = _curves(model.version, against, candidate, standing)
-        self.warehouse.write_table(self.path(), table, fingerprint)
+        return _curves(model.version, against, candidate, standing)
 
     def _evaluate(self, model: ModelVersion) -> Evaluation:
         return evaluate_version(self.workspace, self.declared, model, self.data)
@@ -137,24 +141,9 @@ class FineTunedWeights(DerivedTable):
         return next((d for d in reversed(decisions) if d.version == version), None)
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
-        """Say what the gate decided about the latest version, overall and by class."""
-        model = self.versions[-1]
-        decisions = self.workspace.registry.decisions(self.collection_name, DETECTOR)
-        judged = [d for d in decisions if d.version == model.version and d.decided_by == GATE]
-        last = self._last_decision(model.version)
-        active = self.workspace.registry.active(self.collection_name, DETECTOR)
-        figures = dict(judged[-1].payload) if judged else {}
-        return {
-            "version": model.version,
-            "decision": last.decision if last else "none",
-            "decided by": last.decided_by if last else "nobody",
-            "reason": last.payload["reason"] if last else "",
-            "in service": active.version if active else "none",
-            "trained from": str(model.card["parent"]),
-            **{name: model.card["metrics"].get(name) for name in ("train_images", "best_epoch")},
-            **{name: value for name, value in figures.items() if isinstance(value, int | float)},
-            "classes": class_table(figures) if figures else [],
-        }
+        """Say what the gate decided about the latest version, and compare all that have looked."""
+        latest = verdict_report(self.workspace, self.collection_name, self.versions[-1:])
+        return {**latest, "versions": side_by_side(self.beside(DetectedObjects), self.data)}
 
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
         """Draw precision against recall at an overlap of 0.5."""
@@ -176,8 +165,8 @@ def _was_too_early(decision: GateResult, min_images: int) -> bool:
 
 def _curves(
     version: str, against: str | None, candidate: Evaluation, active: Evaluation | None
-) -> pa.Table:
-    rows = [
+) -> list[dict[str, Any]]:
+    return [
         {
             "version": version,
             "against": against,
@@ -187,4 +176,3 @@ def _curves(
         }
         for name, matches in candidate.matches.items()
     ]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)

@@ -94,18 +94,7 @@ class YoloDetector:
 
 
 def published_weights(name: str, folder: Path) -> Path:
-    """Return weights that ultralytics publishes, fetched where they are not kept yet.
-
-    Args:
-        name: such as `yolo11n.pt`.
-        folder: where they are kept.
-
-    Returns:
-        The file.
-
-    Raises:
-        MissingWeightsError: there are none of that name, or they cannot be fetched.
-    """
+    """Return weights that ultralytics publishes by `name`, kept in `folder` or fetched into it."""
     file = folder / name
     if file.is_file():
         return file

@@ -46,7 +46,7 @@ def train_detector(
     Returns:
         The version; it is not in service by that alone.
     """
-    name, declared = collection.collection_name, _detection(collection)
+    name, declared = collection.collection_name, workspace.detector(collection).declared
     check_enough(name, data)
     base, parent = _base(workspace, name, declared)
     base = base_file(base, workspace.paths.pretrained)
@@ -64,12 +64,6 @@ def train_detector(
     model = workspace.registry.add(name, DETECTOR, trained.weights, card)
     shutil.rmtree(root, ignore_errors=True)
     return model
-
-
-def _detection(collection: Collection) -> Detection:
-    if collection.detection is None:
-        raise ValueError(f"`{collection.collection_name}` declares no `detection`")
-    return collection.detection
 
 
 def _base(workspace: Workspace, name: str, declared: Detection) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -34,33 +34,30 @@ def evaluate_version(
     Returns:
         The evaluation.
     """
-    asked = {"confidence_threshold": LOWEST_CONFIDENCE, "classes": None}
-    weights = Weights(workspace.registry.weights(model), model.checksum, model.version)
-    detector = DeclaredDetector(
-        declared.model_copy(update=asked), weights, workspace.paths.pretrained
-    )
-    return evaluate_detector(detector, data.images[GOLD], data)
-
-
-def evaluate_detector(
-    detector: DeclaredDetector, truths: Sequence[ImageTruth], data: TrainingSet
-) -> Evaluation:
-    """Compare what a detector finds on images with what people said.
-
-    Args:
-        detector: asked for boxes of every confidence.
-        truths: what is on the images.
-        data: opens them.
-
-    Returns:
-        The evaluation.
-    """
-    size = detector.declared.batch_size
+    weights = workspace.registry.weights(model)
+    detector = detector_for_judging(declared, weights, workspace.paths.pretrained)
+    truths = data.images[GOLD]
     found: list[Detections] = []
-    for start in range(0, len(truths), size):
-        part = truths[start : start + size]
+    for start in range(0, len(truths), declared.batch_size):
+        part = truths[start : start + declared.batch_size]
         found += detector.detect([decode_image(data.open_image(truth)) for truth in part])
     return evaluate([true_boxes(truth) for truth in truths], found)
+
+
+def detector_for_judging(declared: Detection, weights: Path, folder: Path) -> DeclaredDetector:
+    """Return the declared detector with other weights, asked for boxes of every confidence.
+
+    Args:
+        declared: how it is asked in service.
+        weights: a file.
+        folder: where the plug-in may keep what it fetches.
+
+    Returns:
+        The detector.
+    """
+    asked = {"confidence_threshold": LOWEST_CONFIDENCE, "classes": None}
+    found = Weights(weights, weights.stem, declared.version)
+    return DeclaredDetector(declared.model_copy(update=asked), found, folder)
 
 
 def true_boxes(truth: ImageTruth) -> Detections:

@@ -26,9 +26,9 @@ SMALL = {
     "fliplr": 0.0,
     "warmup_epochs": 1.0,
 }
-"""Few images are few steps: the default takes 64 images a step, and after three epochs of 400
-scenes it had found nothing where this one was at 0.8. A mirrored digit is no digit: `fliplr` is for
-those who know that theirs may be mirrored."""
+"""Few images are few steps: the default takes 64 images a step, and on scenes of digits it was at
+an mAP50 of 0.0 after three epochs; this one reached 0.87 in seven epochs of 400 scenes. A mirrored
+digit is no digit: `fliplr` is for those who know that theirs may be mirrored."""
 LAST, BEST, FINISHED, WEIGHTS = "last.pt", "best.pt", "finished", "weights.pt"
 METRICS = {
     "val_map50": "metrics/mAP50(B)",
@@ -183,7 +183,10 @@ def base_file(base: str, folder: Path) -> str:
         folder: where fetched weights are kept.
 
     Returns:
-        The architecture, or a file; an error with the cure where the weights cannot be had.
+        The architecture, or a file.
+
+    Raises:
+        MissingWeightsError: the weights cannot be had; the message says the cure.
     """
     if base.endswith((".yaml", ".yml")) or Path(base).is_file():
         return base

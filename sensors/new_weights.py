@@ -1,0 +1,45 @@
+"""The third door: weights in service that not all images have met, and training that waits."""
+
+import dagster as dg
+
+from autolabel_core.automation import weights_wait
+from autolabel_core.declarations import Collection
+from autolabel_core.derived.table import Recorded
+from autolabel_core.plan import Plan, plan, training_plan
+from autolabel_core.workspace import Workspace
+from resources.workspace import WorkspaceResource
+from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
+
+DOOR, TRAINING = "new_weights", "training"
+
+
+def build_new_weights(collection: Collection) -> dg.SensorDefinition:
+    """Return the sensor `<collection>_new_weights`.
+
+    Images that other weights looked at are looked at again, embedded, indexed and labelled, by the
+    same plan as ever. Training has a door of its own, so that uploads are labelled beside it.
+    """
+    name = collection.collection_name
+
+    @dg.sensor(**door_options(collection, DOOR, str(__doc__)))
+    def new_weights(
+        context: dg.SensorEvaluationContext, workspace: WorkspaceResource
+    ) -> dg.SensorResult:
+        opened = workspace.open()
+        declared = opened.collection(name)
+        job = f"{DOOR} {opened.paths.home} {name}"
+        found = BESIDE.take(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        if found is None:
+            return dg.SensorResult(skip_reason="weights and tables are still being compared")
+        door, wanted = found
+        if not wanted:
+            return dg.SensorResult(skip_reason="every image has met the weights in service")
+        return ask(context, opened, Door(door, name), wanted, Recorded(opened, name).batches)
+
+    return new_weights
+
+
+def _compare(workspace: Workspace, collection: Collection) -> tuple[str, Plan]:
+    if weights_wait(workspace, collection):
+        return DOOR, plan(workspace, collection, leave_apart=True)
+    return TRAINING, training_plan(workspace, collection)
