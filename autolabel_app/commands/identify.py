@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from autolabel_app.commands.identify_index import index
+from autolabel_app.commands.identify_serve import serve
 from autolabel_app.commands.identify_train import train
 from autolabel_app.commands.identify_verify import verify
 
@@ -17,5 +18,5 @@ def identify() -> None:
     """
 
 
-for command in (index, verify, train):
+for command in (index, verify, train, serve):
     identify.add_command(command)

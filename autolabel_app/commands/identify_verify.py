@@ -48,9 +48,11 @@ def verify(
 ) -> int:
     """Ask the index for views of its pictures that it was not made from.
 
+    The thresholds that it suggests are kept beside the index, where `serve` finds them.
     Exit status 1 where fewer than 99 % of the references match themselves, or --min-top1 is missed.
     """
     from autolabel_app.progress import progress_bar
+    from autolabel_core.identify.acceptance import save_thresholds
     from autolabel_core.identify.encoder import encoder_of
     from autolabel_core.identify.folder import pictures_of
     from autolabel_core.identify.index import ReferenceIndex
@@ -64,6 +66,8 @@ def verify(
     cache = ViewCache(Paths.from_environment().views, encoder)
     with progress_bar("views") as progress:
         found = verify_index(index, pictures, encoder, cache, precision, progress)
+    if found.rejection is not None:
+        save_thresholds(index_file, index, found.rejection.acceptance)
     if html is not None:
         page = verification_page(found, lambda row: pictures[row].picture(None))
         html.write_text(page, encoding="utf-8")

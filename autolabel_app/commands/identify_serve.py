@@ -1,0 +1,121 @@
+"""`autolabel identify serve`: the index as an HTTP endpoint."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autolabel_app.commands.identify_index import FILE, model_option
+
+if TYPE_CHECKING:
+    from autolabel_app.identify.serving import Serving
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@click.command()
+@click.option("--index", "index_file", type=FILE, required=True, help="What `index` wrote.")
+@click.option("--refs", type=FILE, help="Folder of its pictures, if it has moved.")
+@click.option("--projection", type=FILE, help="Its head, if that has moved.")
+@model_option
+@click.option("--prices", type=FILE, help="JSON with prices by set code.")
+@click.option(
+    "--usd-rate",
+    "usd_rates",
+    multiple=True,
+    metavar="JPY=0.0067",
+    help="US dollars for one unit of a currency; repeatable.",
+)
+@click.option("--min-score", type=click.FloatRange(-1, 1), help="Default: as `verify` measured.")
+@click.option("--min-margin", type=click.FloatRange(0, 2), help="Default: as `verify` measured.")
+@click.option(
+    "--detector", help="best.pt, a plug-in, or plug-in:weights; without one regions are proposed."
+)
+@click.option("--max-regions", type=click.IntRange(1, 100), default=6, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8500, show_default=True)
+@click.option("--cors", multiple=True, metavar="ORIGIN", help="A page elsewhere that may call.")
+@click.option("--api-key-env", metavar="NAME", help="Variable that holds the key to be sent.")
+@click.option("--max-upload-mb", type=click.FloatRange(0.01, 1000), default=20.0, show_default=True)
+def serve(
+    index_file: Path,
+    refs: Path | None,
+    projection: Path | None,
+    model: str | None,
+    prices: Path | None,
+    usd_rates: tuple[str, ...],
+    min_score: float | None,
+    min_margin: float | None,
+    detector: str | None,
+    max_regions: int,
+    host: str,
+    port: int,
+    cors: tuple[str, ...],
+    api_key_env: str | None,
+    max_upload_mb: float,
+) -> None:
+    """Answer what a picture shows: POST /api/falcon.
+
+    An index, thresholds or prices that change are taken over while requests go on.
+    """
+    from autolabel_app.identify.app import create_app
+    from autolabel_app.identify.server import listening_socket, run_server
+    from autolabel_app.identify.serving import Serving
+    from autolabel_app.identify.settings import Settings
+
+    key = _key(api_key_env)
+    rates = dict(map(_rate, usd_rates))
+    settings = Settings(
+        index_file,
+        refs,
+        projection,
+        model,
+        prices,
+        rates,
+        min_score,
+        min_margin,
+        detector,
+        max_regions,
+    )
+    with listening_socket(host, port) as listening:
+        serving = Serving(settings)
+        _tell(serving, listening.getsockname()[1], host, key)
+        run_server(create_app(serving, max_upload_mb, key, cors), listening)
+
+
+def _key(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    key = os.environ.get(variable)
+    if not key:
+        raise click.ClickException(
+            f"The variable {variable} is empty or not set; put the key there."
+        )
+    return key
+
+
+def _rate(said: str) -> tuple[str, float]:
+    currency, _, number = said.partition("=")
+    try:
+        rate = float(number)
+    except ValueError:
+        rate = 0.0
+    if not (currency.isupper() and len(currency) == 3 and 0.0 < rate < float("inf")):
+        raise click.ClickException(f"--usd-rate {said!r}: expected such as JPY=0.0067")
+    return currency, rate
+
+
+def _tell(serving: Serving, port: int, host: str, key: str | None) -> None:
+    served = serving.served
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(
+        f"{len(served.index)} references of {len(served.index.labels)} labels under "
+        f"{served.index.feature_uri}; score at least {served.thresholds.min_score:.3f}, margin "
+        f"{served.thresholds.min_margin:.3f} ({served.thresholds.source})."
+    )
+    if host not in LOOPBACK and key is None:
+        click.echo(f"Warning: whoever reaches {host} may ask; see --api-key-env.", err=True)
+    click.echo(f"Serving on http://{shown}:{port}")

@@ -1,0 +1,157 @@
+"""The HTTP interface: what a picture shows, references, prices, health, figures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import (  # noqa: TID253
+    APIRouter,
+    FastAPI,
+    File,
+    Form,
+    HTTPException,
+    Query,
+    Request,
+    Response,
+    UploadFile,
+)
+from fastapi.middleware.cors import CORSMiddleware  # noqa: TID253
+from fastapi.responses import FileResponse, JSONResponse  # noqa: TID253
+
+from autolabel_app.identify.limits import BodyLimit, KeyRequired
+from autolabel_app.identify.serving import Serving
+from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.identify.acceptance import UNMEASURED
+
+Next = Callable[[Request], Awaitable[Response]]
+
+
+class Doors:
+    """The routes of one server."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self.router = APIRouter()
+        self.router.post("/api/falcon")(self.falcon)
+        self.router.get("/api/top-prices")(self.top_prices)
+        self.router.get("/refs/{filename:path}")(self.reference)
+        self.router.get("/health")(self.health)
+        self.router.get("/metrics")(self.metrics)
+
+    async def falcon(
+        self, image: Annotated[UploadFile, File()], query: Annotated[str, Form()] = ""
+    ) -> dict[str, Any]:
+        """Say what a picture shows: every thing with its place, name, score, margin and price."""
+        with self._serving.metrics.seconds.time():
+            return await self._serving.answer(await image.read(), query)
+
+    def top_prices(self, n: Annotated[int, Query(ge=1, le=1000)] = 20) -> dict[str, Any]:
+        """List the most valuable things, dearest first, under the names that references have."""
+        prices, index = self._serving.served.prices, self._serving.served.index
+        if prices is None:
+            return {"cards": [], "site": "", "scraped_at": "", "usd_rates": {}, "rates_date": ""}
+        rows = {fields.get("set_code"): row for row, fields in enumerate(index.fields)}
+        told = prices.top(len(prices.file.prices))
+        cards = [
+            {
+                **price,
+                "name": index.names[rows[price["code"]]],
+                "rarity": index.fields[rows[price["code"]]].get("rarity", ""),
+                "ref_filename": index.filenames[rows[price["code"]]],
+            }
+            for price in told
+            if price["code"] in rows
+        ]
+        return {
+            "cards": cards[:n],
+            "site": prices.file.site,
+            "scraped_at": prices.file.scraped_at,
+            "usd_rates": dict(prices.rates),
+            "rates_date": prices.file.usd_rates_date,
+        }
+
+    def reference(self, filename: str) -> FileResponse:
+        """Return the picture of a reference; nothing else of the disk can be had."""
+        path = self._serving.served.picture(filename)
+        if path is None:
+            raise HTTPException(404, f"The index has no reference {filename!r}.")
+        return FileResponse(path)
+
+    def health(self) -> dict[str, Any]:
+        """Say what is served, and whether the last change of the index could be taken over."""
+        serving, served = self._serving, self._serving.served
+        return {
+            "phase": "ready",
+            "index_size": len(served.index),
+            "labels": len(served.index.labels),
+            "index_checksum": served.index.checksum,
+            "feature_uri": served.index.feature_uri,
+            "has_projection": bool(served.index.origin.projection),
+            "has_detector": serving.detector is not None,
+            "has_prices": served.prices is not None,
+            "min_score": served.thresholds.min_score,
+            "min_margin": served.thresholds.min_margin,
+            "thresholds_from": served.thresholds.source,
+            "thresholds_measured": UNMEASURED not in served.thresholds.source,
+            "requests_served": serving.requests_served,
+            "last_query": serving.last_query,
+            "reload_error": serving.trouble,
+        }
+
+    def metrics(self) -> Response:
+        """Return the figures as Prometheus reads them."""
+        return Response(self._serving.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def create_app(
+    serving: Serving, max_upload_mb: float, key: str | None = None, origins: Sequence[str] = ()
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        serving: what it serves; closed when the server ends.
+        max_upload_mb: bodies above are refused.
+        key: what callers must send; None: nothing.
+        origins: of pages elsewhere that may call.
+
+    Returns:
+        The application.
+    """
+
+    @asynccontextmanager
+    async def closing(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        serving.close()
+
+    app = FastAPI(title="autolabel identify", lifespan=closing, docs_url=None, redoc_url=None)
+    app.include_router(Doors(serving).router)
+    app.add_exception_handler(UnreadableItemError, _unreadable)
+    app.add_exception_handler(AutolabelError, _refused)
+    app.add_middleware(BodyLimit, most=int(max_upload_mb * 1e6))
+    if key:
+        app.add_middleware(KeyRequired, key=key)
+    # Outermost, so that a page elsewhere can read refusals too, and no key is asked of preflights.
+    app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_headers=["*"])
+    app.middleware("http")(_counted(serving))
+    return app
+
+
+def _counted(serving: Serving) -> Callable[[Request, Next], Awaitable[Response]]:
+    async def count(request: Request, call_next: Next) -> Response:
+        response = await call_next(request)
+        if request.url.path == "/api/falcon":
+            serving.metrics.requests.labels(str(response.status_code)).inc()
+        return response
+
+    return count
+
+
+async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
+    status = 413 if "too large" in str(error) else 400
+    return JSONResponse({"detail": f"The picture cannot be read: {error}"}, status)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, 500)

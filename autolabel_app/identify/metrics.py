@@ -1,0 +1,40 @@
+"""What a server counts, in the text form that Prometheus reads."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+PREFIX = "autolabel_identify"
+SIZES = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Metrics:
+    """Counters of one server."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            f"{PREFIX}_requests", "Pictures asked about, by status.", ["status"], registry=registry
+        )
+        self.seconds = Histogram(
+            f"{PREFIX}_request_seconds", "From receipt to answer.", registry=registry
+        )
+        self.things = Counter(
+            f"{PREFIX}_things",
+            "Things told of, sure or in doubt.",
+            ["confident"],
+            registry=registry,
+        )
+        self.batches = Histogram(
+            f"{PREFIX}_batch_images", "Embedded at once.", buckets=SIZES, registry=registry
+        )
+        self.references = Gauge(
+            f"{PREFIX}_references", "References in the index.", registry=registry
+        )
+        self.reloads = Counter(
+            f"{PREFIX}_reloads", "Changes taken over or refused.", ["result"], registry=registry
+        )
+
+    def text(self) -> bytes:
+        """Return the figures."""
+        return generate_latest(self._registry)

@@ -1,0 +1,153 @@
+"""A server's state: what it serves now, watching files for what is next, and answering."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from autolabel_app.identify.batches import Batches
+from autolabel_app.identify.metrics import Metrics
+from autolabel_app.identify.settings import Served, Settings, load_detector, load_served
+from autolabel_core.errors import AutolabelError
+from autolabel_core.identify.identification import Identified, Regions, find_regions, identify
+from autolabel_core.images import decode_image, probe_image
+
+DECODED_SIDE_PX = 640
+WATCH_SECONDS = 0.5
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class Serving:
+    """What one server holds; `served` is replaced as a whole when a file of it changes.
+
+    Args:
+        settings: what the server was told.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._stamp = _stamp(settings.files)
+        self._take(load_served(settings))
+        self.detector = load_detector(settings.detector)
+        self.trouble: str | None = None
+        self.last_query = ""
+        self.requests_served = 0
+        self._detecting = threading.Lock()
+        self._batches = Batches(self.metrics.batches.observe)
+        self._closing = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="watching", daemon=True)
+        self._watcher.start()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._closing.set()
+        self._watcher.join()
+        self._batches.close()
+
+    def _take(self, served: Served) -> None:
+        self.served = served
+        self.metrics.references.set(len(served.index))
+
+    def _watch(self) -> None:
+        while not self._closing.wait(WATCH_SECONDS):
+            stamp = _stamp(self.settings.files)
+            if stamp != self._stamp or self.trouble:
+                self._reload(stamp)
+
+    def _reload(self, stamp: Stamp) -> None:
+        """Read what changed; what cannot be read changes nothing, and is tried again."""
+        self._stamp = stamp
+        try:
+            self._take(load_served(self.settings, self.served))
+        except (AutolabelError, OSError) as error:
+            if self.trouble is None:
+                self.metrics.reloads.labels("refused").inc()
+            self.trouble = str(error)
+        else:
+            self.trouble = None
+            self.metrics.reloads.labels("taken").inc()
+
+    async def answer(self, data: bytes, query: str) -> dict[str, Any]:
+        """Say what a picture shows.
+
+        Args:
+            data: the picture's file; one that cannot be read is an `UnreadableItemError`.
+            query: what the client asked; told back.
+
+        Returns:
+            The answer, as clients of `/api/falcon` know it.
+        """
+        began, served = time.perf_counter(), self.served
+        self.last_query = query
+        width_px, height_px, found = await self._found(data, served)
+        self.requests_served += 1
+        for one in found:
+            self.metrics.things.labels("yes" if one.confident else "no").inc()
+        return {
+            "image_size": [width_px, height_px],
+            "count": len(found),
+            "masks": [_mask(one, served) for one in found],
+            "query": query,
+            "elapsed_seconds": round(time.perf_counter() - began, 4),
+        }
+
+    async def _found(self, data: bytes, served: Served) -> tuple[int, int, list[Identified]]:
+        size_px, decoded_px, regions, crops = await run_in_threadpool(self._seen, data, served)
+        vectors = await asyncio.wrap_future(self._batches.submit(served.extractor, crops))
+        return *size_px, identify(regions, vectors, served.index, served.thresholds, decoded_px)
+
+    def _seen(
+        self, data: bytes, served: Served
+    ) -> tuple[tuple[int, int], tuple[int, int], Regions, list[Any]]:
+        info = probe_image(data)
+        image = decode_image(data, max(DECODED_SIDE_PX, served.extractor.min_side_px or 0))
+        if self.detector is None:
+            regions = find_regions(image, None, self.settings.max_regions)
+        else:
+            with self._detecting:
+                regions = find_regions(image, self.detector, self.settings.max_regions)
+        return (info.width_px, info.height_px), image.size, regions, regions.crops(image)
+
+
+def _stamp(files: tuple[Path, ...]) -> Stamp:
+    """Return what tells one state of files from another; None for a file that is not there."""
+    found: list[tuple[int, int, int] | None] = []
+    for file in files:
+        try:
+            stat = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return tuple(found)
+
+
+def _mask(one: Identified, served: Served) -> dict[str, Any]:
+    index, match = served.index, one.match
+    fields = index.fields[match.row]
+    rarity = fields.get("rarity", "")
+    shown = f"{match.label} ({rarity})" if rarity else match.label
+    left, top, right, bottom = one.xyxy_rel
+    top_k = [
+        {"name": hit.label, "filename": index.filenames[hit.row], "score": hit.score}
+        for hit in match.top
+    ]
+    return {
+        "bbox_norm": {"x1": left, "y1": top, "x2": right, "y2": bottom},
+        "area_fraction": one.area_fraction,
+        "label": shown if one.confident else f"{shown}?",
+        "name": match.label,
+        "rarity": rarity,
+        "score": match.score,
+        "top_k": top_k,
+        "margin": match.margin,
+        "confident": one.confident,
+        "ref_filename": index.filenames[match.row],
+        "price": served.prices.of(fields.get("set_code")) if served.prices else None,
+    }

@@ -1,0 +1,206 @@
+"""What a server is made of, without one: regions, thresholds, prices, batches, the detector."""
+
+import json
+import threading
+
+import numpy as np
+import pytest
+from identify_servers import as_png, ask, on_a_table, server, write_cards, write_index
+from PIL import Image, ImageDraw
+
+from autolabel_app.identify.batches import Batches
+from autolabel_app.identify.settings import load_detector
+from autolabel_core.boxes import iou
+from autolabel_core.errors import AutolabelError, NotFoundError
+from autolabel_core.extractors.manifest import Manifest
+from autolabel_core.identify.acceptance import (
+    CLIP,
+    MEASURED,
+    UNMEASURED,
+    Thresholds,
+    save_thresholds,
+    thresholds_file,
+    thresholds_of,
+)
+from autolabel_core.identify.identification import Regions, identify
+from autolabel_core.identify.index import Match, Origin, ReferenceIndex
+from autolabel_core.identify.prices import Prices
+from autolabel_core.identify.regions import propose_regions
+from autolabel_core.identify.rejection import Acceptance
+
+
+def picture(*boxes, size=(640, 480), ground=(120, 130, 140)):
+    image = Image.new("RGB", size, ground)
+    for number, box in enumerate(boxes):
+        ImageDraw.Draw(image).rectangle(box, (200, 40 * number, 30))
+    return image
+
+
+@pytest.mark.parametrize(
+    "boxes", [[(100, 100, 300, 380)], [(20, 20, 200, 200), (300, 100, 600, 400)]]
+)
+def test_what_lies_on_a_plain_ground_is_found(boxes):
+    found = propose_regions(picture(*boxes))
+    for box in boxes:
+        assert iou(np.array([box], float), found).max() > 0.9
+
+
+@pytest.mark.parametrize("size", [(640, 480), (31, 900), (8, 8), (1, 1)])
+@pytest.mark.parametrize("kind", ["plain", "noise"])
+@pytest.mark.parametrize("most", [1, 2, 6])
+def test_regions_are_few_within_the_picture_and_always_the_same(size, kind, most):
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    image = Image.fromarray(noise) if kind == "noise" else Image.new("RGB", size)
+    found = propose_regions(image, most)
+    assert 1 <= len(found) <= most and np.array_equal(found, propose_regions(image, most))
+    assert (found >= 0).all() and (found[:, 2:] <= np.array(size) + 1e-6).all()
+    assert all(min(crop.size) >= 1 for crop in Regions(found, True).crops(image))
+
+
+def index_of(names, vectors, model="descriptor", views=0):
+    n = len(names)
+    origin = Origin("autolabel://image_extractor@v1/x", model, reference_views=views)
+    files = tuple(map(str, range(n)))
+    return ReferenceIndex(np.asarray(vectors, np.float32), names, files, files, origin, ({},) * n)
+
+
+def test_thresholds_are_those_given_else_measured_else_the_usual(tmp_path):
+    file = tmp_path / "cards.npz"
+    index = index_of(("a", "b"), np.eye(2))
+    assert thresholds_of(file, index).source == UNMEASURED
+    clip = thresholds_of(file, index_of(("a",), [[1, 0]], "open_clip:ViT-B-32/openai"))
+    assert (clip.min_score, clip.min_margin, clip.source) == (0.70, 0.04, CLIP)
+    save_thresholds(file, index, Acceptance(0.8, 0.1, 0.95, 0.9, True))
+    measured = thresholds_of(file, index)
+    assert (measured.min_score, measured.min_margin, measured.source) == (0.8, 0.1, MEASURED)
+    assert thresholds_of(file, index, min_score=0.5).min_margin == 0.1
+    assert thresholds_of(file, index, 0.5, 0.2).source == "given"
+    assert thresholds_of(file, index_of(("a",), [[1, 0]], views=16)).source == UNMEASURED
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_thresholds_that_are_none_are_told(tmp_path, text):
+    file = tmp_path / "cards.npz"
+    thresholds_file(file).write_text(text)
+    with pytest.raises(AutolabelError, match="holds no thresholds"):
+        thresholds_of(file, index_of(("a",), [[1, 0]]))
+
+
+def test_an_only_label_is_judged_by_its_score():
+    thresholds = Thresholds(0.7, 0.1, "given")
+    assert thresholds.confident(Match("a", 0.7, None, ()))
+    assert not thresholds.confident(Match("a", 0.9, 0.09, ()))
+    assert not thresholds.confident(Match("a", 0.69, 0.5, ()))
+
+
+def test_of_regions_that_compete_the_best_is_kept():
+    index = index_of(("a", "b"), np.eye(2))
+    boxes = np.array([[0, 0, 100, 100], [10, 10, 90, 90], [200, 0, 300, 100.0]])
+    vectors = np.array([[0.8, 0.6], [1, 0], [0, 1]], np.float32)
+    thresholds = Thresholds(0.7, 0.1, "given")
+    kept = identify(Regions(boxes, True), vectors, index, thresholds, (400, 100))
+    assert [one.xyxy_rel for one in kept] == [(0.025, 0.1, 0.225, 0.9), (0.5, 0, 0.75, 1)]
+    assert len(identify(Regions(boxes, False), vectors, index, thresholds, (400, 100))) == 3
+
+
+WRONG_PRICES = {
+    "text for a number": ({"prices": {"A-B1": {"median": "420"}}}, "prices.A-B1.median"),
+    "below nothing": ({"prices": {"A-B1": {"median": -1}}}, "prices.A-B1.median"),
+    "a list": ({"prices": []}, "prices"),
+    "no prices": ({"currency": "JPY"}, "prices"),
+    "no currency": ({"currency": "yen", "prices": {}}, "currency"),
+    "a rate of nothing": ({"prices": {}, "usd_rates": {"JPY": 0}}, "usd_rates.JPY"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_PRICES)
+def test_prices_of_a_wrong_type_are_told_by_their_key(tmp_path, wrong):
+    content, key = WRONG_PRICES[wrong]
+    (tmp_path / "prices.json").write_text(json.dumps(content))
+    with pytest.raises(AutolabelError, match=f"`{key}`"):
+        Prices.load(tmp_path / "prices.json", {})
+
+
+def test_prices_that_are_no_json_or_not_there_are_told(tmp_path):
+    (tmp_path / "prices.json").write_text("{")
+    with pytest.raises(AutolabelError, match="no JSON"):
+        Prices.load(tmp_path / "prices.json", {})
+    with pytest.raises(NotFoundError):
+        Prices.load(tmp_path / "none.json", {})
+
+
+def test_the_dearest_come_first_and_unknown_rates_last(tmp_path):
+    entries = {
+        "A-B1": {"median": 1000, "currency": "JPY"},
+        "A-B2": {"median": 9.5},
+        "A-B3": {"median": 99, "currency": "XXX"},
+    }
+    content = {"prices": entries, "usd_rates": {"JPY": 0.5, "EUR": 2.0}}
+    (tmp_path / "prices.json").write_text(json.dumps(content))
+    prices = Prices.load(tmp_path / "prices.json", {"JPY": 0.01})
+    assert [(p["code"], p["usd_median"]) for p in prices.top(9)] == [
+        *(("A-B1", 10.0), ("A-B2", 9.5), ("A-B3", None))
+    ]
+    assert len(prices.top(1)) == 1 and prices.of("A-B4") is prices.of(None) is None
+
+
+class Slow:
+    """Embeds by the first pixel; refuses black; waits for a signal first."""
+
+    manifest = Manifest("slow", "v1", "pixel", "image", 3)
+    min_side_px = None
+
+    def __init__(self):
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def embed(self, batch):
+        self.begun.set()
+        self.go.wait(10)
+        values = np.array([image.getpixel((0, 0)) for image in batch], np.float32)
+        if (values.sum(axis=1) == 0).any():
+            raise ValueError("black")
+        return values / np.linalg.norm(values, axis=1, keepdims=True)
+
+
+def test_what_comes_in_meanwhile_is_one_batch_and_one_fault_is_its_own():
+    sizes, extractor = [], Slow()
+    batches = Batches(sizes.append)
+    colours = [(9, 0, 0), (0, 9, 0), (0, 0, 0), (0, 0, 9)]
+    pairs = [[Image.new("RGB", (1, 1), colour)] * 2 for colour in colours]
+    asked = [batches.submit(extractor, pairs[0])]
+    extractor.begun.wait(10)
+    asked += [batches.submit(extractor, pair) for pair in pairs[1:]]
+    extractor.go.set()
+    batches.close()
+    assert isinstance(asked[2].exception(), ValueError)
+    for i in (0, 1, 3):
+        rows = asked[i].result()
+        assert rows.shape == (2, 3) and (rows.argmax(axis=1) == min(i, 2)).all()
+    assert sizes == [2, 6, 2, 2, 2]
+
+
+def test_a_detector_says_where_things_are(toy_extractors, tmp_path):
+    write_cards(tmp_path / "refs", 2)
+    for name, colour in (("red_block", (250, 0, 0)), ("blue_block", (0, 0, 250))):
+        Image.new("RGB", (80, 80), colour).save(tmp_path / "refs" / f"{name}.png")
+    write_index(tmp_path / "refs", tmp_path / "cards.npz")
+    frame = Image.new("RGB", (400, 200))
+    frame.paste((250, 0, 0), (10, 10, 110, 110))
+    frame.paste((0, 0, 250), (210, 50, 310, 150))
+    frame.paste((0, 250, 0), (380, 180, 390, 190))
+    options = ("--detector", "block_detector", "--min-score", "0.5", "--min-margin", "0")
+    with server(tmp_path / "cards.npz", *options) as client:
+        assert client.get("/health").json()["has_detector"]
+        found = ask(client, as_png(frame)).json()["masks"]
+        at = {mask["name"]: mask["bbox_norm"] for mask in found}
+        assert at["Red Block"] == pytest.approx(
+            {"x1": 10 / 400, "y1": 10 / 200, "x2": 110 / 400, "y2": 110 / 200}, abs=0.01
+        )
+        assert len(found) == 2 and "Blue Block" in at
+        assert ask(client, as_png(on_a_table(0))).status_code == 200
+
+
+@pytest.mark.parametrize("named", ["no_such_plug_in", "nowhere/best.pt"])
+def test_a_detector_that_cannot_be_had_is_told(named):
+    with pytest.raises(AutolabelError):
+        load_detector(named)
