@@ -20,7 +20,7 @@ CHECKS = {
 }
 
 
-CHECKS_OF_BOXES = {"detections": ("images_with_detections",)}
+CHECKS_OF_BOXES = {"detections": ("images_with_detections", "detections_judged_right")}
 
 
 def build_checks(collection: Collection) -> list[dg.AssetChecksDefinition]:

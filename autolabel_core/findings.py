@@ -50,7 +50,7 @@ def findings(status: Mapping[str, Any]) -> list[Finding]:
     rules = [_unreadable, _few_references, _imbalance, _agreement, _nothing_labelled]
     rules += [_threshold_far, _false_positives, _undelivered]
     rules += [_recluster, _noise] if status["clusters"] else []
-    rules += [_nothing_found] if "images_without_detections" in status else []
+    rules += [_nothing_found, _judged_right] if "images_without_detections" in status else []
     return [rule(status) for rule in rules]
 
 
@@ -77,6 +77,19 @@ def _nothing_found(s: Mapping[str, Any]) -> Finding:
         "train on what was missed."
     )
     return Finding(name, asset, False, text + cure)
+
+
+def _judged_right(s: Mapping[str, Any]) -> Finding:
+    """What people found of the detections, overall and in the latest week."""
+    name, asset = "detections_judged_right", "detections"
+    overall, week = s["judged"]["overall"], s["judged"]["latest_week"]
+    asking = next((f for f in (overall, week) if f and f["verdict"] == "action"), None)
+    if asking is None:
+        return Finding(name, asset, True, f"People: {overall['said']} ({overall['verdict']}).")
+    when = "" if asking is overall else f" in {week['part']}"
+    see = f"`autolabel annotations stats {s['collection']} --by class` shows where"
+    text = f"People{when}: {asking['said']}. {'; '.join(asking['actions']).capitalize()}. {see}."
+    return Finding(name, asset, False, text)
 
 
 def _few_references(s: Mapping[str, Any]) -> Finding:

@@ -11,6 +11,9 @@ from autolabel_core.derived.cluster_report import cluster_status
 from autolabel_core.derived.clusters import Clusters
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.taxonomy import AppliedTaxonomy
+from autolabel_core.detection.conflicts import conflicts
+from autolabel_core.detection.figures import box_figures
+from autolabel_core.detection.standing import standing
 from autolabel_core.documents import Documents
 from autolabel_core.labels import roll_up, taxonomy_version
 from autolabel_core.plan import plan
@@ -40,7 +43,9 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         confidence (quantiles), false_positive_rate (audited), references (by label),
         leave_one_out, feature_uri, taxonomy_version, pending (what the next sweep would do),
         stale_annotations, endpoints (what did not reach them), alerts (those that fired last),
-        clusters (of each definition: the run in force, its figures, what waits).
+        clusters (of each definition: the run in force, its figures, what waits). Where boxes are
+        documents also detections, images_without_detections and judged (what people said of boxes:
+        overall, in the latest week, and where they disagree).
     """
     taxonomy = AppliedTaxonomy(workspace, collection)
     with Documents(workspace, collection).connect() as connection:
@@ -72,7 +77,19 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         "alerts": recent_firings(workspace.ledger, collection),
         "clusters": [cluster_status(one) for one in Clusters(workspace, collection).defined],
         "stale_annotations": own.embeddings.items.stale_annotations(),
+        **_judged(workspace, collection),
     }
+
+
+def _judged(workspace: Workspace, collection: Collection) -> dict[str, Any]:
+    if collection.detection is None:
+        return {}
+    events = workspace.ledger.box_annotations(collection.collection_name)
+    disagreements = len(conflicts(standing(workspace, collection).holding))
+    weeks = [figures.record() for figures in box_figures(events, by="week")]
+    overall = box_figures(events)[0].record()
+    latest = weeks[-1] if weeks else None
+    return {"judged": {"overall": overall, "latest_week": latest, "conflicts": disagreements}}
 
 
 def _objects(connection: DuckDBPyConnection, collection: Collection) -> dict[str, Any]:

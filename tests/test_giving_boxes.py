@@ -2,6 +2,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from box_samples import box
 from click.testing import CliRunner
 from conftest import Home, sweep_quietly
 from detection_samples import declaration
@@ -12,7 +13,9 @@ from autolabel_core.detection.given import Given, GivenBox
 from autolabel_core.detection.giving import give_boxes
 from autolabel_core.detection.standing import collection_truths, listed, standing
 from autolabel_core.errors import AutolabelError
+from autolabel_core.findings import findings
 from autolabel_core.identity import document_id
+from autolabel_core.status import collection_status
 
 NAME = "scenes"
 RED = (10.0, 20.0, 40.0, 44.0)
@@ -156,8 +159,8 @@ def test_the_same_word_again_changes_nothing(scenes):
 def test_a_later_word_of_the_same_person_updates_and_may_return(scenes):
     confirmed = GivenBox("confirmed", DETECTION)
     wrong = GivenBox("false_positive", DETECTION)
-    for box in (confirmed, wrong, confirmed):
-        give(scenes, box)
+    for word in (confirmed, wrong, confirmed):
+        give(scenes, word)
     assert [r["label"] for r in rows(scenes)] == ["confirmed"]
     assert len(scenes.ledger.box_annotations(NAME)) == 3
     assert len({e.event_id for e in scenes.ledger.box_annotations(NAME)}) == 3
@@ -226,6 +229,27 @@ def test_a_replaced_image_makes_annotations_stale(scenes, copied):
     give(ws, GivenBox("reviewed", "a.png"))
     (truth,) = collection_truths(ws, ws.collection(NAME))
     assert (truth.boxes, truth.reviewed) == ((), True)
+
+
+def test_status_says_how_the_detector_fares_and_what_to_do(scenes):
+    give(scenes, GivenBox("confirmed", DETECTION))
+    give(scenes, GivenBox("false_positive", DETECTION), who="bob")
+    numbers = collection_status(scenes, scenes.collection(NAME))
+    assert numbers["judged"]["overall"]["rates"]["confirmed"] == 0.5
+    assert (numbers["judged"]["overall"]["verdict"], numbers["judged"]["conflicts"]) == (
+        "too few",
+        1,
+    )
+    wrong = [
+        box("false_positive", RED, predicted_class="red", judged=VERSION, annotator=f"a{n}")
+        for n in range(40)
+    ]
+    scenes.ledger.append_box_annotations(wrong)
+    numbers = collection_status(scenes, scenes.collection(NAME))
+    (check,) = [f for f in findings(numbers) if f.name == "detections_judged_right"]
+    assert not check.passed
+    assert "false positive 97.6%" in check.text
+    assert "Raise detection.confidence_threshold" in check.text
 
 
 def test_boxes_of_whole_images_judge_no_detector(scenes):

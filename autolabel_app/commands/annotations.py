@@ -83,7 +83,7 @@ def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
     begin = _begin(since)
     found = box_figures(workspace.ledger.box_annotations(name), begin, by or "all")
     if as_json:
-        rows = [_figures(figures) for figures in found]
+        rows = [figures.record() for figures in found]
         emit_json({"collection": name, "since": begin or None, "by": by or "all", "rows": rows})
         return
     emit_table([_stats_row(figures) for figures in found], empty="Nothing was said.")
@@ -110,17 +110,6 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
         "annotator": record["annotator"],
         "at": record["recorded_at"][:19],
         "state": record["state"],
-    }
-
-
-def _figures(figures: Figures) -> dict[str, Any]:
-    return {
-        **asdict(figures),
-        "judged": figures.judged,
-        "rates": figures.rates,
-        "shares": figures.shares,
-        "verdict": figures.verdict,
-        "actions": figures.actions,
     }
 
 

@@ -118,8 +118,14 @@ def _show(s: Mapping[str, Any]) -> None:
 def _boxes(s: Mapping[str, Any]) -> dict[str, str]:
     if "detections" not in s:
         return {}
+    judged = s["judged"]
+    overall, conflicts = judged["overall"], judged["conflicts"]
+    apart = f"; people disagree on {conflicts}" if conflicts else ""
+    drawn = f"; {overall['given']} boxes drawn before a detector" if overall["given"] else ""
     return {
-        "detections": f"{s['detections']}  ({s['images_without_detections']} images without any)"
+        "detections": f"{s['detections']}  ({s['images_without_detections']} images without any)",
+        "judged": f"{overall['said']} ({overall['verdict']}); "
+        f"{overall['reviewed']} images reviewed{drawn}{apart}",
     }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from autolabel_core.detection.truth import class_seen
 from autolabel_core.detection.vocabulary import (
@@ -66,6 +66,13 @@ class Figures:
         }
 
     @property
+    def said(self) -> str:
+        """The rates in one line, for people."""
+        rates = {label: rate for label, rate in self.rates.items() if rate is not None}
+        named = (f"{label.replace('_', ' ')} {rate:.1%}" for label, rate in rates.items())
+        return f"{self.judged} boxes judged: {', '.join(named)}" if rates else "no box judged yet"
+
+    @property
     def shares(self) -> dict[str, float | None]:
         """Each label's share of all judged boxes; they sum to 1."""
         return {label: _share(self.counts[label], self.judged) for label in BOX_LABELS}
@@ -97,6 +104,11 @@ class Figures:
         if self.actions:
             return "action"
         return "healthy" if (self.rates[CONFIRMED] or 0.0) > HEALTHY_CONFIRMED else "watch"
+
+    def record(self) -> dict[str, Any]:
+        """Return everything as JSON can say it."""
+        derived = ("judged", "rates", "shares", "verdict", "actions", "said")
+        return {**asdict(self), **{name: getattr(self, name) for name in derived}}
 
 
 def box_figures(events: Iterable[BoxAnnotation], since: str = "", by: By = "all") -> list[Figures]:
