@@ -98,3 +98,16 @@ def test_real_weights_are_added_and_exported(run, registered, tmp_path):  # noqa
     onnx.checker.check_model(str(tmp_path / "model.onnx"))
     found = torch.jit.load(str(tmp_path / "model.torchscript"))(torch.zeros(1, 3, 64, 64))
     assert found.shape == (1, 84, 84)
+
+
+def test_what_declares_no_detector_has_nothing_to_train(run, workspace):  # noqa: F811
+    workspace({"texts": "description: no images here\n"})
+    status, _, error = run("train", "texts")
+    assert (status, "has no `detection` in its YAML" in error) == (1, True), error
+
+
+@pytest.mark.slow
+def test_training_from_too_little_is_refused_before_it_is_asked_for(run, registered):  # noqa: F811
+    status, _, error = run("train", "c", "--json")
+    assert (status, "at least 2 reviewed images, found 0" in error) == (1, True), error
+    assert registered.ledger.requests("c") == []

@@ -33,6 +33,7 @@ def train(collection: str, by: str | None, as_json: bool) -> None:
     bar = sys.stderr.isatty() and not as_json
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
+    workspace.detector(declared)
     sweep(workspace, [collection], bar, tell)
     table = FineTunedWeights(workspace, declared)
     check_enough(collection, table.data)
@@ -43,7 +44,8 @@ def train(collection: str, by: str | None, as_json: bool) -> None:
     if as_json:
         emit_json(report)
         return
-    classes = report.pop("classes")
+    classes, versions = report.pop("classes"), report.pop("versions")
     for name, value in report.items():
         click.echo(f"{name:<24} {shown(value)}")
     emit_table(classes, empty="No gold images yet.")
+    emit_table(versions, empty="No version has looked at the gold images yet.")
