@@ -174,6 +174,16 @@ def test_health_says_what_is_served(client):
     assert (after["min_score"], after["min_margin"]) == (0.6, 0.02)
 
 
+def test_the_page_needs_no_other_host(client):
+    assert client.get("/").headers["location"] == "/live/"
+    page = client.get("/live/")
+    assert page.headers["content-type"].startswith("text/html")
+    for name in ("", "live.css", "live.js", "server.js", "source.js", "tracks.js", "deck.js"):
+        answer = client.get(f"/live/{name}")
+        assert answer.status_code == 200 and "://" not in answer.text, name
+    assert client.get("/live/%2e%2e/app.py").status_code == 404
+
+
 def test_the_most_valuable_are_listed(client):
     told = client.get("/api/top-prices", params={"n": 3}).json()
     assert [card["usd_median"] for card in told["cards"]] == [7.0, 6.0, 5.0]

@@ -1,4 +1,4 @@
-"""`autolabel identify serve`: the index as an HTTP endpoint."""
+"""`autolabel identify serve`: the index as an HTTP endpoint, with a live page."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def serve(
     api_key_env: str | None,
     max_upload_mb: float,
 ) -> None:
-    """Answer what a picture shows: POST /api/falcon.
+    """Answer what a picture shows: POST /api/falcon, and a page for the webcam at /live.
 
     An index, thresholds or prices that change are taken over while requests go on.
     """
@@ -118,4 +118,4 @@ def _tell(serving: Serving, port: int, host: str, key: str | None) -> None:
     )
     if host not in LOOPBACK and key is None:
         click.echo(f"Warning: whoever reaches {host} may ask; see --api-key-env.", err=True)
-    click.echo(f"Serving on http://{shown}:{port}")
+    click.echo(f"Serving on http://{shown}:{port}, live page http://{shown}:{port}/live/")

@@ -1,9 +1,10 @@
-"""The HTTP interface: what a picture shows, references, prices, health, figures."""
+"""The HTTP interface: what a picture shows, references, prices, health, figures, the page."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import (  # noqa: TID253
@@ -18,13 +19,15 @@ from fastapi import (  # noqa: TID253
     UploadFile,
 )
 from fastapi.middleware.cors import CORSMiddleware  # noqa: TID253
-from fastapi.responses import FileResponse, JSONResponse  # noqa: TID253
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse  # noqa: TID253
+from fastapi.staticfiles import StaticFiles  # noqa: TID253
 
 from autolabel_app.identify.limits import BodyLimit, KeyRequired
 from autolabel_app.identify.serving import Serving
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identify.acceptance import UNMEASURED
 
+LIVE = Path(__file__).parent / "live"
 Next = Callable[[Request], Awaitable[Response]]
 
 
@@ -39,6 +42,7 @@ class Doors:
         self.router.get("/refs/{filename:path}")(self.reference)
         self.router.get("/health")(self.health)
         self.router.get("/metrics")(self.metrics)
+        self.router.get("/", include_in_schema=False)(self.home)
 
     async def falcon(
         self, image: Annotated[UploadFile, File()], query: Annotated[str, Form()] = ""
@@ -104,6 +108,10 @@ class Doors:
         """Return the figures as Prometheus reads them."""
         return Response(self._serving.metrics.text(), media_type="text/plain; version=0.0.4")
 
+    def home(self) -> RedirectResponse:
+        """Lead to the live page."""
+        return RedirectResponse("/live/")
+
 
 def create_app(
     serving: Serving, max_upload_mb: float, key: str | None = None, origins: Sequence[str] = ()
@@ -127,6 +135,7 @@ def create_app(
 
     app = FastAPI(title="autolabel identify", lifespan=closing, docs_url=None, redoc_url=None)
     app.include_router(Doors(serving).router)
+    app.mount("/live", StaticFiles(directory=LIVE, html=True), "live")
     app.add_exception_handler(UnreadableItemError, _unreadable)
     app.add_exception_handler(AutolabelError, _refused)
     app.add_middleware(BodyLimit, most=int(max_upload_mb * 1e6))

@@ -8,7 +8,7 @@ import json
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OPEN_PATHS = ("/health",)
+OPEN_PATHS = ("/health", "/live")
 DRAINED_TIMES = 16
 
 
@@ -52,7 +52,7 @@ class KeyRequired:
     """Answers 401 where the key is not sent, as `Authorization: Bearer` or `X-API-Key`.
 
     Args:
-        app: what is protected; health is not.
+        app: what is protected; health and the live page's own files are not.
         key: the key.
     """
 
