@@ -23,6 +23,8 @@ XyxyPx = tuple[float, float, float, float]
 MIN_SIDE_PX = 0.5
 MAX_SHARE_OUTSIDE = 0.5
 FAR_AWAY = 1e9
+DECIMALS = 2
+"""Hundredths of a pixel: what other formats do to the last digits does not make another box."""
 
 
 def xywh_to_xyxy(xywh: npt.ArrayLike) -> Floats:
@@ -134,7 +136,7 @@ def read_box(
     height_px: int,
     normalized: bool = False,
 ) -> XyxyPx:
-    """Return one box as `xyxy_px`, checked and clipped to the image.
+    """Return one box as `xyxy_px`, checked, clipped to the image, in hundredths of a pixel.
 
     Args:
         numbers: the four numbers.
@@ -199,5 +201,5 @@ def _on_image(
             f"box {list(numbers)} ({bbox_format}) is {sides[0]:.2g} × {sides[1]:.2g} px on the "
             "image; expected a pixel or more on each side (are the numbers normalized?)"
         )
-    x1, y1, x2, y2 = clipped[0].tolist()
+    x1, y1, x2, y2 = np.round(clipped[0], DECIMALS).tolist()
     return x1, y1, x2, y2

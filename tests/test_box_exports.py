@@ -93,6 +93,7 @@ def test_the_same_truths_give_the_same_bytes(tmp_path, fmt):
 def test_an_export_takes_the_place_of_the_one_before(tmp_path):
     scenes, truths = simple()
     export("yolo", truths, scenes, tmp_path / "out")
+    (tmp_path / "out/labels/train.cache").write_bytes(b"left by ultralytics")
     export("coco", {"train": truths["train"][:1]}, scenes, tmp_path / "out")
     assert {name for name in files(tmp_path / "out") if "json" not in name} == {
         "images.csv",

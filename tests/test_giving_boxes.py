@@ -10,7 +10,7 @@ from toy_detectors import scene
 
 from autolabel_app.commands.annotate import annotate
 from autolabel_core.detection.given import Given, GivenBox
-from autolabel_core.detection.giving import give_boxes
+from autolabel_core.detection.giving import SHOWN_CHARACTERS, give_boxes
 from autolabel_core.detection.standing import collection_truths, listed, standing
 from autolabel_core.errors import AutolabelError
 from autolabel_core.findings import findings
@@ -175,7 +175,7 @@ def test_one_id_cannot_say_two_things_at_once(scenes):
 def test_an_annotation_is_updated_and_withdrawn_by_its_id(scenes):
     give(scenes, MISSED)
     named = rows(scenes)[0]["annotation_id"]
-    give(scenes, replace(MISSED, true_class="van", annotation_id=named))
+    give(scenes, replace(MISSED, true_class="van", annotation_id=named[:SHOWN_CHARACTERS]))
     assert [r["true_class"] for r in rows(scenes)] == ["van"]
     give(scenes, GivenBox(annotation_id=named, withdraw=True), who="bob")
     assert rows(scenes) == []

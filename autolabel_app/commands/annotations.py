@@ -99,9 +99,11 @@ def _begin(since: str | None) -> str:
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    from autolabel_core.detection.giving import SHOWN_CHARACTERS
+
     box = record["xyxy_px"]
     return {
-        "id": record["annotation_id"][:12],
+        "id": record["annotation_id"][:SHOWN_CHARACTERS],
         "image": record["image_key"],
         "label": record["label"],
         "predicted": record["predicted_class"],

@@ -26,6 +26,9 @@ from autolabel_core.workspace import Workspace
 WHOLE_IMAGE = "whole_image"
 """What the payload of a box holds that came with all the others on its image."""
 
+SHOWN_CHARACTERS = 12
+"""So much of an annotation's id is shown in lists, and is enough to name it."""
+
 _NOT_SAID = frozenset({"event_id", "recorded_at", "origin"})
 
 
@@ -58,7 +61,14 @@ def give_boxes(
     """
     name = collection.collection_name
     history = _History(workspace.ledger.box_annotations(name))
-    said = [replace(g, annotator=g.annotator or annotator) for g in given.boxes]
+    said = [
+        replace(
+            g,
+            annotator=g.annotator or annotator,
+            annotation_id=history.full_id(g.annotation_id),
+        )
+        for g in given.boxes
+    ]
     about = [g.target or history.key_of(g.annotation_id) for g in said]
     targets = Targets(workspace, collection, {target for target in about if target})
     predictions = Predictions()
@@ -96,6 +106,13 @@ class _History:
     def __init__(self, events: Sequence[BoxAnnotation]) -> None:
         self.latest = {event.annotation_id: event for event in events}
         self._counts = Counter(event.annotation_id for event in events)
+
+    def full_id(self, annotation_id: str | None) -> str | None:
+        """Return the id that lists show the beginning of; another id as it is."""
+        if annotation_id is None or len(annotation_id) < SHOWN_CHARACTERS:
+            return annotation_id
+        found = [known for known in self.latest if known.startswith(annotation_id)]
+        return found[0] if len(found) == 1 else annotation_id
 
     def key_of(self, annotation_id: str | None) -> str | None:
         """Return the image of a known annotation."""

@@ -14,8 +14,10 @@ from pathlib import Path
 from autolabel_core.errors import AutolabelError
 
 MARKER = ".autolabel-export.json"
-# Files that desktops leave in any folder that somebody looked at.
-_LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+# Files that desktops leave in any folder that somebody looked at, and ultralytics beside labels.
+_LITTER = frozenset(
+    {".DS_Store", "Thumbs.db", "desktop.ini", "train.cache", "val.cache", "test.cache"}
+)
 
 
 @contextmanager
