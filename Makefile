@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONUTF8 := 1
 
-.PHONY: demo demo-detect test dev check bench soak format clean
+.PHONY: demo demo-detect demo-identify test dev check bench soak format clean
 
 demo: $(STAMP)  ## the main job on real handwritten digits, embedded defaults, no services
 	$(BIN)/autolabel demo
 
 demo-detect: $(STAMP)  ## the spiral of detection, twice round, at most ten minutes on two cores
 	$(BIN)/autolabel demo-detect
+
+demo-identify: $(STAMP)  ## 150 rendered cards told apart from one picture each; four minutes at most
+	$(BIN)/autolabel demo-identify
 
 test: check $(STAMP)  ## everything that CI runs
 	$(BIN)/pytest -n auto
@@ -37,7 +40,7 @@ format: $(STAMP)  ## let ruff rewrite
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove the environment and the demo
-	rm -rf $(VENV) .autolabel/demo
+	rm -rf $(VENV) .autolabel/demo .autolabel/demo-identify
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || { echo "Python 3.11 is needed: set PYTHON=/path/to/python3.11"; exit 1; }

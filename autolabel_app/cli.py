@@ -36,6 +36,7 @@ COMMANDS = {
     "ledger": ("ledger", "Back up, export and restore what cannot be computed again."),
     "identify": ("identify", "Tell what a picture shows, from one picture of each thing."),
     "demo-detect": ("demo_detect", "Train a detector twice on scenes of digits, and compare."),
+    "demo-identify": ("demo_identify", "Tell 150 rendered cards apart from one picture each."),
     "demo": ("demo", "Run the main job on real handwritten digits."),
 }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from autolabel_app.demo_folder import fresh_folder
 from autolabel_app.runs import sweep
 from autolabel_core.conditions import parse_text
 from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError
 from autolabel_core.labelling import give_labels, read_label_csv
 from autolabel_core.paths import Paths
 from autolabel_core.tuning import propose_thresholds
@@ -33,7 +32,6 @@ FIRST_UPLOAD_SHARE = 0.75
 CORRECTIONS = 60
 PRECISION = 0.95
 SIDE_PX = 32
-MARKER = "demo.marker"
 YAML = """\
 # Written by `autolabel demo`; the threshold is what `autolabel threshold digits` proposed.
 collection_name: digits
@@ -122,7 +120,7 @@ def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dic
         over documents that no person labelled; left unknown counts as wrong.
     """
     started = time.monotonic()
-    clear(paths)
+    fresh_folder(paths.home)
     demo, images = _prepare(paths, tell, seed)
     demo.declare(threshold=0.30)
     first, second = demo.uploads
@@ -169,28 +167,6 @@ def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dic
     text = json.dumps(report, indent=2) + "\n"
     (paths.home / "report.json").write_text(text, encoding="utf-8")
     return report
-
-
-def clear(paths: Paths) -> None:
-    """Make a demo's home empty; a folder that is no demo's is left alone.
-
-    Args:
-        paths: the demo's own home.
-
-    Raises:
-        AutolabelError: it holds something else.
-    """
-    if paths.home.exists() and any(paths.home.iterdir()):
-        if not (paths.home / MARKER).exists():
-            raise AutolabelError(
-                f"{paths.home} is not an earlier demo's folder and is not empty; it is left alone. "
-                "Set AUTOLABEL_HOME elsewhere, or move it away."
-            )
-        shutil.rmtree(paths.home)
-    paths.home.mkdir(parents=True, exist_ok=True)
-    (paths.home / MARKER).write_text(
-        "This folder is replaced by the next demo.\n", encoding="utf-8"
-    )
 
 
 def _prepare(paths: Paths, tell: Callable[[str], None], seed: int) -> tuple[Demo, dict[str, Any]]:

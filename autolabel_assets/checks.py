@@ -34,6 +34,9 @@ def build_checks(collection: Collection) -> list[dg.AssetChecksDefinition]:
         for check in checks
         if asset in there
     ]
+    if collection.references is not None:
+        check = "references_told_apart"
+        specs.append(dg.AssetCheckSpec(name=check, asset=key(collection, "reference_set")))
 
     @dg.multi_asset_check(specs=specs, name=f"{name}_checks", can_subset=True)
     def checks(context: dg.AssetCheckExecutionContext, workspace: WorkspaceResource):  # noqa: ANN202

@@ -16,6 +16,8 @@ LOW_COVERAGE = 0.40
 MIN_AGREEMENT = 0.80
 MAX_FALSE_POSITIVES = 0.10
 MAX_NOISE_RATIO = 0.50
+MIN_SELF_IDENTIFICATION = 0.99
+MIN_MARGIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def findings(status: Mapping[str, Any]) -> list[Finding]:
     rules += [_threshold_far, _false_positives, _undelivered]
     rules += [_recluster, _noise] if status["clusters"] else []
     rules += [_nothing_found, _judged_right] if "images_without_detections" in status else []
+    rules += [] if status["told_apart"] is None else [_told_apart]
     return [rule(status) for rule in rules]
 
 
@@ -94,7 +97,8 @@ def _judged_right(s: Mapping[str, Any]) -> Finding:
 
 def _few_references(s: Mapping[str, Any]) -> Finding:
     references: Mapping[str, int] = s["references"]
-    few = sorted(((n, label) for label, n in references.items() if n < MIN_REFERENCES))
+    enough = MIN_REFERENCES if s["told_apart"] is None else 1
+    few = sorted(((n, label) for label, n in references.items() if n < enough))
     if not references:
         return Finding(
             "references_per_label",
@@ -143,6 +147,19 @@ def _agreement(s: Mapping[str, Any]) -> Finding:
         "ambiguous items hurt most; a stronger encoder (open_clip) is the other cure."
     )
     return Finding("references_agree", "reference_set", passed, text + ("" if passed else cure))
+
+
+def _told_apart(s: Mapping[str, Any]) -> Finding:
+    found = s["told_apart"]
+    if not found:
+        return Finding("references_told_apart", "reference_set", True, "Fewer than two labels.")
+    top1, itself = found["top1"]["share"], found["self_identification"]["share"]
+    text = (
+        f"{top1:.1%} of augmented views find their reference ({found['top1']['low']:.1%} to "
+        f"{found['top1']['high']:.1%}), median margin {found['median_margin']:.2f}. "
+    )
+    passed = itself >= MIN_SELF_IDENTIFICATION and found["median_margin"] >= MIN_MARGIN
+    return Finding("references_told_apart", "reference_set", passed, text + found["advice"])
 
 
 def _nothing_labelled(s: Mapping[str, Any]) -> Finding:

@@ -150,7 +150,7 @@ def _with_downstream(
     above = upstream_of(table.collection, table.name)
     upstream = {batch for name in above for batch in stale.get(name, [])}
     if not table.partitioned:
-        waits = uploads_only and table.name == ReferenceSet.name
+        waits = uploads_only and isinstance(table, ReferenceSet) and table.waits_for_labels
         return [WHOLE] if upstream and not waits else found
     if any(WHOLE in stale.get(name, []) and name in changed for name in above):
         return table.partitions

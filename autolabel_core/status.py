@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autolabel_core.audit import audit_summary
@@ -41,7 +42,8 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         (readable documents without a label), low_confidence (auto-labels within
         LOW_CONFIDENCE_BAND above their threshold), distribution, distribution_rolled_up,
         confidence (quantiles), false_positive_rate (audited), references (by label),
-        leave_one_out, feature_uri, taxonomy_version, pending (what the next sweep would do),
+        leave_one_out, told_apart (where file names are labels: what views of the references
+        find), feature_uri, taxonomy_version, pending (what the next sweep would do),
         stale_annotations, endpoints (what did not reach them), alerts (those that fired last),
         clusters (of each definition: the run in force, its figures, what waits). Where boxes are
         documents also detections, images_without_detections and judged (what people said of boxes:
@@ -69,6 +71,7 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
             "low": judged.get("agreement_low"),
             "high": judged.get("agreement_high"),
         },
+        "told_apart": _told_apart(reference_set, judged),
         "false_positive_rate": audit_summary(workspace, collection),
         "feature_uri": reference_set.feature_uri,
         "taxonomy_version": taxonomy_version(references),
@@ -149,3 +152,9 @@ def _low_confidence(connection: DuckDBPyConnection, rule: Rule) -> int:
         for label, confidences in labelled
         for confidence in confidences
     )
+
+
+def _told_apart(reference_set: ReferenceSet, judged: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What `verify` found; empty where labels are too few, None where names are no labels."""
+    found: dict[str, Any] | None = judged.get("told_apart")
+    return found if found or reference_set.waits_for_labels else {}

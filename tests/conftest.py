@@ -256,3 +256,23 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'deep' / 'ledger.sqlite'}"
     server: Server = request.getfixturevalue("postgresql")
     return server.url()
+
+
+@pytest.fixture
+def run(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process; gives exit status, output and error output."""
+    from autolabel_app import cli
+
+    for name, value in home.paths.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["autolabel", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return call

@@ -20,22 +20,6 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def run(home, monkeypatch, capsys):
-    """Run the command line in this process; gives exit status, output and error output."""
-    for name, value in home.paths.environment.items():
-        monkeypatch.setenv(name, value)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["autolabel", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return call
-
-
-@pytest.fixture
 def swept(workspace, bring_up_to_date, run):
     stores = workspace({"c": ANGLES}, {"c": {"a.txt": 0, "b.txt": 10, "z.txt": 90}})
     bring_up_to_date(stores, "c")

@@ -30,6 +30,7 @@ from autolabel_core.declarations.collection import (
     Taxonomy,
 )
 from autolabel_core.declarations.detection import Detection, Tiles
+from autolabel_core.declarations.filenames import FileNames
 from autolabel_core.declarations.labeling import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
 from autolabel_core.declarations.training import Gate, Training
@@ -53,6 +54,7 @@ MODELS = (
     Export,
     FeatureExtractor,
     FeatureSearch,
+    FileNames,
     Gate,
     InputMapping,
     LabelingInputs,

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from angle_samples import label
 
-from autolabel_core.derived.reference_set import References, ReferenceSet, judge
+from autolabel_core.derived.reference_set import ReferenceSet
+from autolabel_core.derived.references import References, judge
 from autolabel_core.ledger import Annotation
 from autolabel_core.statistics import wilson_interval
 

@@ -65,7 +65,7 @@ def verify(
     pictures = pictures_of(index, refs)
     cache = ViewCache(Paths.from_environment().views, encoder)
     with progress_bar("views") as progress:
-        found = verify_index(index, pictures, encoder, cache, precision, progress)
+        found = verify_index(index, pictures, encoder, cache, precision, progress=progress)
     if found.rejection is not None:
         save_thresholds(index_file, index, found.rejection.acceptance)
     if html is not None:

@@ -14,6 +14,7 @@ from autolabel_core.declarations.bucket import Bucket, BucketSchema, SchemaPrope
 from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.declarations.detection import DETECTION_COLUMNS, Detection
 from autolabel_core.declarations.export import Export
+from autolabel_core.declarations.filenames import FileNames
 from autolabel_core.declarations.model import (
     Cosine,
     Count,
@@ -169,6 +170,8 @@ class Collection(Declaration):
     taxonomy: Taxonomy | None = None
     retrievers: tuple[Retriever, ...] = ()
     clusters: tuple[Cluster, ...] = ()
+    references: FileNames | None = None
+    reference_views: int = Field(default=0, strict=True, ge=0, le=256)
     exports: Export = Export()
     automation: Automation = Automation()
     webhooks: tuple[Webhook, ...] = ()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from autolabel_core.declarations.model import Declaration, Text
 
@@ -25,7 +25,7 @@ SET_CODE = r"[A-Z0-9]*[A-Z][A-Z0-9]*-[A-Z]+\d+"
 
 
 class FileNames(Declaration):
-    """What a name may carry beside the label.
+    """What a name may carry beside the label; the word `filenames` stands for the defaults.
 
     Attributes:
         aliases: words that mean the same.
@@ -38,6 +38,12 @@ class FileNames(Declaration):
 
     rarities: dict[Text, str] = Field(default_factory=dict)
     set_code: Text = SET_CODE
+
+    @model_validator(mode="before")
+    @classmethod
+    def word_for_the_defaults(cls, value: Any) -> Any:
+        """Accept `references: filenames`."""
+        return {} if value == "filenames" else value
 
     @field_validator("set_code")
     @classmethod

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from autolabel_core.derived.reference_set import References
+from autolabel_core.derived.references import References
 from autolabel_core.neighbours import KEPT, NeighbourTable, update
 from autolabel_core.warehouse import VectorTable, Warehouse
 

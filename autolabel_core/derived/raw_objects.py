@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from autolabel_core.conditions.values import text_of
+from autolabel_core.derived.imported_labels import carried_label, import_labels
 from autolabel_core.derived.items import UNFINISHED, Items, Unreadable, decode
 from autolabel_core.derived.table import Progress
 from autolabel_core.errors import (
@@ -22,7 +22,6 @@ from autolabel_core.errors import (
 )
 from autolabel_core.identity import content_hash, fingerprint
 from autolabel_core.images import probe_image
-from autolabel_core.labels import check_label
 from autolabel_core.ledger import Annotation, Arrival, effective_annotations
 from autolabel_core.ledger.annotations import stale_annotations
 from autolabel_core.parallel import read_in_order
@@ -67,17 +66,19 @@ class RawObjects(Items):
         mappings = self.collection.feature_extractor.input_mappings
         extractor = self.collection.feature_extractor.feature_extractor_name
         limit, label = self.collection.max_object_mb, self.collection.label_field
-        return [FORMAT, schemas, mappings, extractor, limit, label]
+        names = self.collection.references
+        said = [FORMAT, schemas, mappings, extractor, limit, label]
+        return said if names is None else [*said, names.model_dump()]
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
-        """Read what changed, take over the rest, and import labels found in metadata."""
+        """Read what changed, take over the rest, and import the labels that objects carry."""
         known = self._known_rows(batch)
         arrivals = self.present(batch)
         changed = [a for a in arrivals if (a.document_id, a.version) not in known]
         errors: list[AutolabelError] = []
         fresh = {row["document_id"]: row for row in self._read_all(changed, errors, progress)}
         rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
-        self._import_labels(rows)
+        import_labels(self.workspace.ledger, self.collection, rows)
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
         made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
@@ -110,7 +111,7 @@ class RawObjects(Items):
             try:
                 stored = self.source.open(arrival.key)
                 row["metadata"] = json.dumps(dict(stored.metadata), sort_keys=True)
-                self._label_in(dict(stored.metadata))
+                carried_label(self.collection, arrival.key, dict(stored.metadata))
                 blob = stored.input_blob(kind, mapped)
                 row["size"] = blob.size
                 data = blob.read_within(self.collection.max_object_mb)
@@ -124,31 +125,6 @@ class RawObjects(Items):
         for done, row in enumerate(read_in_order(read, arrivals), start=1):
             yield row
             progress(done, len(arrivals))
-
-    def _import_labels(self, rows: list[dict[str, Any]]) -> None:
-        """Import a label when it differs from the last one imported for the same content.
-
-        Where boxes are documents, what the metadata says is about no single one of them.
-        """
-        if self.collection.detection is not None:
-            return
-        name = self.collection_name
-        readable = [(row, json.loads(row["metadata"])) for row in rows if not row["reason"]]
-        labels = [(row, self._label_in(metadata)) for row, metadata in readable]
-        found = [(row, label) for row, label in labels if label]
-        if not found:
-            return
-        imported: dict[tuple[str, str], list[str | None]] = {}
-        for event in self.workspace.ledger.annotations(name):
-            if event.origin == "metadata":
-                content = (event.document_id, event.content_hash)
-                imported.setdefault(content, []).append(event.label)
-        events = []
-        for row, label in found:
-            before = imported.get((row["document_id"], row["content_hash"]), [])
-            if before[-1:] != [label]:
-                events.append(_imported(name, row, label, len(before)))
-        self.workspace.ledger.append_annotations(events)
 
     def keys(self, batch: str) -> dict[str, str]:
         """Return the key of each object of a batch by document id; the ledger knows them."""
@@ -193,17 +169,6 @@ class RawObjects(Items):
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
         return lambda key: self.source.open(key).input_blob(kind, mapped).read()
 
-    def _label_in(self, metadata: dict[str, Any]) -> str | None:
-        """Return the label that an object carries, as `autolabel label` would store it."""
-        text = text_of(metadata.get(self.collection.label_field))
-        if text is None or not text.strip():
-            return None
-        try:
-            return check_label(text)
-        except AutolabelError as error:
-            field = self.collection.label_field
-            raise UnreadableItemError(f"its metadata `{field}`: {error}") from error
-
     def report(self, batch: str) -> dict[str, Any]:
         """Count objects, bytes and types, and list what could not be read and why."""
         rows = self.warehouse.read_table(self.path(batch)).to_pylist()
@@ -226,17 +191,3 @@ def _describe(kind: str, data: bytes) -> dict[str, Any]:
     info = probe_image(data)
     media_type = f"image/{info.format.lower()}"
     return {"media_type": media_type, "width_px": info.width_px, "height_px": info.height_px}
-
-
-def _imported(collection: str, row: dict[str, Any], label: str, ordinal: int) -> Annotation:
-    event = fingerprint("metadata", collection, row["document_id"], row["content_hash"], ordinal)
-    return Annotation(
-        collection=collection,
-        document_id=row["document_id"],
-        key=row["key"],
-        label=label,
-        content_hash=row["content_hash"],
-        annotator="metadata",
-        origin="metadata",
-        event_id=event,
-    )

@@ -7,63 +7,28 @@ reference is labelled by the nearest of the others; matching itself it would alw
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from autolabel_core.conditions.values import text_of
 from autolabel_core.derived.embeddings import Embeddings, Vector
+from autolabel_core.derived.reference_pictures import (
+    ReferencePictures,
+    confusable_sheet,
+    told_apart_report,
+)
+from autolabel_core.derived.references import References, judge
 from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
+from autolabel_core.identify.view_cache import ViewCache
 from autolabel_core.identity import fingerprint
 from autolabel_core.ledger import Annotation
-from autolabel_core.matching import Nearest, nearest_among_themselves
-from autolabel_core.statistics import wilson_interval
 from autolabel_core.warehouse import Warehouse
-
-KEPT = 10
-NEAR_DUPLICATE = 0.999
-
-
-@dataclass(frozen=True)
-class References:
-    """The references of one collection, ascending by document id.
-
-    Attributes:
-        rows: one dict each: document_id, key, content_hash, label, label_source,
-            fields (own values by field name), metadata.
-        vectors: (r, d) float32 of unit length.
-        feature_uri: the space of the vectors.
-        version: fingerprint of rows and space.
-        encoder_uri: what made the vectors; those of one encoder may be compared.
-    """
-
-    rows: list[dict[str, Any]]
-    vectors: npt.NDArray[np.float32]
-    feature_uri: str
-    version: str
-    encoder_uri: str
-
-    @cached_property
-    def keys(self) -> list[str]:
-        """(r,) id and content of each reference."""
-        return [f"{row['document_id']}:{row['content_hash']}" for row in self.rows]
-
-    @cached_property
-    def labels(self) -> npt.NDArray[np.object_]:
-        """(r,) labels."""
-        return np.array([row["label"] for row in self.rows], dtype=object)
-
-    def leave_one_out(self) -> Nearest:
-        """Return each reference's nearest others."""
-        return nearest_among_themselves(self.vectors, KEPT)
 
 
 class ReferenceSet(DerivedTable):
@@ -108,7 +73,20 @@ class ReferenceSet(DerivedTable):
         if self.changing_over:
             return None
         rows, _ = self.wanted
-        return fingerprint(self.embeddings.extractor.manifest.feature_uri, rows)
+        by_pictures: list[Any] = [self.views] if self.views else []
+        by_pictures += [] if self.waits_for_labels else ["told apart"]
+        uri = self.embeddings.extractor.manifest.feature_uri
+        return fingerprint(uri, rows, *by_pictures)
+
+    @property
+    def views(self) -> int:
+        """How many augmented views each reference is the mean of; 0: the item itself."""
+        return self.collection.reference_views
+
+    @property
+    def waits_for_labels(self) -> bool:
+        """Whether uploads alone change no reference: their names are no labels."""
+        return self.collection.references is None
 
     @cached_property
     def changing_over(self) -> bool:
@@ -124,7 +102,13 @@ class ReferenceSet(DerivedTable):
         width = self.embeddings.extractor.manifest.embedding_dim or 1
         vectors = np.stack(found) if rows else np.zeros((0, width), np.float32)
         encoder = self.embeddings.extractor.manifest.encoder_uri
-        judged = judge(References(rows, vectors, uri, fingerprint, encoder))
+        told_apart = None
+        if rows and (self.views or not self.waits_for_labels):
+            pictures = self._pictures(rows)
+            vectors = pictures.means(self.views, progress) if self.views else vectors
+            told_apart = pictures.verify(vectors, self.views, progress)
+        judged = judge(References(rows, vectors, uri, fingerprint, encoder, self.views))
+        judged["told_apart"] = None if told_apart is None else told_apart.as_json()
         columns: dict[str, Any] = {
             name: pa.array([row[name] for row in rows], pa.string())
             for name in ("document_id", "key", "content_hash", "label", "label_source")
@@ -139,13 +123,16 @@ class ReferenceSet(DerivedTable):
             "autolabel.fingerprint": fingerprint,
             "autolabel.feature_uri": uri,
             "autolabel.encoder_uri": encoder,
+            "autolabel.reference_views": str(self.views),
             "autolabel.judgement": json.dumps(judged),
         }
         table = pa.record_batch(columns).replace_schema_metadata(metadata)
         self.warehouse.write_batch(self.path(), table, fingerprint)
 
     def stale_by_uploads(self) -> list[str]:
-        """Uploads make the first, empty set; later ones are made by labels."""
+        """Uploads make the first, empty set; later ones only where file names are labels."""
+        if not self.waits_for_labels:
+            return self.stale()
         return [] if self.warehouse.exists(self.path()) else self.stale()
 
     def load(self) -> References:
@@ -164,7 +151,8 @@ class ReferenceSet(DerivedTable):
         uri = metadata[b"autolabel.feature_uri"].decode()
         encoder = metadata.get(b"autolabel.encoder_uri", uri.encode()).decode()
         version = metadata[b"autolabel.fingerprint"].decode()
-        return References(rows, vectors, uri, version, encoder)
+        views = int(metadata.get(b"autolabel.reference_views", b"0"))
+        return References(rows, vectors, uri, version, encoder, views)
 
     @property
     def feature_uri(self) -> str:
@@ -186,59 +174,20 @@ class ReferenceSet(DerivedTable):
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say how many references each label has, and whether their neighbours agree with them."""
-        return self.judgement()
+        judged = self.judgement()
+        told_apart = judged.pop("told_apart", None)
+        return {**judged, **(told_apart_report(told_apart) if told_apart else {})}
 
+    def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
+        """Draw the pairs of references that are taken for each other most easily."""
+        told_apart = self.judgement().get("told_apart")
+        sheet = confusable_sheet(self.embeddings.items, told_apart) if told_apart else None
+        return {} if sheet is None else {"most confusable": sheet}
 
-def judge(references: References) -> dict[str, Any]:
-    """Judge references by their neighbours: who agrees, who disagrees, near-duplicates, counts.
-
-    Args:
-        references: the set.
-
-    Returns:
-        `references` (how many), `labels` (references by label and source),
-        `leave_one_out_agreement` (of the references whose label has another one, the share whose
-        nearest other reference has that label; 1 is all, None where no label has two) with its
-        95 % Wilson interval,
-        `disagreeing` (at most 50, the most similar first) and `near_duplicates` (pairs of cosine
-        >= NEAR_DUPLICATE, at most 50).
-    """
-    counts = Counter((row["label"], row["label_source"]) for row in references.rows)
-    labels = [
-        {"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())
-    ]
-    counted = {"references": len(references.rows), "labels": labels}
-    sizes = Counter(references.labels.tolist())
-    can_agree = np.array([sizes[label] > 1 for label in references.labels.tolist()], bool)
-    if not can_agree.any():
-        return {**counted, "leave_one_out_agreement": None}
-    found = references.leave_one_out()
-    agrees = references.labels[found.position[:, 0]] == references.labels
-    low, high = wilson_interval(int(agrees.sum()), int(can_agree.sum()))
-    wrong = np.flatnonzero(can_agree & ~agrees)
-    wrong = wrong[np.argsort(-found.score[wrong, 0], kind="stable")]
-    return {
-        **counted,
-        "leave_one_out_agreement": float(agrees.sum() / can_agree.sum()),
-        "agreement_low": low,
-        "agreement_high": high,
-        "disagreeing": [_pair(references, i, found) for i in wrong[:50].tolist()],
-        "near_duplicates": [
-            _pair(references, i, found)
-            for i in np.flatnonzero(found.score[:, 0] >= NEAR_DUPLICATE).tolist()[:50]
-        ],
-    }
-
-
-def _pair(references: References, i: int, found: Nearest) -> dict[str, Any]:
-    one, other = references.rows[i], references.rows[int(found.position[i, 0])]
-    return {
-        "key": one["key"],
-        "label": one["label"],
-        "nearest_key": other["key"],
-        "nearest_label": other["label"],
-        "score": float(found.score[i, 0]),
-    }
+    def _pictures(self, rows: list[dict[str, Any]]) -> ReferencePictures:
+        extractor = self.embeddings.extractor
+        cache = ViewCache(self.workspace.paths.views, extractor)
+        return ReferencePictures(self.embeddings.items, extractor, cache, rows)
 
 
 def _row(event: Annotation, metadata: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from autolabel_core.conditions import holds, parse
 from autolabel_core.decision import Rule
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.declarations.loading import find_retriever
-from autolabel_core.derived.reference_set import References, ReferenceSet
+from autolabel_core.derived.reference_set import ReferenceSet
+from autolabel_core.derived.references import References
 from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors import Manifest
 from autolabel_core.identity import fingerprint

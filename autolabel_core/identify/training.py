@@ -140,7 +140,8 @@ def train_head(
         progress: told how many epochs are done.
 
     Returns:
-        The head, adopted or not. The same material, recipe and device give the same weights.
+        The head, adopted or not. The same material, recipe and kind of device give the
+        same weights.
 
     Raises:
         AutolabelError: there are fewer than two labels.
@@ -150,8 +151,12 @@ def train_head(
             f"A head is trained to tell labels apart; there is only {list(material.labels)[:1]}. "
             "Add pictures of other things."
         )
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     state = TrainingState.start(_key(material, recipe), resume, _new_module(material, recipe))
-    last = _run(state, material, recipe, pick_device(device), progress)
+    # At this size several threads wait for each other longer than they work, and round otherwise.
+    with threadpool_limits(limits=1):
+        last = _run(state, material, recipe, pick_device(device), progress)
     head = Head(state.best, _card(material, recipe, last, state.best_epoch))
     trained = _judged(head, material, last, state.best_epoch)
     state.remove()

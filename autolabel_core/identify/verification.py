@@ -126,11 +126,15 @@ class Verification:
             "self_identification": {"share": self.itself.share, **asdict(self.itself)},
             "median_margin": self.median_margin,
             "worst": [{"label": label, "median_margin": m} for label, m in self.worst],
-            "confusable": [asdict(pair) for pair in self.pairs],
+            "confusable": [self._told(pair) for pair in self.pairs],
             "by_reference_views": {str(n): f for n, f in self.by_reference_views.items()},
             "unknown": None if self.rejection is None else asdict(self.rejection),
             "advice": self.advice,
         }
+
+    def _told(self, pair: Pair) -> dict[str, Any]:
+        keys = {"key": pair.row, "other_key": pair.other_row}
+        return {**asdict(pair), **{name: self.index.filenames[row] for name, row in keys.items()}}
 
 
 def verify_index(
@@ -139,6 +143,7 @@ def verify_index(
     extractor: Extractor,
     cache: ViewCache,
     precision: float = 0.95,
+    compared: Sequence[int] = (0, COMPARED_VIEWS),
     progress: Progress = no_progress,
 ) -> Verification:
     """Verify an index.
@@ -149,6 +154,7 @@ def verify_index(
         extractor: the index's encoder.
         cache: of embedded views of that encoder.
         precision: wanted share of right answers, half of what is shown being unknown.
+        compared: further numbers of views whose mean might stand for a picture; 0: the picture.
         progress: told how many pictures have their views.
 
     Returns:
@@ -160,7 +166,7 @@ def verify_index(
     judged = judge(index, queries, np.repeat(index.codes, HELD_OUT_VIEWS))
     margins = sorted(judged.median_margins(index.labels).items(), key=lambda item: item[1])
     by_views = {}
-    for views in (0, index.origin.reference_views or COMPARED_VIEWS):
+    for views in sorted({*compared, index.origin.reference_views}):
         references = reference_vectors(pictures, cache, views)
         by_views[views] = Examination(index.names, references, held_out).judge().figures
     itself = cache.vectors(pictures, Purpose.ITSELF, 1)[:, 0]
