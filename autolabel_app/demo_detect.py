@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from autolabel_app.demo_folder import fresh_folder
 from autolabel_app.demo_detect_scenes import Scene, draw_scenes
 from autolabel_app.demo_detect_spiral import Spiral, steps_an_epoch
+from autolabel_app.demo_folder import fresh_folder
 from autolabel_core.paths import Paths
 from autolabel_core.registry import DETECTOR
 

@@ -121,7 +121,6 @@ HEALTHY = {
     "false_positive_rate": {"audited": 50, "wrong": 1, "rate": 0.02, "low": 0.0, "high": 0.1},
     "clusters": [],
     "endpoints": [],
-    "clusters": [],
     "told_apart": None,
 }
 
