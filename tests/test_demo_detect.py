@@ -7,9 +7,12 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from scene_samples import DECLARED, NAME, png, scenes
 
 from autolabel_app.demo_detect_oracle import review
 from autolabel_app.demo_detect_scenes import SIDE_PX, draw_scenes
+from autolabel_app.demo_detect_spiral import Spiral
+from autolabel_core.paths import Paths, sqlite_url
 
 INK = np.zeros((2, 8, 8))
 INK[0, 1:7, 3:5] = 1.0
@@ -76,3 +79,29 @@ def test_a_corrected_box_is_the_true_one_where_it_fitted_badly():
     assert word["bbox"] == [10.0, 10.0, 30.0, 30.0]
     (word, *_) = review("a.png", TRUTH[:1], [detection(0, "7", (11, 10, 31, 30))])
     assert (word["bbox"], word["predicted_class"]) == ([11, 10, 31, 30], "7")
+
+
+@pytest.mark.slow
+def test_the_spiral_goes_round(tmp_path, monkeypatch):
+    truth = scenes(gold=2, others=7)
+    held_out, *keys = truth
+    home = tmp_path / "home"
+    paths = Paths(home, home / "collections", sqlite_url(home / "ledger.sqlite"))
+    home.mkdir()
+    for name, value in {**paths.environment, "DAGSTER_HOME": str(home / "dagster")}.items():
+        monkeypatch.setenv(name, value)
+    (home / "dagster").mkdir()
+    pictures = {key: png(scene) for key, scene in truth.items()}
+    spiral = Spiral(paths, NAME, pictures, {key: scene.boxes for key, scene in truth.items()})
+    spiral.declare(DECLARED.replace("min_images: 3", "min_images: 1"))
+    spiral.upload(keys[:5])
+    boxes = sum(len(truth[key].boxes) for key in keys[:5])
+    assert spiral.annotate(keys[:5]) == boxes + 5
+    first = spiral.train()
+    own = spiral.training_set()
+    assert (first.version, first.decided_by) == ("1.0.0", "gate")
+    spiral.upload(keys[5:])
+    assert spiral.review(keys[5:]) > len(keys[5:])
+    assert spiral.train().version == "2.0.0"
+    assert 0.0 <= spiral.map50([held_out], "2.0.0") <= 1.0
+    assert spiral.control(own, "1.0.0", steps=1).is_file()

@@ -107,7 +107,13 @@ def test_what_declares_no_detector_has_nothing_to_train(run, workspace):  # noqa
 
 
 @pytest.mark.slow
-def test_training_from_too_little_is_refused_before_it_is_asked_for(run, registered):  # noqa: F811
+def test_training_from_too_little_is_refused_before_it_is_asked_for(
+    run,  # noqa: F811
+    registered,
+    home,
+    monkeypatch,
+):
+    monkeypatch.setenv("DAGSTER_HOME", str(home.paths.home))
     status, _, error = run("train", "c", "--json")
     assert (status, "at least 2 reviewed images, found 0" in error) == (1, True), error
     assert registered.ledger.requests("c") == []
