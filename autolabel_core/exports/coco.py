@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from autolabel_core.boxes import areas, xyxy_to_xywh
-from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
-from autolabel_core.exports.image_files import PlacedImage, place_images, write_index
+from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths
+from autolabel_core.exports.image_files import PlacedImage, finish, place_images
 from autolabel_core.exports.yolo import class_names
 
 FORMAT = "coco"
@@ -29,9 +29,7 @@ def write_coco(
         text = json.dumps(_instances(images, names), ensure_ascii=False, indent=1) + "\n"
         path = folder / "annotations" / f"instances_{split}.json"
         path.write_text(text, encoding="utf-8", newline="\n")
-    write_index(placement.images, folder)
-    written = [(image.split, image.truth) for image in placement.images]
-    return report_boxes(FORMAT, written, class_ids, placement.left_out)
+    return finish(FORMAT, placement, class_ids, folder)
 
 
 def _instances(images: Sequence[PlacedImage], names: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,7 +12,7 @@ import pyarrow.csv as pa_csv
 
 from autolabel_core.detection.truth import ImageTruth
 from autolabel_core.errors import NotFoundError, UnreadableItemError
-from autolabel_core.exports.box_report import OpenImage, Truths
+from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
 from autolabel_core.exports.naming import file_stem, unique_names
 from autolabel_core.identity import content_hash
 from autolabel_core.images import decode_image, probe_image
@@ -92,8 +92,31 @@ def portable_image(data: bytes) -> tuple[bytes, str]:
     return target.getvalue(), ".png"
 
 
-def write_index(placed: Sequence[PlacedImage], folder: Path) -> None:
-    """Write `images.csv`, which leads from the files back to keys, documents and contents."""
+def finish(
+    fmt: str,
+    placement: Placement,
+    class_ids: Mapping[str, int],
+    folder: Path,
+    notes: Sequence[str] = (),
+) -> BoxExportReport:
+    """Write `images.csv`, which leads from the files back to keys, and report.
+
+    Args:
+        fmt: name of the format.
+        placement: what is in place.
+        class_ids: the number of each class.
+        folder: the export's folder.
+        notes: what else a person should know.
+
+    Returns:
+        What went in and what did not.
+    """
+    _write_index(placement.images, folder)
+    written = [(image.split, image.truth) for image in placement.images]
+    return report_boxes(fmt, written, class_ids, placement.left_out, notes)
+
+
+def _write_index(placed: Sequence[PlacedImage], folder: Path) -> None:
     columns = {
         "file": [p.file for p in placed],
         "split": [p.split for p in placed],

@@ -11,8 +11,8 @@ from xml.sax.saxutils import quoteattr
 
 from autolabel_core.boxes import xyxy_to_xywh
 from autolabel_core.detection.truth import TruthBox
-from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
-from autolabel_core.exports.image_files import PlacedImage, place_images, write_index
+from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths
+from autolabel_core.exports.image_files import PlacedImage, finish, place_images
 from autolabel_core.exports.yolo import class_names
 
 FORMAT = "label_studio"
@@ -34,9 +34,7 @@ def write_label_studio(
         '<View>\n  <Image name="image" value="$image"/>\n'
         f'  <RectangleLabels name="label" toName="image">\n{labels}  </RectangleLabels>\n</View>\n',
     )
-    write_index(placement.images, folder)
-    written = [(image.split, image.truth) for image in placement.images]
-    return report_boxes(FORMAT, written, class_ids, placement.left_out)
+    return finish(FORMAT, placement, class_ids, folder)
 
 
 def _task(number: int, image: PlacedImage) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from autolabel_core.detection.truth import TruthBox
-from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
-from autolabel_core.exports.image_files import PlacedImage, place_images, write_index
+from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths
+from autolabel_core.exports.image_files import PlacedImage, finish, place_images
 from autolabel_core.exports.yolo import class_names
 
 FORMAT = "voc"
@@ -29,9 +29,7 @@ def write_voc(
         stems = [f"{image.stem}\n" for image in placement.images if image.split == split]
         _write(folder / "ImageSets/Main" / f"{split}.txt", "".join(stems))
     _write(folder / "labels.txt", "".join(f"{name}\n" for name in names))
-    write_index(placement.images, folder)
-    written = [(image.split, image.truth) for image in placement.images]
-    return report_boxes(FORMAT, written, class_ids, placement.left_out)
+    return finish(FORMAT, placement, class_ids, folder)
 
 
 def _xml(image: PlacedImage) -> str:

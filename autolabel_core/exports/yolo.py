@@ -16,9 +16,8 @@ from autolabel_core.exports.box_report import (
     BoxExportReport,
     OpenImage,
     Truths,
-    report_boxes,
 )
-from autolabel_core.exports.image_files import place_images, write_index
+from autolabel_core.exports.image_files import finish, place_images
 
 FORMAT = "yolo"
 DECIMALS = 6
@@ -53,10 +52,8 @@ def write_yolo_folder(
     has_val = any(image.split == "val" for image in placement.images)
     _write(folder / "data.yaml", _data_yaml(list(truths), names, has_val))
     _write(folder / "classes.txt", "".join(f"{name}\n" for name in names))
-    write_index(placement.images, folder)
-    written = [(image.split, image.truth) for image in placement.images]
     notes = [] if has_val else ["No image is in val: data.yaml validates on train."]
-    return report_boxes(FORMAT, written, class_ids, placement.left_out, notes)
+    return finish(FORMAT, placement, class_ids, folder, notes)
 
 
 def class_names(class_ids: Mapping[str, int], truths: Truths) -> list[str]:
