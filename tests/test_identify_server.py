@@ -211,10 +211,14 @@ def test_pages_elsewhere_and_strangers_are_refused(folder):
             assert answer.status_code == 200
         assert client.get("/refs/x").status_code == client.get("/metrics").status_code == 401
         assert client.get("/health", headers={"X-API-Key": "hüsh".encode()}).status_code == 200
-        preflight = {"Access-Control-Request-Method": "POST"}
+        preflight = {
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "x-api-key",
+        }
         for origin, allowed in (("https://cards.example", True), ("https://evil.example", False)):
             answer = client.options("/api/falcon", headers={"Origin": origin, **preflight})
             assert ("access-control-allow-origin" in answer.headers) is allowed
+            assert (answer.status_code == 200) is allowed
 
 
 def test_many_at_once_while_the_index_changes(folder, tmp_path):

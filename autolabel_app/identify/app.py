@@ -141,9 +141,14 @@ def create_app(
     app.add_middleware(BodyLimit, most=int(max_upload_mb * 1e6))
     if key:
         app.add_middleware(KeyRequired, key=key)
-    # Outermost, so that a page elsewhere can read refusals too, and no key is asked of preflights.
-    app.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_headers=["*"])
     app.middleware("http")(_counted(serving))
+    # Outermost, so that a page elsewhere can read refusals too, and no key is asked of preflights.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+    )
     return app
 
 
