@@ -26,7 +26,7 @@ COMMANDS = {
     "audit": ("audit", "Look at a random sample of auto-labels; measure how many are wrong."),
     "promote": ("promote", "Turn confident auto-labels, after review, into references."),
     "clusters": ("clusters", "Discover what nobody has labelled yet; turn it into labels."),
-    "train": ("train", "Train the detector from what was annotated, and judge it."),
+    "train": ("train", "Train a detector or a head from what people said, and judge it."),
     "models": ("models", "See versions of models, and decide which is in service."),
     "alerts": ("alerts", "See what is watched, and look at it now."),
     "webhooks": ("webhooks", "Tell other systems of events: test, deliveries, redeliver."),

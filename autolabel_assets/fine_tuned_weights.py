@@ -1,20 +1,20 @@
-"""New weights for the detector: trained when asked for, judged on gold images, kept with a card."""
+"""New weights for detector or features: trained when asked for, judged, and kept with a card."""
 
 import dagster as dg
 
 from autolabel_assets.walk import TRAINING_POOL, asset_options, key, refresh
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.fine_tuned_weights import FineTunedWeights
+from autolabel_core.plan import weights_of
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
 
 def build_fine_tuned_weights(collection: Collection) -> dg.AssetsDefinition:
     """Return the asset `[collection, fine_tuned_weights]`."""
-    name = collection.collection_name
+    name, table = collection.collection_name, weights_of(collection)
 
     @dg.asset(
-        **asset_options(collection, FineTunedWeights),
+        **asset_options(collection, table),
         description=__doc__,
         deps=[key(collection, "annotation_exports")],
         pool=TRAINING_POOL,
@@ -24,6 +24,6 @@ def build_fine_tuned_weights(collection: Collection) -> dg.AssetsDefinition:
         workspace: WorkspaceResource,
         progress: ProgressResource,
     ) -> dg.MaterializeResult:
-        return refresh(context, FineTunedWeights, name, workspace, progress)
+        return refresh(context, table, name, workspace, progress)
 
     return fine_tuned_weights

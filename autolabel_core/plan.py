@@ -11,11 +11,14 @@ from autolabel_core.derived.clusters import Clusters
 from autolabel_core.derived.detections import DetectedObjects
 from autolabel_core.derived.embeddings import Embeddings
 from autolabel_core.derived.fine_tuned_weights import FineTunedWeights
+from autolabel_core.derived.head_weights import HeadWeights
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.reference_set import ReferenceSet
 from autolabel_core.derived.reindexed_vectors import ReindexedVectors
+from autolabel_core.derived.requested_weights import RequestedWeights
 from autolabel_core.derived.table import WHOLE, DerivedTable
 from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.errors import NotFoundError
 from autolabel_core.identity import fingerprint
 from autolabel_core.workspace import Workspace
 
@@ -30,6 +33,7 @@ TABLES: tuple[type[DerivedTable], ...] = (
     AnnotationExports,
     BoxExports,
     FineTunedWeights,
+    HeadWeights,
 )
 UPSTREAM: dict[str, tuple[str, ...]] = {
     "raw_objects": (),
@@ -123,6 +127,27 @@ def plan(
     return Plan(tuple(stale), tuple(partitions), fingerprint(wanted) if stale else "")
 
 
+def weights_of(collection: Collection) -> type[RequestedWeights]:
+    """Return the table of what is trained for a collection.
+
+    Args:
+        collection: the declaration.
+
+    Returns:
+        That of its detector, or of the head on its features.
+
+    Raises:
+        NotFoundError: it declares neither.
+    """
+    for table in tables_of(collection):
+        if issubclass(table, RequestedWeights):
+            return table
+    raise NotFoundError(
+        f"`{collection.collection_name}` declares nothing to train: add `detection`, or "
+        "`fine_tune: true` under `feature_extractor`, to its YAML."
+    )
+
+
 def training_plan(workspace: Workspace, collection: Collection) -> Plan:
     """Return the run that trains and judges, where that was asked for; no sweep includes it.
 
@@ -133,10 +158,10 @@ def training_plan(workspace: Workspace, collection: Collection) -> Plan:
     Returns:
         The run; empty when all that was asked for is done.
     """
-    table = FineTunedWeights(workspace, collection)
+    table = weights_of(collection)(workspace, collection)
     if not table.stale():
         return Plan((), ())
-    return Plan((table.name,), (), fingerprint([table.name, table.fingerprint()]))
+    return Plan((table.name,), (), fingerprint([table.name, table.fingerprint(WHOLE)]))
 
 
 def _with_downstream(

@@ -13,10 +13,11 @@ from autolabel_core.detectors import DeclaredDetector
 from autolabel_core.detectors.weights import find_weights
 from autolabel_core.errors import AutolabelError, NotFoundError
 from autolabel_core.extractors import Extractor, feature_slug, load_extractor
+from autolabel_core.identify.head import Head, ProjectedExtractor
 from autolabel_core.identity import fingerprint
 from autolabel_core.ledger import Ledger
 from autolabel_core.paths import Paths
-from autolabel_core.registry import Registry
+from autolabel_core.registry import HEAD, Registry
 from autolabel_core.s3 import SCHEME, S3Settings
 from autolabel_core.sign_of_life import SignOfLife
 from autolabel_core.warehouse import Warehouse
@@ -32,6 +33,7 @@ class Workspace:
     s3: S3Settings = field(default_factory=S3Settings.from_environment)
     _extractors: dict[str, Extractor] = field(default_factory=dict, init=False, repr=False)
     _detectors: dict[str, DeclaredDetector] = field(default_factory=dict, init=False, repr=False)
+    _heads: dict[str, Head] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def from_environment(cls) -> Workspace:
@@ -91,14 +93,42 @@ class Workspace:
     def extractor(self, collection: Collection) -> Extractor:
         """Return a collection's feature extractor, loaded once (its weights when it embeds).
 
-        Where boxes are documents its feature URI is the detector's.
+        Where boxes are documents its feature URI is the detector's; where a projection head is in
+        service its vectors go through it.
         """
+        found = self.base_extractor(collection)
+        if collection.detection is not None:
+            return self.detector(collection).crops(found)
+        head = self.head(collection)
+        return found if head is None else ProjectedExtractor(found, head)
+
+    def base_extractor(self, collection: Collection) -> Extractor:
+        """Return the declared extractor alone."""
         declared = collection.feature_extractor
         known = fingerprint(declared.space, declared.parameters)
         if known not in self._extractors:
             self._extractors[known] = load_extractor(*declared.space, declared.parameters)
-        found = self._extractors[known]
-        return found if collection.detection is None else self.detector(collection).crops(found)
+        return self._extractors[known]
+
+    def head(self, collection: Collection) -> Head | None:
+        """Return the projection head in service: that of the references a collection looks at."""
+        owner = self._with_references(collection)
+        if not owner.feature_extractor.fine_tune:
+            return None
+        model = self.registry.active(owner.collection_name, HEAD)
+        if model is None:
+            return None
+        if model.checksum not in self._heads:
+            self._heads[model.checksum] = Head.load(self.registry.weights(model))
+        return self._heads[model.checksum]
+
+    def _with_references(self, collection: Collection) -> Collection:
+        """Follow `reference` to its end, so that all who compare vectors share a head."""
+        passed = {collection.collection_name}
+        while (name := collection.reference_collection) is not None and name not in passed:
+            passed.add(name)
+            collection = self.collection(name)
+        return collection
 
     def detector(self, collection: Collection) -> DeclaredDetector:
         """Return a collection's detector with the weights that serve now, each loaded once.

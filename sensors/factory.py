@@ -25,6 +25,6 @@ def build_automation(collections: dict[str, Collection]) -> dg.Definitions:
             jobs.append(job)
             sensors.append(build_clusters(collection))
             schedules += build_cluster_schedules(collection, job)
-        if collection.detection is not None:
+        if collection.detection is not None or collection.feature_extractor.fine_tune:
             sensors.append(build_new_weights(collection))
     return dg.Definitions(sensors=sensors, jobs=jobs, schedules=schedules)

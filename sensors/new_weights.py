@@ -40,6 +40,6 @@ def build_new_weights(collection: Collection) -> dg.SensorDefinition:
 
 
 def _compare(workspace: Workspace, collection: Collection) -> tuple[str, Plan]:
-    if weights_wait(workspace, collection):
+    if collection.detection is not None and weights_wait(workspace, collection):
         return DOOR, plan(workspace, collection, leave_apart=True)
     return TRAINING, training_plan(workspace, collection)

@@ -62,6 +62,8 @@ class FeatureExtractor(Declaration):
         input_mappings: extractor input to the object's property, such as `{image: image_url}`.
         field_passthrough: fields carried from the object's metadata to its document.
         parameters: passed to the plug-in as keywords.
+        fine_tune: whether a projection head may be trained on what people labelled; one in service
+            is a feature space of its own.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"name": "feature_extractor_name"}
@@ -72,6 +74,7 @@ class FeatureExtractor(Declaration):
     input_mappings: dict[str, str] = Field(default_factory=dict)
     field_passthrough: tuple[Text, ...] = ()
     parameters: dict[str, Any] = Field(default_factory=dict)
+    fine_tune: bool = False
 
     @property
     def space(self) -> tuple[str, str, str | None]:

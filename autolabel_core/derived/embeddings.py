@@ -22,6 +22,7 @@ from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.table import DerivedTable, Progress
 from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors import Extractor, embed_sparing, feature_slug
+from autolabel_core.identify.head import ProjectedExtractor
 from autolabel_core.identity import fingerprint
 from autolabel_core.warehouse import VectorTable
 
@@ -148,7 +149,22 @@ class Embeddings(DerivedTable):
             if not missing:
                 break
             known |= _vectors_in(self.warehouse.read_batch(path), missing)
+        if isinstance(self.extractor, ProjectedExtractor):
+            known |= self._projected(batch, self.extractor, wanted - known.keys())
         return known
+
+    def _projected(
+        self, batch: str, extractor: ProjectedExtractor, missing: set[str]
+    ) -> dict[str, Vector]:
+        """Project what the encoder embedded before its head was in service."""
+        slug = feature_slug(extractor.base.manifest.feature_uri)
+        found: dict[str, Vector] = {}
+        for path in self._files(self.folder.parent / slug / f"{batch}.arrow"):
+            found |= _vectors_in(self.warehouse.read_batch(path), missing)
+        if not found:
+            return {}
+        vectors = extractor.head.project(np.stack([*found.values()]))
+        return dict(zip(found, vectors, strict=True))
 
     def _refused(self, batch: str) -> set[str]:
         """Contents that had no vector when this batch was embedded last."""

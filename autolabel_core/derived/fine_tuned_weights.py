@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from autolabel_core.automation import RETRAIN
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.derived.detections import DetectedObjects
-from autolabel_core.derived.table import WHOLE, DerivedTable, Progress
+from autolabel_core.derived.requested_weights import RequestedWeights
+from autolabel_core.derived.table import WHOLE, Progress
 from autolabel_core.detection.splits import GOLD
 from autolabel_core.detection.training_set import TrainingSet, training_set
 from autolabel_core.identity import fingerprint
-from autolabel_core.ledger import GateResult, ModelVersion, Request
+from autolabel_core.ledger import GateResult, ModelVersion
 from autolabel_core.pictures import precision_recall
 from autolabel_core.registry import DETECTOR, GATE
 from autolabel_core.training.average_precision import Evaluation
-from autolabel_core.training.data import gold_hash
+from autolabel_core.training.data import check_enough, gold_hash
 from autolabel_core.training.detector_training import train_detector
 from autolabel_core.training.gate import judge
 from autolabel_core.training.judging import evaluate_version
@@ -38,16 +38,10 @@ _FIELDS: list[Any] = [
 SCHEMA = pa.schema(_FIELDS)
 
 
-class FineTunedWeights(DerivedTable):
-    """One file: the curves of the latest version against the one that was in service.
+class FineTunedWeights(RequestedWeights):
+    """One file: the curves of the latest version against the one that was in service."""
 
-    The weights go to the registry, the verdict to the ledger. What was trained for a request is not
-    trained again, even where the file is lost.
-    """
-
-    name = "fine_tuned_weights"
-    partitioned = False
-    on_request = True
+    kind = DETECTOR
 
     @classmethod
     def concerns(cls, collection: Collection) -> bool:
@@ -64,23 +58,9 @@ class FineTunedWeights(DerivedTable):
         """The declared detector."""
         return self.workspace.detector(self.collection).declared
 
-    @property
-    def request(self) -> Request | None:
-        """The last request for training."""
-        asked = self.workspace.ledger.requests(self.collection_name, RETRAIN)
-        return asked[-1] if asked else None
-
-    @property
-    def waits_for_training(self) -> bool:
-        """Whether the last request was not trained for yet."""
-        request = self.request
-        trained_for = {model.card["asked_by"] for model in self.versions}
-        return request is not None and request.request_id not in trained_for
-
-    @property
-    def versions(self) -> list[ModelVersion]:
-        """All versions of the detector, in order."""
-        return self.workspace.registry.versions(self.collection_name, DETECTOR)
+    def check(self) -> None:
+        """Refuse to train from what teaches nothing."""
+        check_enough(self.collection_name, self.data)
 
     def path(self, batch: str = WHOLE) -> PurePath:
         """Return the file of the curves."""

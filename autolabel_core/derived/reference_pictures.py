@@ -47,7 +47,7 @@ class ReferencePicture:
 
 
 class ReferencePictures:
-    """The references of one collection of images, with their pictures at hand.
+    """The references of one collection, with their pictures (or texts) at hand.
 
     Args:
         items: where the pictures are read.
@@ -65,11 +65,11 @@ class ReferencePictures:
     ) -> None:
         self._extractor, self._cache, self._rows = extractor, cache, rows
         found = {r["document_id"]: r for r in items.rows_of({r["document_id"] for r in rows})}
-        self._pictures = [ReferencePicture(items, found[r["document_id"]]) for r in rows]
+        self.pictures = [ReferencePicture(items, found[r["document_id"]]) for r in rows]
 
     def means(self, views: int, progress: Progress) -> Vectors:
         """Return `(r, d)`: the mean of so many augmented views of each picture."""
-        drawn = self._cache.vectors(self._pictures, Purpose.REFERENCE, views, progress)
+        drawn = self._cache.vectors(self.pictures, Purpose.REFERENCE, views, progress)
         return mean_of_views(drawn)
 
     def verify(self, vectors: Vectors, views: int, progress: Progress) -> Verification | None:
@@ -97,7 +97,7 @@ class ReferencePictures:
             Origin(self._extractor.manifest.feature_uri, reference_views=views),
             tuple(row["fields"] for row in rows),
         )
-        pictures = [self._pictures[i] for i in chosen]
+        pictures = [self.pictures[i] for i in chosen]
         return verify_index(
             index, pictures, self._extractor, self._cache, compared=(views,), progress=progress
         )

@@ -22,24 +22,26 @@ def unchanged(vectors: Vectors) -> Vectors:
 
 @dataclass(frozen=True)
 class Examination:
-    """What is asked, of n references: which of their labels do these views show?
+    """What is asked, of n references: which of their labels do these show?
 
     Attributes:
         labels: (n,) label of each reference.
         references: (n, r, d) vectors whose mean is the reference.
-        queries: (n, q, d) vectors of other views.
+        queries: (m, q, d) vectors of other views, or of other items.
+        asked: (m,) labels of the queries; None where they are views of the references.
     """
 
     labels: Sequence[str]
     references: Vectors
     queries: Vectors
+    asked: Sequence[str] | None = None
 
     @cached_property
     def _index(self) -> ReferenceIndex:
         names = tuple(self.labels)
         nothing: Mapping[str, str] = {}
         fields = (nothing,) * len(names)
-        return ReferenceIndex(self.queries[:, 0], names, names, names, Origin(""), fields)
+        return ReferenceIndex(self.references[:, 0], names, names, names, Origin(""), fields)
 
     @property
     def distinct(self) -> tuple[str, ...]:
@@ -50,7 +52,9 @@ class Examination:
         """Project references and queries, and search."""
         references = mean_of_views(_each(self.references, project))
         queries = _each(self.queries, project)
-        truth = np.repeat(self._index.codes, queries.shape[1])
+        place = {label: code for code, label in enumerate(self.distinct)}
+        codes = [place[label] for label in (self.labels if self.asked is None else self.asked)]
+        truth = np.repeat(np.array(codes, np.int64), queries.shape[1])
         index = replace(self._index, embeddings=references)
         return judge(index, queries.reshape(len(truth), -1), truth)
 

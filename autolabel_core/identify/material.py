@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from autolabel_core.derived.table import Progress, no_progress
+from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors import Extractor
 from autolabel_core.identify.examination import Examination
 from autolabel_core.identify.index import Vectors
@@ -15,6 +16,7 @@ from autolabel_core.identify.view_cache import Pictured, ViewCache
 from autolabel_core.identify.views import Purpose
 
 STOPPING_VIEWS, HELD_OUT_VIEWS = 4, 8
+FOLDS, MIN_APART = 5, 20
 
 
 def gather_material(
@@ -57,3 +59,52 @@ def reference_vectors(pictures: Sequence[Pictured], cache: ViewCache, views: int
     """Return what stands for each picture, `(n, r, d)`: itself, or views whose mean counts."""
     purpose = Purpose.REFERENCE if views else Purpose.ITSELF
     return cache.vectors(pictures, purpose, max(views, 1))
+
+
+def labelled_material(
+    pictures: Sequence[Pictured],
+    labels: Sequence[str],
+    extractor: Extractor,
+    cache: ViewCache,
+    recipe: Recipe,
+) -> Material:
+    """Return material from items with labels: items kept apart judge where labels have several.
+
+    Which items are kept apart is a function of their content, so none ever moves. Where too few
+    are, views of all items judge; texts have none.
+
+    Args:
+        pictures: n of them; texts too.
+        labels: (n,) theirs.
+        extractor: of the features.
+        cache: of the same extractor.
+        recipe: how many views.
+
+    Returns:
+        The material.
+
+    Raises:
+        AutolabelError: texts, and too few of them.
+    """
+    parts = np.array([int(picture.checksum[:8], 16) % FOLDS for picture in pictures])
+    names = np.array(labels, dtype=object)
+    training = parts > 1
+    known = np.isin(names, sorted(set(names[training].tolist())))
+    apart = [np.flatnonzero((parts == part) & known) for part in (0, 1)]
+    if len(set(names[training].tolist())) < 2 or min(map(len, apart)) < MIN_APART:
+        if extractor.manifest.input == "image":
+            return gather_material(pictures, labels, extractor, cache, recipe)
+        raise AutolabelError(
+            f"{len(labels)} labelled texts are too few: of each part kept apart (a fifth) "
+            f"{MIN_APART} are needed, found {min(map(len, apart))}. Label more."
+        )
+    vectors = cache.vectors(pictures, Purpose.ITSELF, 1)
+    taught = names[training].tolist()
+    held_out, stopping = (
+        Examination(taught, vectors[training], vectors[rows], names[rows].tolist())
+        for rows in apart
+    )
+    checksums = [p.checksum for p, used in zip(pictures, training.tolist(), strict=True) if used]
+    return Material(
+        extractor.manifest.feature_uri, taught, checksums, vectors[training], stopping, held_out
+    )

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from autolabel_core.derived.table import Progress, no_progress
 from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors.weights import pick_device
-from autolabel_core.identify.examination import Examination
+from autolabel_core.identify.examination import Examination, unchanged
 from autolabel_core.identify.head import Head, Vectors
 from autolabel_core.identify.supcon import batches, head_module, project, supcon_loss, weights_of
 from autolabel_core.identify.training_state import TrainingState
@@ -100,7 +100,7 @@ class Trained:
 
     Attributes:
         head: the weights of the best epoch, with a card.
-        before: figures of the bare encoder on held-out views.
+        before: figures of the bare encoder, or of the head in service, on held-out views.
         after: figures with the head.
         margins: median margin of each label before and after.
         epochs: how many were trained.
@@ -128,6 +128,7 @@ def train_head(
     resume: Path | None = None,
     device: str | None = None,
     progress: Progress = no_progress,
+    standing: Head | None = None,
 ) -> Trained:
     """Train a head, keep its best epoch, judge it on views that decided nothing.
 
@@ -138,6 +139,7 @@ def train_head(
             at the end.
         device: a torch device; None takes the fastest that this machine has.
         progress: told how many epochs are done.
+        standing: the head in service, which the new one is compared with; None: the bare encoder.
 
     Returns:
         The head, adopted or not. The same material, recipe and kind of device give the
@@ -158,7 +160,7 @@ def train_head(
     with threadpool_limits(limits=1):
         last = _run(state, material, recipe, pick_device(device), progress)
     head = Head(state.best, _card(material, recipe, last, state.best_epoch))
-    trained = _judged(head, material, last, state.best_epoch)
+    trained = _judged(head, material, last, state.best_epoch, standing)
     state.remove()
     return trained
 
@@ -203,11 +205,14 @@ def _run(
     return state.epoch
 
 
-def _judged(head: Head, material: Material, epochs: int, best_epoch: int) -> Trained:
-    before, after = material.held_out.judge(), material.held_out.judge(head.project)
+def _judged(
+    head: Head, material: Material, epochs: int, best_epoch: int, standing: Head | None
+) -> Trained:
+    before = material.held_out.judge(standing.project if standing else unchanged)
+    after = material.held_out.judge(head.project)
     labels = material.held_out.distinct
     old, new = before.median_margins(labels), after.median_margins(labels)
-    margins = {label: (old[label], new[label]) for label in labels}
+    margins = {label: (old[label], new[label]) for label in old}
     fell = tuple(
         name for name in ("top1", "median_margin") if after.figures[name] < before.figures[name]
     )

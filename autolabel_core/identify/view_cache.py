@@ -11,6 +11,7 @@ from PIL import Image
 
 from autolabel_core.derived.table import Progress, no_progress
 from autolabel_core.extractors import Extractor, embed_checked, feature_slug
+from autolabel_core.identify.head import ProjectedExtractor
 from autolabel_core.identify.index import Vectors
 from autolabel_core.identify.views import VERSION, Purpose, view_side_px, views_of
 from autolabel_core.parallel import read_in_order
@@ -33,13 +34,15 @@ class Pictured(Protocol):
 class ViewCache:
     """Vectors of views by picture, purpose and feature space; the folder may be deleted.
 
+    What goes through a head is projected from what its encoder's cache holds.
+
     Args:
         folder: where they are kept; the folder of a feature space lies in it.
         extractor: embeds them.
     """
 
     def __init__(self, folder: Path, extractor: Extractor) -> None:
-        self._extractor = extractor
+        self._root, self._extractor = folder, extractor
         slug = feature_slug(extractor.manifest.feature_uri)
         self._folder = folder / f"{slug}~views{VERSION}"
 
@@ -61,6 +64,11 @@ class ViewCache:
         Returns:
             Vectors `(n, views, d)`, rows of unit length.
         """
+        if isinstance(self._extractor, ProjectedExtractor):
+            base = ViewCache(self._root, self._extractor.base)
+            found = base.vectors(pictures, purpose, views, progress)
+            flat = self._extractor.head.project(found.reshape(len(pictures) * views, -1))
+            return flat.reshape(len(pictures), views, -1)
         kept = {p.checksum: self._kept(p, purpose) for p in pictures}
         missing = [p for p in pictures if len(kept[p.checksum]) < views]
         missing = list({p.checksum: p for p in missing}.values())

@@ -6,5 +6,7 @@ from autolabel_core.registry.folder import Registry
 
 DETECTOR = "detector"
 """The kind of weights that find boxes on images."""
+HEAD = "projection_head"
+"""The kind of weights that project an encoder's features."""
 
-__all__ = ["AGPL", "DETECTOR", "GATE", "ModelCard", "Registry", "active_version"]
+__all__ = ["AGPL", "DETECTOR", "GATE", "HEAD", "ModelCard", "Registry", "active_version"]
