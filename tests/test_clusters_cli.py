@@ -7,7 +7,6 @@ import json
 import pytest
 from angle_samples import NAME
 from grouped_angles import TOPICS, ask, clusters_by_key, declared, definition, groups, refresh
-from test_cli import run as run  # the fixture
 
 from autolabel_core.plan import plan
 

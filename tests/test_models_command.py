@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from test_cli import run  # noqa: F401 (a fixture)
 from test_registry import card
 
 from autolabel_core.registry import GATE
@@ -25,15 +24,15 @@ def registered(workspace, tmp_path):
     return opened
 
 
-def listed(run):  # noqa: F811
+def listed(run):
     return json.loads(run("models", "list", "c", "--json")[1])
 
 
-def in_service(run):  # noqa: F811
+def in_service(run):
     return [row["version"] for row in listed(run) if row["in service"]]
 
 
-def test_versions_are_listed_with_the_last_decision(run, registered):  # noqa: F811
+def test_versions_are_listed_with_the_last_decision(run, registered):
     rows = listed(run)
     assert [(r["version"], r["in service"], r["decision"], r["mAP50"]) for r in rows] == [
         ("1.0.0", True, "promoted", 0.5),
@@ -42,14 +41,14 @@ def test_versions_are_listed_with_the_last_decision(run, registered):  # noqa: F
     assert "mAP50 is lower" in run("models", "list")[1]
 
 
-def test_show_prints_the_card_and_the_decisions(run, registered):  # noqa: F811
+def test_show_prints_the_card_and_the_decisions(run, registered):
     shown = json.loads(run("models", "show", "c", "2.0.0")[1])
     assert shown["card"]["classes"] == ["seven", "one"]
     assert shown["decisions"][0]["reason"] == "mAP50 is lower by 0.100"
     assert json.loads(run("models", "show", "c")[1])["version"] == "1.0.0"
 
 
-def test_a_person_decides_otherwise_and_it_is_recorded(run, registered):  # noqa: F811
+def test_a_person_decides_otherwise_and_it_is_recorded(run, registered):
     assert run("models", "promote", "c", "2.0.0", "--reason", "gold is old", "--by", "ann")[0] == 0
     assert in_service(run) == ["2.0.0"]
     assert "1.0.0 serves" in run("models", "rollback", "c", "--reason", "misses", "--by", "bob")[1]
@@ -72,13 +71,13 @@ def test_a_person_decides_otherwise_and_it_is_recorded(run, registered):  # noqa
         (("export", "c", "--out", "x.torchscript"), "cannot be exported"),
     ],
 )
-def test_what_cannot_be_done_is_said(run, registered, arguments, said):  # noqa: F811
+def test_what_cannot_be_done_is_said(run, registered, arguments, said):
     status, _, error = run("models", *arguments)
     assert (status != 0, said in error) == (True, True), error
 
 
 @pytest.mark.slow
-def test_real_weights_are_added_and_exported(run, registered, tmp_path):  # noqa: F811
+def test_real_weights_are_added_and_exported(run, registered, tmp_path):
     from autolabel_core.yolo import quiet_ultralytics
 
     file = tmp_path / "elsewhere.pt"
@@ -100,15 +99,15 @@ def test_real_weights_are_added_and_exported(run, registered, tmp_path):  # noqa
     assert found.shape == (1, 84, 84)
 
 
-def test_what_declares_no_detector_has_nothing_to_train(run, workspace):  # noqa: F811
+def test_what_declares_no_detector_has_nothing_to_train(run, workspace):
     workspace({"texts": "description: no images here\n"})
     status, _, error = run("train", "texts")
-    assert (status, "has no `detection` in its YAML" in error) == (1, True), error
+    assert (status, "declares nothing to train: add `detection`" in error) == (1, True), error
 
 
 @pytest.mark.slow
 def test_training_from_too_little_is_refused_before_it_is_asked_for(
-    run,  # noqa: F811
+    run,
     registered,
     home,
     monkeypatch,
