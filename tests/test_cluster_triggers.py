@@ -76,7 +76,7 @@ def test_a_completed_batch(angles, home):
 
 def test_figures_that_recommend_it_ask_once_enough_has_come(angles, home, monkeypatch):
     ws = angles(groups(0, 90), declared=with_triggers({"should_recluster": True}))
-    monkeypatch.setattr("autolabel_core.clusters.reclustering.LEAST_COSINE", 2.0)
+    monkeypatch.setattr("autolabel_core.clusters.reclustering.LEAST_SILHOUETTE", 2.0)
     ask(ws)
     refresh(ws)
     assert due(ws) == [], "the same documents would give the same figures"

@@ -19,7 +19,13 @@ from autolabel_core.workspace import Workspace
     "taxonomy calls something else, or a random sample for an unbiased estimate.",
 )
 @click.option("--class", "class_name", metavar="NAME", help="Which class, for --by class.")
-@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="At most so many images.",
+)
 @click.option(
     "--per-class", type=click.IntRange(min=1), help="At most so many images for one class."
 )
