@@ -10,7 +10,7 @@ MODULES = (
     *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection"),
-    "identify_serving",
+    *("identify_index", "identify_serving"),
 )
 WITH_DATA = ("pipeline", "embedding_quality", "discovery", "clusters_beside", "detection")
 

@@ -156,16 +156,17 @@ class ReferenceIndex:
             One match for each query; equal scores go to the label first in the alphabet.
         """
         scores = self.label_scores(vectors)
-        order = np.argsort(-scores, axis=1, kind="stable")[:, : max(k, 2)]
+        kept = min(max(k, 2), len(self.labels))
+        lowest = np.partition(scores, -kept, axis=1)[:, -kept] if len(scores) else scores[:, 0]
         return [
-            self._match(vector, row[best], best.tolist(), k)
-            for vector, row, best in zip(vectors, scores, order, strict=True)
+            self._match(vector, row, _best(row, least, kept), k)
+            for vector, row, least in zip(vectors, scores, lowest.tolist(), strict=True)
         ]
 
     def _match(self, vector: Vectors, scores: Vectors, labels: list[int], k: int) -> Match:
         hits = tuple(
             Hit(self.labels[label], score, self._best_row(vector, label))
-            for label, score in zip(labels, scores.tolist(), strict=True)
+            for label, score in zip(labels, scores[labels].tolist(), strict=True)
         )
         margin = hits[0].score - hits[1].score if len(hits) > 1 else None
         return Match(hits[0].label, hits[0].score, margin, hits[:k])
@@ -285,3 +286,11 @@ class ReferenceIndex:
         if index.checksum != checksum:
             raise ValueError("its checksum does not fit its content")
         return index
+
+
+def _best(scores: Vectors, lowest: float, kept: int) -> list[int]:
+    """Positions of the highest scores in order; equal ones in the order of the alphabet."""
+    candidates = np.flatnonzero(scores >= lowest)
+    order = np.argsort(-scores[candidates], kind="stable")[:kept]
+    found: list[int] = candidates[order].tolist()
+    return found
