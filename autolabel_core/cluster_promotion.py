@@ -11,15 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from autolabel_core.clusters.clustering import NOISE, Clustering, Node
-from autolabel_core.clusters.stability import promotable, tree_stability
+from autolabel_core.cluster_stability import run_in_force, stabilities, verdict_on
 from autolabel_core.conditions import parse
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.cluster_artifacts import RunFiles, texts
+from autolabel_core.derived.cluster_artifacts import RunFiles
 from autolabel_core.derived.cluster_definition import DefinedClusters
-from autolabel_core.derived.cluster_documents import Matrix
 from autolabel_core.derived.cluster_history import PROMOTION
 from autolabel_core.derived.cluster_report import current_documents
 from autolabel_core.derived.clusters import Clusters
@@ -110,46 +106,6 @@ def find_cluster(
     )
 
 
-def stabilities(one: DefinedClusters) -> dict[str, float]:
-    """Return the stability of each cluster of the run in force; it is computed once and kept.
-
-    Args:
-        one: the definition, with a complete run in force.
-
-    Returns:
-        Mean Jaccard over resamples by cluster id, from 0 (never found again) to 1 (always).
-    """
-    run = _in_force(one)
-    known = run.stability
-    if known is None:
-        vectors, clustering = _as_it_was(one, run)
-        rng = np.random.default_rng(int(fingerprint(run.run_id), 16))
-        found = tree_stability(vectors, clustering, one.definition, rng)
-        ids = [node.local_id for node in clustering.nodes]
-        known = dict(zip(ids, found.tolist(), strict=True))
-        run.write_stability(known)
-    return known
-
-
-def _as_it_was(one: DefinedClusters, run: RunFiles) -> tuple[Matrix, Clustering]:
-    """Return the run with the vectors of its documents; only sub-clusters need those."""
-    leaf = np.array([run.place.get(c, NOISE) for c in texts(run.members, "cluster_id")], np.int32)
-    reduced, vectors = run.reduced, run.reduced
-    if one.definition.hierarchical:
-        rows = one.documents.rows
-        place = dict(zip(rows.document_ids, range(len(rows.document_ids)), strict=True))
-        own = [place.get(document, -1) for document in texts(run.members, "document_id")]
-        kept = np.flatnonzero(np.array(own) >= 0)
-        leaf, reduced, vectors = leaf[kept], reduced[kept], rows.vectors[np.array(own)[kept]]
-    nodes = []
-    for row in run.clusters:
-        below = [i for i, c in enumerate(run.place) if row["cluster_id"] in run.lineage[c]]
-        members = np.flatnonzero(np.isin(leaf, below))
-        above, children = row["parent_cluster_id"], tuple(row["child_cluster_ids"])
-        nodes.append(Node(row["cluster_id"], above, children, row["hierarchy_level"], members))
-    return vectors, Clustering(leaf, tuple(nodes), reduced, {})
-
-
 def propose(
     workspace: Workspace,
     collection: Collection,
@@ -172,7 +128,7 @@ def propose(
         The promotion; members that carry a person's label are left out.
     """
     one, cluster_id = find_cluster(workspace, collection, cluster)
-    run, label = _in_force(one), check_label(label)
+    run, label = run_in_force(one), check_label(label)
     stable = stabilities(one)[cluster_id]
     because = {
         "cluster_name": one.name,
@@ -190,7 +146,7 @@ def propose(
             said.update(given)
             chosen[grouped.collection_name] = [p for p in found if p.record["key"] not in exclude]
     row = run.clusters[run.place[cluster_id]]
-    verdict = promotable(stable, row["size"], row["mean_cosine_similarity"] or 0.0)
+    verdict = verdict_on(one, row, stable)
     reasons = (*verdict.reasons, *_contradicted(said, label))
     kept = _nearest(chosen, core)
     return ClusterPromotion(one, cluster_id, label, len(ranked), stable, reasons, dict(said), kept)
@@ -251,19 +207,10 @@ def confirm(
         "forced": bool(promotion.reasons),
     }
     id_ = fingerprint(PROMOTION, *identity, promotion.label, keys)
-    event = ClusterEvent(id_, *identity, PROMOTION, _in_force(one).run_id, payload)
+    event = ClusterEvent(id_, *identity, PROMOTION, run_in_force(one).run_id, payload)
     if keys:
         workspace.ledger.append_cluster_events([event])
     return recorded
-
-
-def _in_force(one: DefinedClusters) -> RunFiles:
-    if one.last is None or not one.last.complete:
-        raise NotFoundError(
-            f"`{one.name}` has no run in force. "
-            f"`autolabel clusters run {one.owner.collection_name}` makes one."
-        )
-    return one.last
 
 
 def _ranked(one: DefinedClusters, run: RunFiles, cluster: str) -> list[Member]:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autolabel_core.cluster_promotion import stabilities
-from autolabel_core.clusters.stability import promotable
+from autolabel_core.cluster_stability import stabilities, verdict_on
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import COLUMN_OF
 from autolabel_core.derived.cluster_artifacts import NOISE
@@ -87,7 +86,7 @@ def cluster_details(one: DefinedClusters, cluster: str) -> dict[str, Any]:
     stable = stabilities(one)[cluster]
     row = next(r for r in cluster_rows(one) if r["cluster_id"] == cluster)
     kept = next(r for r in one.last.clusters if r["cluster_id"] == cluster)
-    verdict = promotable(stable, kept["size"], kept["mean_cosine_similarity"])
+    verdict = verdict_on(one, kept, stable)
     name = one.history.names.get(cluster, {})
     return {
         "definition": one.name,

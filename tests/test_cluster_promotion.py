@@ -7,7 +7,8 @@ from angle_samples import NAME, declaration, label
 from conftest import sweep_quietly
 from grouped_angles import ask, clusters_by_key, declared, groups, one_defined
 
-from autolabel_core.cluster_promotion import confirm, find_cluster, propose, stabilities
+from autolabel_core.cluster_promotion import confirm, find_cluster, propose
+from autolabel_core.cluster_stability import stabilities
 from autolabel_core.documents import Documents
 from autolabel_core.errors import AutolabelError, NotFoundError
 
@@ -89,7 +90,7 @@ def test_a_small_cluster_is_refused_without_force(angles):
 def test_stability_is_computed_once(grouped, monkeypatch):
     one = one_defined(grouped)
     first = stabilities(one)
-    monkeypatch.setattr("autolabel_core.cluster_promotion.tree_stability", None)
+    monkeypatch.setattr("autolabel_core.cluster_stability.tree_stability", None)
     assert stabilities(one_defined(grouped)) == pytest.approx(first)
 
 

@@ -35,12 +35,14 @@ class Grouped:
         clustering: their clusters, by local ids.
         identities: the ids that the clusters have outside of this run.
         coordinates: (n, 2 or 3) float32 of the map; no columns where none is wanted.
+        assignment_threshold: the definition's.
     """
 
     rows: VectorRows
     clustering: Clustering
     identities: Identities
     coordinates: npt.NDArray[np.float32]
+    assignment_threshold: float
 
     @cached_property
     def ids(self) -> list[str]:
@@ -62,7 +64,14 @@ class Grouped:
             assigned = np.full(len(self.rows.document_ids), -1, np.int32)
             for place, node in enumerate(nodes):
                 assigned[self.clustering.nodes[node].members] = place
-            found.append(measure(self.rows.vectors, assigned, len(nodes)))
+            found.append(
+                measure(
+                    self.rows.vectors,
+                    assigned,
+                    len(nodes),
+                    assignment_threshold=self.assignment_threshold,
+                )
+            )
         return found
 
     @cached_property
@@ -179,7 +188,7 @@ def group(
         coordinates = np.zeros((len(rows.document_ids), 0), np.float32)
     else:
         coordinates = project(clustering.reduced, drawn.method, drawn.components, definition.seed)
-    return Grouped(rows, clustering, identities, coordinates)
+    return Grouped(rows, clustering, identities, coordinates, definition.assignment_threshold)
 
 
 def keep(grouped: Grouped, files: RunFiles) -> None:

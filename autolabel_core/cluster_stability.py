@@ -1,0 +1,91 @@
+"""How stable the clusters in force are, and whether one may become a label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autolabel_core.clusters.clustering import NOISE, Clustering, Node
+from autolabel_core.clusters.stability import Verdict, promotable, tree_stability
+from autolabel_core.derived.cluster_artifacts import RunFiles, texts
+from autolabel_core.derived.cluster_definition import DefinedClusters
+from autolabel_core.derived.cluster_documents import Matrix
+from autolabel_core.errors import NotFoundError
+from autolabel_core.identity import fingerprint
+
+
+def stabilities(one: DefinedClusters) -> dict[str, float]:
+    """Return the stability of each cluster of the run in force; it is computed once and kept.
+
+    Args:
+        one: the definition, with a complete run in force.
+
+    Returns:
+        Mean Jaccard over resamples by cluster id, from 0 (never found again) to 1 (always).
+    """
+    run = run_in_force(one)
+    known = run.stability
+    if known is None:
+        vectors, clustering = _as_it_was(one, run)
+        rng = np.random.default_rng(int(fingerprint(run.run_id), 16))
+        found = tree_stability(vectors, clustering, one.definition, rng)
+        ids = [node.local_id for node in clustering.nodes]
+        known = dict(zip(ids, found.tolist(), strict=True))
+        run.write_stability(known)
+    return known
+
+
+def _as_it_was(one: DefinedClusters, run: RunFiles) -> tuple[Matrix, Clustering]:
+    """Return the run with the vectors of its documents; only sub-clusters need those."""
+    leaf = np.array([run.place.get(c, NOISE) for c in texts(run.members, "cluster_id")], np.int32)
+    reduced, vectors = run.reduced, run.reduced
+    if one.definition.hierarchical:
+        rows = one.documents.rows
+        place = dict(zip(rows.document_ids, range(len(rows.document_ids)), strict=True))
+        own = [place.get(document, -1) for document in texts(run.members, "document_id")]
+        kept = np.flatnonzero(np.array(own) >= 0)
+        leaf, reduced, vectors = leaf[kept], reduced[kept], rows.vectors[np.array(own)[kept]]
+    nodes = []
+    for row in run.clusters:
+        below = [i for i, c in enumerate(run.place) if row["cluster_id"] in run.lineage[c]]
+        members = np.flatnonzero(np.isin(leaf, below))
+        above, children = row["parent_cluster_id"], tuple(row["child_cluster_ids"])
+        nodes.append(Node(row["cluster_id"], above, children, row["hierarchy_level"], members))
+    return vectors, Clustering(leaf, tuple(nodes), reduced, {})
+
+
+def run_in_force(one: DefinedClusters) -> RunFiles:
+    """Return the files of the last successful run.
+
+    Args:
+        one: the definition.
+
+    Returns:
+        The run.
+
+    Raises:
+        NotFoundError: there is none, or its files are gone.
+    """
+    if one.last is None or not one.last.complete:
+        raise NotFoundError(
+            f"`{one.name}` has no run in force. "
+            f"`autolabel clusters run {one.owner.collection_name}` makes one."
+        )
+    return one.last
+
+
+def verdict_on(one: DefinedClusters, row: Mapping[str, Any], stable: float) -> Verdict:
+    """Say whether a cluster of the run in force may become a label.
+
+    Args:
+        one: the definition.
+        row: the cluster's row of the run.
+        stable: its stability.
+
+    Returns:
+        The verdict, by the definition's own threshold of assignment.
+    """
+    cohesion = row["mean_cosine_similarity"] or 0.0
+    return promotable(stable, row["size"], cohesion, one.definition.assignment_threshold)
