@@ -159,7 +159,8 @@ def _told_apart(s: Mapping[str, Any]) -> Finding:
         f"{found['top1']['high']:.1%}), median margin {found['median_margin']:.2f}. "
     )
     passed = itself >= MIN_SELF_IDENTIFICATION and found["median_margin"] >= MIN_MARGIN
-    return Finding("references_told_apart", "reference_set", passed, text + found["advice"])
+    cure = "" if passed else " Set `fine_tune: true` and run `autolabel train`."
+    return Finding("references_told_apart", "reference_set", passed, text + found["advice"] + cure)
 
 
 def _nothing_labelled(s: Mapping[str, Any]) -> Finding:

@@ -155,7 +155,7 @@ def test_references_that_look_alike_are_a_finding(cards):
         draw(0).resize((90 + number, 120)).save(folder / name)
     sweep_quietly(cards.workspace, "cards")
     found = told_apart(cards)
-    assert not found.passed and "identify train" in found.text
+    assert not found.passed and "train a head" in found.text
     workspace = cards.workspace
     table = ReferenceSet(workspace, workspace.collection("cards"))
     assert table.report()["confusable"]

@@ -110,8 +110,8 @@ class Verification:
         if self.median_margin > WIDE:
             return "Strong separation: ship it."
         if self.median_margin >= NARROW:
-            return "Medium separation, similar things may be confused: consider `identify train`."
-        return "The references look too similar to this encoder: run `identify train`."
+            return "Medium separation, similar things may be confused: consider training a head."
+        return "The references look too similar to this encoder: train a head."
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON holds them."""

@@ -68,7 +68,7 @@ def verification_page(found: Verification, picture: Callable[[int], Image.Image]
 def _advice(found: Verification) -> str:
     said = f"<strong>Median margin {found.median_margin:.3f}.</strong> {escape(found.advice)}"
     if found.sane:
-        return f'<p class="advice">{said.replace("`", "")}</p>'
+        return f'<p class="advice">{said}</p>'
     return (
         '<p class="advice failed"><strong>References do not match themselves.</strong> The index '
         "was not made from these pictures with this encoder: index the folder again.</p>"
