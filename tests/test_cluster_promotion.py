@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from angle_samples import NAME, declaration, label
 from conftest import sweep_quietly
-from grouped_angles import ask, clusters_by_key, declared, groups, one_defined
+from grouped_angles import ask, clusters_by_key, declared, definition, groups, one_defined
 
 from autolabel_core.cluster_promotion import confirm, find_cluster, propose
 from autolabel_core.cluster_stability import stabilities
@@ -128,3 +128,22 @@ def test_a_cluster_is_found_by_id_and_definition_or_not_at_all(grouped):
         assert (one.name, cluster) == ("topics", wanted)
     with pytest.raises(NotFoundError, match="clusters list"):
         find_cluster(grouped, collection, "cl_99")
+
+
+def test_a_part_of_a_cluster_can_be_promoted(angles):
+    parts = definition(algorithm="kmeans", algorithm_params={"n_clusters": 2}, hierarchical=True)
+    ws = angles(groups(0, 40, 80, 200, size=30), declared=declared(parts))
+    ask(ws)
+    sweep_quietly(ws, NAME)
+    rows = {r["cluster_id"]: r for r in one_defined(ws).last.clusters}
+    below = ["cl_0_sub_0", "cl_0_sub_1", "cl_0_sub_2"]
+    assert rows["cl_0"]["child_cluster_ids"] == below
+    assert [rows[sub]["parent_cluster_id"] for sub in below] == ["cl_0"] * 3
+    assert min(stabilities(one_defined(ws)).values()) > 0.9
+    sub = clusters_by_key(ws)["040-0"]
+    found = propose(ws, ws.collection(NAME), sub, "middle", core=3)
+    assert sub in below and found.size == 30 and found.reasons == ()
+    confirm(ws, found, "me")
+    sweep_quietly(ws, NAME)
+    labelled = {key for key, (label, _) in sources(ws).items() if label == "middle"}
+    assert labelled == {f"040-{i}" for i in range(30)}
