@@ -130,7 +130,6 @@ def test_boxes_lie_over_the_things(opened):
     tab = opened(viewport={"width": 1280, "height": 800})
     show(tab, two_cards())
     tab.locator("#tracks li").nth(1).wait_for()
-    tab.wait_for_timeout(300)
     green = """([x, y]) => {
         const pen = document.querySelector('#frame').getContext('2d');
         const {data} = pen.getImageData(x - 4, y, 9, 1);
@@ -138,7 +137,7 @@ def test_boxes_lie_over_the_things(opened):
         return colours.includes('16,185,129');
     }"""
     for left in (30, 270, 370, 610):
-        assert tab.evaluate(green, [left, 200])
+        tab.wait_for_function(green, arg=[left, 200])
     assert not tab.evaluate(green, [320, 200])
 
 
