@@ -132,8 +132,8 @@ def test_boxes_lie_over_the_things(opened):
     tab.locator("#tracks li").nth(1).wait_for()
     green = """([x, y]) => {
         const pen = document.querySelector('#frame').getContext('2d');
-        const {data} = pen.getImageData(x - 4, y, 9, 1);
-        const colours = Array.from({length: 9}, (_, i) => data.slice(4 * i, 4 * i + 3).join());
+        const {data} = pen.getImageData(x - 8, y, 17, 1);
+        const colours = Array.from({length: 17}, (_, i) => data.slice(4 * i, 4 * i + 3).join());
         return colours.includes('16,185,129');
     }"""
     for left in (30, 270, 370, 610):
