@@ -12,8 +12,8 @@ from autolabel_core.derived.clusters import Clusters
 from autolabel_core.identity import fingerprint
 from autolabel_core.plan import Plan
 from resources.workspace import WorkspaceResource
-from sensors.asking import Door, ask
-from sensors.status import first_schedule_status, first_status
+from sensors.asking import Door, ask, door_options
+from sensors.status import first_schedule_status
 
 DOOR = "clusters"
 
@@ -26,13 +26,9 @@ def build_clusters(collection: Collection) -> dg.SensorDefinition:
     """
     name = collection.collection_name
 
-    @dg.sensor(
-        name=f"{name}_{DOOR}",
-        description=__doc__,
-        target=dg.AssetSelection.assets([name, Clusters.name]),
-        minimum_interval_seconds=collection.automation.check_every_seconds,
-        default_status=first_status(collection),
-    )
+    target = dg.AssetSelection.assets([name, Clusters.name])
+
+    @dg.sensor(**door_options(collection, DOOR, str(__doc__)) | {"target": target})
     def clusters(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:

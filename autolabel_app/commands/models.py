@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.paths import annotator_name
 from autolabel_core.workspace import Workspace
+
+Decision = Literal["promoted", "held"]
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 kind_option = click.option(
@@ -64,9 +66,7 @@ def show(collection: str, version: str | None, kind: str) -> None:
 @by_option
 def promote(collection: str, version: str, kind: str, reason: str, by: str | None) -> None:
     """Put VERSION into service, whatever the gate said; the next sweep detects with it."""
-    registry = Workspace.from_environment().registry
-    model = registry.find(collection, kind, version)
-    registry.decide(model, "promoted", by or annotator_name(), reason)
+    _decide(collection, version, kind, "promoted", reason, by)
     click.echo(f"{collection}: {kind} {version} is in service; `autolabel sweep` applies it.")
 
 
@@ -78,9 +78,7 @@ def promote(collection: str, version: str, kind: str, reason: str, by: str | Non
 @by_option
 def hold(collection: str, version: str, kind: str, reason: str, by: str | None) -> None:
     """Keep VERSION out of service, or take it out."""
-    registry = Workspace.from_environment().registry
-    model = registry.find(collection, kind, version)
-    registry.decide(model, "held", by or annotator_name(), reason)
+    registry = _decide(collection, version, kind, "held", reason, by)
     click.echo(f"{collection}: {kind} {version} is held. {_serving(registry, collection, kind)}")
 
 
@@ -160,6 +158,16 @@ def _rows(workspace: Workspace, collection: str) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _decide(
+    collection: str, version: str, kind: str, decision: Decision, reason: str, by: str | None
+) -> Any:
+    """Record what a person decided about a version, and return the registry."""
+    registry = Workspace.from_environment().registry
+    model = registry.find(collection, kind, version)
+    registry.decide(model, decision, by or annotator_name(), reason)
+    return registry
 
 
 def _serving(registry: Any, collection: str, kind: str) -> str:

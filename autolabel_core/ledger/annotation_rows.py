@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from autolabel_core.ledger.annotations import Annotation
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import annotation_event, append_new_events
-from autolabel_core.ledger.rows import Remembered, Rows, append, columns_of, present, unknown
+from autolabel_core.ledger.rows import Remembered, Rows, append, columns_of, recorded, unknown
 from autolabel_core.ledger.schema import ANNOTATIONS
 
 
@@ -39,15 +39,7 @@ class AnnotationRows(Rows):
             at = self._now()
             given = [{**vars(a), "recorded_at": a.recorded_at or at} for a in annotations]
             rows = unknown(connection, ANNOTATIONS.c.event_id, given)
-            documents: dict[str, set[str]] = {}
-            for row in rows:
-                documents.setdefault(row["collection"], set()).add(row["document_id"])
-            column = ANNOTATIONS.c.document_id
-            annotated = {
-                (name, document)
-                for name, ids in documents.items()
-                for document in present(connection, column, sorted(ids), collection=name)
-            }
+            annotated = recorded(connection, ANNOTATIONS.c.document_id, rows)
             append(connection, ANNOTATIONS, rows)
             append_new_events(connection, [annotation_event(row, annotated) for row in rows])
         return len(rows)

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from autolabel_core.ledger.box_annotations import BoxAnnotation
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import append_new_events, box_annotation_event
-from autolabel_core.ledger.rows import Remembered, Rows, append, columns_of, present, unknown
+from autolabel_core.ledger.rows import Remembered, Rows, append, columns_of, recorded, unknown
 from autolabel_core.ledger.schema import BOX_ANNOTATIONS
 
 BOXES = ("xyxy_px", "predicted_xyxy_px")
@@ -41,15 +41,7 @@ class BoxAnnotationRows(Rows):
             at = self._now()
             given = [{**vars(a), "recorded_at": a.recorded_at or at} for a in annotations]
             rows = unknown(connection, BOX_ANNOTATIONS.c.event_id, given)
-            ids: dict[str, dict[str, None]] = {}
-            for row in rows:
-                ids.setdefault(row["collection"], {})[row["annotation_id"]] = None
-            column = BOX_ANNOTATIONS.c.annotation_id
-            known = {
-                (name, annotation)
-                for name, asked in ids.items()
-                for annotation in present(connection, column, list(asked), collection=name)
-            }
+            known = recorded(connection, BOX_ANNOTATIONS.c.annotation_id, rows)
             append(connection, BOX_ANNOTATIONS, rows)
             append_new_events(connection, [box_annotation_event(row, known) for row in rows])
         return len(rows)

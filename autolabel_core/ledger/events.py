@@ -48,6 +48,7 @@ BOX_FIELDS = (
     "retriever_id",
     "execution_id",
 )
+SAID_FIELDS = {"annotation": ANNOTATION_FIELDS, "box_annotation": BOX_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -167,17 +168,7 @@ def annotation_event(
     Returns:
         The row of the event.
     """
-    document = (annotation["collection"], annotation["document_id"])
-    kind = "updated" if document in annotated else "created"
-    annotated.add(document)
-    return {
-        "event_id": event_id("annotation", annotation["event_id"], annotation["recorded_at"]),
-        "event_type": f"annotation.{kind}",
-        "collection": annotation["collection"],
-        "subject": annotation["document_id"],
-        "payload": {name: annotation[name] for name in ANNOTATION_FIELDS},
-        "recorded_at": annotation["recorded_at"],
-    }
+    return _said("annotation", annotation, annotated, "document_id", "document_id")
 
 
 def box_annotation_event(
@@ -192,16 +183,23 @@ def box_annotation_event(
     Returns:
         The row of the event; its subject is the image.
     """
-    identity = (annotation["collection"], annotation["annotation_id"])
-    kind = "updated" if identity in known else "created"
-    known.add(identity)
+    return _said("box_annotation", annotation, known, "annotation_id", "image_id")
+
+
+def _said(
+    noun: str, row: Mapping[str, Any], known: set[tuple[str, str]], identity: str, subject: str
+) -> dict[str, Any]:
+    """Return the event of what a person said; the first of an identity is `created`."""
+    about = (row["collection"], row[identity])
+    kind = "updated" if about in known else "created"
+    known.add(about)
     return {
-        "event_id": event_id("box_annotation", annotation["event_id"], annotation["recorded_at"]),
+        "event_id": event_id(noun, row["event_id"], row["recorded_at"]),
         "event_type": f"annotation.{kind}",
-        "collection": annotation["collection"],
-        "subject": annotation["image_id"],
-        "payload": {name: annotation[name] for name in BOX_FIELDS},
-        "recorded_at": annotation["recorded_at"],
+        "collection": row["collection"],
+        "subject": row[subject],
+        "payload": {name: row[name] for name in SAID_FIELDS[noun]},
+        "recorded_at": row["recorded_at"],
     }
 
 

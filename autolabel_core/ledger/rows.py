@@ -105,6 +105,20 @@ def present(
     return found
 
 
+def recorded(
+    connection: Connection, column: Column[Any], rows: Iterable[Mapping[str, Any]]
+) -> set[tuple[str, str]]:
+    """Return collection and value of those rows whose collection has the column's value already."""
+    values: dict[str, set[str]] = {}
+    for row in rows:
+        values.setdefault(row["collection"], set()).add(row[column.name])
+    return {
+        (collection, value)
+        for collection, asked in values.items()
+        for value in present(connection, column, sorted(asked), collection=collection)
+    }
+
+
 class Remembered(Generic[Held]):
     """The last result for each collection; only rows with a greater id are read again.
 
