@@ -76,6 +76,11 @@ class Paths:
         return self.cache / "views"
 
     @property
+    def web(self) -> Path:
+        """Answers of web sites; may be deleted at any time."""
+        return self.cache / "web"
+
+    @property
     def vector_index(self) -> Path:
         """Chroma's folder; may be deleted and is built again."""
         return self.home / "vector_index"
