@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autolabel_core.conditions import AllOf, Condition, to_sql
@@ -18,6 +19,7 @@ from autolabel_core.detection.fields import (
 )
 from autolabel_core.document_clusters import Joined, join_clusters
 from autolabel_core.errors import NotFoundError
+from autolabel_core.warehouse_files import held_open
 from autolabel_core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,20 +56,28 @@ class Documents:
         found = workspace.warehouse.files_in(folder, "batch_*.parquet")
         if collection.detection is not None:
             found += workspace.warehouse.files_in(folder / OTHERS, "batch_*.parquet")
-        self.files = [str(workspace.warehouse.local(path)) for path in found]
+        self.files = [workspace.warehouse.local(path) for path in found]
 
-    def connect(self) -> DuckDBPyConnection:
-        """Return an in-memory connection.
+    @contextmanager
+    def connect(self) -> Iterator[DuckDBPyConnection]:
+        """Open an in-memory database over the files as they are now.
 
         Its view `documents` has what takes a label, `all_documents` also what does not: images
         with boxes.
+
+        Yields:
+            DuckDBPyConnection: what is replaced inside the `with` is not seen.
         """
         import duckdb
 
-        connection = duckdb.connect()
+        with held_open(self.files) as files, duckdb.connect() as connection:
+            self._create_views(connection, files)
+            yield connection
+
+    def _create_views(self, connection: DuckDBPyConnection, files: list[str]) -> None:
         stored: list[str] = []
-        if self.files:
-            relation = connection.read_parquet(self.files, union_by_name=True)
+        if files:
+            relation = connection.read_parquet(files, union_by_name=True)
             relation.create_view("stored")
             stored = relation.columns
         # A field that was declared after the last sweep is null until the next.
@@ -85,7 +95,6 @@ class Documents:
         connection.execute(f"CREATE VIEW every AS SELECT {', '.join(columns)}{rows}")
         connection.execute(f"CREATE VIEW all_documents AS {self._everything}")
         connection.execute(f"CREATE VIEW documents AS FROM all_documents WHERE {self._labelled}")
-        return connection
 
     @property
     def _everything(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.documents import Documents, quote
 from autolabel_core.errors import AutolabelError
 from autolabel_core.ledger import Annotation
+from autolabel_core.warehouse_files import held_open
 from autolabel_core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, 
     """
     import duckdb
 
-    with duckdb.connect() as connection:
+    with ExitStack() as opened, duckdb.connect() as connection:
         for setting in (
             "SET python_enable_replacements = false",
             "SET enable_external_access = false",
@@ -54,7 +56,7 @@ def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, 
             "SET autoload_known_extensions = false",
         ):
             connection.execute(setting)
-        _register(workspace, connection)
+        _register(workspace, connection, opened)
         connection.execute("SET lock_configuration = true")
         try:
             _check_reading(connection, sql)
@@ -75,20 +77,20 @@ def _check_reading(connection: DuckDBPyConnection, sql: str) -> None:
         )
 
 
-def _register(workspace: Workspace, connection: DuckDBPyConnection) -> None:
+def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: ExitStack) -> None:
     for name, collection in workspace.collections.items():
         raw = RawObjects(workspace, collection)
         paths = (raw.path(batch) for batch in raw.batches)
         raw_files = [
-            str(workspace.warehouse.local(path))
-            for path in paths
-            if workspace.warehouse.exists(path)
+            workspace.warehouse.local(path) for path in paths if workspace.warehouse.exists(path)
         ]
         documents = Documents(workspace, collection)
         events = [asdict(e) for e in workspace.ledger.annotations(name)]
         tables: dict[str, Any] = {
-            "documents": _dataset(documents.files, documents.columns),
-            "raw_objects": _dataset(raw_files, RAW_SCHEMA.names),
+            "documents": _dataset(
+                opened.enter_context(held_open(documents.files)), documents.columns
+            ),
+            "raw_objects": _dataset(opened.enter_context(held_open(raw_files)), RAW_SCHEMA.names),
             "annotations": _annotations(events),
             **cluster_tables(workspace, collection),
         }

@@ -82,9 +82,11 @@ class Warehouse:
         )
 
     def read_table(self, path: PurePath, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read a Parquet file, or some of its columns."""
+        """Read a Parquet file, or some of its columns; one version, if it is replaced meanwhile."""
         chosen = None if columns is None else list(columns)
-        return pq.read_table(self.local(path), columns=chosen, partitioning=None)
+        # By a path, pyarrow would open the file twice: for the footer, and for the rows.
+        with pa.OSFile(str(self.local(path)), "r") as opened:
+            return pq.read_table(opened, columns=chosen, partitioning=None)
 
     def write_vectors(self, path: PurePath, table: VectorTable, fingerprint: str) -> None:
         """Write vectors as one Arrow IPC record batch.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path, PurePath
 from typing import Protocol
 
 from autolabel_core.errors import AutolabelError
+
+SPARE_HANDLES = 256
 
 
 class WarehouseFiles(Protocol):
@@ -130,3 +133,46 @@ def _explained(error: OSError, path: Path) -> str:
         f"{path} could not be written and stays as it was: {error.strerror or error}. "
         "Correct that and run the same command again; nothing is lost."
     )
+
+
+@contextmanager
+def held_open(files: Sequence[Path]) -> Iterator[list[str]]:
+    """Name files so that whoever opens them, however often, reads one version of each.
+
+    DuckDB and Arrow open a Parquet file once for its footer and again for its rows; were it
+    replaced in between, the old footer would be laid over the new rows.
+
+    Args:
+        files: on this machine's disk; what is gone already is left out.
+
+    Yields:
+        list[str]: a path for each file, in their order; valid inside the `with` alone.
+
+    Raises:
+        AutolabelError: a file cannot be opened, or this process may not hold so many open.
+    """
+    _allow_open_files(len(files))
+    with ExitStack() as stack:
+        names = []
+        for file in files:
+            try:
+                handle = stack.enter_context(file.open("rb"))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise AutolabelError(
+                    f"{file} could not be opened: {error.strerror}. {len(files)} files are to be "
+                    "read at once; if those are too many, raise the limit (`ulimit -n`), or the "
+                    "collection's `batch_size`."
+                ) from error
+            names.append(f"/dev/fd/{handle.fileno()}")
+        yield names
+
+
+def _allow_open_files(count: int) -> None:
+    """Raise the soft limit: one handle holds each file, another reads it."""
+    wanted = 2 * count + SPARE_HANDLES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))

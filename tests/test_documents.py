@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import sweep_quietly
 from hypothesis import HealthCheck, given, settings
@@ -47,6 +50,24 @@ def view(module_home):
 def keys(view, *filters, **further):
     found = view.find([parse_text(text) for text in filters], **further)
     return "".join(record["key"].removesuffix(".txt") for record in found)
+
+
+def test_an_open_view_does_not_see_what_is_replaced(view, module_home, tmp_path):
+    """DuckDB opens a file twice: once for the footer of what was, once for the rows of what is."""
+    copies = [tmp_path / file.name for file in view.files]
+    for file, copy in zip(view.files, copies, strict=True):
+        shutil.copy(file, copy)
+    other = Documents(module_home.workspace, view.collection)
+    other.files = copies
+    keys_of = "SELECT string_agg(key, ' ' ORDER BY key) FROM documents"
+    with view.connect() as connection:
+        expected = connection.execute(keys_of).fetchall()
+    with other.connect() as connection:
+        for copy in copies:
+            part = copy.with_name("part")
+            pq.write_table(pa.table({"key": ["another"] * 1000}), part, compression=None)
+            part.replace(copy)
+        assert connection.execute(keys_of).fetchall() == expected
 
 
 def test_records_say_how_each_label_came(view):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from autolabel_core.errors import AutolabelError
 from autolabel_core.warehouse import VectorTable, Warehouse
-from autolabel_core.warehouse_files import LocalFiles, write_atomically
+from autolabel_core.warehouse_files import LocalFiles, held_open, write_atomically
 
 TABLE = pa.table({"key": ["a", "b"], "n": [1, 2]})
 
@@ -43,6 +43,75 @@ def test_what_is_written_is_read_with_its_fingerprint(warehouse):
     assert warehouse.read_table(table).equals(TABLE)
     assert warehouse.read_table(table, ["n"]).column_names == ["n"]
     assert [warehouse.fingerprint(path) for path in (table, matrix)] == ["f", "f"]
+
+
+REPLACING = """
+import itertools, sys
+from pathlib import Path
+import pyarrow as pa
+from autolabel_core.warehouse import Warehouse
+from autolabel_core.warehouse_files import LocalFiles
+
+root = Path(sys.argv[1])
+warehouse = Warehouse(LocalFiles(root / "warehouse"), root / "locks")
+for n in itertools.count(1):
+    rows = n % 50 + 1
+    text = f"{n % 7} " * (n % 9)
+    table = pa.table({"n": [n] * rows, "rows": [rows] * rows, "text": [text] * rows})
+    warehouse.write_table(warehouse.path("x.parquet"), table, "f")
+"""
+
+
+def test_a_table_is_read_whole_while_another_process_replaces_it(warehouse, tmp_path):
+    path = warehouse.path("x.parquet")
+    writer = subprocess.Popen([sys.executable, "-c", REPLACING, str(tmp_path)])
+    try:
+        while not warehouse.exists(path):
+            assert writer.poll() is None
+        first = last = 0
+        while last < first + 200:
+            table = warehouse.read_table(path)
+            assert table["rows"].unique().to_pylist() == [table.num_rows]
+            (last,) = table["n"].unique().to_pylist()
+            first = first or last
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+def test_a_file_that_is_held_open_stays_what_it_was(tmp_path):
+    files = [tmp_path / name for name in "ab"]
+    files[0].write_text("old")
+    with held_open(files) as names:
+        write_atomically(files[0], lambda part: part.write_text("new"))
+        assert [Path(name).read_text() for name in names] == ["old"]
+        files[0].unlink()
+        assert Path(names[0]).read_text() == "old"
+    with held_open(files) as names:
+        assert names == []
+
+
+HOLDING = """
+import resource, sys
+from pathlib import Path
+from autolabel_core.errors import AutolabelError
+from autolabel_core.warehouse_files import held_open
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, int(sys.argv[2])))
+file = Path(sys.argv[1])
+file.write_text("here")
+try:
+    with held_open([file] * 300) as names:
+        print({Path(name).read_text() for name in names})
+except AutolabelError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("hard", "said"), [(4096, "{'here'}"), (128, "raise the limit")])
+def test_many_files_are_held_open_as_far_as_the_machine_allows(tmp_path, hard, said):
+    held = [sys.executable, "-c", HOLDING, str(tmp_path / "x"), str(hard)]
+    assert said in subprocess.run(held, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize(("n", "d"), [(0, 4), (1, 1), (5, 3), (0, 0), (2, 0)])
@@ -130,7 +199,7 @@ def test_a_writer_that_is_killed_leaves_the_old_file_and_no_lock(warehouse, tmp_
 import sys
 from pathlib import Path
 from autolabel_core.warehouse import Warehouse
-from autolabel_core.warehouse_files import LocalFiles, write_atomically
+from autolabel_core.warehouse_files import LocalFiles, held_open, write_atomically
 root = Path(sys.argv[1])
 def write(part):
     part.write_text("half"); print("writing", flush=True); sys.stdin.read()

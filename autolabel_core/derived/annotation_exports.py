@@ -130,8 +130,9 @@ class AnnotationExports(DerivedTable):
 
     def _read(self, file: PurePath, columns: list[str]) -> pa.Table:
         """Read a file that may be older than the declaration of a field."""
-        there = set(pq.read_schema(self.warehouse.local(file)).names)
-        return self.warehouse.read_table(file, [name for name in columns if name in there])
+        with pq.ParquetFile(self.warehouse.local(file)) as opened:
+            there = set(opened.schema_arrow.names)
+            return opened.read([name for name in columns if name in there])
 
     def read_object(self) -> Callable[[str], bytes]:
         """Return a reader of documents by key, for the formats that copy content."""
