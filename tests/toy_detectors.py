@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -20,7 +21,7 @@ class BlockDetector:
     """Each connected block of one pure colour is a box; the brighter, the more confident.
 
     A block of (200, 0, 0) is `red` with 200 / 255. `shift_px` moves every box to the right, which
-    makes another version see the same blocks elsewhere.
+    makes another version see the same blocks elsewhere; weights that hold a number move it further.
     """
 
     version: str
@@ -55,7 +56,14 @@ def block_detector(
     shift_px: float = 0.0,
     needs_weights: bool = False,
 ) -> BlockDetector:
-    return BlockDetector(version, settings, shift_px, needs_weights)
+    return BlockDetector(version, settings, shift_px + _held_by(settings.weights), needs_weights)
+
+
+def _held_by(weights: Path | str | None) -> float:
+    try:
+        return float(Path(weights).read_text())
+    except (OSError, TypeError, ValueError):
+        return 0.0
 
 
 def scene(*blocks: tuple[int, int, int, int, tuple[int, int, int]], size=(64, 48)) -> bytes:
