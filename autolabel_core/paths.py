@@ -81,6 +81,11 @@ class Paths:
         return self.cache / "web"
 
     @property
+    def rates(self) -> Path:
+        """What currencies are in US dollars, as last asked; may be deleted at any time."""
+        return self.cache / "usd_rates.json"
+
+    @property
     def vector_index(self) -> Path:
         """Chroma's folder; may be deleted and is built again."""
         return self.home / "vector_index"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from identify_servers import as_png, on_a_table, server, write_cards, write_index, write_prices
 from PIL import Image
+from web_pages import Reply, web_site
 
 from autolabel_app.identify_demo.cards import draw_card
 
@@ -38,11 +39,18 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(folder):
-    prices = ("--prices", str(folder / "prices.json"), "--usd-rate", "JPY=0.0067")
-    with server(
-        folder / "cards.npz", *prices, "--min-score", "0.6", "--min-margin", "0.02"
-    ) as client:
-        yield str(client.base_url)
+    answer = {
+        **{"result": "success", "base_code": "USD", "rates": {"JPY": 1 / 0.0067}},
+        **{"time_last_update_utc": "Sat, 21 Nov 2026 00:02:31 +0000"},
+        "provider": "https://rates.example",
+    }
+    low = ("--min-score", "0.6", "--min-margin", "0.02")
+    with web_site() as service:
+        service.answers["/latest"] = Reply(answer)
+        prices = ("--prices", str(folder / "prices.json"), "--fx-url", f"{service.url}/latest")
+        home = str(folder / "home")
+        with server(folder / "cards.npz", *prices, *low, AUTOLABEL_HOME=home) as client:
+            yield str(client.base_url)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +184,12 @@ def test_the_most_valuable_are_listed_with_their_rate(opened):
     tab.locator("#top li").nth(6).wait_for()
     dear = tab.locator("#top .usd:visible").all_inner_texts()
     assert [text for text in dear if text][:2] == ["$4.69", "$4.02"]
-    assert "1 JPY = 0.0067 USD" in tab.locator("#rates").inner_text()
+    said = tab.locator("#rates").inner_text()
+    assert said == "test · 2026-01-02 · 1 JPY = 0.0067 USD · 2026-11-21, 127.0.0.1"
+    assert "UR · ¥600" in tab.locator("#top").inner_text()
+    publisher = tab.get_by_role("link", name="Rates by rates.example")
+    assert publisher.get_attribute("href") == "https://rates.example"
+    keep(tab, "desktop-prices")
 
 
 def test_names_are_never_run_as_markup(opened):

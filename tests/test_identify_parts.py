@@ -25,6 +25,7 @@ from autolabel_core.identify.acceptance import (
 from autolabel_core.identify.identification import Regions, identify
 from autolabel_core.identify.index import Match, Origin, ReferenceIndex
 from autolabel_core.identify.prices import Prices
+from autolabel_core.identify.rates import RateSource
 from autolabel_core.identify.regions import propose_regions
 from autolabel_core.identify.rejection import Acceptance
 
@@ -103,6 +104,7 @@ def test_of_regions_that_compete_the_best_is_kept():
     assert len(identify(Regions(boxes, False), vectors, index, thresholds, (400, 100))) == 3
 
 
+OFFLINE = RateSource(url=None)
 WRONG_PRICES = {
     "text for a number": ({"prices": {"A-B1": {"median": "420"}}}, "prices.A-B1.median"),
     "below nothing": ({"prices": {"A-B1": {"median": -1}}}, "prices.A-B1.median"),
@@ -118,15 +120,15 @@ def test_prices_of_a_wrong_type_are_told_by_their_key(tmp_path, wrong):
     content, key = WRONG_PRICES[wrong]
     (tmp_path / "prices.json").write_text(json.dumps(content))
     with pytest.raises(AutolabelError, match=f"`{key}`"):
-        Prices.load(tmp_path / "prices.json", {})
+        Prices.load(tmp_path / "prices.json", OFFLINE)
 
 
 def test_prices_that_are_no_json_or_not_there_are_told(tmp_path):
     (tmp_path / "prices.json").write_text("{")
     with pytest.raises(AutolabelError, match="no JSON"):
-        Prices.load(tmp_path / "prices.json", {})
+        Prices.load(tmp_path / "prices.json", OFFLINE)
     with pytest.raises(NotFoundError):
-        Prices.load(tmp_path / "none.json", {})
+        Prices.load(tmp_path / "none.json", OFFLINE)
 
 
 def test_the_dearest_come_first_and_unknown_rates_last(tmp_path):
@@ -137,7 +139,8 @@ def test_the_dearest_come_first_and_unknown_rates_last(tmp_path):
     }
     content = {"prices": entries, "usd_rates": {"JPY": 0.5, "EUR": 2.0}}
     (tmp_path / "prices.json").write_text(json.dumps(content))
-    prices = Prices.load(tmp_path / "prices.json", {"JPY": 0.01})
+    source = RateSource(url=None, given={"JPY": 0.01})
+    prices = Prices.load(tmp_path / "prices.json", source)
     assert [(p["code"], p["usd_median"]) for p in prices.top(9)] == [
         *(("A-B1", 10.0), ("A-B2", 9.5), ("A-B3", None))
     ]

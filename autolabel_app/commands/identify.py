@@ -5,12 +5,21 @@ from __future__ import annotations
 import click
 
 from autolabel_app.commands.identify_index import index
+from autolabel_app.commands.identify_scrape import scrape_prices
 from autolabel_app.commands.identify_serve import serve
 from autolabel_app.commands.identify_train import train
 from autolabel_app.commands.identify_verify import verify
 
 
-@click.group()
+class Spelled(click.Group):
+    """Takes `scrape_prices` for `scrape-prices`."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Return the command of that name, in either spelling."""
+        return super().get_command(ctx, name.replace("_", "-"))
+
+
+@click.group(cls=Spelled)
 def identify() -> None:
     """Tell what a picture shows, from one picture of each thing; a file's name is its label.
 
@@ -18,5 +27,5 @@ def identify() -> None:
     """
 
 
-for command in (index, verify, train, serve):
+for command in (index, verify, train, serve, scrape_prices):
     identify.add_command(command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autolabel_app.commands.identify_index import FILE, model_option
+from autolabel_app.commands.identify_rates import rate_options, rate_source
 
 if TYPE_CHECKING:
     from autolabel_app.identify.serving import Serving
@@ -22,13 +23,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option("--projection", type=FILE, help="Its head, if that has moved.")
 @model_option
 @click.option("--prices", type=FILE, help="JSON with prices by set code.")
-@click.option(
-    "--usd-rate",
-    "usd_rates",
-    multiple=True,
-    metavar="JPY=0.0067",
-    help="US dollars for one unit of a currency; repeatable.",
-)
+@rate_options
 @click.option("--min-score", type=click.FloatRange(-1, 1), help="Default: as `verify` measured.")
 @click.option("--min-margin", type=click.FloatRange(0, 2), help="Default: as `verify` measured.")
 @click.option(
@@ -47,6 +42,8 @@ def serve(
     model: str | None,
     prices: Path | None,
     usd_rates: tuple[str, ...],
+    fx_url: str | None,
+    no_fx: bool,
     min_score: float | None,
     min_margin: float | None,
     detector: str | None,
@@ -67,14 +64,13 @@ def serve(
     from autolabel_app.identify.settings import Settings
 
     key = _key(api_key_env)
-    rates = dict(map(_rate, usd_rates))
     settings = Settings(
         index_file,
         refs,
         projection,
         model,
         prices,
-        rates,
+        rate_source(usd_rates, fx_url, no_fx),
         min_score,
         min_margin,
         detector,
@@ -97,17 +93,6 @@ def _key(variable: str | None) -> str | None:
     return key
 
 
-def _rate(said: str) -> tuple[str, float]:
-    currency, _, number = said.partition("=")
-    try:
-        rate = float(number)
-    except ValueError:
-        rate = 0.0
-    if not (currency.isupper() and len(currency) == 3 and 0.0 < rate < float("inf")):
-        raise click.ClickException(f"--usd-rate {said!r}: expected such as JPY=0.0067")
-    return currency, rate
-
-
 def _tell(serving: Serving, port: int, host: str, key: str | None) -> None:
     served = serving.served
     shown = f"[{host}]" if ":" in host else host
@@ -116,6 +101,20 @@ def _tell(serving: Serving, port: int, host: str, key: str | None) -> None:
         f"{served.index.feature_uri}; score at least {served.thresholds.min_score:.3f}, margin "
         f"{served.thresholds.min_margin:.3f} ({served.thresholds.source})."
     )
+    _tell_prices(serving)
     if host not in LOOPBACK and key is None:
         click.echo(f"Warning: whoever reaches {host} may ask; see --api-key-env.", err=True)
     click.echo(f"Serving on http://{shown}:{port}, live page http://{shown}:{port}/live/")
+
+
+def _tell_prices(serving: Serving) -> None:
+    prices = serving.served.prices
+    if prices is None:
+        return
+    file, rates = prices.file, prices.rates
+    said = " ".join(part for part in (file.site, file.scraped_at) if part)
+    click.echo(f"{len(file.prices)} prices{f' ({said})' if said else ''}. {rates}".rstrip())
+    if unknown := sorted(file.currencies - rates.usd.keys()):
+        click.echo(f"Warning: no rate for {', '.join(unknown)}; give it: --usd-rate", err=True)
+    if rates.trouble:
+        click.echo(f"Warning: no newer rates: {rates.trouble}", err=True)

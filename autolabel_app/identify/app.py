@@ -26,6 +26,8 @@ from autolabel_app.identify.limits import BodyLimit, KeyRequired
 from autolabel_app.identify.serving import Serving
 from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identify.acceptance import UNMEASURED
+from autolabel_core.identify.prices import Prices
+from autolabel_core.identify.rates import Rates
 
 LIVE = Path(__file__).parent / "live"
 Next = Callable[[Request], Awaitable[Response]]
@@ -55,7 +57,7 @@ class Doors:
         """List the most valuable things, dearest first, under the names that references have."""
         prices, index = self._serving.served.prices, self._serving.served.index
         if prices is None:
-            return {"cards": [], "site": "", "scraped_at": "", "usd_rates": {}, "rates_date": ""}
+            return {"cards": [], "site": "", "scraped_at": "", **_rates(None)}
         rows = {fields.get("set_code"): row for row, fields in enumerate(index.fields)}
         told = prices.top(len(prices.file.prices))
         cards = [
@@ -72,8 +74,7 @@ class Doors:
             "cards": cards[:n],
             "site": prices.file.site,
             "scraped_at": prices.file.scraped_at,
-            "usd_rates": dict(prices.rates),
-            "rates_date": prices.file.usd_rates_date,
+            **_rates(prices),
         }
 
     def reference(self, filename: str) -> FileResponse:
@@ -95,6 +96,7 @@ class Doors:
             "has_projection": bool(served.index.origin.projection),
             "has_detector": serving.detector is not None,
             "has_prices": served.prices is not None,
+            **_rates(served.prices),
             "min_score": served.thresholds.min_score,
             "min_margin": served.thresholds.min_margin,
             "thresholds_from": served.thresholds.source,
@@ -150,6 +152,17 @@ def create_app(
         allow_headers=["*"],
     )
     return app
+
+
+def _rates(prices: Prices | None) -> dict[str, Any]:
+    rates = Rates() if prices is None else prices.rates
+    return {
+        "usd_rates": rates.usd,
+        "rates_date": rates.date,
+        "rates_from": rates.origin,
+        "rates_page": rates.page,
+        "rates_trouble": rates.trouble,
+    }
 
 
 def _counted(serving: Serving) -> Callable[[Request, Next], Awaitable[Response]]:

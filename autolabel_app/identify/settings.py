@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from autolabel_core.identify.acceptance import Thresholds, thresholds_file, thre
 from autolabel_core.identify.encoder import encoder_of
 from autolabel_core.identify.index import ReferenceIndex
 from autolabel_core.identify.prices import Prices
+from autolabel_core.identify.rates import RateSource
 from autolabel_core.paths import Paths
 
 DETECTOR_MIN_CONFIDENCE, DETECTOR_IOU = 0.05, 0.5
@@ -32,7 +32,7 @@ class Settings:
         projection: its head, if that has moved.
         model: another name for its model.
         prices_file: what things cost.
-        usd_rates: US dollars for one unit of a currency.
+        rates: where rates of currencies come from.
         min_score: lowest cosine of an answer; None: as measured.
         min_margin: lowest distance to the best other label; None: as measured.
         detector: plug-in, weights, or `plug-in:weights`; None: regions are proposed.
@@ -44,7 +44,7 @@ class Settings:
     projection: Path | None = None
     model: str | None = None
     prices_file: Path | None = None
-    usd_rates: Mapping[str, float] = field(default_factory=dict)
+    rates: RateSource = field(default_factory=RateSource)
     min_score: float | None = None
     min_margin: float | None = None
     detector: str | None = None
@@ -95,7 +95,7 @@ def load_served(settings: Settings, before: Served | None = None) -> Served:
         index,
         extractor,
         thresholds_of(settings.index_file, index, *given),
-        None if file is None else Prices.load(file, settings.usd_rates),
+        None if file is None else Prices.load(file, settings.rates),
         settings.refs or Path(index.origin.refs),
     )
 

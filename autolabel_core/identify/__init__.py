@@ -1,1 +1,1 @@
-"""Identify: one picture for each thing, and "what is this that I hold up?". Knows no HTTP."""
+"""Identify: one picture for each thing, and "what is this that I hold up?". Serves no HTTP."""

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from autolabel_core.errors import AutolabelError, NotFoundError
+from autolabel_core.identify.rates import USD, Rate, Rates, RateSource
 
-USD = "USD"
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
-class Entry(BaseModel):
-    """The price of one set code, in the file's currency unless it names its own."""
+class Entry(BaseModel, strict=True, frozen=True):
+    """The price of one set code, in the file's currency unless it names its own.
 
-    model_config = ConfigDict(strict=True, frozen=True)
+    Attributes:
+        median: of the offers.
+        min: the least.
+        max: the greatest.
+        count: how many offers there were.
+        currency: three letters.
+    """
 
     median: Amount
     min: Amount | None = None
     max: Amount | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
     currency: Currency | None = None
 
 
-class PriceFile(BaseModel):
+class PriceFile(BaseModel, strict=True, frozen=True):
     """The file: prices by set code, and what a unit of other currencies is in US dollars."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     prices: dict[str, Entry]
     currency: Currency = USD
@@ -40,6 +43,22 @@ class PriceFile(BaseModel):
     site: str = ""
     usd_rates: dict[str, Rate] = Field(default_factory=dict)
     usd_rates_date: str = ""
+    usd_rates_from: str = ""
+
+    @property
+    def currencies(self) -> set[str]:
+        """All that a price is in."""
+        return {entry.currency or self.currency for entry in self.prices.values()}
+
+    @property
+    def rates(self) -> Rates:
+        """Those of the file."""
+        origin = f"the file of prices, by {self.usd_rates_from}" if self.usd_rates_from else ""
+        return Rates(
+            usd=self.usd_rates,
+            date=self.usd_rates_date,
+            origin=origin or "the file of prices",
+        )
 
 
 @dataclass(frozen=True)
@@ -48,19 +67,19 @@ class Prices:
 
     Attributes:
         file: as it was read.
-        rates: US dollars for one unit of a currency; of others no price in dollars is told.
+        rates: of its currencies; in those without a rate no price in dollars is told.
     """
 
     file: PriceFile
-    rates: Mapping[str, float]
+    rates: Rates
 
     @classmethod
-    def load(cls, path: Path, rates: Mapping[str, float]) -> Prices:
+    def load(cls, path: Path, source: RateSource) -> Prices:
         """Read and check a file.
 
         Args:
             path: a JSON file.
-            rates: US dollars for one unit of a currency; they win over those in the file.
+            source: of rates; asked once the file is found right.
 
         Returns:
             The prices.
@@ -77,7 +96,7 @@ class Prices:
             raise AutolabelError(_wrong(path, error)) from error
         except ValueError as error:
             raise AutolabelError(f"{path} is no JSON: {error}") from error
-        return cls(file, {USD: 1.0, **file.usd_rates, **rates})
+        return cls(file, source.rates(file.currencies, file.rates))
 
     def of(self, set_code: str | None) -> dict[str, Any] | None:
         """Return what a set code costs, as the server tells it; None where that is not known."""
@@ -85,7 +104,7 @@ class Prices:
         if entry is None:
             return None
         currency = entry.currency or self.file.currency
-        rate = self.rates.get(currency)
+        rate = self.rates.usd.get(currency)
         amounts = {"median": entry.median, "min": entry.min, "max": entry.max}
         in_usd = {f"usd_{key}": _times(value, rate) for key, value in amounts.items()}
         return {"code": set_code, "currency": currency, **amounts, **in_usd}

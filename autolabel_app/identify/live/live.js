@@ -184,9 +184,15 @@ function showTop(told) {
   }));
   const used = new Set(told.cards.map((card) => card.currency).filter((name) => name !== "USD"));
   const rates = [...used].map((name) =>
-    told.usd_rates[name] ? `1 ${name} = ${told.usd_rates[name]} USD` : `no rate for ${name}`);
-  const dated = [told.site, told.scraped_at, ...rates, told.rates_date].filter(Boolean);
-  at("rates").textContent = dated.join(" · ");
+    told.usd_rates[name] ? `1 ${name} = ${Number(told.usd_rates[name].toPrecision(4))} USD`
+      : `no rate for ${name}`);
+  const known = [told.rates_date, told.rates_from].filter(Boolean).join(", ");
+  const dated = [told.site, told.scraped_at.slice(0, 10), ...rates, rates.length ? known : ""];
+  at("rates").textContent = dated.filter(Boolean).join(" · ");
+  at("rates-page").hidden = !told.rates_page;
+  if (!told.rates_page) return;
+  at("rates-page").href = told.rates_page;
+  at("rates-page").textContent = `Rates by ${new URL(told.rates_page).hostname}`;
 }
 
 at("webcam").addEventListener("click", () => begin(useWebcam));
