@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 from angle_samples import NAME, label
+from detection_samples import NAME as BLOCKS
+from detection_samples import SCENES, judge, review
 
 from autolabel_core.errors import AutolabelError
 from autolabel_core.ledger import Ledger
@@ -53,6 +55,20 @@ def two_days(angles, home, monkeypatch, bring_up_to_date):
 def figures(ws, *names, **asked):
     rows = quality(ws, ws.collection(NAME), **asked)
     return {row["part"]: tuple(row[name] for name in names) for row in rows}
+
+
+def test_boxes_count_with_the_image_that_they_are_on(blocks, home, bring_up_to_date):
+    ws = blocks({**SCENES, "broken.png": b"no picture"})
+    judge(ws, "red.png", 0, "confirmed")
+    judge(ws, "both.png", 0, "corrected", "blue")
+    judge(ws, "both.png", 1, "false_positive", annotation_id="one")
+    judge(ws, "both.png", 1, "false_positive", annotation_id="one", action="withdraw")
+    review(ws, "empty.png")
+    bring_up_to_date(ws, BLOCKS)
+    (row,) = quality(home.workspace, ws.collection(BLOCKS), by="batch")
+    assert (row["arrived"], row["quarantined"]) == (5, 1)
+    assert (row["human"], row["review_queue"]) == (2, 2)
+    assert (row["labels_given"], row["corrected"], row["withdrawn"]) == (3, 2, 1)
 
 
 def test_by_day(two_days):
