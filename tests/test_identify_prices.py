@@ -108,6 +108,12 @@ def test_a_price_that_cannot_be_read_is_named_and_the_others_stay(site):
     assert scraped.unpriced == ("LOCH-JP001",)
 
 
+def test_a_site_that_refuses_programs_is_told_with_what_to_do(site):
+    site.answers["/s/loch"] = Reply("Forbidden", 403)
+    with pytest.raises(AutolabelError, match=r"answers 403.*--contact"):
+        asked_of("yuyu-tei", f"{site.url}/s/", ["LOCH-JP001"])
+
+
 CHANGED = {
     "no offers": "<html><body><p>Maintenance",
     "another class": LOCH.replace("card-product", "item"),
@@ -166,13 +172,22 @@ def test_whatever_order_offers_have_prices_are_the_same(offers, random):
     assert told(scraped) == expected and list(scraped.prices) == sorted(offers)
 
 
+def read(text):
+    client = type("Pages", (), {"text": lambda _self, _at: text})()
+    ((_, listings),) = SITES["yuyu-tei"].scrape(client, "", ["SET"])
+    return listings
+
+
+@given(st.lists(st.tuples(codes, st.integers(0, 10**7)), max_size=8))
+def test_a_page_is_read_offer_by_offer(offers):
+    written = [(code, f"{amount:,} 円") for code, amount in offers]
+    assert [(one.set_code, one.price) for one in read(page(*written))] == written
+
+
 @given(st.text(string.printable, max_size=200))
 def test_no_page_breaks_the_reader(text):
-    broken = page(("LOCH-JP001", "10 円"), advert=text)
-    found = SITES["yuyu-tei"].scrape
-    client = type("Pages", (), {"text": lambda _self, _at: broken})()
-    ((prefix, listings),) = found(client, "", ["LOCH"])
-    assert prefix == "LOCH" and all(isinstance(one, Listing) for one in listings)
+    listings = read(page(("SET-JP001", "10 円"), advert=text))
+    assert all(isinstance(one, Listing) for one in listings)
 
 
 def test_the_file_is_what_the_server_loads(tmp_path, site):

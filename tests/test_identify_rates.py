@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import threading
 import time
 
@@ -35,7 +36,8 @@ def service():
 
 
 @pytest.fixture
-def source(service, tmp_path):
+def source(service, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "WAIT_S", 60.0)
     return RateSource(service.url + PATH, tmp_path / "cache" / "rates.json")
 
 
@@ -195,7 +197,11 @@ def test_a_server_tells_prices_in_dollars_by_the_rate_of_the_day(folder, service
 def test_a_server_starts_where_nobody_answers(folder, tmp_path):
     prices = {"currency": "JPY", "prices": {"DEMO-EN001": {"median": 100}}}
     (tmp_path / "prices.json").write_text(json.dumps(prices))
-    options = ("--prices", str(tmp_path / "prices.json"), "--fx-url", "http://127.0.0.1:9/v6")
-    with server(folder / "cards.npz", *options, AUTOLABEL_HOME=str(tmp_path)) as client:
-        health = client.get("/health").json()
-        assert health["rates_date"] == PUBLISHED.date and "127.0.0.1" in health["rates_trouble"]
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v6"
+        options = ("--prices", str(tmp_path / "prices.json"), "--fx-url", url)
+        with server(folder / "cards.npz", *options, AUTOLABEL_HOME=str(tmp_path)) as client:
+            health = client.get("/health").json()
+            assert health["rates_date"] == PUBLISHED.date
+            assert "127.0.0.1" in health["rates_trouble"]

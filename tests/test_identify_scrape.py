@@ -38,10 +38,14 @@ def scraping(refs, url, *options, out="prices.json"):
 
 
 def test_the_command_writes_and_tells_what_is_missing(site, cards):
+    site.answers["/s/loch"] = Reply(LOCH + page(("LOCH-JP009", "ASK")))
+    Image.new("RGB", (8, 8)).save(cards / "NONE-JP001_nobody.png")
     done = scraping(cards, f"{site.url}/s/")
     assert done.exit_code == 0, done.output
-    assert "2 prices from yuyu-tei, for 1 of the 2 set codes" in done.output
-    assert "1 without a price: LOCH-JP003." in done.output
+    assert "2 prices from yuyu-tei, for 1 of the 3 set codes" in done.output
+    assert "2 without a price: LOCH-JP003, NONE-JP001." in done.output
+    assert "1 sets of which nothing is listed: NONE." in done.output
+    assert "1 offers whose price cannot be read: 'LOCH-JP009'." in done.output
     assert "1 references without a set code: exodia.png." in done.output
     assert "1 JPY = 0.006359 USD (2026-10-30, European Central Bank, built in)" in done.output
     written = json.loads((cards.parent / "prices.json").read_text())

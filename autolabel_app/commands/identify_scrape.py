@@ -109,7 +109,7 @@ def _numbers(
         "listed": len(scraped.prices),
         "unpriced": list(scraped.unpriced),
         "silent_sets": list(scraped.silent),
-        "unreadable": [f"{one.set_code} {one.price}" for one in scraped.unreadable],
+        "unreadable": [str(one) for one in scraped.unreadable],
         "without_set_code": codeless,
         "rates": rates.model_dump(),
     }
@@ -128,12 +128,11 @@ def _tell(
         f" of the {len(codes)} set codes. {rates}".rstrip()
     )
     if rates.trouble:
-        click.echo(f"Warning: no newer rates: {rates.trouble}", err=True)
-    unreadable = [f"{one.set_code} {one.price!r}" for one in scraped.unreadable]
+        click.echo(f"Warning: no newer rates (--no-fx asks nobody): {rates.trouble}", err=True)
     for what, named in (
         ("without a price", scraped.unpriced),
         ("sets of which nothing is listed", scraped.silent),
-        ("offers whose price cannot be read", unreadable),
+        ("offers whose price cannot be read", [str(one) for one in scraped.unreadable]),
         ("references without a set code", codeless),
     ):
         if named:

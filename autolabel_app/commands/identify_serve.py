@@ -117,4 +117,4 @@ def _tell_prices(serving: Serving) -> None:
     if unknown := sorted(file.currencies - rates.usd.keys()):
         click.echo(f"Warning: no rate for {', '.join(unknown)}; give it: --usd-rate", err=True)
     if rates.trouble:
-        click.echo(f"Warning: no newer rates: {rates.trouble}", err=True)
+        click.echo(f"Warning: no newer rates (--no-fx asks nobody): {rates.trouble}", err=True)

@@ -18,6 +18,7 @@ from autolabel_core.fetching import PoliteClient, RefusedError
 
 Answer = TypeVar("Answer")
 NO_SUCH_SET = frozenset({400, 404, 410})
+NOT_YOU = frozenset({401, 403})
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Listing:
 
     set_code: str
     price: str
+
+    def __str__(self) -> str:
+        return repr(f"{self.set_code} {self.price}".rstrip())
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,11 @@ def _answer(ask: Callable[..., Answer], *asked: Any) -> Answer | None:
     try:
         return ask(*asked)
     except RefusedError as error:
+        if error.status in NOT_YOU:
+            raise AutolabelError(
+                f"{error}. The site may want no programs: say who you are (--contact), ask for its "
+                "permission, or take another site."
+            ) from error
         if error.status not in NO_SUCH_SET:
             raise
         return None

@@ -147,9 +147,10 @@ class RateSource:
 
 def _asked(url: str, keep: Path | None) -> Rates:
     """Ask the service, and keep what it says, also where that comes too late for the caller."""
+    ready = PoliteClient(0.0)
 
     def ask() -> Rates:
-        with PoliteClient(0.0) as client:
+        with ready as client:
             rates = _understood(client.json(url), url)
         text = _Kept(url=url, rates=rates).model_dump_json()
         if keep is not None:

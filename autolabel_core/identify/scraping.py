@@ -132,8 +132,7 @@ def _entry(amounts: list[float]) -> Entry:
 def _nothing(place: str, prefixes: list[str], unreadable: list[Listing]) -> str:
     asked = f"{place} was asked for {', '.join(prefixes)}"
     if unreadable:
-        first = unreadable[0]
-        found = f"{len(unreadable)} offers, none with a price: {first.set_code} {first.price!r}"
+        found = f"{len(unreadable)} offers, none with a price that can be read: {unreadable[0]}"
     else:
         found = "nothing that is listed"
     return (
