@@ -1,10 +1,20 @@
+import unicodedata
+from pathlib import PurePosixPath
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autolabel_core.declarations.filenames import RARITIES, FileNames
 from autolabel_core.errors import UnreadableItemError
-from autolabel_core.identify.names import is_picture, read_name, several_files
+from autolabel_core.identify.names import (
+    MAX_STEM_BYTES,
+    Card,
+    is_picture,
+    read_name,
+    several_files,
+    write_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +41,9 @@ from autolabel_core.identify.names import is_picture, read_name, several_files
         ("T-34_tank.jpg", "T-34 Tank", None, None),
         ("LOCH-JP001_.jpg", "LOCH-JP001", None, None),
         ("LOCH-JP001_ur.jpg", "Ur", "LOCH-JP001", None),
+        ("LOCH-JP001_dark_magician_ur~2.jpg", "Dark Magician", "LOCH-JP001", "UR"),
+        ("dark_magician~12.jpg", "Dark Magician", None, None),
+        ("~2.jpg", "~2", None, None),
     ],
 )
 def test_a_name_says_label_set_code_and_rarity(filename, name, set_code, rarity):
@@ -82,3 +95,64 @@ def test_files_that_end_in_one_label_are_told():
 def test_reading_a_label_as_a_name_again_changes_nothing(words):
     label = read_name("_".join(words) + ".jpg").name
     assert read_name(label.replace(" ", "_") + ".jpg").name == label
+
+
+@pytest.mark.parametrize(
+    ("name", "set_code", "rarity", "filename"),
+    [
+        ("Dark Magician", None, None, "dark_magician.jpg"),
+        ("Pharaoh's Servant", "LOCH-JP001", "PScR", "LOCH-JP001_pharaoh_s_servant_pscr.jpg"),
+        ("Pharaoh’s Servant", None, "(UR)", "pharaoh_s_servant_ur.jpg"),
+        ("R2-D2 Unit", None, None, "r2-d2_unit.jpg"),
+        ("LOCH-JP001 Unit", None, None, "_LOCH-JP001_Unit.jpg"),
+        ("...And Justice", None, None, "_...And_Justice.jpg"),
+        ("AC/DC", None, None, "ac_dc.jpg"),
+        ("ABBA GOLD", None, None, "abba_gold.jpg"),
+        ("McDonald's", None, None, "McDonald_s.jpg"),
+        ("Rock 'n' Roll", None, None, "rock_'n'_roll.jpg"),
+        ("What's up?", None, None, "what_s_up.jpg"),
+        ("Plan ~2", None, None, "plan_2.jpg"),
+        ("Black Lotus", "LEA-232", "mythic", "black_lotus.jpg"),
+        ("Black Lotus", "4/102_A", None, "black_lotus.jpg"),
+    ],
+)
+def test_a_file_is_named_so_that_it_is_read(name, set_code, rarity, filename):
+    assert write_name(Card(name, "", set_code, rarity), ".jpg").filename == filename
+
+
+@pytest.mark.parametrize("name", ["City of Ur", "", "/ /", "x" * 201, "遊" * 90, "a\u200bb"])
+def test_what_no_name_would_be_read_as_is_refused(name):
+    with pytest.raises(UnreadableItemError):
+        write_name(Card(name, ""), ".jpg")
+
+
+WORDS = st.text(min_size=1, max_size=12)
+CODES = st.none() | st.sampled_from(["LOCH-JP001", "LEA-232", "a/b", "_", "T-34", "X-Y1_Z-Z2"])
+
+
+@given(
+    st.lists(WORDS | st.sampled_from(["s", "ur", "T-34", "R2-D2", ".", "~2", "l'eau"]), max_size=5),
+    CODES,
+    st.none() | st.sampled_from([*RARITIES.values(), "Rare Holo", "(C)"]) | WORDS,
+    st.integers(1, 30),
+)
+def test_names_that_are_written_are_read_back(words, code, rarity, number):
+    try:
+        card = write_name(Card(" ".join(words), "", code, rarity), ".png", number=number)
+    except UnreadableItemError:
+        return
+    assert read_name(card.filename) == card and is_picture(card.filename)
+    assert card.filename == PurePosixPath(card.filename).name
+    assert not card.filename.startswith(".") and len(card.filename.encode()) <= MAX_STEM_BYTES + 8
+    assert card.set_code in (None, code)
+    letters = [squeezed(text) for text in (" ".join(words), card.name)]
+    assert letters[0] == letters[1]
+    if number > 1:
+        first = write_name(Card(" ".join(words), "", code, rarity), ".png")
+        assert first.filename != card.filename and first.name == card.name
+
+
+def squeezed(text):
+    """Letters and digits alone, without case."""
+    plain = unicodedata.normalize("NFC", text).casefold()
+    return "".join(c for c in unicodedata.normalize("NFC", plain) if c.isalnum())

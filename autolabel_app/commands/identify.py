@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from autolabel_app.commands.identify_gather import gather
 from autolabel_app.commands.identify_index import index
 from autolabel_app.commands.identify_scrape import scrape_prices
 from autolabel_app.commands.identify_serve import serve
@@ -23,9 +24,9 @@ class Spelled(click.Group):
 def identify() -> None:
     """Tell what a picture shows, from one picture of each thing; a file's name is its label.
 
-    The way: index a folder, verify the index, train a head if margins are thin, serve it.
+    The way: gather a folder, index it, verify that, train a head if margins are thin, serve it.
     """
 
 
-for command in (index, verify, train, serve, scrape_prices):
+for command in (gather, index, verify, train, serve, scrape_prices):
     identify.add_command(command)

@@ -52,10 +52,22 @@ def read_naming(file: Path | None) -> FileNames:
     Returns:
         The rules.
     """
-    if file is None:
-        return FileNames()
-    value, lines = _read_mapping(file, "rarities: {hr: HR}")
-    return _validated(FileNames, value, Origin(file, lines))
+    return FileNames() if file is None else read_model(FileNames, file, "rarities: {hr: HR}")
+
+
+def read_model(model: type[Model], file: Path, example: str) -> Model:
+    """Read a YAML file that holds one model.
+
+    Args:
+        model: what it holds.
+        file: a YAML file.
+        example: shown where the file holds no mapping.
+
+    Returns:
+        The model.
+    """
+    value, lines = _read_mapping(file, example)
+    return _validated(model, value, Origin(file, lines))
 
 
 def _validated(model: type[Model], value: dict[str, Any], origin: Origin) -> Model:

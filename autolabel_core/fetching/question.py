@@ -18,6 +18,9 @@ WHOLE_S = 300.0
 """How long an answer may take to arrive."""
 NOT_NOW = frozenset({408, 425, 429})
 """Answers below 500 that say: not now (RFC 9110, 8470, 6585)."""
+TOO_MANY = 429
+TOO_MANY_S = 30.0
+"""How long to pause after 429 where the host does not say; some block for that long."""
 SHOWN_CHARACTERS = 160
 
 
@@ -99,8 +102,9 @@ def read_content(answer: httpx.Response, question: Question, limit_bytes: int) -
     said = " ".join(content[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace").split())
     told = f"it answers {status} {answer.reason_phrase}".rstrip()
     if status >= 500 or status in NOT_NOW:
-        wait_s = retry_after_seconds(answer.headers.get("Retry-After"), datetime.now(UTC))
-        pause = f", and asks for a pause of {wait_s:.0f} s" if wait_s else ""
+        asked_s = retry_after_seconds(answer.headers.get("Retry-After"), datetime.now(UTC))
+        wait_s = TOO_MANY_S if asked_s is None and status == TOO_MANY else asked_s
+        pause = f", and asks for a pause of {asked_s:.0f} s" if asked_s else ""
         raise NotNowError(f"{told}{pause}", wait_s)
     if not answer.is_success:
         text = f"{question.address.host} refuses {question.address}: {told}: {said}"

@@ -12,6 +12,10 @@ from autolabel_core.errors import UnreadableItemError
 from autolabel_core.labels import check_label
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+MAX_STEM_BYTES = 200
+"""File systems take names of 255 bytes; a number, a suffix and `.part` come to it."""
+_NUMBER = re.compile(r"(?<=.)~\d+$")
+_UNSAFE = re.compile(r'[<>:"/\\|?*~_\x00-\x1f\x7f]')
 _PRONOUNS = frozenset({"i", "you", "he", "she", "it", "we", "they", "who", "that", "there"})
 _AFTER_PRONOUNS = frozenset({"ll", "re", "ve", "d", "m"})
 
@@ -63,8 +67,9 @@ def read_name(filename: str, naming: FileNames | None = None) -> Card:
     """
     rules = naming or FileNames()
     path = PurePosixPath(filename)
-    code = re.match(rf"({rules.set_code})[_ ](?=.*\w)", path.stem)
-    words = (path.stem[code.end() :] if code else path.stem).replace("_", " ").split()
+    stem = _NUMBER.sub("", path.stem)
+    code = re.match(rf"({rules.set_code})[_ ](?=.*\w)", stem)
+    words = (stem[code.end() :] if code else stem).replace("_", " ").split()
     rarity = rules.rarity_of(words[-1]) if len(words) > 1 else None
     words = words[:-1] if rarity else words
     try:
@@ -74,12 +79,71 @@ def read_name(filename: str, naming: FileNames | None = None) -> Card:
     return Card(label, path.name, code[1] if code else None, rarity)
 
 
+def write_name(card: Card, suffix: str, naming: FileNames | None = None, number: int = 1) -> Card:
+    """Name a file so that `read_name` reads its label: `pharaoh_s_servant_pscr.jpg`.
+
+    Lower case is taken where it keeps the label. What no file system takes in a name is a space.
+    A set code or rarity that would not be read back is left out.
+
+    Args:
+        card: label, set code and rarity as they are known elsewhere; its file name says nothing.
+        suffix: of the file, with its dot.
+        naming: which rarities and set codes there are.
+        number: tells files apart that are equal in all else; from 2 it stands in the name.
+
+    Returns:
+        The card as `read_name` reads its file name; its label has the words of the given one.
+
+    Raises:
+        UnreadableItemError: no name would be read as that label.
+    """
+    rules = naming or FileNames()
+    words = _UNSAFE.sub(" ", card.name.replace("\u2019", "'")).split()
+    try:
+        label = check_label(_titled(words))
+    except ValueError as error:
+        raise UnreadableItemError(f"{card.name!r} is no label: {error}") from error
+    rarity = re.sub(r"[\W_]", "", card.rarity or "").lower()
+    told = None if _UNSAFE.search(card.set_code or "") else card.set_code
+    end = f"~{number}{suffix}" if number > 1 else suffix
+    for code, last in dict.fromkeys(((told, rarity), (told, ""), (None, rarity), (None, ""))):
+        wanted = (label, code or None, rules.rarity_of(last) if last else None)
+        for stem in _stems("_".join(words)):
+            name = "_".join(part for part in (code, stem, last) if part) + end
+            if (said := _read_back(name, end, rules)) and _told(said) == wanted:
+                return said
+    raise UnreadableItemError(
+        f"no file name would be read as `{label}`: it may be too long, or end in a word that is "
+        "read as a rarity (then set that to an empty text under `rarities`); or give another label"
+    )
+
+
 def several_files(cards: Iterable[Card]) -> Mapping[str, list[str]]:
     """Return the labels that more than one file ends in, with the files, both in order."""
     files: dict[str, list[str]] = {}
     for card in cards:
         files.setdefault(card.name, []).append(card.filename)
     return {name: sorted(found) for name, found in sorted(files.items()) if len(found) > 1}
+
+
+def _stems(cased: str) -> list[str]:
+    """Return spellings of a label's words, the plainest first; a `_` in front hides a set code."""
+    plain = cased.replace("'", "_")
+    spellings = (plain.lower(), cased.lower(), plain, cased)
+    return [f"{front}{spelling}" for front in ("", "_") for spelling in spellings]
+
+
+def _read_back(name: str, end: str, rules: FileNames) -> Card | None:
+    if name.startswith(".") or len(name.removesuffix(end).encode()) > MAX_STEM_BYTES:
+        return None
+    try:
+        return read_name(name, rules)
+    except UnreadableItemError:
+        return None
+
+
+def _told(card: Card) -> tuple[str, str | None, str | None]:
+    return card.name, card.set_code, card.rarity
 
 
 def _titled(words: list[str]) -> str:

@@ -1,0 +1,70 @@
+"""The sites that are known, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from autolabel_core.identify.gather.cards import pokemontcg, scryfall, ygoprodeck
+from autolabel_core.identify.gather.covers import musicbrainz, tmdb
+from autolabel_core.identify.gather.listed import addresses, names
+from autolabel_core.identify.gather.site import Site
+from autolabel_core.identify.gather.wikis import wikimedia, yugipedia
+
+CSV = "csv"
+SITES: Mapping[str, Site] = {
+    "ygoprodeck": Site(
+        ygoprodeck,
+        "https://db.ygoprodeck.com/api/v7",
+        delay_s=0.1,
+        licence="© Konami; for private use",
+    ),
+    "scryfall": Site(
+        scryfall,
+        "https://api.scryfall.com",
+        delay_s=0.5,
+        licence="© Wizards of the Coast; Fan Content Policy",
+    ),
+    "pokemontcg": Site(
+        pokemontcg,
+        "https://api.pokemontcg.io/v2",
+        delay_s=2.0,
+        licence="© Nintendo, Creatures, GAME FREAK; for private use",
+        key_variable="POKEMONTCG_API_KEY",
+    ),
+    "musicbrainz": Site(
+        musicbrainz,
+        "https://musicbrainz.org/ws/2",
+        delay_s=1.0,
+        licence="© of the cover's owner; for private use",
+        pictures_url="https://coverartarchive.org",
+    ),
+    "tmdb": Site(
+        tmdb,
+        "https://api.themoviedb.org/3",
+        delay_s=0.1,
+        licence="© of the poster's owner; TMDB terms of use",
+        pictures_url="https://image.tmdb.org/t/p",
+        key_variable="TMDB_API_KEY",
+        needs_key=True,
+    ),
+    "yugipedia": Site(
+        yugipedia,
+        "https://yugipedia.com",
+        delay_s=1.0,
+        licence="© Konami; for private use",
+    ),
+    "wikimedia": Site(
+        wikimedia,
+        "https://commons.wikimedia.org/w",
+        delay_s=1.0,
+        licence="not told; see the source page",
+    ),
+    CSV: Site(
+        addresses,
+        "",
+        delay_s=1.0,
+        licence="not told",
+        queries=names,
+        per_query=1_000,
+    ),
+}

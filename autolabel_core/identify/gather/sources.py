@@ -1,0 +1,178 @@
+"""`sources.csv` in a folder of pictures: where each is from, under which licence, what went wrong.
+
+A row is appended as its picture is kept, so that nothing is lost where a process is killed; at the
+end the rows are put in order. A row cut short is none.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import TracebackType
+
+from autolabel_core.errors import AutolabelError
+from autolabel_core.warehouse_files import write_atomically
+
+FILE = "sources.csv"
+_FORMULA = ("=", "+", "-", "@")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One row: a picture, or a query or picture that failed, which `problem` tells.
+
+    Attributes:
+        file: name of the picture in the folder; empty where there is none.
+        label: as the file's name is read.
+        set_code: as the site tells it, also where it is not in the file's name.
+        rarity: likewise.
+        site: which adapter was asked.
+        query: what it was asked.
+        source_page: where a person sees the picture.
+        picture_url: where it was fetched.
+        licence: as the site tells it.
+        attribution: who wants to be named.
+        sha256: of the file, in hexadecimal digits.
+        fetched_at: UTC, ISO 8601.
+        problem: why there is no file.
+    """
+
+    file: str = ""
+    label: str = ""
+    set_code: str = ""
+    rarity: str = ""
+    site: str = ""
+    query: str = ""
+    source_page: str = ""
+    picture_url: str = ""
+    licence: str = ""
+    attribution: str = ""
+    sha256: str = ""
+    fetched_at: str = ""
+    problem: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What is said once: of a query of a site, a picture or the query itself."""
+        return self.site, self.query, self.picture_url
+
+    @property
+    def place(self) -> tuple[bool, str, str, str, str]:
+        """Where the row stands: pictures by file, then what failed."""
+        return (not self.file, self.file, *self.key)
+
+
+COLUMNS = tuple(column.name for column in fields(Source))
+
+
+class Sources:
+    """The rows of a folder, written while pictures are kept; use it in a `with`.
+
+    Args:
+        folder: holds the pictures, and `sources.csv`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._file = folder, folder / FILE
+        self._rows = {row.key: row for row in _read(self._file)}
+
+    def __enter__(self) -> Sources:
+        self._settle()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._settle()
+
+    @property
+    def rows(self) -> list[Source]:
+        """All rows, in the order of the file."""
+        return sorted(self._rows.values(), key=lambda row: row.place)
+
+    def held(self, site: str | None = None, query: str | None = None) -> list[Source]:
+        """Return the rows whose picture is in the folder, of a site and query if they are given."""
+        return [
+            row
+            for row in self.rows
+            if row.file
+            and site in (None, row.site)
+            and query in (None, row.query)
+            and (self._folder / row.file).is_file()
+        ]
+
+    def forget_problems(self, site: str, query: str) -> None:
+        """Drop what failed of a query, which is asked again."""
+        for row in [row for row in self._rows.values() if row.problem]:
+            if (row.site, row.query) == (site, query):
+                del self._rows[row.key]
+
+    def add(self, row: Source) -> None:
+        """Take a row down, in place of what was said of the same before.
+
+        Args:
+            row: the row.
+
+        Raises:
+            AutolabelError: the disk is full, or refuses the file.
+        """
+        self._rows[row.key] = row
+        try:
+            with self._file.open("ab") as handle:
+                handle.write(_written([row]))
+                handle.flush()
+                os.fsync(handle.fileno())
+        except OSError as error:
+            raise AutolabelError(f"{self._file} cannot be written: {error.strerror}.") from error
+
+    def _settle(self) -> None:
+        """Write all rows in order, unless they stand so."""
+        content = _written([Source(**{name: name for name in COLUMNS}), *self.rows])
+        if not self._file.is_file() or self._file.read_bytes() != content:
+            write_atomically(self._file, lambda part: part.write_bytes(content))
+
+
+def _written(rows: Iterable[Source]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerows([_cell(value) for value in asdict(row).values()] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: str) -> str:
+    """Return one line; what a spreadsheet would take for a formula begins with a space."""
+    line = " ".join(value.split())
+    return f" {line}" if line.startswith(_FORMULA) else line
+
+
+def _read(file: Path) -> list[Source]:
+    if not file.is_file():
+        return []
+    content = file.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    try:
+        rows = list(csv.reader(io.StringIO(whole.decode("utf-8-sig"), newline=""), strict=True))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise AutolabelError(_foreign(file, str(error))) from error
+    if not rows or tuple(rows[0]) != COLUMNS:
+        raise AutolabelError(
+            _foreign(file, f"its columns are {', '.join(rows[0] if rows else [])}")
+        )
+    wrong = next((n for n, row in enumerate(rows, 1) if len(row) != len(COLUMNS)), None)
+    if wrong is not None:
+        raise AutolabelError(_foreign(file, f"row {wrong} has not {len(COLUMNS)} columns"))
+    return [Source(*(value.strip() for value in row)) for row in rows[1:]]
+
+
+def _foreign(file: Path, found: str) -> str:
+    return (
+        f"{file} is not as `gather` writes it: {found}. Expected the columns {', '.join(COLUMNS)}; "
+        "correct it, or move it away."
+    )
