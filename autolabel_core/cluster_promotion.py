@@ -24,7 +24,7 @@ from autolabel_core.errors import AutolabelError, NotFoundError
 from autolabel_core.identity import fingerprint
 from autolabel_core.labels import check_label, did_you_mean
 from autolabel_core.ledger import ClusterEvent
-from autolabel_core.promotion import Promotion, check_taxonomy, outstanding, promote, proposed
+from autolabel_core.promotion import Promotion, check_taxonomy, outstanding, prepared, proposed
 from autolabel_core.workspace import Workspace
 
 CORE = 20
@@ -175,7 +175,7 @@ def _of_collection(
 def confirm(
     workspace: Workspace, promotion: ClusterPromotion, reviewer: str, force: bool = False
 ) -> int:
-    """Make the members references, and note it in the life of the cluster.
+    """Make the members references, and note it in the life of the cluster: both, or neither.
 
     Args:
         workspace: the stores.
@@ -194,9 +194,10 @@ def confirm(
             f"`{promotion.cluster_id}` is not fit to become a label: "
             f"{'; '.join(promotion.reasons)}. --force promotes it all the same."
         )
-    recorded = 0
-    for name, chosen in promotion.chosen.items():
-        recorded += promote(workspace, workspace.collection(name), chosen, reviewer)
+    ready = [
+        prepared(workspace, workspace.collection(name), chosen, reviewer)
+        for name, chosen in promotion.chosen.items()
+    ]
     one, keys = promotion.defined, _keys(promotion)
     identity = (one.owner.collection_name, one.name, promotion.cluster_id)
     payload: dict[str, Any] = {
@@ -208,8 +209,10 @@ def confirm(
     }
     id_ = fingerprint(PROMOTION, *identity, promotion.label, keys)
     event = ClusterEvent(id_, *identity, PROMOTION, run_in_force(one).run_id, payload)
-    if keys:
-        workspace.ledger.append_cluster_events([event])
+    with workspace.ledger.together():
+        recorded = sum(record() for record in ready)
+        if keys:
+            workspace.ledger.append_cluster_events([event])
     return recorded
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from collections.abc import Collection as AnyCollection
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from autolabel_core.buckets.objects import StoredObject
@@ -150,12 +151,32 @@ def promote(
     Returns:
         How many labels were recorded; repeated promotions count none.
     """
+    return prepared(workspace, collection, chosen, reviewer)()
+
+
+def prepared(
+    workspace: Workspace,
+    collection: Collection,
+    chosen: list[Promotion],
+    reviewer: str,
+) -> Callable[[], int]:
+    """Copy the objects where the references live elsewhere, and leave the labels to be recorded.
+
+    Args:
+        workspace: the stores.
+        collection: whose documents are promoted.
+        chosen: what the reviewer accepted.
+        reviewer: who reviewed.
+
+    Returns:
+        What records the labels and counts them.
+    """
     left = outstanding(workspace, collection, chosen)
     if collection.detection is not None:
         labels = [(promotion.record["document_id"], promotion.label) for promotion in left]
-        return judge_as(workspace, collection, labels, reviewer)
+        return partial(judge_as, workspace, collection, labels, reviewer)
     events = [_promote_one(workspace, collection, promotion, reviewer) for promotion in left]
-    return workspace.ledger.append_annotations(events)
+    return partial(workspace.ledger.append_annotations, events)
 
 
 def _place(workspace: Workspace, collection: Collection, key: str) -> tuple[str, bool]:

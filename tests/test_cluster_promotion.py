@@ -62,6 +62,23 @@ def test_doing_it_again_changes_nothing(grouped):
     assert len(grouped.ledger.cluster_events(NAME, kind="promotion")) == 1
 
 
+def test_one_that_is_cut_off_leaves_nothing_behind(grouped, monkeypatch):
+    found = proposal(grouped, core=3)
+    before = grouped.ledger.last_event_id()
+    with monkeypatch.context() as patch:
+
+        def killed(*_):
+            raise KeyboardInterrupt
+
+        patch.setattr(type(grouped.ledger), "append_cluster_events", killed)
+        with pytest.raises(KeyboardInterrupt):
+            confirm(grouped, found, "me")
+    assert not [a for a in grouped.ledger.annotations(NAME) if a.source == "promoted"]
+    assert grouped.ledger.last_event_id() == before
+    assert confirm(grouped, found, "me") == 3
+    assert len(grouped.ledger.cluster_events(NAME, kind="promotion")) == 1
+
+
 def test_excluded_ones_and_those_of_people_are_left_out(grouped):
     label(grouped, {"180-5": "sideways"})
     sweep_quietly(grouped, NAME)

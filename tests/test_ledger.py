@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import sqlite3
+from threading import Thread
 
 import pytest
 
 from autolabel_core.errors import AutolabelError
-from autolabel_core.ledger import Annotation, Arrival, AuditVerdict, Ledger
+from autolabel_core.ledger import Annotation, Arrival, AuditVerdict, Ledger, Request
 from autolabel_core.paths import sqlite_url
 
 
@@ -62,6 +63,32 @@ def test_all_or_nothing(url):
     with pytest.raises(AutolabelError, match="Nothing was recorded"):
         ledger.append_annotations([label("d", "a"), bad, label("d", "c")])
     assert ledger.annotations("c") == []
+
+
+def test_what_is_appended_together_is_all_or_nothing(url):
+    ledger = Ledger(url)
+    request = Request("r", "c", "train")
+    with pytest.raises(KeyboardInterrupt), ledger.together():
+        assert ledger.append_annotations([label("d", "a")]) == 1
+        assert ledger.append_requests([request]) == 1
+        assert ledger.annotations("c") == [] and Ledger(url).annotations("c") == []
+        raise KeyboardInterrupt
+    assert ledger.annotations("c") == [] and ledger.requests("c", "train") == []
+    with ledger.together():
+        ledger.append_annotations([label("d", "a")])
+        ledger.append_requests([request])
+    assert len(Ledger(url).annotations("c")) == len(ledger.requests("c", "train")) == 1
+
+
+def test_another_thread_takes_no_part_in_a_transaction(url):
+    ledger = Ledger(url)
+    other = Thread(target=ledger.append_annotations, args=([label("d", "theirs")],))
+    with pytest.raises(KeyboardInterrupt), ledger.together():
+        ledger.append_annotations([label("d", "ours")])
+        other.start()
+        raise KeyboardInterrupt
+    other.join()
+    assert [a.label for a in ledger.annotations("c")] == ["theirs"]
 
 
 def test_the_ledger_offers_no_way_to_edit():

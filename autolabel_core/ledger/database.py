@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import local
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
@@ -28,6 +29,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = _parse(url)
+        self._own = local()
         try:
             self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
         except (ArgumentError, ImportError, OSError) as error:
@@ -53,14 +55,25 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that no other writer shares, committed when the block ends well."""
+        """Open a transaction that no other writer shares, committed when the block ends well.
+
+        Within one of the same thread this takes part in that one, and commits nothing itself.
+        """
+        outer: Connection | None = getattr(self._own, "transaction", None)
+        if outer is not None:
+            yield outer
+            return
         with self._connected() as connection:
             writer = connection.execution_options(ledger_write=True)
             with writer.begin():
                 if not self.is_sqlite:
                     lock = "SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))"
                     writer.exec_driver_sql(lock, (WRITER_LOCK,))
-                yield writer
+                self._own.transaction = writer
+                try:
+                    yield writer
+                finally:
+                    self._own.transaction = None
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

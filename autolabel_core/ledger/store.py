@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from autolabel_core.ledger.alert_firings import AlertFiringRows
@@ -47,6 +48,16 @@ class Ledger(
     def __init__(self, url: str, now: Callable[[], str] = utc_now) -> None:
         super().__init__(Database(url), now)
         upgrade(self._database)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of all that this thread appends within the block.
+
+        Everybody else who writes waits for it, so that nothing slow belongs there; what is read
+        within does not see it yet.
+        """
+        with self._database.writing():
+            yield
 
     @property
     def database(self) -> Database:
