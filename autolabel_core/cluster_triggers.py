@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster import Cluster, ClusterTrigger
 from autolabel_core.derived.cluster_definition import DefinedClusters
 from autolabel_core.derived.cluster_history import FULL, ask_for_run
 from autolabel_core.derived.cluster_report import new_documents
-from autolabel_core.derived.clusters import Clusters
-from autolabel_core.workspace import Workspace
 
 RECLUSTER_GROWTH = 0.1
 """A recommended run is made once so many have come, as a share of the last run's documents: the
@@ -23,22 +21,21 @@ def asks_in_full(definition: Cluster, trigger: ClusterTrigger) -> bool:
     return (trigger.mode or definition.mode) == FULL
 
 
-def ask_where_due(workspace: Workspace, collection: Collection, now: datetime) -> list[str]:
+def ask_where_due(defined: Iterable[DefinedClusters], now: datetime) -> list[str]:
     """Ask for a full run of each definition that has a reason to, except the clock's.
 
     A reason is known by its content, so that it asks once, and a run that failed is not asked for
     again until there is another reason.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        defined: the definitions, as they are before anything is asked for.
         now: the present moment.
 
     Returns:
         What was asked for, `definition (why)`.
     """
     asked = []
-    for one in Clusters(workspace, collection).defined:
+    for one in defined:
         if one.due or one.documents.fingerprint is None:
             continue
         for trigger in one.definition.triggers:
@@ -46,7 +43,7 @@ def ask_where_due(workspace: Workspace, collection: Collection, now: datetime) -
                 continue
             by, because = _reason(one, trigger, now)
             if because is not None and ask_for_run(
-                workspace.ledger, collection.collection_name, one.name, by, because
+                one.workspace.ledger, one.owner.collection_name, one.name, by, because
             ):
                 asked.append(f"{one.name} ({by})")
     return asked

@@ -2,20 +2,31 @@
 
 import re
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import dagster as dg
 
 from autolabel_core.cluster_triggers import ask_where_due, asks_in_full
 from autolabel_core.declarations import Collection
 from autolabel_core.derived.cluster_history import ask_for_run
-from autolabel_core.derived.clusters import Clusters
+from autolabel_core.derived.clusters import Clusters, state_of
 from autolabel_core.identity import fingerprint
 from autolabel_core.plan import Plan
+from autolabel_core.workspace import Workspace
 from resources.workspace import WorkspaceResource
-from sensors.asking import Door, ask, door_options
+from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
 from sensors.status import first_schedule_status
 
 DOOR = "clusters"
+
+
+class _Found(NamedTuple):
+    """What a comparison found: what triggers asked for, why runs are due, and what is wanted."""
+
+    asked: list[str]
+    due: list[str]
+    wanted: Plan
+    batches: list[str]
 
 
 def build_clusters(collection: Collection) -> dg.SensorDefinition:
@@ -34,17 +45,29 @@ def build_clusters(collection: Collection) -> dg.SensorDefinition:
     ) -> dg.SensorResult:
         opened = workspace.open()
         declared = opened.collection(name)
-        for asked in ask_where_due(opened, declared, datetime.now(UTC)):
+        job = f"{DOOR} {opened.paths.home} {name}"
+        found = BESIDE.take(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        if found is None:
+            return dg.SensorResult(skip_reason="documents are still being compared")
+        for asked in found.asked:
             context.log.info(f"asked for a full run of {asked}")
-        table = Clusters(opened, declared)
-        due = [f"{one.name}: {one.due}" for one in table.defined if one.due]
-        if not due:
+        if not found.due:
             return dg.SensorResult(skip_reason="no full run is due")
-        context.log.info("; ".join(due))
-        wanted = Plan((Clusters.name,), (), fingerprint(table.fingerprint()))
-        return ask(context, opened, Door(DOOR, name), wanted, table.batches)
+        context.log.info("; ".join(found.due))
+        return ask(context, opened, Door(DOOR, name), found.wanted, found.batches)
 
     return clusters
+
+
+def _compare(workspace: Workspace, collection: Collection) -> _Found:
+    """Ask where a trigger says so, then see what is due; the documents are read once for both."""
+    table = Clusters(workspace, collection)
+    defined = table.defined
+    asked = ask_where_due(defined, datetime.now(UTC))
+    defined = [one.read_again() for one in defined]
+    due = [f"{one.name}: {one.due}" for one in defined if one.due]
+    wanted = Plan((Clusters.name,), (), fingerprint(state_of(defined)))
+    return _Found(asked, due, wanted, table.batches)
 
 
 def build_cluster_job(collection: Collection) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import dagster as dg
 import pytest
@@ -25,7 +26,7 @@ def with_triggers(*triggers, **more):
 
 
 def due(workspace, now=NOW):
-    return ask_where_due(workspace, workspace.collection(NAME), now)
+    return ask_where_due(Clusters(workspace, workspace.collection(NAME)).defined, now)
 
 
 def test_as_many_documents_as_declared_ask_once(angles, home):
@@ -122,6 +123,21 @@ def test_the_sensor_asks_for_what_is_due_and_uploads_leave_it_alone(angles, in_e
         assert again.run_key == request.run_key
         refresh(ws)
         assert not tick(ws, instance).run_requests
+
+
+def test_a_comparison_that_takes_long_goes_on_beside_the_tick(angles, in_environment, monkeypatch):
+    import sensors.clusters as door
+
+    ws = in_environment(angles(groups(0, 90), declared=declared()))
+    ask(ws)
+    real, compared = door.ask_where_due, Event()
+    monkeypatch.setattr(door, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(door, "ask_where_due", lambda *a: compared.wait() and real(*a))
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert "still being compared" in tick(ws, instance).skip_reason.skip_message
+        monkeypatch.setattr(door, "TICK_SECONDS", 60.0)
+        compared.set()
+        assert tick(ws, instance).run_requests
 
 
 def test_the_clock_asks_at_its_moment_once(angles, in_environment):

@@ -6,6 +6,7 @@ full runs new documents take the nearest cluster.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
@@ -62,7 +63,7 @@ class Clusters(DerivedTable):
 
     def fingerprint(self, batch: str = WHOLE) -> str | None:
         """Cover runs, what was asked for, and the documents; None while vectors are missing."""
-        return _fingerprint(self.defined)
+        return state_of(self.defined)
 
     def runs_apart(self) -> bool:
         """Whether a full run is due; assigning goes with the uploads."""
@@ -93,7 +94,7 @@ class Clusters(DerivedTable):
             done.append(current)
         rows = [row for one in done for row in _summary(one)]
         table = pa.Table.from_pylist(rows, schema=SUMMARY)
-        self.warehouse.write_table(self.path(), table, _fingerprint(done) or fingerprint)
+        self.warehouse.write_table(self.path(), table, state_of(done) or fingerprint)
         if problems:
             raise AutolabelError("\n".join(problems))
 
@@ -110,7 +111,15 @@ class Clusters(DerivedTable):
         return drawn
 
 
-def _fingerprint(defined: list[DefinedClusters]) -> str | None:
+def state_of(defined: Sequence[DefinedClusters]) -> str | None:
+    """Return the fingerprint of what the list of all clusters is made from; None without vectors.
+
+    Args:
+        defined: all definitions of a collection.
+
+    Returns:
+        The fingerprint.
+    """
     if all(one.documents.fingerprint is None for one in defined):
         return None
     return fingerprint([one.state for one in defined])
