@@ -76,6 +76,11 @@ def test_servers_and_keys():
         ({"max_samples_per_cluster": 0}, "max_samples_per_cluster", "at least 1"),
         ({"embedding_similarity_threshold": 8}, "embedding_similarity_threshold", "at most 1"),
         ({"cache_ttl_seconds": -1}, "cache_ttl_seconds", "at least 0"),
+        (
+            {"usd_per_million_input_tokens": 0.2},
+            "usd_per_million_output_tokens",
+            "is required beside usd_per_million_input_tokens",
+        ),
         ({"timeout_seconds": 0}, "timeout_seconds", "more than 0"),
         ({"response_shape": {"tone": "good"}}, "response_shape.tone", "choices such as"),
         ({"response_shape": {"tone": "a | "}}, "response_shape.tone", "choices such as"),

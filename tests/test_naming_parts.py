@@ -24,6 +24,7 @@ from autolabel_core.clusters.naming.names import hashed_vectors
 from autolabel_core.clusters.naming.offline import telling_words
 from autolabel_core.clusters.naming.prompt import MAX_CHARACTERS, MAX_MEDIA, Showing, calls
 from autolabel_core.clusters.naming.prompt import messages as chat_messages
+from autolabel_core.clusters.naming.server import Usage
 from autolabel_core.clusters.naming.showing import Medium, Shown, at_path, shown
 from autolabel_core.declarations.labeling import LLMLabeling
 from autolabel_core.errors import UnreadableItemError
@@ -276,3 +277,10 @@ def test_a_chain_of_small_steps_is_not_one_name():
 def test_hashed_vectors_know_endings_and_no_synonyms():
     one, same, other = hashed_vectors(["running shoes", "running shoe", "garden tools"])
     assert one @ same > 0.8 > one @ other
+
+
+def test_declared_prices_give_the_cost_and_nothing_else_does():
+    spent = Usage(calls=1, input_tokens=1000, output_tokens=100)
+    prices = {"usd_per_million_input_tokens": 0.2, "usd_per_million_output_tokens": 4.0}
+    assert spent.cost_usd(LLMLabeling.model_validate(prices)) == 0.0006
+    assert spent.cost_usd(LLMLabeling.model_validate({"model_name": "gpt-4o"})) is None

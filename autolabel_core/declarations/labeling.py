@@ -124,7 +124,7 @@ class LLMLabeling(Declaration):
         clusters_per_call: clusters named by one request, at most.
         retries: further attempts after a time-out, 429 or 5xx; 0 is none.
         timeout_seconds: for one attempt.
-        usd_per_million_input_tokens: price, for the cost in the run's metadata.
+        usd_per_million_input_tokens: price, for the cost in the run's metadata; null: no cost.
         usd_per_million_output_tokens: likewise, of what is answered.
     """
 
@@ -204,6 +204,16 @@ class LLMLabeling(Declaration):
                 raise KeyedError(
                     (key,), f"is required of `{self.provider}`; known without it: {known}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def prices_are_two_or_none(self) -> LLMLabeling:
+        """Ask for the other price where one is given: a cost needs both."""
+        keys = ("usd_per_million_input_tokens", "usd_per_million_output_tokens")
+        given = [key for key in keys if getattr(self, key) is not None]
+        if len(given) == 1:
+            (other,) = set(keys) - set(given)
+            raise KeyedError((other,), f"is required beside {given[0]}; 0.0 is for free")
         return self
 
     @property

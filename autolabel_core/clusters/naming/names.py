@@ -65,7 +65,7 @@ class NamingResult:
     Attributes:
         names: one for each cluster, by its id.
         usage: `calls, retries, cached, named_by_llm, input_tokens, output_tokens, cost_usd` (None
-            where the price is not known).
+            where no prices are declared).
         problems: why clusters were named without the server; a line each, without secrets.
         merged: clusters that took the label of another, by id.
     """

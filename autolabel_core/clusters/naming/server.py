@@ -27,13 +27,6 @@ REFUSED = {
     403: "does not let the key use this model",
     404: "knows no such model or address",
 }
-USD_PER_MILLION_TOKENS = {
-    "gpt-4o-mini": (0.15, 0.60),
-    "gpt-4o": (2.50, 10.00),
-    "gemini-2.5-flash": (0.30, 2.50),
-    "gemini-2.5-flash-preview-04-17": (0.15, 0.60),
-}
-"""Prices of input and output. Source: the providers' published price lists, without discounts."""
 
 
 class RefusedAnswerError(AutolabelError):
@@ -81,20 +74,13 @@ class Usage:
     output_tokens: int = 0
 
     def cost_usd(self, settings: LLMLabeling) -> float | None:
-        """Return the price of the tokens; None where the model's price is not known."""
-        known = USD_PER_MILLION_TOKENS.get(settings.model, (None, None))
-        prices = (
-            _first(settings.usd_per_million_input_tokens, known[0]),
-            _first(settings.usd_per_million_output_tokens, known[1]),
-        )
-        if prices[0] is None or prices[1] is None:
+        """Return the price of the tokens; None where the declaration says no prices."""
+        input_price = settings.usd_per_million_input_tokens
+        output_price = settings.usd_per_million_output_tokens
+        if input_price is None or output_price is None:
             return None
-        total = self.input_tokens * prices[0] + self.output_tokens * prices[1]
+        total = self.input_tokens * input_price + self.output_tokens * output_price
         return round(total / 1_000_000, 6)
-
-
-def _first(declared: float | None, known: float | None) -> float | None:
-    return known if declared is None else declared
 
 
 def server_key(settings: LLMLabeling, environ: Mapping[str, str]) -> str:
