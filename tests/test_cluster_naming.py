@@ -1,13 +1,20 @@
 """Names of a run: given once, kept with the identity, repaired when somebody asks again."""
 
+import base64
+import io
 import json
 
+import numpy as np
 import pytest
 from angle_samples import NAME, label
 from chat_server import AT_ONCE, chat_server, failing, well
 from click.testing import CliRunner
 from conftest import sweep_quietly
+from detection_samples import NAME as BOXES
+from detection_samples import declaration as boxes
 from grouped_angles import TOPICS, ask, declared, definition, groups, one_defined, refresh
+from PIL import Image
+from toy_detectors import scene
 
 from autolabel_app.cli import root
 from autolabel_core import cluster_pages
@@ -16,6 +23,10 @@ from autolabel_core.pictures import MAX_PNG_BYTES
 from autolabel_core.urls import sign_address
 
 KEY = "sk-a-very-secret-key"
+BOX_URI = "autolabel://block_detector@1.0.0/detection_embedding"
+BOX = (5, 5, 25, 19)
+RED_AND_GREEN = {f"g{i}.png": scene((*BOX, (0, 150 + i, 0))) for i in range(6)}
+RED_AND_GREEN |= {f"r{i}.png": scene((*BOX, (150 + i, 0, 0))) for i in range(6)}
 
 
 def names(workspace):
@@ -100,6 +111,63 @@ def test_another_declaration_of_names_is_followed_at_the_next_run(angles, key, h
         ask(home.workspace, because="again")
         refresh(home.workspace)
         assert names(home.workspace) == {"cl_0": "name of cl_0", "cl_1": "name of cl_1"}
+
+
+def shown_sizes(question):
+    """The sizes of the pictures that a model is shown, in pixels."""
+    parts = question["messages"][1]["content"]
+    urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    files = [base64.b64decode(url.removeprefix("data:image/jpeg;base64,")) for url in urls]
+    return [Image.open(io.BytesIO(file)).size for file in files]
+
+
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [("document_blobs.0.url", (20, 14)), ("0.url", (20, 14)), ("source_blobs.0.url", (64, 48))],
+)
+def test_of_a_box_a_server_sees_the_crop_or_the_image(blocks, key, path, size):
+    with chat_server() as server:
+        mapped = [{"input_key": "image_url", "source_type": "blob", "path": path}]
+        (clusters,) = named_by(server, input_mappings=mapped)["clusters"]
+        clusters["feature_uris"] = [BOX_URI]
+        ws = blocks(RED_AND_GREEN, {**boxes(confidence_threshold=0.0), "clusters": [clusters]})
+        ask(ws, collection=BOXES)
+        refresh(ws, BOXES)
+        assert shown_sizes(server.questions[0]) == [size] * 10
+
+
+def test_a_sheet_of_boxes_shows_what_lies_in_them(blocks):
+    clusters = definition(feature_uris=[BOX_URI])
+    ws = blocks(RED_AND_GREEN, {**boxes(confidence_threshold=0.0), "clusters": [clusters]})
+    ask(ws, collection=BOXES)
+    refresh(ws, BOXES)
+    drawn = Clusters(ws, ws.collection(BOXES)).pictures("all")
+    colours = [
+        np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), int).reshape(-1, 3)
+        for name, png in drawn.items()
+        if name.startswith("cl_")
+    ]
+    pure = [(c > 140) & (c.sum(axis=1, keepdims=True) < 200) for c in colours]
+    shown = [(pixels.sum(axis=0) > 1000).tolist() for pixels in pure]
+    assert sorted(shown) == [[False, True, False], [True, False, False]]
+
+
+def test_of_an_image_a_server_sees_the_image_either_way(workspace, key):
+    pictures = {f"r{i}.png": (200 + i, 10, 10) for i in range(6)}
+    pictures |= {f"g{i}.png": (10, 200 + i, 10) for i in range(6)}
+    with chat_server() as server:
+        mapped = [
+            {"input_key": "image_url", "source_type": "blob", "path": f"{where}_blobs.0.url"}
+            for where in ("document", "source")
+        ]
+        (clusters,) = named_by(server, input_mappings=mapped)["clusters"]
+        extractor = {"feature_extractor_name": "colour_extractor"}
+        declared = {"feature_extractor": extractor, "clusters": [clusters]}
+        ws = workspace({"colours": declared}, {"colours": pictures})
+        sweep_quietly(ws, "colours")
+        ask(ws, collection="colours")
+        refresh(ws, "colours")
+        assert shown_sizes(server.questions[0]) == [(8, 8)] * 20
 
 
 def test_the_report_has_a_map_and_sheets(angles):

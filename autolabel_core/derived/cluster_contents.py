@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from PIL import Image
 
-from autolabel_core.buckets.objects import StoredObject
-from autolabel_core.buckets.source import ObjectSource
-from autolabel_core.declarations import Collection
+from autolabel_core.clusters.naming import SampleBlob
+from autolabel_core.declarations.collection import BOX_KEY
 from autolabel_core.derived.cluster_definition import DefinedClusters
 from autolabel_core.documents import Documents
 from autolabel_core.errors import StoreUnavailableError, UnreadableItemError
-from autolabel_core.identity import content_hash
 from autolabel_core.images import decode_image
 from autolabel_core.pictures import text_card
 from autolabel_core.texts import decode_text
@@ -39,39 +37,49 @@ class MemberContents:
 
     def __init__(self, one: DefinedClusters) -> None:
         self._one = one
-        self._collections = {c.collection_name: c for c in one.documents.collections}
-        self._sources: dict[str, ObjectSource] = {}
+        self._items = {t.collection_name: t.items for t in one.documents.embeddings}
 
     @cached_property
     def kinds(self) -> dict[str, str]:
         """What each collection holds: `image` or `text`."""
         opened = self._one.workspace
-        return {n: opened.extractor(c).manifest.input for n, c in self._collections.items()}
+        return {n: opened.extractor(t.collection).manifest.input for n, t in self._items.items()}
 
-    def collection(self, member: Member) -> Collection:
-        """Return the collection of a member."""
-        return self._collections[member.collection]
+    def blobs(self, member: Member) -> tuple[tuple[SampleBlob, ...], tuple[SampleBlob, ...]]:
+        """Return the files of a member's object, and the picture that its vector was made from.
 
-    def stored(self, member: Member) -> StoredObject | None:
-        """Return a member's object; its files are read when they are asked for."""
-        if member.collection not in self._sources:
-            source = self._one.workspace.source(self.collection(member))
-            self._sources[member.collection] = source
+        Args:
+            member: of a box, the files are those of the image that it lies on.
+
+        Returns:
+            Source blobs and document blobs; of a text, and of what is gone, none of the second.
+        """
+        items, kind = self._items[member.collection], self.kinds[member.collection]
+        box = BOX_KEY.fullmatch(member.key) if items.collection.detection else None
         try:
-            return self._sources[member.collection].open(member.key)
+            stored = items.source.open(box[1] if box else member.key)
+            mapped = items.collection.feature_extractor.input_mappings.get(kind)
+            address = None if box else stored.input_blob(kind, mapped).address
         except (UnreadableItemError, StoreUnavailableError):
-            return None
+            return (), ()
+        limit_mb = items.collection.max_object_mb
+        sources = tuple(
+            SampleBlob(blob.address, partial(blob.read_within, limit_mb), blob.type, blob.property)
+            for blob in stored.blobs
+        )
+        if kind == "text":
+            return sources, ()
+        return sources, (SampleBlob(address, partial(self._content, member), kind),)
+
+    def _content(self, member: Member) -> bytes:
+        return self._items[member.collection].content(member.key, member.content_hash)
 
     def data(self, member: Member) -> bytes | None:
         """Return the content that a member's vector was made from."""
-        stored = self.stored(member)
-        kind = self.kinds[member.collection]
-        mapped = self.collection(member).feature_extractor.input_mappings.get(kind)
         try:
-            data = None if stored is None else stored.input_blob(kind, mapped).read()
+            return self._content(member)
         except (UnreadableItemError, StoreUnavailableError):
             return None
-        return data if data is not None and content_hash(data) == member.content_hash else None
 
     def text(self, member: Member) -> str:
         """Return a member's text; empty for images, and where it cannot be read."""
@@ -96,7 +104,7 @@ class MemberContents:
     def fields(self) -> dict[str, dict[str, Any]]:
         """Key, label, label source, suggestion, declared fields and metadata, by document id."""
         found: dict[str, dict[str, Any]] = {}
-        for collection in self._collections.values():
+        for collection in self._one.documents.collections:
             view = Documents(self._one.workspace, collection, clusters=False)
             names = [*FIELDS, *collection.fields]
             columns = ", ".join(f'"{name}"' for name in ("document_id", *names, "metadata"))

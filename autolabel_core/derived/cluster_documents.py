@@ -61,7 +61,8 @@ class ClusterDocuments:
         self.collections = [workspace.collection(name) for name in names]
 
     @cached_property
-    def _embeddings(self) -> list[Embeddings]:
+    def embeddings(self) -> list[Embeddings]:
+        """The tables of the vectors, one of each collection."""
         opened = self.workspace
         return [
             Embeddings(opened, one, Recorded(opened, one.collection_name))
@@ -71,14 +72,14 @@ class ClusterDocuments:
     @cached_property
     def feature_uris(self) -> tuple[str, ...]:
         """The spaces of the vectors; by default the collections' own."""
-        own = self._embeddings[0].extractor.manifest
+        own = self.embeddings[0].extractor.manifest
         wanted = self.definition.feature_uris or (own.feature_uri,)
         return tuple(own.feature_uri if own.answers_to(uri) else uri for uri in wanted)
 
     @property
     def objects(self) -> int:
         """How many objects exist."""
-        return sum(len(table.present(b)) for table in self._embeddings for b in table.batches)
+        return sum(len(table.present(b)) for table in self.embeddings for b in table.batches)
 
     @cached_property
     def fingerprint(self) -> str | None:
@@ -89,7 +90,7 @@ class ClusterDocuments:
 
     def _sources(self) -> list[PurePath]:
         files: list[PurePath] = []
-        for table in self._embeddings:
+        for table in self.embeddings:
             files += [
                 self._vectors(table, uri, b) for uri in self.feature_uris for b in table.batches
             ]
@@ -105,7 +106,7 @@ class ClusterDocuments:
     @cached_property
     def rows(self) -> VectorRows:
         """Every document that has all vectors, whatever the filter says."""
-        parts = [self._rows_of(t, b) for t in self._embeddings for b in t.batches]
+        parts = [self._rows_of(t, b) for t in self.embeddings for b in t.batches]
         parts = [part for part in parts if part.document_ids]
         if not parts:
             return VectorRows([], [], [], [], np.zeros((0, 1), np.float32))

@@ -17,7 +17,6 @@ from autolabel_core.clusters.naming import (
     ClusterSample,
     NamingContext,
     NamingResult,
-    SampleBlob,
     SampleDocument,
     name_clusters,
     representatives,
@@ -148,14 +147,9 @@ class _Sampling:
 
     def _document(self, i: int) -> SampleDocument:
         member, fields = self._member(i), self._fields(i)
-        text, stored = self._contents.text(member), self._contents.stored(member)
+        text = self._contents.text(member)
         payload = {**fields.get("metadata", {}), **fields, **({"text": text} if text else {})}
-        limit_mb = self._contents.collection(member).max_object_mb
-        sources = tuple(
-            SampleBlob(blob.address, partial(blob.read_within, limit_mb), blob.type, blob.property)
-            for blob in (stored.blobs if stored else ())
-        )
-        return SampleDocument(payload, sources, (), member.content_hash)
+        return SampleDocument(payload, *self._contents.blobs(member), member.content_hash)
 
     def _nearest(self, centroid: npt.NDArray[np.float32]) -> tuple[str, float] | None:
         if self._taxonomy is None:

@@ -33,7 +33,7 @@ from autolabel_core.derived.detection_rows import (
     rows_of_image,
     whole_pixels,
 )
-from autolabel_core.derived.items import UNFINISHED, Items, Unreadable
+from autolabel_core.derived.items import CHANGED, UNFINISHED, Items, Unreadable
 from autolabel_core.derived.raw_objects import RawObjects
 from autolabel_core.derived.table import Progress
 from autolabel_core.detectors import DeclaredDetector
@@ -235,16 +235,33 @@ class DetectedObjects(Items):
 
     def reader(self) -> Callable[[str], bytes]:
         """Return what gives the content of a box as a PNG file."""
+        return lambda key: self.content(key, self._by_key[key]["content_hash"])
+
+    def content(self, key: str, wanted: str) -> bytes:
+        """Return what lies in a box as a PNG file.
+
+        Args:
+            key: of the box.
+            wanted: hash of the content that is meant.
+
+        Returns:
+            The file.
+
+        Raises:
+            UnreadableItemError: the image cannot be read, or box or image are others by now.
+        """
+        row = self._by_key.get(key)
+        if row is None or row["content_hash"] != wanted:
+            raise UnreadableItemError(CHANGED)
+        found = next(self.decoded([row], None))
+        if isinstance(found, Unreadable):
+            raise UnreadableItemError(found.reason)
+        return lossless_png(found)
+
+    @cached_property
+    def _by_key(self) -> dict[str, dict[str, Any]]:
         there = (batch for batch in self.batches if self.warehouse.exists(self.path(batch)))
-        rows = {row["key"]: row for batch in there for row in self.rows(batch)}
-
-        def read(key: str) -> bytes:
-            found = next(self.decoded([rows[key]], None))
-            if isinstance(found, Unreadable):
-                raise UnreadableItemError(found.reason)
-            return lossless_png(found)
-
-        return read
+        return {row["key"]: row for batch in there for row in self.rows(batch)}
 
     def report(self, batch: str) -> dict[str, Any]:
         """Count images and boxes, and list what could not be looked at and why."""

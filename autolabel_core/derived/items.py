@@ -102,6 +102,19 @@ class Items(DerivedTable):
     def reader(self) -> Callable[[str], bytes]:
         """Return what gives a document's content as a file, by its key."""
 
+    def content(self, key: str, wanted: str) -> bytes:
+        """Return what a document was embedded from, as a file.
+
+        Args:
+            key: of the document.
+            wanted: hash of the content that is meant.
+
+        Returns:
+            An object's own bytes; what lies in a box as a PNG. What cannot be read, or has another
+            content by now, is an `UnreadableItemError`.
+        """
+        return self.read_checked(key, wanted)
+
     def read_checked(self, key: str, wanted: str) -> bytes:
         """Return an object's bytes.
 

@@ -36,8 +36,8 @@ class SampleDocument:
 
     Attributes:
         payload: its fields, ready for JSON.
-        source_blobs: its own files.
-        document_blobs: files made from it, such as crops.
+        source_blobs: the files of its object.
+        document_blobs: what its vector was made from, such as the crop of a box.
         content_hash: changes whenever the files do.
     """
 
