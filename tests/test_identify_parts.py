@@ -12,7 +12,6 @@ from autolabel_app.identify.batches import Batches
 from autolabel_app.identify.settings import load_detector
 from autolabel_core.boxes import iou
 from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.extractors.manifest import Manifest
 from autolabel_core.identify.acceptance import (
     CLIP,
     MEASURED,
@@ -99,9 +98,10 @@ def test_of_regions_that_compete_the_best_is_kept():
     boxes = np.array([[0, 0, 100, 100], [10, 10, 90, 90], [200, 0, 300, 100.0]])
     vectors = np.array([[0.8, 0.6], [1, 0], [0, 1]], np.float32)
     thresholds = Thresholds(0.7, 0.1, "given")
-    kept = identify(Regions(boxes, True), vectors, index, thresholds, (400, 100))
+    matches = index.search(vectors)
+    kept = identify(Regions(boxes, True), matches, thresholds, (400, 100))
     assert [one.xyxy_rel for one in kept] == [(0.025, 0.1, 0.225, 0.9), (0.5, 0, 0.75, 1)]
-    assert len(identify(Regions(boxes, False), vectors, index, thresholds, (400, 100))) == 3
+    assert len(identify(Regions(boxes, False), matches, thresholds, (400, 100))) == 3
 
 
 OFFLINE = RateSource(url=None)
@@ -148,38 +148,53 @@ def test_the_dearest_come_first_and_unknown_rates_last(tmp_path):
 
 
 class Slow:
-    """Embeds by the first pixel; refuses black; waits for a signal first."""
-
-    manifest = Manifest("slow", "v1", "pixel", "image", 3)
-    min_side_px = None
+    """Sees the first pixel's strongest colour; refuses black; waits for a signal first."""
 
     def __init__(self):
         self.begun, self.go = threading.Event(), threading.Event()
 
-    def embed(self, batch):
+    def look_up(self, images):
         self.begun.set()
-        self.go.wait(10)
-        values = np.array([image.getpixel((0, 0)) for image in batch], np.float32)
+        self.go.wait(60)
+        values = np.array([image.getpixel((0, 0)) for image in images])
         if (values.sum(axis=1) == 0).any():
             raise ValueError("black")
-        return values / np.linalg.norm(values, axis=1, keepdims=True)
+        return [Match("rgb"[colour], 1.0, None, ()) for colour in values.argmax(axis=1)]
+
+
+def pair(*colour):
+    return [Image.new("RGB", (1, 1), colour)] * 2
 
 
 def test_what_comes_in_meanwhile_is_one_batch_and_one_fault_is_its_own():
-    sizes, extractor = [], Slow()
+    sizes, slow = [], Slow()
     batches = Batches(sizes.append)
-    colours = [(9, 0, 0), (0, 9, 0), (0, 0, 0), (0, 0, 9)]
-    pairs = [[Image.new("RGB", (1, 1), colour)] * 2 for colour in colours]
-    asked = [batches.submit(extractor, pairs[0])]
-    extractor.begun.wait(10)
-    asked += [batches.submit(extractor, pair) for pair in pairs[1:]]
-    extractor.go.set()
+    asked = [batches.submit(slow, pair(9, 0, 0))]
+    slow.begun.wait(60)
+    asked += [batches.submit(slow, pair(*c)) for c in ((0, 9, 0), (0, 0, 0), (0, 0, 9))]
+    slow.go.set()
     batches.close()
     assert isinstance(asked[2].exception(), ValueError)
-    for i in (0, 1, 3):
-        rows = asked[i].result()
-        assert rows.shape == (2, 3) and (rows.argmax(axis=1) == min(i, 2)).all()
+    for job, label in ((asked[0], "r"), (asked[1], "g"), (asked[3], "b")):
+        assert [match.label for match in job.result()] == [label] * 2
     assert sizes == [2, 6, 2, 2, 2]
+
+
+def test_a_batch_waits_for_pictures_that_are_being_read_and_for_no_other(monkeypatch):
+    monkeypatch.setattr("autolabel_app.identify.batches.PATIENCE", 1e6)
+    sizes, slow = [], Slow()
+    batches = Batches(sizes.append)
+    first = batches.submit(slow, pair(9, 0, 0))
+    slow.begun.wait(60)
+    with batches.coming():
+        waiting = batches.submit(slow, pair(0, 9, 0))
+        slow.go.set()
+        first.result(60)
+        batches.submit(slow, pair(0, 0, 9))
+    waiting.result(60)
+    batches.submit(slow, pair(9, 0, 0)).result(60)
+    batches.close()
+    assert sizes == [2, 4, 2]
 
 
 def test_a_detector_says_where_things_are(toy_extractors, tmp_path):

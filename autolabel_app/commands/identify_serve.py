@@ -63,6 +63,9 @@ def serve(
     from autolabel_app.identify.serving import Serving
     from autolabel_app.identify.settings import Settings
 
+    # Read when torch is loaded: its threads then sleep between tasks. By default they spin, and
+    # take the cores from the threads that read pictures and answer.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     key = _key(api_key_env)
     settings = Settings(
         index_file,

@@ -1,34 +1,46 @@
-"""Embedding for many requests at once: one thread that takes whatever has come in meanwhile."""
+"""Looking up for many requests at once: one thread that takes whatever has come in meanwhile."""
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
-import numpy as np
 from PIL import Image
 
-from autolabel_core.extractors import Extractor, embed_checked
-from autolabel_core.identify.index import Vectors
+from autolabel_core.identify.index import Match
 
 MAX_IMAGES = 32
+# Of the time that the last batch took: so long a batch waits for pictures that are being read.
+PATIENCE = 0.1
 Observe = Callable[[int], None]
+
+
+class Lookup(Protocol):
+    """Whatever says what pictures show."""
+
+    def look_up(self, images: Sequence[Image.Image]) -> list[Match]:
+        """Return one match for each picture."""
+        ...
 
 
 @dataclass(frozen=True)
 class _Job:
-    extractor: Extractor
+    lookup: Lookup
     images: list[Image.Image]
-    result: Future[Vectors] = field(default_factory=Future)
+    result: Future[list[Match]] = field(default_factory=Future)
 
 
 class Batches:
-    """A thread that embeds.
+    """A thread that looks up.
 
-    Nobody waits for a batch to fill: while one is embedded, the next one gathers.
+    While one batch is looked up, the next one gathers. A batch waits only for requests that are
+    here already and whose pictures are still being read, and not long.
 
     Args:
         observe: told the number of images of each batch.
@@ -36,62 +48,82 @@ class Batches:
 
     def __init__(self, observe: Observe = lambda _count: None) -> None:
         self._observe = observe
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="embedding", daemon=True)
+        self._changed = threading.Condition()
+        self._jobs: deque[_Job] = deque()
+        self._coming, self._closed, self._patience_s = 0, False, 0.0
+        self._thread = threading.Thread(target=self._work, name="looking-up", daemon=True)
         self._thread.start()
 
-    def submit(self, extractor: Extractor, images: list[Image.Image]) -> Future[Vectors]:
-        """Ask for the vectors of images.
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """Announce a job; what is done in the block ends in `submit`, or in no job at all."""
+        self._announce(1)
+        try:
+            yield
+        finally:
+            self._announce(-1)
+
+    def _announce(self, more: int) -> None:
+        with self._changed:
+            self._coming += more
+            self._changed.notify()
+
+    def submit(self, lookup: Lookup, images: list[Image.Image]) -> Future[list[Match]]:
+        """Ask what images show.
 
         Args:
-            extractor: what embeds them.
+            lookup: what looks them up; jobs of one lookup are looked up together.
             images: n of them, RGB.
 
         Returns:
-            A promise of (n, d) unit rows.
+            A promise of n matches.
         """
-        job = _Job(extractor, images)
-        self._jobs.put(job)
+        job = _Job(lookup, images)
+        with self._changed:
+            self._jobs.append(job)
+            self._changed.notify()
         return job.result
 
     def close(self) -> None:
         """End the thread when all that was asked for is answered."""
-        self._jobs.put(None)
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
         self._thread.join()
 
     def _work(self) -> None:
-        job = self._jobs.get()
-        while job is not None:
-            batch, job = self._gathered(job)
-            self._embed(batch)
-            job = job or self._jobs.get()
+        while batch := self._gathered():
+            began = time.perf_counter()
+            self._look_up(batch)
+            self._patience_s = PATIENCE * (time.perf_counter() - began)
 
-    def _gathered(self, first: _Job) -> tuple[list[_Job], _Job | None]:
-        """Return what is to be embedded together, and a job that does not fit in."""
-        batch, images = [first], len(first.images)
-        while not self._jobs.empty():
-            job = self._jobs.get()
-            if job is None:
-                self._jobs.put(None)
-                break
-            fits = images + len(job.images) <= MAX_IMAGES and job.extractor is first.extractor
-            if not fits:
-                return batch, job
-            batch.append(job)
-            images += len(job.images)
-        return batch, None
+    def _gathered(self) -> list[_Job]:
+        """Return what is to be looked up together, at least one job; none when all is done."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._jobs or self._closed)
+            self._changed.wait_for(self._is_enough, self._patience_s)
+            batch: list[_Job] = []
+            while self._jobs and (not batch or self._fits(batch, self._jobs[0])):
+                batch.append(self._jobs.popleft())
+            return batch
 
-    def _embed(self, batch: list[_Job]) -> None:
+    def _is_enough(self) -> bool:
+        return not self._coming or _size(self._jobs) >= MAX_IMAGES
+
+    @staticmethod
+    def _fits(batch: list[_Job], job: _Job) -> bool:
+        return job.lookup is batch[0].lookup and _size(batch) + len(job.images) <= MAX_IMAGES
+
+    def _look_up(self, batch: list[_Job]) -> None:
         images = [image for job in batch for image in job.images]
         self._observe(len(images))
         try:
-            vectors = embed_checked(batch[0].extractor, images)
+            matches = iter(batch[0].lookup.look_up(images))
         except Exception as error:  # noqa: BLE001 told to whoever waits; the thread lives on
             self._refused(batch, error)
             return
-        ends = np.cumsum([len(job.images) for job in batch])[:-1]
-        for job, part in zip(batch, np.split(vectors, ends), strict=True):
-            job.result.set_result(part)
+        for job in batch:
+            job.result.set_result([next(matches) for _ in job.images])
 
     def _refused(self, batch: list[_Job], error: Exception) -> None:
         """Let one picture's fault be that of its own request alone."""
@@ -99,4 +131,8 @@ class Batches:
             batch[0].result.set_exception(error)
             return
         for job in batch:
-            self._embed([job])
+            self._look_up([job])
+
+
+def _size(jobs: Sequence[_Job]) -> int:
+    return sum(len(job.images) for job in jobs)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-from starlette.concurrency import run_in_threadpool
 
 from autolabel_app.identify.batches import Batches
 from autolabel_app.identify.metrics import Metrics
@@ -39,6 +39,8 @@ class Serving:
         self.last_query = ""
         self.requests_served = 0
         self._detecting = threading.Lock()
+        # As many as there are cores: more would only take turns, and hold up the answers.
+        self._readers = ThreadPoolExecutor(os.cpu_count() or 1, "reading")
         self._batches = Batches(self.metrics.batches.observe)
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="watching", daemon=True)
@@ -48,6 +50,7 @@ class Serving:
         """End the threads."""
         self._closing.set()
         self._watcher.join()
+        self._readers.shutdown()
         self._batches.close()
 
     def _take(self, served: Served) -> None:
@@ -98,9 +101,13 @@ class Serving:
         }
 
     async def _found(self, data: bytes, served: Served) -> tuple[int, int, list[Identified]]:
-        size_px, decoded_px, regions, crops = await run_in_threadpool(self._seen, data, served)
-        vectors = await asyncio.wrap_future(self._batches.submit(served.extractor, crops))
-        return *size_px, identify(regions, vectors, served.index, served.thresholds, decoded_px)
+        loop = asyncio.get_running_loop()
+        with self._batches.coming():
+            seen = await loop.run_in_executor(self._readers, self._seen, data, served)
+            size_px, decoded_px, regions, crops = seen
+            asked = self._batches.submit(served, crops)
+        matches = await asyncio.wrap_future(asked)
+        return *size_px, identify(regions, matches, served.thresholds, decoded_px)
 
     def _seen(
         self, data: bytes, served: Served

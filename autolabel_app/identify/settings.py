@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,15 +11,16 @@ from PIL import Image
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.detectors import DeclaredDetector, Weights
 from autolabel_core.errors import AutolabelError
-from autolabel_core.extractors import Extractor
+from autolabel_core.extractors import Extractor, embed_checked
 from autolabel_core.identify.acceptance import Thresholds, thresholds_file, thresholds_of
 from autolabel_core.identify.encoder import encoder_of
-from autolabel_core.identify.index import ReferenceIndex
+from autolabel_core.identify.index import Match, ReferenceIndex
 from autolabel_core.identify.prices import Prices
 from autolabel_core.identify.rates import RateSource
 from autolabel_core.paths import Paths
 
 DETECTOR_MIN_CONFIDENCE, DETECTOR_IOU = 0.05, 0.5
+TOP_K = 3
 BLANK = Image.new("RGB", (64, 64))
 
 
@@ -66,6 +68,10 @@ class Served:
     thresholds: Thresholds
     prices: Prices | None
     refs: Path
+
+    def look_up(self, images: Sequence[Image.Image]) -> list[Match]:
+        """Return what the index says of each picture."""
+        return self.index.search(embed_checked(self.extractor, images), TOP_K)
 
     def picture(self, filename: str) -> Path | None:
         """Return a reference's picture; None for whatever is no reference of this index."""

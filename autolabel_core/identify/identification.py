@@ -11,7 +11,7 @@ from PIL import Image
 from autolabel_core.boxes import Floats, areas
 from autolabel_core.detectors.declared import DeclaredDetector
 from autolabel_core.identify.acceptance import Thresholds
-from autolabel_core.identify.index import Match, ReferenceIndex, Vectors
+from autolabel_core.identify.index import Match
 from autolabel_core.identify.regions import CENTRE, large_enough, propose_regions
 
 SAME_THING = 0.5
@@ -72,26 +72,21 @@ def find_regions(image: Image.Image, detector: DeclaredDetector | None, most: in
 
 def identify(
     regions: Regions,
-    vectors: Vectors,
-    index: ReferenceIndex,
+    matches: Sequence[Match],
     thresholds: Thresholds,
     size_px: tuple[int, int],
-    top_k: int = 3,
 ) -> list[Identified]:
-    """Look the regions up; what scores below the threshold is nothing that is known.
+    """Say what is where; what scores below the threshold is nothing that is known.
 
     Args:
         regions: n places.
-        vectors: (n, d) of what they show.
-        index: the references.
+        matches: (n,) what each was taken for.
         thresholds: what an answer must reach.
         size_px: width and height of the picture.
-        top_k: labels to tell of each.
 
     Returns:
         The best first; of candidates that compete for one place only the best.
     """
-    matches = index.search(vectors, top_k)
     order = sorted(
         (i for i, match in enumerate(matches) if match.score >= thresholds.min_score),
         key=lambda i: (not thresholds.confident(matches[i]), -matches[i].score, i),
