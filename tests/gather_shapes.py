@@ -102,6 +102,7 @@ def scryfall(site: Site) -> None:
         for name, number in (("Delver of Secrets", 3), ("Insectile Aberration", 4))
     ]
     lotus, other = magic_card(site, 1, "lea"), magic_card(site, 2, "leb")
+    unseen = magic_card(site, 5, "30a", image_status="placeholder")
     delver = magic_card(site, 3, "isd", name="Delver of Secrets // Insectile Aberration")
     del delver["image_uris"]
     delver |= {"card_faces": faces, "rarity": "common"}
@@ -115,7 +116,9 @@ def scryfall(site: Site) -> None:
     site.answers["/cards/named"] = lambda asked: named.get(
         asked.params["fuzzy"].lower(), Reply(missing, 404)
     )
-    prints = Reply({"object": "list", "total_cards": 2, "has_more": False, "data": [lotus, other]})
+    prints = Reply(
+        {"object": "list", "total_cards": 2, "has_more": False, "data": [lotus, unseen, other]}
+    )
     site.answers["/cards/search"] = prints
 
 

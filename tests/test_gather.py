@@ -212,6 +212,25 @@ def test_a_site_that_cannot_be_reached_is_told_and_left_in_peace(run, project, r
     assert [row["query"] for row in rows(refs)] == list("abcde")
 
 
+def test_pictures_that_cannot_be_reached_are_told_and_left_in_peace(
+    run, site, project, refs, monkeypatch
+):
+    monkeypatch.setattr(fetching, "FIRST_BACKOFF_S", 0.01)
+    names = [f"Card {n}" for n in "ABCDE"]
+    cards(site, *names)
+    for number in range(1, 6):
+        site.answers[f"/pictures/{number}.jpg"] = Reply("", 503)
+    status, _, err = run("identify", "gather", "--project", str(project(*names)))
+    assert status == 1 and err.count("not asked, since before it") == 2
+    assert sum(path.startswith("/pictures") for path in site.paths()) == 9
+
+
+def test_what_a_site_says_does_not_steer_the_terminal(run, site, project):
+    site.answers["/cardinfo.php"] = Reply("\x1b[2Jgone", 418)
+    _, _, err = run("identify", "gather", "--project", str(project("Alpha")))
+    assert "gone" in err and "\x1b" not in err
+
+
 SLOW = """
 import sys
 from autolabel_app.cli import main

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autolabel_core.buckets.folder import FolderBucket
 from autolabel_core.errors import AutolabelError
 from autolabel_core.identify.gather.project import Gathering, Query, read_gathering
 from autolabel_core.identify.gather.sites import SITES
@@ -29,6 +30,16 @@ def test_a_ledger_of_somebody_else_is_left_alone(refs, text):
     assert (refs / FILE).read_bytes() == text.encode("latin-1")
 
 
+def test_a_ledger_is_no_object_of_a_bucket_and_another_file_of_its_name_is(refs):
+    with Sources(refs) as sources:
+        sources.add(Source("a.jpg", "A"))
+    (refs / "a.jpg").write_bytes(b"a")
+    assert [listed.key for listed in FolderBucket(refs).list()] == ["a.jpg"]
+    assert FolderBucket(refs).version(FILE) is None
+    (refs / FILE).write_text("title,url\nA paper,https://example.org\n")
+    assert {listed.key for listed in FolderBucket(refs).list()} == {"a.jpg", FILE}
+
+
 def test_a_ledger_holds_whatever_a_site_tells(refs):
     odd = Source(
         "a.jpg", "A", attribution='=HYPERLINK("x")\r\n,"b"', site="s", query="-q", licence="é"
@@ -37,7 +48,7 @@ def test_a_ledger_holds_whatever_a_site_tells(refs):
         sources.add(odd)
     with Sources(refs) as sources:
         assert sources.rows[0].attribution == '=HYPERLINK("x") ,"b"'
-        assert sources.rows[0].key == odd.key
+        assert sources.rows[0].query == "-q"
     with (refs / FILE).open(encoding="utf-8", newline="") as handle:
         assert next(csv.DictReader(handle))["attribution"].startswith(" =")
 

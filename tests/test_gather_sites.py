@@ -103,6 +103,16 @@ def test_an_answer_of_another_shape_is_told_as_that(ask, site, monkeypatch, site
     assert "a shape that is not known" in ask(site_name, "x").problems[0].problem
 
 
+def test_a_value_of_another_kind_is_told_as_that(ask, site):
+    card = shapes.yugioh_card(site, "Dark Magician", 1)
+    card["card_images"][0]["image_url"] = None
+    site.answers["/cardinfo.php"] = Reply({"data": [card]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shapes, "ygoprodeck", lambda site: None)
+        problem = ask("ygoprodeck", "Dark Magician").problems[0].problem
+    assert "a shape that is not known" in problem and "valid string" in problem
+
+
 def test_a_wiki_s_own_error_is_told(ask):
     assert "The search is down." in ask("wikimedia", "broken").problems[0].problem
 

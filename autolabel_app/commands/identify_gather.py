@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autolabel_app.commands.identify_index import FILE, json_option, names_option
-from autolabel_app.output import emit_json, emit_table
+from autolabel_app.output import emit_json, emit_table, shown
 from autolabel_core.identify.gather.sites import SITES
 from autolabel_core.paths import Paths
 
@@ -125,6 +125,6 @@ def _tell(gathered: Gathered, wanted: Gathering, dry_run: bool) -> None:
             f"already, {len(gathered.problems)} failed. Sources and licences: sources.csv."
         )
     for row in gathered.problems:
-        click.echo(f"{row.query}: {row.problem}", err=True)
+        click.echo(f"{shown(row.query)}: {shown(row.problem)}", err=True)
     if gathered.fetched and not gathered.problems:
         click.echo(f"Next: autolabel identify index --refs {wanted.out} --out index.npz")

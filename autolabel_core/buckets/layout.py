@@ -2,8 +2,9 @@
 
 `<key>.json` beside a file `<key>` is that file's metadata, and so is one whose `<key>` is the name
 of an image or a text that is not there (yet, or any more). Each line of a `*.jsonl` file is an
-object; files that it refers to are not objects of their own. Names that begin with a dot are left
-alone. Nothing is read before it is asked for.
+object; files that it refers to are not objects of their own. A `sources.csv` that `identify gather`
+wrote is none either. Names that begin with a dot are left alone. Nothing is read before it is asked
+for.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from autolabel_core.buckets.files import Base, BucketFile
 from autolabel_core.buckets.manifest import ManifestLine, read_manifests
 from autolabel_core.buckets.objects import Listed, StoredObject, parse_metadata
 from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.identify.gather import sources
 
 SIDECAR = ".json"
+LEDGER = f"/{sources.FILE}"
 MANIFEST = ".jsonl"
 DESCRIBED = (
     *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"),
@@ -147,11 +150,21 @@ class BucketLayout(ABC):
 
 def _is_companion(key: str, file: BucketFile, files: Files, referred: set[Hashable]) -> bool:
     described = key.removesuffix(SIDECAR)
-    if key.endswith(MANIFEST):
+    if key.endswith(MANIFEST) or _is_ledger(key, file):
         return True
     if described != key and (described in files or described.lower().endswith(DESCRIBED)):
         return True
     return bool(referred) and file.identity in referred
+
+
+def _is_ledger(key: str, file: BucketFile) -> bool:
+    """Whether this is the list of where pictures are from; only its first line tells."""
+    if f"/{key}"[-len(LEDGER) :] != LEDGER:
+        return False
+    try:
+        return sources.is_ledger(file.blob().read())
+    except UnreadableItemError:
+        return False
 
 
 def _version_with_sidecar(key: str, file: BucketFile, files: Files) -> str:

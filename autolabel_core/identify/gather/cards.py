@@ -8,6 +8,9 @@ from typing import Any
 from autolabel_core.fetching import RefusedError
 from autolabel_core.identify.gather.site import Asking, Found, exact_first
 
+NO_SCAN = ("missing", "placeholder")
+"""Scryfall's words for cards whose picture says only that there is none."""
+
 
 def ygoprodeck(ask: Asking, query: str, limit: int) -> Iterator[Found]:
     """A Yu-Gi-Oh! card by name, its artworks in turn; the print is told where there is only one.
@@ -66,6 +69,8 @@ def scryfall(ask: Asking, query: str, limit: int) -> Iterator[Found]:
 
 
 def _sides(card: dict[str, Any]) -> Iterator[Found]:
+    if card.get("image_status") in NO_SCAN:
+        return
     sides = [card] if "image_uris" in card else card.get("card_faces", [])
     for side in sides:
         if "image_uris" in side:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from autolabel_core.errors import AutolabelError, UnreachableItemError, UnreadableItemError
 from autolabel_core.fetching import PoliteClient, agent_name
@@ -23,8 +25,9 @@ from autolabel_core.identify.gather.sources import Source, Sources
 from autolabel_core.identify.names import Card
 from autolabel_core.paths import Paths
 
+T = TypeVar("T")
 PATIENCE = 3
-"""After so many queries in a row that did not reach the site no more are asked."""
+"""After so many queries in a row that did not reach the site, or pictures, no more are asked."""
 Progress = Callable[[int, int], None]
 
 
@@ -71,18 +74,24 @@ def gather(
         asking = _asking(wanted, site, client, environ)
         if dry_run:
             run = _Run(wanted, asking, Sources(folder), dry=True)
-            for done, query in enumerate(queries):
-                progress(done, len(queries))
-                run.look(query)
-            return run.gathered
+            return _over(queries, run.look, run.gathered, progress)
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, paths), Sources(folder) as sources:
             sweep_parts(folder)
             run = _Run(wanted, asking, sources, dry=False)
-            for done, query in enumerate(queries):
-                progress(done, len(queries))
-                run.take(query)
-            return run.gathered
+            return _over(queries, run.take, run.gathered, progress)
+
+
+def _over(
+    queries: Sequence[Query],
+    do: Callable[[Query], None],
+    gathered: Gathered,
+    progress: Progress,
+) -> Gathered:
+    for done, query in enumerate(queries, 1):
+        do(query)
+        progress(done, len(queries))
+    return gathered
 
 
 class _Run:
@@ -94,7 +103,7 @@ class _Run:
         self._site = SITES[wanted.site]
         self._limit = wanted.max_per_query or self._site.per_query
         self._folder = Path(wanted.out)
-        self._unreached: list[str] = []
+        self._queries, self._pictures = _Patience(), _Patience()
 
     def look(self, query: Query) -> None:
         """Find out what would be fetched."""
@@ -116,17 +125,12 @@ class _Run:
             self._take(query, found)
 
     def _found(self, query: Query) -> list[Found]:
-        if len(self._unreached) >= PATIENCE:
-            self._fail(query, f"not asked, since before it: {self._unreached[-1]}")
-            return []
+        searched = islice(_shaped(self._site, self._asking, query, self._limit), self._limit)
         try:
-            found = list(islice(_shaped(self._site, self._asking, query, self._limit), self._limit))
+            found = self._queries.spend(lambda: list(searched))
         except UnreadableItemError as error:
-            if isinstance(error, UnreachableItemError):
-                self._unreached.append(str(error))
             self._fail(query, str(error))
             return []
-        self._unreached.clear()
         if not found:
             self._fail(query, f"{self._wanted.site} knows nothing of that name")
         return found
@@ -140,18 +144,18 @@ class _Run:
             query=query.query,
             source_page=found.page,
             picture_url=found.picture,
-            licence=found.licence or self._site.licence,
+            licence=found.licence,
             attribution=found.attribution,
         )
-        same = next((r for r in self._sources.held() if r.picture_url == found.picture), None)
+        same = self._sources.holder(found.picture)
         if same is not None:
             self.gathered.present += 1
-            if same.key != row.key:
-                self._sources.add(replace(same, query=query.query))
+            self._sources.add(replace(same, site=row.site, query=row.query))
             return
+        client, limit_bytes = self._asking.client, int(self._wanted.max_picture_mb * 1e6)
         try:
-            limit_bytes = int(self._wanted.max_picture_mb * 1e6)
-            data, suffix = checked(self._asking.client.content(found.picture, limit_bytes))
+            fetched = self._pictures.spend(lambda: client.content(found.picture, limit_bytes))
+            data, suffix = checked(fetched)
             card = Card(found.name, "", found.set_code, found.rarity)
             kept = keep(self._folder, data, suffix, card, self._wanted.names)
         except UnreadableItemError as error:
@@ -171,15 +175,39 @@ class _Run:
             self._sources.add(row)
 
 
+class _Patience:
+    """Gives a host up that was not reached so often in a row."""
+
+    def __init__(self) -> None:
+        self._failed: list[UnreachableItemError] = []
+
+    def spend(self, ask: Callable[[], T]) -> T:
+        """Ask, or raise what was said before where there is no patience left."""
+        if len(self._failed) >= PATIENCE:
+            raise UnreachableItemError(f"not asked, since before it: {self._failed[-1]}")
+        try:
+            answer = ask()
+        except UnreachableItemError as error:
+            self._failed.append(error)
+            raise
+        except UnreadableItemError:
+            self._failed.clear()
+            raise
+        self._failed.clear()
+        return answer
+
+
 def _shaped(site: Site, asking: Asking, query: Query, limit: int) -> Iterator[Found]:
     """Search; an answer of another shape than the site's is told as that."""
     try:
         for found in site.search(asking, query.query, limit):
-            yield replace(found, name=query.label) if query.label else found
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+            licence = found.licence or site.licence
+            yield replace(found, name=query.label or found.name, licence=licence)
+    except (KeyError, TypeError, IndexError, AttributeError, ValidationError) as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise UnreadableItemError(
-            f"{asking.base_url} answers in a shape that is not known ({type(error).__name__}: "
-            f"{error}). It may have changed; check `base_url` and `parameters`."
+            f"{asking.base_url} answers in a shape that is not known ({why}). It may have changed; "
+            "check `base_url` and `parameters`."
         ) from error
 
 

@@ -33,8 +33,14 @@ class Query(Declaration):
     @model_validator(mode="before")
     @classmethod
     def plain_text(cls, value: Any) -> Any:
-        """Accept a text in place of the mapping."""
-        return {"query": value} if isinstance(value, str) else value
+        """Accept a text, or a number such as a year, in place of the mapping."""
+        return {"query": str(value)} if isinstance(value, str | int) else value
+
+    @field_validator("query")
+    @classmethod
+    def one_line(cls, value: str) -> str:
+        """Write every space once, as the ledger does, where it is looked up."""
+        return " ".join(value.split())
 
 
 class Gathering(Declaration):

@@ -8,12 +8,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pydantic.dataclasses
+
 from autolabel_core.fetching import PoliteClient
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True)
 class Found:
-    """One picture that a site told of.
+    """One picture that a site told of; values of another kind are a `pydantic.ValidationError`.
 
     Attributes:
         name: what it shows, in the site's words: the label.

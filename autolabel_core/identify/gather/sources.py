@@ -6,6 +6,7 @@ end the rows are put in order. A row cut short is none.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import os
@@ -30,7 +31,7 @@ class Source:
         label: as the file's name is read.
         set_code: as the site tells it, also where it is not in the file's name.
         rarity: likewise.
-        site: which adapter was asked.
+        site: which adapter was asked; of a site and a query a picture is said once.
         query: what it was asked.
         source_page: where a person sees the picture.
         picture_url: where it was fetched.
@@ -56,17 +57,18 @@ class Source:
     problem: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What is said once: of a query of a site, a picture or the query itself."""
-        return self.site, self.query, self.picture_url
-
-    @property
     def place(self) -> tuple[bool, str, str, str, str]:
         """Where the row stands: pictures by file, then what failed."""
-        return (not self.file, self.file, *self.key)
+        return not self.file, self.file, self.site, self.query, self.picture_url
 
 
 COLUMNS = tuple(column.name for column in fields(Source))
+_HEADER = f"{','.join(COLUMNS)}\r\n".encode()
+
+
+def is_ledger(content: bytes) -> bool:
+    """Whether the first line is that of `sources.csv`, as it is written or as editors save it."""
+    return content.removeprefix(codecs.BOM_UTF8).startswith(_HEADER.rstrip())
 
 
 class Sources:
@@ -78,7 +80,10 @@ class Sources:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._file = folder, folder / FILE
-        self._rows = {row.key: row for row in _read(self._file)}
+        self._of_query: dict[tuple[str, str], dict[str, Source]] = {}
+        self._of_picture: dict[str, Source] = {}
+        for row in _read(self._file):
+            self._take(row)
 
     def __enter__(self) -> Sources:
         self._settle()
@@ -95,24 +100,24 @@ class Sources:
     @property
     def rows(self) -> list[Source]:
         """All rows, in the order of the file."""
-        return sorted(self._rows.values(), key=lambda row: row.place)
+        rows = (row for of_query in self._of_query.values() for row in of_query.values())
+        return sorted(rows, key=lambda row: row.place)
 
-    def held(self, site: str | None = None, query: str | None = None) -> list[Source]:
-        """Return the rows whose picture is in the folder, of a site and query if they are given."""
+    def held(self, site: str, query: str) -> list[Source]:
+        """Return the rows of a query whose picture is in the folder."""
         return [
-            row
-            for row in self.rows
-            if row.file
-            and site in (None, row.site)
-            and query in (None, row.query)
-            and (self._folder / row.file).is_file()
+            row for row in self._of_query.get((site, query), {}).values() if self._is_there(row)
         ]
+
+    def holder(self, picture_url: str) -> Source | None:
+        """Return a row of a picture, of any query, if it is in the folder."""
+        row = self._of_picture.get(picture_url)
+        return row if row is not None and self._is_there(row) else None
 
     def forget_problems(self, site: str, query: str) -> None:
         """Drop what failed of a query, which is asked again."""
-        for row in [row for row in self._rows.values() if row.problem]:
-            if (row.site, row.query) == (site, query):
-                del self._rows[row.key]
+        of_query = self._of_query.get((site, query), {})
+        self._of_query[site, query] = {key: row for key, row in of_query.items() if row.file}
 
     def add(self, row: Source) -> None:
         """Take a row down, in place of what was said of the same before.
@@ -123,7 +128,7 @@ class Sources:
         Raises:
             AutolabelError: the disk is full, or refuses the file.
         """
-        self._rows[row.key] = row
+        self._take(row)
         try:
             with self._file.open("ab") as handle:
                 handle.write(_written([row]))
@@ -132,9 +137,17 @@ class Sources:
         except OSError as error:
             raise AutolabelError(f"{self._file} cannot be written: {error.strerror}.") from error
 
+    def _take(self, row: Source) -> None:
+        self._of_query.setdefault((row.site, row.query), {})[row.picture_url] = row
+        if row.file:
+            self._of_picture[row.picture_url] = row
+
+    def _is_there(self, row: Source) -> bool:
+        return bool(row.file) and (self._folder / row.file).is_file()
+
     def _settle(self) -> None:
         """Write all rows in order, unless they stand so."""
-        content = _written([Source(**{name: name for name in COLUMNS}), *self.rows])
+        content = _HEADER + _written(self.rows)
         if not self._file.is_file() or self._file.read_bytes() != content:
             write_atomically(self._file, lambda part: part.write_bytes(content))
 
