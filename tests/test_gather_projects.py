@@ -64,14 +64,19 @@ def test_a_ledger_holds_whatever_a_site_tells(refs):
         ("{site: scryfall, out: x, quries: [a]}", "quries.*unknown key. Did you mean `queries`"),
         ("{site: scryfall, out: x, queries: [{label: a}]}", r"queries.0.query: is required"),
         ("{site: scryfall, out: x, max_per_query: 0}", "max_per_query .*expected at least 1"),
+        (
+            "{site: tmdb, out: x, parameters: {api_key: s3cret}}",
+            "parameters.api_key: remove it; keys come from the environment: .*TMDB_API_KEY",
+        ),
         ("[]", "expected a mapping such as `{site: ygoprodeck"),
     ],
 )
 def test_mistakes_in_a_project_name_file_key_and_cure(tmp_path, yaml, problem):
     file = tmp_path / "p.yaml"
     file.write_text(yaml)
-    with pytest.raises(AutolabelError, match=problem):
+    with pytest.raises(AutolabelError, match=problem) as caught:
         read_gathering(file)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_the_words_of_a_project(tmp_path):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from autolabel_core.declarations.filenames import FileNames
-from autolabel_core.declarations.model import Count, Declaration, Text
+from autolabel_core.declarations.model import Count, Declaration, KeyedError, Text
 from autolabel_core.declarations.reading import read_model
 from autolabel_core.errors import AutolabelError, NotFoundError
 from autolabel_core.identify.gather.sites import SITES
@@ -93,6 +93,18 @@ class Gathering(Declaration):
         """Refuse a site that has no adapter."""
         if value not in SITES:
             raise ValueError(f"expected one of {', '.join(SITES)}.{did_you_mean(value, SITES)}")
+        return value
+
+    @field_validator("parameters")
+    @classmethod
+    def keys_come_from_the_environment(cls, value: dict[str, str]) -> dict[str, str]:
+        """Refuse a key in the file: parameters are shown in errors, and files are shared."""
+        if "api_key" in value:
+            raise KeyedError(
+                ("api_key",),
+                "remove it; keys come from the environment: "
+                + ", ".join(site.key_variable for site in SITES.values() if site.key_variable),
+            )
         return value
 
     def asked(self) -> tuple[Query, ...]:
