@@ -1,31 +1,16 @@
-"""The live page in a real browser: fake camera, pictures, tracks, deck.
-
-With AUTOLABEL_TEST_SHOTS=folder the pages are kept there as pictures, to be looked at.
-"""
+"""The live page in a real browser: fake camera, pictures, tracks, deck."""
 
 import csv
 import json
 import math
-import os
-import shutil
-from pathlib import Path
 
 import pytest
-from identify_servers import as_png, on_a_table, server, write_cards, write_index, write_prices
+from identify_servers import on_a_table, server, write_cards, write_index, write_prices
+from live_pages import IN_CHROMIUM, SILENT, chromium, keep, pages, show, two_cards
 from PIL import Image
 from web_pages import Reply, web_site
 
-from autolabel_app.identify_demo.cards import draw_card
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
-]
-CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-PHONE = {"width": 390, "height": 844}
-SHOTS = os.environ.get("AUTOLABEL_TEST_SHOTS")
-SILENT = "Silent Warden's Pact"
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -66,53 +51,14 @@ def film(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser(film):
-    playwright = pytest.importorskip("playwright.sync_api")
-    flags = ["--no-sandbox", *CAMERA, f"--use-file-for-fake-video-capture={film}"]
-    with playwright.sync_playwright() as started:
-        made = started.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield made
-        made.close()
+    with chromium(f"--use-file-for-fake-video-capture={film}") as browser:
+        yield browser
 
 
 @pytest.fixture
 def opened(browser, url):
-    """Open the page; what it logs as an error, or asks of another host, is a failure."""
-    troubles, contexts = [], []
-
-    def open_it(address=url, **options):
-        context = browser.new_context(permissions=["camera"], accept_downloads=True, **options)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.set_default_timeout(60_000)
-        tab.on("pageerror", lambda error: troubles.append(str(error)))
-        tab.on("console", lambda m: m.type == "error" and troubles.append(m.text))
-        tab.on(
-            "request",
-            lambda r: r.url.startswith((address, "blob:", "data:")) or troubles.append(r.url),
-        )
-        tab.goto(f"{address}/live/")
-        tab.troubles = troubles
-        return tab
-
-    yield open_it
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
-
-def keep(tab, name):
-    if SHOTS:
-        tab.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
-
-
-def show(tab, image, name="held up.png"):
-    tab.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": as_png(image)})
-
-
-def two_cards():
-    frame = on_a_table(1, (30, 60))
-    frame.paste(draw_card(6), (370, 60))
-    return frame
+    with pages(browser, url) as opened:
+        yield opened
 
 
 def test_the_webcam_shows_a_track_that_stays(opened):
@@ -220,6 +166,8 @@ def test_a_person_with_a_keyboard_gets_everywhere(opened):
     tab.keyboard.press("Enter")
     assert tab.locator("#total").inner_text() == "$0.67"
     for role, names in (
+        ("region", ("Picture", "Active tracks", "Deck", "Top valuable")),
+        ("img", (SILENT,)),
         ("heading", ("Active tracks", "Deck", "Top valuable", "What is this?")),
         ("button", ("Use webcam", "Stop", "Export CSV", "Clear", f"Remove {SILENT}")),
     ):
@@ -227,18 +175,19 @@ def test_a_person_with_a_keyboard_gets_everywhere(opened):
             assert tab.get_by_role(role, name=name).count() >= 1, name
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone(opened, scheme):
-    tab = opened(viewport=PHONE, color_scheme=scheme, has_touch=True, is_mobile=True)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 320)])
+def test_it_fits_a_phone(opened, scheme, width):
+    phone = {"width": width, "height": 844}
+    tab = opened(viewport=phone, color_scheme=scheme, has_touch=True, is_mobile=True)
     show(tab, two_cards())
     tab.locator("#tracks li").nth(1).wait_for()
     tab.locator("#top li").nth(6).wait_for()
     tab.locator("#tracks button").first.tap()
     tab.wait_for_timeout(1200)
     keep(tab, f"phone-{scheme}")
-    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
     for box in (button.bounding_box() for button in tab.locator("button:visible").all()):
-        assert box["height"] >= 44 and box["x"] + box["width"] <= PHONE["width"]
+        assert box["height"] >= 44 and box["x"] + box["width"] <= width
 
 
 def test_what_is_no_picture_is_told(opened):

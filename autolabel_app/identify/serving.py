@@ -68,10 +68,11 @@ class Serving:
         self._stamp = stamp
         try:
             self._take(load_served(self.settings, self.served))
-        except (AutolabelError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 told by /health; the thread watches on
             if self.trouble is None:
                 self.metrics.reloads.labels("refused").inc()
-            self.trouble = str(error)
+            expected = isinstance(error, AutolabelError | OSError)
+            self.trouble = str(error) if expected else f"{type(error).__name__}: {error}"
         else:
             self.trouble = None
             self.metrics.reloads.labels("taken").inc()

@@ -156,7 +156,7 @@ function shortened(pen, text, most) {
   if (pen.measureText(text).width <= most) return text;
   let end = text.length - 1;
   while (end > 1 && pen.measureText(`${text.slice(0, end)}…`).width > most) end -= 1;
-  return `${text.slice(0, end).trimEnd()}…`;
+  return `${text.slice(0, end).replace(/[\s(]+$/, "")}…`;
 }
 
 async function refresh() {
