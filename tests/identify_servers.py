@@ -68,10 +68,12 @@ def ask(
 
 
 @contextmanager
-def server(index: Path, *options: str, **environment: str) -> Iterator[httpx.Client]:
-    """Run a server on a free port until the block ends."""
+def server(
+    served: Path | str, *options: str, option: str = "--index", **environment: str
+) -> Iterator[httpx.Client]:
+    """Run a server of an index, or of another option's value, until the block ends."""
     process = subprocess.Popen(
-        [*COMMAND, "--index", str(index), "--port", "0", *options],
+        [*COMMAND, option, str(served), "--port", "0", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

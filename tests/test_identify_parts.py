@@ -73,8 +73,8 @@ def test_thresholds_are_those_given_else_measured_else_the_usual(tmp_path):
     save_thresholds(file, index, Acceptance(0.8, 0.1, 0.95, 0.9, True))
     measured = thresholds_of(file, index)
     assert (measured.min_score, measured.min_margin, measured.source) == (0.8, 0.1, MEASURED)
-    assert thresholds_of(file, index, min_score=0.5).min_margin == 0.1
-    assert thresholds_of(file, index, 0.5, 0.2).source == "given"
+    assert measured.given(0.5, None) == Thresholds(0.5, 0.1, f"given, {MEASURED}")
+    assert measured.given(0.5, 0.2).source == "given" and measured.given(None, None) == measured
     assert thresholds_of(file, index_of(("a",), [[1, 0]], views=16)).source == UNMEASURED
 
 

@@ -13,12 +13,14 @@ from autolabel_app.commands.identify_rates import rate_options, rate_source
 
 if TYPE_CHECKING:
     from autolabel_app.identify.serving import Serving
+    from autolabel_app.identify.sources import Source
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @click.command()
-@click.option("--index", "index_file", type=FILE, required=True, help="What `index` wrote.")
+@click.option("--index", "index_file", type=FILE, help="What `index` wrote.")
+@click.option("--collection", help="In place of an index: a declared collection's references.")
 @click.option("--refs", type=FILE, help="Folder of its pictures, if it has moved.")
 @click.option("--projection", type=FILE, help="Its head, if that has moved.")
 @model_option
@@ -36,7 +38,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option("--api-key-env", metavar="NAME", help="Variable that holds the key to be sent.")
 @click.option("--max-upload-mb", type=click.FloatRange(0.01, 1000), default=20.0, show_default=True)
 def serve(
-    index_file: Path,
+    index_file: Path | None,
+    collection: str | None,
     refs: Path | None,
     projection: Path | None,
     model: str | None,
@@ -56,7 +59,8 @@ def serve(
 ) -> None:
     """Answer what a picture shows: POST /api/falcon, and a page for the webcam at /live.
 
-    An index, thresholds or prices that change are taken over while requests go on.
+    An index, a collection's references, thresholds or prices that change are taken over while
+    requests go on.
     """
     from autolabel_app.identify.app import create_app
     from autolabel_app.identify.server import listening_socket, run_server
@@ -67,11 +71,9 @@ def serve(
     # take the cores from the threads that read pictures and answer.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     key = _key(api_key_env)
+    source = _source(index_file, collection, refs, projection, model)
     settings = Settings(
-        index_file,
-        refs,
-        projection,
-        model,
+        source,
         prices,
         rate_source(usd_rates, fx_url, no_fx),
         min_score,
@@ -83,6 +85,27 @@ def serve(
         serving = Serving(settings)
         _tell(serving, listening.getsockname()[1], host, key)
         run_server(create_app(serving, max_upload_mb, key, cors), listening)
+
+
+def _source(
+    index_file: Path | None,
+    collection: str | None,
+    refs: Path | None,
+    projection: Path | None,
+    model: str | None,
+) -> Source:
+    from autolabel_app.identify.sources import CollectionReferences, IndexFile
+
+    if (index_file is None) == (collection is None):
+        raise click.UsageError("Name what is to be served: --index FILE or --collection NAME.")
+    if index_file is not None:
+        return IndexFile(index_file, refs, projection, model)
+    if refs or projection or model:
+        raise click.UsageError(
+            "--refs, --projection and --model belong to an index; a collection's YAML and its "
+            "models say them."
+        )
+    return CollectionReferences(str(collection))
 
 
 def _key(variable: str | None) -> str | None:

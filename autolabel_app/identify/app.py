@@ -19,8 +19,9 @@ from fastapi import (  # noqa: TID253
     UploadFile,
 )
 from fastapi.middleware.cors import CORSMiddleware  # noqa: TID253
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse  # noqa: TID253
+from fastapi.responses import JSONResponse, RedirectResponse  # noqa: TID253
 from fastapi.staticfiles import StaticFiles  # noqa: TID253
+from PIL import Image
 
 from autolabel_app.identify.limits import BodyLimit, KeyRequired
 from autolabel_app.identify.serving import Serving
@@ -28,6 +29,7 @@ from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identify.acceptance import UNMEASURED
 from autolabel_core.identify.prices import Prices
 from autolabel_core.identify.rates import Rates
+from autolabel_core.images import probe_image
 
 LIVE = Path(__file__).parent / "live"
 Next = Callable[[Request], Awaitable[Response]]
@@ -77,12 +79,12 @@ class Doors:
             **_rates(prices),
         }
 
-    def reference(self, filename: str) -> FileResponse:
+    def reference(self, filename: str) -> Response:
         """Return the picture of a reference; nothing else of the disk can be had."""
-        path = self._serving.served.picture(filename)
-        if path is None:
+        picture = self._serving.served.picture(filename)
+        if picture is None:
             raise HTTPException(404, f"The index has no reference {filename!r}.")
-        return FileResponse(path)
+        return Response(picture, media_type=Image.MIME[probe_image(picture).format])
 
     def health(self) -> dict[str, Any]:
         """Say what is served, and whether the last change of the index could be taken over."""
@@ -93,7 +95,7 @@ class Doors:
             "labels": len(served.index.labels),
             "index_checksum": served.index.checksum,
             "feature_uri": served.index.feature_uri,
-            "has_projection": bool(served.index.origin.projection),
+            "has_projection": served.has_projection,
             "has_detector": serving.detector is not None,
             "has_prices": served.prices is not None,
             **_rates(served.prices),

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from autolabel_app.identify.batches import Batches
@@ -19,7 +18,6 @@ from autolabel_core.images import decode_image, probe_image
 
 DECODED_SIDE_PX = 640
 WATCH_SECONDS = 0.5
-Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class Serving:
@@ -32,7 +30,7 @@ class Serving:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self._stamp = _stamp(settings.files)
+        self._stamp = settings.stamp()
         self._take(load_served(settings))
         self.detector = load_detector(settings.detector)
         self.trouble: str | None = None
@@ -59,14 +57,14 @@ class Serving:
 
     def _watch(self) -> None:
         while not self._closing.wait(WATCH_SECONDS):
-            stamp = _stamp(self.settings.files)
-            if stamp != self._stamp or self.trouble:
-                self._reload(stamp)
+            self._reload()
 
-    def _reload(self, stamp: Stamp) -> None:
+    def _reload(self) -> None:
         """Read what changed; what cannot be read changes nothing, and is tried again."""
-        self._stamp = stamp
         try:
+            stamp = self.settings.stamp()
+            if stamp == self._stamp and not self.trouble:
+                return
             self._take(load_served(self.settings, self.served))
         except Exception as error:  # noqa: BLE001 told by /health; the thread watches on
             if self.trouble is None:
@@ -74,7 +72,7 @@ class Serving:
             expected = isinstance(error, AutolabelError | OSError)
             self.trouble = str(error) if expected else f"{type(error).__name__}: {error}"
         else:
-            self.trouble = None
+            self._stamp, self.trouble = stamp, None
             self.metrics.reloads.labels("taken").inc()
 
     async def answer(self, data: bytes, query: str) -> dict[str, Any]:
@@ -121,19 +119,6 @@ class Serving:
             with self._detecting:
                 regions = find_regions(image, self.detector, self.settings.max_regions)
         return (info.width_px, info.height_px), image.size, regions, regions.crops(image)
-
-
-def _stamp(files: tuple[Path, ...]) -> Stamp:
-    """Return what tells one state of files from another; None for a file that is not there."""
-    found: list[tuple[int, int, int] | None] = []
-    for file in files:
-        try:
-            stat = file.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return tuple(found)
 
 
 def _mask(one: Identified, served: Served) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
+from autolabel_app.identify.sources import BLANK, Source, stamp_of
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.detectors import DeclaredDetector, Weights
 from autolabel_core.errors import AutolabelError
 from autolabel_core.extractors import Extractor, embed_checked
-from autolabel_core.identify.acceptance import Thresholds, thresholds_file, thresholds_of
-from autolabel_core.identify.encoder import encoder_of
+from autolabel_core.identify.acceptance import Thresholds
+from autolabel_core.identify.head import ProjectedExtractor
 from autolabel_core.identify.index import Match, ReferenceIndex
 from autolabel_core.identify.prices import Prices
 from autolabel_core.identify.rates import RateSource
@@ -21,7 +22,6 @@ from autolabel_core.paths import Paths
 
 DETECTOR_MIN_CONFIDENCE, DETECTOR_IOU = 0.05, 0.5
 TOP_K = 3
-BLANK = Image.new("RGB", (64, 64))
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,7 @@ class Settings:
     """What a server is told.
 
     Attributes:
-        index_file: the index.
-        refs: folder of its pictures; None is the one that it was made from.
-        projection: its head, if that has moved.
-        model: another name for its model.
+        source: where references come from.
         prices_file: what things cost.
         rates: where rates of currencies come from.
         min_score: lowest cosine of an answer; None: as measured.
@@ -41,10 +38,7 @@ class Settings:
         max_regions: regions looked up on a picture.
     """
 
-    index_file: Path
-    refs: Path | None = None
-    projection: Path | None = None
-    model: str | None = None
+    source: Source
     prices_file: Path | None = None
     rates: RateSource = field(default_factory=RateSource)
     min_score: float | None = None
@@ -52,11 +46,10 @@ class Settings:
     detector: str | None = None
     max_regions: int = 6
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Those whose change changes what is served."""
-        own = (self.index_file, thresholds_file(self.index_file))
-        return own if self.prices_file is None else (*own, self.prices_file)
+    def stamp(self) -> Hashable:
+        """Return what tells one state of what is served from another."""
+        file = self.prices_file
+        return self.source.stamp(), None if file is None else stamp_of(file)
 
 
 @dataclass(frozen=True)
@@ -67,21 +60,20 @@ class Served:
     extractor: Extractor
     thresholds: Thresholds
     prices: Prices | None
-    refs: Path
+    picture: Callable[[str], bytes | None]
+
+    @property
+    def has_projection(self) -> bool:
+        """Whether vectors go through a head."""
+        return isinstance(self.extractor, ProjectedExtractor)
 
     def look_up(self, images: Sequence[Image.Image]) -> list[Match]:
         """Return what the index says of each picture."""
         return self.index.search(embed_checked(self.extractor, images), TOP_K)
 
-    def picture(self, filename: str) -> Path | None:
-        """Return a reference's picture; None for whatever is no reference of this index."""
-        known = filename in self.index.filenames and Path(filename).name == filename
-        path = self.refs / filename
-        return path if known and path.is_file() else None
-
 
 def load_served(settings: Settings, before: Served | None = None) -> Served:
-    """Read index, thresholds and prices.
+    """Read references, thresholds and prices.
 
     Args:
         settings: where they are.
@@ -90,20 +82,11 @@ def load_served(settings: Settings, before: Served | None = None) -> Served:
     Returns:
         What to serve, the encoder's weights loaded.
     """
-    index = ReferenceIndex.load(settings.index_file)
-    if before is not None and before.index.feature_uri == index.feature_uri:
-        extractor = before.extractor
-    else:
-        extractor = _warm(encoder_of(index, settings.model, settings.projection))
-    given = settings.min_score, settings.min_margin
+    loaded = settings.source.load(None if before is None else before.extractor)
+    thresholds = loaded.thresholds.given(settings.min_score, settings.min_margin)
     file = settings.prices_file
-    return Served(
-        index,
-        extractor,
-        thresholds_of(settings.index_file, index, *given),
-        None if file is None else Prices.load(file, settings.rates),
-        settings.refs or Path(index.origin.refs),
-    )
+    prices = None if file is None else Prices.load(file, settings.rates)
+    return Served(loaded.index, loaded.extractor, thresholds, prices, loaded.picture)
 
 
 def load_detector(named: str | None) -> DeclaredDetector | None:
@@ -140,8 +123,3 @@ def load_detector(named: str | None) -> DeclaredDetector | None:
         )
     detector.detect([BLANK])
     return detector
-
-
-def _warm(extractor: Extractor) -> Extractor:
-    extractor.embed([BLANK])
-    return extractor

@@ -30,6 +30,16 @@ class Thresholds:
     min_margin: float
     source: str
 
+    def given(self, min_score: float | None, min_margin: float | None) -> Thresholds:
+        """Return them with the numbers that a person gave; None leaves a number as it is."""
+        if min_score is None and min_margin is None:
+            return self
+        return Thresholds(
+            self.min_score if min_score is None else min_score,
+            self.min_margin if min_margin is None else min_margin,
+            GIVEN if None not in (min_score, min_margin) else f"{GIVEN}, {self.source}",
+        )
+
     def confident(self, match: Match) -> bool:
         """Whether a match is sure; an only label has nothing to be taken for."""
         wide = match.margin is None or match.margin >= self.min_margin
@@ -47,32 +57,18 @@ def save_thresholds(index_file: Path, index: ReferenceIndex, measured: Acceptanc
     write_atomically(thresholds_file(index_file), lambda part: part.write_text(text + "\n"))
 
 
-def thresholds_of(
-    index_file: Path,
-    index: ReferenceIndex,
-    min_score: float | None = None,
-    min_margin: float | None = None,
-) -> Thresholds:
-    """Return the thresholds in force: those given, else those measured, else CLIP's.
+def thresholds_of(index_file: Path, index: ReferenceIndex) -> Thresholds:
+    """Return the thresholds that suit an index: those measured, else CLIP's.
 
     Args:
         index_file: where the index stands.
         index: the index; what was measured for another encoder, or other reference views, is of no
             use for it.
-        min_score: given by a person.
-        min_margin: given by a person.
 
     Returns:
         Both numbers and where they come from.
     """
-    found = _measured(index_file, index) or _defaults(index)
-    if min_score is None and min_margin is None:
-        return found
-    return Thresholds(
-        found.min_score if min_score is None else min_score,
-        found.min_margin if min_margin is None else min_margin,
-        GIVEN if min_score is not None and min_margin is not None else f"{GIVEN}, {found.source}",
-    )
+    return _measured(index_file, index) or _defaults(index)
 
 
 def _space(index: ReferenceIndex) -> dict[str, object]:
