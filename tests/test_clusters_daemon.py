@@ -48,6 +48,19 @@ def test_uploads_are_grouped_told_and_promoted(workspace, home):
         assert runs(ws) == ["succeeded"]
 
 
+def test_the_clock_of_the_daemon_asks_for_a_run(workspace, home):
+    by_the_minute = declared(definition(schedule="* * * * *"))
+    ws = workspace({NAME: {**by_the_minute, "automation": QUICK}})
+    home.put(NAME, groups(0, 90))
+    with Daemon(ws.paths) as daemon:
+        daemon.until(lambda: "succeeded" in runs(ws), SOON, "a full run by the clock")
+        asked = ws.ledger.cluster_runs(NAME)[runs(ws).index("succeeded")].payload["asked_by"]
+        assert asked == ["schedule"]
+        daemon.until(
+            lambda: set(clusters_by_key(ws).values()) == {"cl_0", "cl_1"}, SOON, "members are read"
+        )
+
+
 def runs(workspace):
     return [run.status for run in workspace.ledger.cluster_runs(NAME)]
 
