@@ -24,10 +24,10 @@ def test_whitening_is_its_formula(shape, ridge):
     centred = rows - rows.mean(axis=0)
     covariance = centred.T @ centred / len(rows)
     expected = centred @ inv(sqrtm(covariance + ridge * np.eye(shape[1]))).real
-    found, used, mean = whiten(rows.astype(np.float32), ridge)
+    found, used, automatic = whiten(rows.astype(np.float32), ridge)
     np.testing.assert_allclose(found, expected, atol=2e-3)
     assert used == ridge
-    assert mean == pytest.approx(np.trace(covariance) / shape[1], rel=1e-5)
+    assert automatic >= np.trace(covariance) / shape[1]
 
 
 def test_without_a_ridge_the_covariance_becomes_the_identity():
@@ -36,15 +36,27 @@ def test_without_a_ridge_the_covariance_becomes_the_identity():
     np.testing.assert_allclose(np.cov(found.T, bias=True), np.eye(5), atol=1e-3)
 
 
-def test_the_ridge_is_the_mean_eigenvalue_unless_given():
-    rows = np.random.default_rng(0).standard_normal((50, 7)).astype(np.float32)
-    _, ridge, mean = whiten(rows, None)
-    assert ridge == mean == pytest.approx(rows.var(axis=0).mean(), rel=1e-5)
+@pytest.mark.parametrize("shape", [(400, 7), (20, 60)])
+@pytest.mark.parametrize("shift", [0.7, 3.0])
+def test_the_ridge_is_the_mean_eigenvalue_over_the_mean_cosine(shape, shift):
+    rows = unit(np.random.default_rng(0).standard_normal(shape) + shift)
+    _, ridge, _ = whiten(rows, None)
+    cosine = (rows @ rows.T).mean()
+    directions = min(shape[1], shape[0] - 1)
+    assert ridge == pytest.approx(rows.var(axis=0).sum() / directions / cosine, rel=1e-4)
     _, told = preprocess(rows, [step("whitening", regularization=1e-5)], 0)
-    automatic = pytest.approx(mean, rel=1e-6)
+    automatic = pytest.approx(ridge, rel=1e-6)
     assert told == [
         {"method": "whitening", "regularization": 1e-5, "automatic_regularization": automatic}
     ]
+
+
+def test_rows_that_share_nothing_are_left_as_they_are():
+    rows = unit(np.random.default_rng(0).standard_normal((500, 40)) * np.linspace(1, 3, 40))
+    rows -= rows.mean(axis=0)
+    found, ridge, _ = whiten(rows, None)
+    assert ridge == pytest.approx(500 * rows.var(axis=0).mean(), rel=1e-4)
+    np.testing.assert_allclose(found * np.sqrt(ridge), rows, atol=0.01)
 
 
 def test_directions_without_variance_stay_empty():

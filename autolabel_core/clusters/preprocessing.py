@@ -67,29 +67,41 @@ def whiten(vectors: Floats, regularization: float | None) -> tuple[Floats, float
     Args:
         vectors: (n, d).
         regularization: the ridge; 0 is full whitening, far above the largest eigenvalue is none.
-            None is the mean eigenvalue: directions above the average are evened out, those below,
-            which are mostly noise, stay as small as they are.
+            None is the mean eigenvalue of the directions that vary over the mean cosine of two
+            rows: the more all rows point the same way, the more is evened out, at most what is
+            above the average variance; of rows that share nothing, all stays as it is.
 
     Returns:
-        The rows (n, d), the ridge, and the mean eigenvalue.
+        The rows (n, d), the ridge, and the one that None stands for.
 
-    Source: J. Diera et al., Isotropy Matters: Soft-ZCA Whitening of Embeddings, 2024.
+    Source: J. Diera et al., Isotropy Matters: Soft-ZCA Whitening of Embeddings, 2024; of the
+        automatic ridge, `docs/decisions/010`.
     """
     n, d = vectors.shape
     if not n:
         return vectors, regularization or 0.0, 0.0
     centred = vectors.astype(np.float64)
-    centred -= centred.mean(axis=0)
+    mean = centred.mean(axis=0)
+    centred -= mean
     # The smaller of covariance and Gram matrix: they have the same eigenvalues above zero.
     narrow = d <= n
     product = centred.T @ centred if narrow else centred @ centred.T
     values, axes = np.linalg.eigh(product / n)
     values = values.clip(min=0.0)
-    mean = float(values.sum() / d)
-    ridge = mean if regularization is None else float(regularization)
+    automatic = _automatic_ridge(mean, float(values.sum()), n)
+    ridge = automatic if regularization is None else float(regularization)
     scale = _inverse_roots(values, ridge)
     rows = centred @ ((axes * scale) @ axes.T) if narrow else ((axes * scale) @ axes.T) @ centred
-    return rows.astype(np.float32), ridge, mean
+    return rows.astype(np.float32), ridge, automatic
+
+
+def _automatic_ridge(mean: NDArray[np.float64], variance: float, n: int) -> float:
+    """Return the mean eigenvalue over the mean cosine; below 1 / n that is told by chance alone."""
+    shared = float(mean @ mean)
+    cosine = max(shared / (shared + variance), 1.0 / n) if variance else 1.0
+    # Few rows vary in few directions; the others would make their mean as small as they are many.
+    directions = max(min(len(mean), n - 1), 1)
+    return variance / directions / cosine
 
 
 def _inverse_roots(values: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:

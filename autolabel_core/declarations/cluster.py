@@ -52,7 +52,9 @@ class PreprocessingStep(Declaration):
             the dimensions.
         regularization: of whitening: added to each eigenvalue of the covariance, so that small ones
             are not blown up; 0 is full whitening, far above the largest eigenvalue is none.
-            `auto` is the mean eigenvalue.
+            `auto` is the mean eigenvalue (of the directions that vary) over the mean cosine of two
+            vectors: of vectors that all point the same way that is much whitening, of those that
+            share nothing, such as the outcome of `pca`, it is none.
         n_components: of umap and pca: dimensions left, fewer where there are few rows.
         n_neighbors: of umap: how many neighbours make the local structure.
         min_dist: of umap: how close points may lie; 0 packs dense groups.
