@@ -1,4 +1,4 @@
-"""Clusters with bucket and warehouse on a real S3 server: the walk of the local ones, to the byte."""
+"""Clusters with bucket and warehouse on a real S3 server: byte for byte those of local ones."""
 
 from __future__ import annotations
 
