@@ -67,7 +67,7 @@ def whiten(vectors: Floats, regularization: float | None) -> tuple[Floats, float
     Args:
         vectors: (n, d).
         regularization: the ridge; 0 is full whitening, far above the largest eigenvalue is none.
-            None is the mean eigenvalue of the directions that vary over the mean cosine of two
+            None is the mean eigenvalue of the directions that can vary over the mean cosine of two
             rows: the more all rows point the same way, the more is evened out, at most what is
             above the average variance; of rows that share nothing, all stays as it is.
 

@@ -52,7 +52,7 @@ class PreprocessingStep(Declaration):
             the dimensions.
         regularization: of whitening: added to each eigenvalue of the covariance, so that small ones
             are not blown up; 0 is full whitening, far above the largest eigenvalue is none.
-            `auto` is the mean eigenvalue (of the directions that vary) over the mean cosine of two
+            `auto` is the mean eigenvalue (of directions that can vary) over the mean cosine of two
             vectors: of vectors that all point the same way that is much whitening, of those that
             share nothing, such as the outcome of `pca`, it is none.
         n_components: of umap and pca: dimensions left, fewer where there are few rows.
