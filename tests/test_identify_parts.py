@@ -45,6 +45,15 @@ def test_what_lies_on_a_plain_ground_is_found(boxes):
         assert iou(np.array([box], float), found).max() > 0.9
 
 
+@pytest.mark.parametrize(
+    ("size", "held"), [((640, 480), (176, 60, 464, 420)), ((400, 800), (50, 212.5, 350, 587.5))]
+)
+def test_before_clutter_the_middle_is_looked_at(size, held):
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    found = propose_regions(Image.fromarray(noise))
+    assert iou(np.array([held], float), found).max() > 0.99
+
+
 @pytest.mark.parametrize("size", [(640, 480), (31, 900), (8, 8), (1, 1)])
 @pytest.mark.parametrize("kind", ["plain", "noise"])
 @pytest.mark.parametrize("most", [1, 2, 6])

@@ -196,6 +196,19 @@ def test_thresholds_keep_the_wanted_precision():
     assert stricter.answered <= told.acceptance.answered
 
 
+def test_where_the_unknown_lie_far_away_little_of_the_known_is_given_up():
+    unit = np.eye(40, dtype=np.float32)
+    names = tuple(f"{i:02d}" for i in range(40))
+    index = ReferenceIndex(unit, names, names, names, origin_of(load_encoder(), "r"), ({},) * 40)
+    noise = np.random.default_rng(1).normal(size=(400, 40)).astype(np.float32)
+    noisy = np.repeat(unit, 10, axis=0) + 0.05 * noise
+    queries = noisy / np.linalg.norm(noisy, axis=1, keepdims=True)
+    known = judge(index, queries, np.repeat(np.arange(40), 10))
+    told = reject_unknown(index, known, queries, 0.95, np.random.default_rng(0)).acceptance
+    assert told.precision == 1.0 and told.answered == 0.95
+    assert told.min_score == pytest.approx(np.sort(known.score)[20])
+
+
 def test_views_are_functions_of_purpose_content_and_number():
     picture = draw(0)
     once = views_of(picture, "ab" * 32, Purpose.TRAINING, range(4), 48)

@@ -31,7 +31,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option(
     "--detector", help="best.pt, a plug-in, or plug-in:weights; without one regions are proposed."
 )
-@click.option("--max-regions", type=click.IntRange(1, 100), default=6, show_default=True)
+@click.option("--max-regions", type=click.IntRange(1, 100), default=8, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8500, show_default=True)
 @click.option("--cors", multiple=True, metavar="ORIGIN", help="A page elsewhere that may call.")

@@ -44,7 +44,7 @@ class Settings:
     min_score: float | None = None
     min_margin: float | None = None
     detector: str | None = None
-    max_regions: int = 6
+    max_regions: int = 8
 
     def stamp(self) -> Hashable:
         """Return what tells one state of what is served from another."""

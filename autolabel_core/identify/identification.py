@@ -14,7 +14,7 @@ from autolabel_core.identify.acceptance import Thresholds
 from autolabel_core.identify.index import Match
 from autolabel_core.identify.regions import CENTRE, large_enough, propose_regions
 
-SAME_THING = 0.5
+SAME_THING = 0.2
 
 
 @dataclass(frozen=True)

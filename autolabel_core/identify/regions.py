@@ -18,12 +18,14 @@ MIN_SHARE, MAX_SHARE, MIN_FILLED = 0.005, 0.9, 0.35
 SAME_OVERLAP = 0.6
 BORDER_PARTS = 8
 CENTRE, WHOLE = (0.10, 0.05, 0.90, 0.95), (0.0, 0.0, 1.0, 1.0)
+# Of the largest upright box of that proportion: where a thing is when it is held up to a camera.
+HELD_SHARES, HELD_WIDTH = (0.75, 0.55), 0.8
 
 Mask = npt.NDArray[np.bool_]
 Grey = npt.NDArray[np.float32]
 
 
-def propose_regions(image: Image.Image, most: int = 6) -> Floats:
+def propose_regions(image: Image.Image, most: int = 8) -> Floats:
     """Propose where things may be; the same picture gives the same regions.
 
     Args:
@@ -32,7 +34,7 @@ def propose_regions(image: Image.Image, most: int = 6) -> Floats:
 
     Returns:
         Boxes `(n, 4)`, left, top, right, bottom in pixels, 1 to `most` of them: the largest found
-        first, then the centre, then the whole picture.
+        first, then the centre, then the whole picture, then what a hand may hold up.
     """
     small = _shrunk(image)
     height, width = small.shape[:2]
@@ -41,8 +43,17 @@ def propose_regions(image: Image.Image, most: int = 6) -> Floats:
     size = np.array([image.width, image.height] * 2, np.float64)
     regions = large_enough(_distinct(found[np.argsort(-areas(found), kind="stable")]) * scale)
     fixed = np.array([CENTRE, WHOLE]) * size
-    kept: Floats = np.concatenate([regions[: max(most - len(fixed), 1)], fixed])[:most]
+    held = large_enough(_held(size[:2]))
+    kept: Floats = np.concatenate([regions[: max(most - len(fixed), 1)], fixed, held])[:most]
     return kept
+
+
+def _held(size_px: Floats) -> Floats:
+    """Return upright boxes around the middle of a picture of this width and height."""
+    height = min(size_px[1], size_px[0] / HELD_WIDTH)
+    half = np.outer(HELD_SHARES, (height * HELD_WIDTH, height)) / 2
+    boxes: Floats = np.hstack([size_px / 2 - half, size_px / 2 + half])
+    return boxes
 
 
 def large_enough(xyxy_px: Floats) -> Floats:

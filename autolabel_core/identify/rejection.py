@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from autolabel_core.identify.index import ReferenceIndex, Vectors
 from autolabel_core.identify.judging import Judged, judge_scores
-from autolabel_core.thresholds import propose_threshold
+from autolabel_core.thresholds import ThresholdProposal, propose_threshold
 
 MARGINS = tuple(round(0.01 * step, 2) for step in range(16))
+SPARED = 0.05
+"""Share of the right answers that a stricter threshold may cost."""
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,22 @@ def _acceptance(known: Judged, score: Vectors, gap: Vectors, precision: float) -
         if not right[given].any():
             continue
         proposal = propose_threshold(scores[given], right[given], precision)
-        answered = right & given & (scores >= proposal.threshold)
+        threshold = _stricter(scores[given], right[given], proposal)
+        answered = right[given & (scores >= threshold)]
         share = float(answered.sum() / len(known.score))
-        found.append(
-            Acceptance(proposal.threshold, margin, proposal.precision, share, proposal.reached)
-        )
+        found.append(Acceptance(threshold, margin, float(answered.mean()), share, proposal.reached))
     if not found:
         return Acceptance(1.0, 0.0, 0.0, 0.0, False)
     return max(found, key=lambda a: (a.reached, a.answered if a.reached else a.precision))
+
+
+def _stricter(scores: Vectors, right: npt.NDArray[np.bool_], proposal: ThresholdProposal) -> float:
+    """Return the threshold that spares `SPARED` of the right answers, if it is as precise.
+
+    Where known and unknown lie far apart, the smallest that is precise lies where the unknown end.
+    A head was trained on those very unknowns; what it never saw, clutter first of all, lies higher.
+    """
+    kept = np.sort(scores[right & (scores >= proposal.threshold)])
+    threshold = float(kept[int(SPARED * len(kept))])
+    is_precise = right[scores >= threshold].mean() >= proposal.precision
+    return threshold if is_precise else proposal.threshold
