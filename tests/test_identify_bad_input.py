@@ -1,14 +1,12 @@
 """What a server is given that it cannot use: it says so, and goes on with what it has."""
 
 import json
-import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from identify_servers import (
     CARDS,
-    COMMAND,
     as_png,
     ask,
     on_a_table,
@@ -61,7 +59,7 @@ def served(folder):
         yield client, index
 
 
-def test_what_cannot_be_served_is_said_at_the_start(folder):
+def test_what_cannot_be_served_is_said_at_the_start(folder, run):
     cards = folder / "cards.npz"
     heads = [folder / f"{name}.safetensors" for name in ("its_own", "other")]
     for seed, head in enumerate(heads):
@@ -76,17 +74,9 @@ def test_what_cannot_be_served_is_said_at_the_start(folder):
         (cards, "--projection", heads[0]): (PLAIN, uri),
         (cards, "--prices", folder / "prices.json"): "prices.A-B1.median",
     }
-    running = {
-        options: subprocess.Popen(
-            [*COMMAND, "--port", "0", "--index", *map(str, options)],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for options in wrong
-    }
     for options, expected in wrong.items():
-        _, said = running[options].communicate(timeout=120)
-        assert running[options].returncode == 1 and "Traceback" not in said, said
+        status, _, said = run("identify", "serve", "--port", "0", "--index", *map(str, options))
+        assert status == 1 and "Traceback" not in said
         for part in (expected,) if isinstance(expected, str) else expected:
             assert part in said
 

@@ -71,9 +71,8 @@ def test_a_sweep_changes_what_is_served(cards):
         ((), "--index FILE or --collection NAME"),
     ],
 )
-def test_what_cannot_be_served_is_said(cards, run, monkeypatch, options, expected):
-    for name, value in cards.paths.environment.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.usefixtures("cards")
+def test_what_cannot_be_served_is_said(run, options, expected):
     status, _, said = run("identify", "serve", "--port", "0", *options)
     assert status != 0 and expected in said and "Traceback" not in said
 
