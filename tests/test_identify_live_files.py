@@ -23,13 +23,13 @@ def url(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
-    """A video file: card 3 wanders over a table."""
+    """A video file: card 3 wanders over a table, never as far as it is wide."""
     import cv2
 
     file = tmp_path_factory.mktemp("video") / "wandering.webm"
     writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"VP80"), 10, (640, 480))
     for step in range(30):
-        frame = on_a_table(3, (round(200 + 150 * math.sin(step * math.tau / 30)), 60))
+        frame = on_a_table(3, (round(200 + 80 * math.sin(step * math.tau / 30)), 60))
         writer.write(np.asarray(frame)[:, :, ::-1])
     writer.release()
     return file.read_bytes()
