@@ -140,6 +140,17 @@ def test_the_default_steps_find_groups_and_leave_noise():
 
 
 @pytest.mark.slow
+def test_the_number_of_groups_hardly_moves_with_the_seed():
+    """From UMAP's own spectral start these seeds find 17, 21 and 21 groups."""
+    from sklearn.datasets import load_digits
+
+    pixels = unit(load_digits().data.astype(np.float32))
+    by = [definition(preprocessing_steps=["whitening", "umap"], seed=seed) for seed in range(3)]
+    counts = [len(cluster_vectors(pixels, one).nodes) for one in by]
+    assert max(counts) - min(counts) <= 1
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [4, 5, 12, 40])
 def test_umap_takes_few_rows(n):
     vectors, _ = blobs([n])

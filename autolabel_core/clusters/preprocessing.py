@@ -134,6 +134,9 @@ def _umap(vectors: Floats, step: PreprocessingStep, seed: int) -> tuple[Floats, 
         return vectors, {"skipped": "too few different rows"}
     import umap
 
+    # From the principal components all seeds find nearly the same groups; from the spectral start
+    # the number of groups moves with the seed (`docs/decisions/010`).
+    start = "pca" if used["n_components"] <= vectors.shape[1] else "spectral"
     with warnings.catch_warnings():
         # That a seed means one thread, that isolated rows are far from all, and graphs in parts.
         warnings.simplefilter("ignore")
@@ -141,6 +144,7 @@ def _umap(vectors: Floats, step: PreprocessingStep, seed: int) -> tuple[Floats, 
             random_state=seed,
             n_jobs=1,
             n_epochs=EPOCHS,
+            init=start,
             precomputed_knn=exact_neighbours(vectors, neighbours, step.metric),
             **used,
         )
