@@ -17,7 +17,7 @@ demo-identify: $(STAMP)  ## 150 rendered cards told apart from one picture each;
 	$(BIN)/autolabel demo-identify
 
 test: check $(STAMP)  ## everything that CI runs
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 dev: $(STAMP)  ## Dagster's UI and daemon on the demo's collection, http://127.0.0.1:3000
 	test -f .autolabel/demo/report.json || $(BIN)/autolabel demo

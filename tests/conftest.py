@@ -34,6 +34,11 @@ taxonomy: {field_to_enrich: side, confidence_threshold: 0.9}
 """A declaration over texts that are degrees: a match needs cos(difference) >= 0.9, about 25.8°."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores: tests of daemons and servers wait more than they compute."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def no_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests reach no store but those that they start: S3 is a closed port of this machine."""

@@ -5,7 +5,7 @@ import pytest
 from box_samples import picture
 from click.testing import CliRunner
 
-from autolabel_app.commands.export import export
+from autolabel_app.cli import root
 from autolabel_core.automation import waiting
 from autolabel_core.declarations import load_collections
 from autolabel_core.derived.box_exports import BoxExports
@@ -133,12 +133,10 @@ def test_a_format_that_does_not_fit_is_refused(home, declared, says):
 def test_the_command_writes_boxes(scenes, home, tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOLABEL_HOME", str(home.paths.home))
     monkeypatch.setenv("AUTOLABEL_COLLECTIONS", str(home.paths.collections))
-    words = [NAME, "--format", "coco", "--out", str(tmp_path / "set")]
-    said = CliRunner().invoke(export, words, catch_exceptions=False).output
+    words = ["export", NAME, "--format", "coco", "--out", str(tmp_path / "set")]
+    said = CliRunner().invoke(root, words, catch_exceptions=False).output
     assert said.startswith("1 boxes of 1 classes on 8 images (train ")
-    found = json.loads(
-        CliRunner().invoke(export, [*words, "--json"], catch_exceptions=False).output
-    )
+    found = json.loads(CliRunner().invoke(root, [*words, "--json"], catch_exceptions=False).output)
     assert found["boxes"] == {"car": 1} and found["format"] == "coco"
-    refused = CliRunner().invoke(export, [*words, "--source", "human"])
+    refused = CliRunner().invoke(root, [*words, "--source", "human"])
     assert "--source is about labels" in refused.output

@@ -8,7 +8,7 @@ from conftest import Home, sweep_quietly
 from detection_samples import declaration
 from toy_detectors import scene
 
-from autolabel_app.commands.annotate import annotate
+from autolabel_app.cli import root
 from autolabel_core.detection.given import Given, GivenBox
 from autolabel_core.detection.giving import SHOWN_CHARACTERS, give_boxes
 from autolabel_core.detection.standing import collection_truths, listed, standing
@@ -284,7 +284,7 @@ def test_the_command_records_and_takes_back(scenes, copied, monkeypatch):
     monkeypatch.setenv("AUTOLABEL_COLLECTIONS", str(copied.paths.collections))
 
     def run(*words):
-        return CliRunner().invoke(annotate, [NAME, *words], catch_exceptions=False).output
+        return CliRunner().invoke(root, ["annotate", NAME, *words], catch_exceptions=False).output
 
     box = ("--true-class", "car", "--bbox", "10,20,30,24", "--bbox-format", "xywh")
     said = run("a.png", "--label", "missed", *box, "--annotator", "ann", "--reasoning", "small")
