@@ -46,6 +46,14 @@ def write_prices(path: Path, count: int = CARDS) -> None:
     path.write_text(json.dumps(told), encoding="utf-8")
 
 
+def write_all(folder: Path) -> Path:
+    """Write `refs/`, their index `cards.npz` and `prices.json` into a folder, and return it."""
+    write_cards(folder / "refs")
+    write_index(folder / "refs", folder / "cards.npz")
+    write_prices(folder / "prices.json")
+    return folder
+
+
 def on_a_table(number: int, at: tuple[int, int] = (220, 60)) -> Image.Image:
     """Return a 640 × 480 picture of a card that lies on a plain table."""
     frame = Image.new("RGB", (640, 480), (196, 190, 182))

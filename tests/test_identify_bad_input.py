@@ -5,15 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from identify_servers import (
-    CARDS,
-    as_png,
-    ask,
-    on_a_table,
-    server,
-    write_cards,
-    write_index,
-)
+from identify_servers import CARDS, as_png, ask, on_a_table, server, write_all, write_index
 from receivers import wait_for
 
 from autolabel_app.identify_demo.cards import draw_card
@@ -44,10 +36,7 @@ def write_projected(refs, head, out):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bad")
-    write_cards(folder / "refs")
-    write_index(folder / "refs", folder / "cards.npz")
-    return folder
+    return write_all(tmp_path_factory.mktemp("bad"))
 
 
 @pytest.fixture(scope="module")

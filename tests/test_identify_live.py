@@ -5,7 +5,7 @@ import json
 import math
 
 import pytest
-from identify_servers import on_a_table, server, write_cards, write_index, write_prices
+from identify_servers import on_a_table, server, write_all
 from live_pages import IN_CHROMIUM, SILENT, chromium, keep, pages, show, two_cards
 from PIL import Image
 from web_pages import Reply, web_site
@@ -15,11 +15,7 @@ pytestmark = IN_CHROMIUM
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("live")
-    write_cards(folder / "refs")
-    write_index(folder / "refs", folder / "cards.npz")
-    write_prices(folder / "prices.json")
-    return folder
+    return write_all(tmp_path_factory.mktemp("live"))
 
 
 @pytest.fixture(scope="module")

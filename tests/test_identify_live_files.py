@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from identify_servers import as_png, on_a_table, server, write_cards, write_index
+from identify_servers import as_png, on_a_table, server, write_all
 from live_pages import IN_CHROMIUM, SILENT, chromium, keep, pages, two_cards
 
 pytestmark = IN_CHROMIUM
@@ -13,9 +13,7 @@ pytestmark = IN_CHROMIUM
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("live")
-    write_cards(folder / "refs")
-    write_index(folder / "refs", folder / "cards.npz")
+    folder = write_all(tmp_path_factory.mktemp("live"))
     options = ("--min-score", "0.6", "--min-margin", "0.02")
     with server(folder / "cards.npz", *options) as client:
         yield str(client.base_url)

@@ -9,7 +9,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from identify_servers import as_png, ask, on_a_table, server, write_cards, write_index, write_prices
+from identify_servers import as_png, ask, on_a_table, server, write_all
 from receivers import wait_for
 from web_pages import Reply, web_site
 
@@ -165,11 +165,7 @@ def test_what_is_wanted_is_there_as_far_as_anybody_knows(wanted, given_rates, in
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("rates")
-    write_cards(folder / "refs")
-    write_index(folder / "refs", folder / "cards.npz")
-    write_prices(folder / "prices.json")
-    return folder
+    return write_all(tmp_path_factory.mktemp("rates"))
 
 
 def priced(client):

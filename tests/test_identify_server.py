@@ -11,9 +11,9 @@ from identify_servers import (
     ask,
     on_a_table,
     server,
+    write_all,
     write_cards,
     write_index,
-    write_prices,
 )
 from PIL import Image
 from receivers import wait_for
@@ -40,10 +40,7 @@ NAMES = ("Amber Warden's Pact", "Silent Warden's Pact", "Hollow Warden's Pact")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("identify")
-    write_cards(folder / "refs")
-    write_index(folder / "refs", folder / "cards.npz")
-    write_prices(folder / "prices.json")
+    folder = write_all(tmp_path_factory.mktemp("identify"))
     (folder / "secret.png").write_bytes(b"secret")
     return folder
 
