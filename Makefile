@@ -33,7 +33,7 @@ bench: $(STAMP)  ## benchmarks, one JSON line each; DATA=folder adds those on re
 	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
 
 soak: $(STAMP)  ## ROUNDS=50 rounds of killing runs and daemon at random moments; CI runs two
-	$(BIN)/python tests/soak.py --rounds $(or $(ROUNDS),50)
+	cd tests && ../$(BIN)/python -m support.soak --rounds $(or $(ROUNDS),50)
 
 format: $(STAMP)  ## let ruff rewrite
 	$(BIN)/ruff format .

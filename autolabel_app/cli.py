@@ -87,7 +87,7 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; domain errors become one clear line and exit status 1."""
-    from autolabel_core.errors import AutolabelError
+    from autolabel_core.foundation.errors import AutolabelError
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from autolabel_app.runs import prepare_dagster_home
-from autolabel_core.paths import CHECKOUT, Paths
+from autolabel_core.foundation.paths import CHECKOUT, Paths
 
 
 def main() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import enriched_fields
-from autolabel_core.derived.table import Recorded
-from autolabel_core.errors import AutolabelError
-from autolabel_core.paths import DAGSTER_HOME_VARIABLE, Paths, definitions_file
-from autolabel_core.plan import Plan, plan, training_plan
-from autolabel_core.registration import Registration, partitions_name, register
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.paths import DAGSTER_HOME_VARIABLE, Paths, definitions_file
+from autolabel_core.operations.registration import Registration, partitions_name, register
+from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
+from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.workspace import Workspace
 
 MAX_PASSES = 4
 DAGSTER_YAML = """\

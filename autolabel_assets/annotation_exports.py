@@ -4,9 +4,9 @@ import dagster as dg
 
 from autolabel_assets.walk import asset_options, key, refresh
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.annotation_exports import AnnotationExports
-from autolabel_core.derived.box_exports import BoxExports
-from autolabel_core.plan import upstream_of
+from autolabel_core.exports.box_exports_table import BoxExports
+from autolabel_core.exports.label_exports_table import AnnotationExports
+from autolabel_core.operations.staleness_plan import upstream_of
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 

@@ -4,9 +4,9 @@ import dagster as dg
 
 from autolabel_assets.walk import key
 from autolabel_core.declarations import Collection
-from autolabel_core.findings import findings
-from autolabel_core.plan import tables_of
-from autolabel_core.status import collection_status
+from autolabel_core.operations.advice import findings
+from autolabel_core.operations.staleness_plan import tables_of
+from autolabel_core.operations.status import collection_status
 from resources.workspace import WorkspaceResource
 
 CHECKS = {

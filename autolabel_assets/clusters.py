@@ -3,9 +3,9 @@
 import dagster as dg
 
 from autolabel_assets.walk import asset_options, key, refresh
+from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.clusters import Clusters
-from autolabel_core.plan import upstream_of
+from autolabel_core.operations.staleness_plan import upstream_of
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 

@@ -4,7 +4,7 @@ import dagster as dg
 
 from autolabel_assets.walk import asset_options, key, refresh
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.detections import DetectedObjects
+from autolabel_core.tables.detections import DetectedObjects
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 

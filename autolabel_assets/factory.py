@@ -15,7 +15,7 @@ from autolabel_assets.reference_set import build_reference_set
 from autolabel_assets.reindexed_vectors import build_reindexed_vectors
 from autolabel_assets.taxonomy_labels import build_taxonomy_labels
 from autolabel_core.declarations import Collection
-from autolabel_core.plan import tables_of
+from autolabel_core.operations.staleness_plan import tables_of
 
 BUILDERS = {
     "raw_objects": build_raw_objects,

@@ -5,11 +5,11 @@ from typing import Any
 import dagster as dg
 
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.batch_events import record_batch_events
-from autolabel_core.derived.table import WHOLE, DerivedTable
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.pictures import as_markdown
-from autolabel_core.registration import partitions_name
+from autolabel_core.foundation.charts import as_markdown
+from autolabel_core.notifications.batch_events import record_batch_events
+from autolabel_core.operations.registration import partitions_name
+from autolabel_core.tables.table import WHOLE, DerivedTable
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from resources.curable import curable
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource

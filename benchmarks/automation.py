@@ -11,10 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from autolabel_core.paths import CHECKOUT, Paths
-from autolabel_core.plan import plan
-from autolabel_core.registration import register
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import CHECKOUT, Paths
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.tables.workspace import Workspace
 from benchmarks.datasets import digits
 from benchmarks.matching import say
 
@@ -86,9 +86,9 @@ def upload_to_label(root: Path) -> None:
         root: an empty folder.
     """
     sys.path.insert(0, str(CHECKOUT / "tests"))
-    from daemon import Daemon, labels
+    from support.daemon import Daemon, labels
 
-    from autolabel_core.labelling import GivenLabel, give_labels
+    from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 
     images, names = digits()[:2]
     interval = 1

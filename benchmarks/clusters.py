@@ -9,12 +9,12 @@ import time
 
 import numpy as np
 
-from autolabel_core.clusters.assigning import assign
-from autolabel_core.clusters.engine import cluster_vectors
-from autolabel_core.clusters.identity import match_identities
-from autolabel_core.clusters.metrics import measure
+from autolabel_core.clusters.algorithms.assignment import assign
+from autolabel_core.clusters.algorithms.id_matching import match_identities
+from autolabel_core.clusters.algorithms.metrics import measure
+from autolabel_core.clusters.algorithms.pipeline import cluster_vectors
 from autolabel_core.declarations.cluster import Cluster
-from autolabel_core.extractors import embed_checked, load_extractor
+from autolabel_core.models.extractors import embed_checked, load_extractor
 from benchmarks.datasets import digits
 from benchmarks.matching import say, share_of_peak, unit_rows
 

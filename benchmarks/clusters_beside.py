@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from autolabel_core.clusters.engine import cluster_vectors
-from autolabel_core.extractors import embed_checked, load_extractor
+from autolabel_core.clusters.algorithms.pipeline import cluster_vectors
+from autolabel_core.models.extractors import embed_checked, load_extractor
 from benchmarks.clusters import agreement, defaults, described_digits
 from benchmarks.datasets import agnews
 from benchmarks.matching import say

@@ -15,8 +15,8 @@ import time
 
 import numpy as np
 
-from autolabel_core.clusters.engine import cluster_vectors
-from autolabel_core.clusters.metrics import measure, noise_recall
+from autolabel_core.clusters.algorithms.metrics import measure, noise_recall
+from autolabel_core.clusters.algorithms.pipeline import cluster_vectors
 from benchmarks.clusters import agreement, defaults
 from benchmarks.matching import say
 

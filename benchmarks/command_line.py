@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from autolabel_core.conditions import parse_text
-from autolabel_core.documents import COLUMNS, Documents
-from autolabel_core.paths import Paths
-from autolabel_core.workspace import Workspace
+from autolabel_core.declarations.conditions import parse_text
+from autolabel_core.documents.documents import COLUMNS, Documents
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.tables.workspace import Workspace
 from benchmarks.matching import say
 
 BATCH = 10_000

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_app.demo import CORRECTIONS, LABELS_PER_DIGIT, PRECISION
-from autolabel_core.decision import Decisions, Rule, decide
-from autolabel_core.extractors import embed_checked, load_extractor
-from autolabel_core.matching import nearest, nearest_among_themselves
-from autolabel_core.thresholds import propose_threshold
+from autolabel_app.demos.labelling import CORRECTIONS, LABELS_PER_DIGIT, PRECISION
+from autolabel_core.matching.decision import Decisions, Rule, decide
+from autolabel_core.matching.nearest import nearest, nearest_among_themselves
+from autolabel_core.matching.thresholds import propose_threshold
+from autolabel_core.models.extractors import embed_checked, load_extractor
 from benchmarks.datasets import digits
 from benchmarks.matching import say
 

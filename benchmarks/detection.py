@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from autolabel_app.demo_detect_spiral import Spiral
-from autolabel_core.detection.given import Given
-from autolabel_core.detection.reading import read_given
-from autolabel_core.paths import Paths, sqlite_url
-from autolabel_core.registry import DETECTOR
+from autolabel_app.demos.detection_rounds import Spiral
+from autolabel_core.foundation.paths import Paths, sqlite_url
+from autolabel_core.labelling.box_input import Given
+from autolabel_core.labelling.import_formats import read_given
+from autolabel_core.models.registry import DETECTOR
 
 NAME = "cells"
 COLD_START, REVIEWED = 60, 100

@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 
 from autolabel_app.runs import run_clusters, sweep
-from autolabel_core.cluster_promotion import confirm, propose
-from autolabel_core.derived.cluster_history import ask_for_run
-from autolabel_core.derived.cluster_report import current_documents
-from autolabel_core.derived.clusters import Clusters
-from autolabel_core.documents import Documents
-from autolabel_core.labelling import GivenLabel, give_labels
-from autolabel_core.paths import Paths, sqlite_url
-from autolabel_core.tuning import propose_thresholds
-from autolabel_core.workspace import Workspace
+from autolabel_core.clusters.history import ask_for_run
+from autolabel_core.clusters.promotion import confirm, propose
+from autolabel_core.clusters.report import current_documents
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.threshold_tuning import propose_thresholds
+from autolabel_core.foundation.paths import Paths, sqlite_url
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.tables.workspace import Workspace
 from benchmarks.datasets import digits, objects10
 from benchmarks.matching import say
 

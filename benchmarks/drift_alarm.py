@@ -7,7 +7,7 @@ import argparse
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.alerts.drift import FIRST_LOOK, drift
+from autolabel_core.notifications.alerts.drift import FIRST_LOOK, drift
 from benchmarks.matching import say
 
 RATE = 0.01

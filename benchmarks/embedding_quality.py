@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autolabel_core.extractors import embed_checked, load_extractor
+from autolabel_core.models.extractors import embed_checked, load_extractor
 from benchmarks import datasets
 
 DRAWS = 10

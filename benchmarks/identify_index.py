@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from autolabel_app.identify_demo.cards import card_names, draw_card
-from autolabel_core.extractors import Extractor, embed_checked
-from autolabel_core.identify.building import CHUNK, build_index
-from autolabel_core.identify.encoder import load_encoder, origin_of
-from autolabel_core.identify.folder import ReferenceFolder, read_folder
-from autolabel_core.identify.index import Origin, ReferenceIndex
+from autolabel_app.demos.identify.cards import card_names, draw_card
+from autolabel_core.identify.build_index import CHUNK, build_index
+from autolabel_core.identify.index_encoder import load_encoder, origin_of
+from autolabel_core.identify.reference_folder import ReferenceFolder, read_folder
+from autolabel_core.matching.reference_index import Origin, ReferenceIndex
+from autolabel_core.models.extractors import Extractor, embed_checked
 
 ROUNDS = 3
 REFERENCES, DIMENSIONS, QUERIES = 10_000, 512, 64

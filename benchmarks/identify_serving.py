@@ -26,10 +26,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from autolabel_core.extractors import Extractor
-from autolabel_core.identify.encoder import load_encoder, origin_of
-from autolabel_core.identify.index import ReferenceIndex
-from autolabel_core.images import decode_image
+from autolabel_core.foundation.media.images import decode_image
+from autolabel_core.identify.index_encoder import load_encoder, origin_of
+from autolabel_core.matching.reference_index import ReferenceIndex
+from autolabel_core.models.extractors import Extractor
 
 REFERENCES = 10_000
 CLIENTS, ASKED, EACH, BATCH, ROUNDS = 16, 60, 4, 16, 3

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autolabel_core.matching import nearest, nearest_among_themselves
-from autolabel_core.neighbours import (
+from autolabel_core.matching.nearest import nearest, nearest_among_themselves
+from autolabel_core.matching.neighbour_lists import (
     NeighbourTable,
     build,
     compare_keys,

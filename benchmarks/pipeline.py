@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autolabel_app.runs import sweep
-from autolabel_core.derived.embeddings import CHUNK, Embeddings
-from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.extractors import embed_checked
-from autolabel_core.images import decode_image
-from autolabel_core.paths import Paths
-from autolabel_core.plan import plan
-from autolabel_core.registration import register
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.media.images import decode_image
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.models.extractors import embed_checked
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.tables.embeddings import CHUNK, Embeddings
+from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.workspace import Workspace
 from benchmarks.datasets import data_folder, digits, objects10
 from benchmarks.matching import say
 

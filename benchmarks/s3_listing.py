@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from autolabel_core.buckets.s3 import ObjectStoreBucket
-from autolabel_core.paths import Paths
-from autolabel_core.plan import plan
-from autolabel_core.registration import register
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.storage.buckets.s3_bucket import ObjectStoreBucket
+from autolabel_core.tables.workspace import Workspace
 from benchmarks.matching import say
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=100_000)
     objects = parser.parse_args().objects
     sys.path.insert(0, str(ROOT / "tests"))
-    import swift_server
+    from support import swift_server
 
     programs = swift_server.build_environment(ROOT / ".pytest_cache/d/swift/environment")
     with tempfile.TemporaryDirectory() as folder:

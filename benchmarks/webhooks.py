@@ -12,9 +12,9 @@ from typing import Any
 
 from autolabel_core.declarations import Channel
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.webhooks.endpoints import Endpoint, declare_endpoints
-from autolabel_core.webhooks.messages import new_secret
-from autolabel_core.webhooks.outbox import Means, deliver
+from autolabel_core.notifications.webhooks.dispatcher import Means, deliver
+from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
+from autolabel_core.notifications.webhooks.messages import new_secret
 from benchmarks.matching import say
 
 REPLY = b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
 
 
 @contextmanager

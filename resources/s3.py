@@ -2,7 +2,7 @@
 
 from dagster_aws.s3 import S3Resource
 
-from autolabel_core.s3 import S3Settings
+from autolabel_core.storage.s3 import S3Settings
 
 
 class S3AccessResource(S3Resource):

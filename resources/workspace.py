@@ -5,9 +5,9 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
-from autolabel_core.paths import Paths, warehouse_address
-from autolabel_core.sign_of_life import SignOfLife
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import Paths, warehouse_address
+from autolabel_core.storage.run_lock import SignOfLife
+from autolabel_core.tables.workspace import Workspace
 from resources.s3 import S3AccessResource
 
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import dagster as dg
 
-from autolabel_core.alerts.checking import Checked, check_alerts
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.notifications.alerts.check import Checked, check_alerts
 from resources.workspace import WorkspaceResource
 
 EVERY_SECONDS = 30

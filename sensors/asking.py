@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from autolabel_core.automation import Outcome, may_ask, run_key
-from autolabel_core.beside import Beside
 from autolabel_core.declarations import Collection
-from autolabel_core.plan import Plan
-from autolabel_core.registration import partitions_name
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.background import Beside
+from autolabel_core.operations.automation import Outcome, may_ask, run_key
+from autolabel_core.operations.registration import partitions_name
+from autolabel_core.operations.staleness_plan import Plan
+from autolabel_core.tables.workspace import Workspace
 from sensors.status import first_status
 
 COLLECTION_TAG = "autolabel/collection"

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from autolabel_core.audit import draw_scheduled_sample
 from autolabel_core.declarations import Collection
-from autolabel_core.workspace import Workspace
+from autolabel_core.labelling.audit import draw_scheduled_sample
+from autolabel_core.tables.workspace import Workspace
 from sensors.jobs import build_job
 from sensors.status import first_schedule_status
 

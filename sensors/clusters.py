@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from autolabel_core.cluster_triggers import ask_where_due, asks_in_full
+from autolabel_core.clusters.history import ask_for_run
+from autolabel_core.clusters.table import Clusters, state_of
+from autolabel_core.clusters.triggers import ask_where_due, asks_in_full
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.cluster_history import ask_for_run
-from autolabel_core.derived.clusters import Clusters, state_of
-from autolabel_core.identity import fingerprint
-from autolabel_core.plan import Plan
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.operations.staleness_plan import Plan
+from autolabel_core.tables.workspace import Workspace
 from resources.workspace import WorkspaceResource
 from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
 from sensors.status import first_schedule_status

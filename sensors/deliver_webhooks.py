@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.webhooks.delivering import deliver_all
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.notifications.webhooks.deliver_all import deliver_all
 from resources.workspace import WorkspaceResource
 
 EVERY_SECONDS = 15

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from autolabel_core.automation import waiting
 from autolabel_core.declarations import Collection
-from autolabel_core.plan import plan
-from autolabel_core.registration import partitions_name, register
-from autolabel_core.workspace import Workspace
+from autolabel_core.operations.automation import waiting
+from autolabel_core.operations.registration import partitions_name, register
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.tables.workspace import Workspace
 from sensors.jobs import build_job
 from sensors.status import first_schedule_status
 

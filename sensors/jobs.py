@@ -5,7 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 
 from autolabel_core.declarations import Collection
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 from resources.curable import curable
 from resources.workspace import WorkspaceResource
 from sensors.asking import COLLECTION_TAG

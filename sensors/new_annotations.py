@@ -4,11 +4,16 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from autolabel_core.automation import Waiting, relabel_is_due, request_retraining, waiting
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.table import Recorded
-from autolabel_core.plan import Plan, plan
-from autolabel_core.workspace import Workspace
+from autolabel_core.operations.automation import (
+    Waiting,
+    relabel_is_due,
+    request_retraining,
+    waiting,
+)
+from autolabel_core.operations.staleness_plan import Plan, plan
+from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.workspace import Workspace
 from resources.workspace import WorkspaceResource
 from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
 

@@ -3,8 +3,8 @@
 import dagster as dg
 
 from autolabel_core.declarations import Collection
-from autolabel_core.plan import plan
-from autolabel_core.registration import register
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import plan
 from resources.workspace import WorkspaceResource
 from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
 

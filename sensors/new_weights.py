@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from autolabel_core.automation import weights_wait
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.table import Recorded
-from autolabel_core.plan import Plan, plan, training_plan
-from autolabel_core.workspace import Workspace
+from autolabel_core.operations.automation import weights_wait
+from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
+from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.workspace import Workspace
 from resources.workspace import WorkspaceResource
 from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
 

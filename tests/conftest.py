@@ -11,21 +11,21 @@ from typing import Any
 import pytest
 import yaml
 from filelock import FileLock
-from ledger_servers import Server, postgresql_server
 from PIL import Image
-from swift_server import ServerUnavailableError, SwiftServer, TestBucket, build_environment
+from support.ledger_servers import Server, postgresql_server
+from support.swift_server import ServerUnavailableError, SwiftServer, TestBucket, build_environment
 
-from autolabel_core.paths import Paths, sqlite_url
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import Paths, sqlite_url
+from autolabel_core.tables.workspace import Workspace
 
 TESTS = Path(__file__).resolve().parent
 ENTRY_POINTS = """\
 [autolabel.extractors]
-angle_extractor = toy_extractors:angle_extractor
-colour_extractor = toy_extractors:colour_extractor
+angle_extractor = support.toy_extractors:angle_extractor
+colour_extractor = support.toy_extractors:colour_extractor
 
 [autolabel.detectors]
-block_detector = toy_detectors:block_detector
+block_detector = support.toy_detectors:block_detector
 """
 ANGLES = """\
 feature_extractor: {feature_extractor_name: angle_extractor, field_passthrough: [side]}
@@ -154,8 +154,6 @@ def toy_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-extractors\nVersion: 1\n")
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
-    for module in ("toy_extractors.py", "toy_detectors.py"):
-        (folder / module).write_bytes((TESTS / module).read_bytes())
     return folder
 
 
@@ -175,7 +173,7 @@ def module_home(tmp_path_factory: pytest.TempPathFactory, toy_distribution: Path
 
 
 def install(distribution: Path, patch: pytest.MonkeyPatch) -> None:
-    known = [str(distribution), os.environ.get("PYTHONPATH", "")]
+    known = [str(distribution), str(TESTS), os.environ.get("PYTHONPATH", "")]
     patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, known)))
     patch.setattr(sys, "path", [str(distribution), *sys.path])
 
@@ -196,7 +194,7 @@ def angles(workspace: Callable[..., Workspace], home: Home) -> Callable[..., Wor
 
     `declared` replaces the declaration of `angle_samples`; further keywords are added to it.
     """
-    from angle_samples import NAME, declaration, label
+    from support.angle_samples import NAME, declaration, label
 
     def make(
         objects: Mapping[str, Any],
@@ -217,7 +215,7 @@ def angles(workspace: Callable[..., Workspace], home: Home) -> Callable[..., Wor
 @pytest.fixture
 def blocks(workspace: Callable[..., Workspace], home: Home) -> Callable[..., Workspace]:
     """Images with blocks of colour, detected and swept: `blocks({"a.png": scene(…)}, declared)`."""
-    from detection_samples import NAME, SCENES, declaration
+    from support.detection_samples import NAME, SCENES, declaration
 
     def make(
         scenes: Mapping[str, bytes] = SCENES, declared: Mapping[str, Any] | None = None
@@ -230,8 +228,8 @@ def blocks(workspace: Callable[..., Workspace], home: Home) -> Callable[..., Wor
 
 def sweep_quietly(workspace: Workspace, name: str, index: bool = False) -> None:
     """See the fixture `bring_up_to_date`; for helpers that take no fixtures."""
-    from autolabel_core.plan import plan, tables_of
-    from autolabel_core.registration import register
+    from autolabel_core.operations.registration import register
+    from autolabel_core.operations.staleness_plan import plan, tables_of
 
     collection = workspace.collection(name)
     register(workspace, collection)

@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from angle_samples import NAME
+from support.angle_samples import NAME
 
-from autolabel_core.alerts.checking import check_alerts
-from autolabel_core.alerts.drift import FIRST_LOOK, drift, look
-from autolabel_core.alerts.readings import readings
-from autolabel_core.alerts.rules import QUIET, Reading, evaluate
 from autolabel_core.declarations import Alert
 from autolabel_core.ledger import AlertFiring
-from autolabel_core.status import collection_status
+from autolabel_core.ledger.alert_firings import QUIET
+from autolabel_core.notifications.alerts.check import check_alerts
+from autolabel_core.notifications.alerts.drift import FIRST_LOOK, drift, look
+from autolabel_core.notifications.alerts.readings import readings
+from autolabel_core.notifications.alerts.rules import Reading, evaluate
+from autolabel_core.operations.status import collection_status
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 UNLABELLED = {

@@ -2,9 +2,9 @@ import csv
 import json
 
 import pyarrow.parquet as pq
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
-from autolabel_core.derived.annotation_exports import AnnotationExports
+from autolabel_core.exports.label_exports_table import AnnotationExports
 
 
 def exports(workspace):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
 from autolabel_assets.factory import build_definitions
 from autolabel_core.declarations import Collection
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.plan import TABLES as ALL_TABLES
-from autolabel_core.plan import tables_of, upstream_of
-from autolabel_core.registration import register
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import TABLES as ALL_TABLES
+from autolabel_core.operations.staleness_plan import tables_of, upstream_of
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
@@ -165,8 +165,8 @@ def test_an_error_of_the_domain_becomes_a_failure_that_says_what_to_do(angles, r
 
 def test_the_checks_say_what_status_says(angles, run):
     ws = angles({"a": 0, "b": 5, "c": 90}, {"a": "left"})
-    from autolabel_core.findings import findings
-    from autolabel_core.status import collection_status
+    from autolabel_core.operations.advice import findings
+    from autolabel_core.operations.status import collection_status
 
     result = run(LABELLING, ["batch_000001"])
     texts = {f.name: f.text for f in findings(collection_status(ws, ws.collection(NAME)))}

@@ -2,13 +2,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from angle_samples import NAME, label
+from support.angle_samples import NAME, label
 
-from autolabel_core.audit import Judged, audit_sample, audit_summary, record_verdicts
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError
-from autolabel_core.statistics import wilson_interval
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.statistics import wilson_interval
+from autolabel_core.labelling.audit import Judged, audit_sample, audit_summary, record_verdicts
+from autolabel_core.tables.reference_set import ReferenceSet
 
 OBJECTS = {"ref": 0, **{f"k{i}": i for i in range(1, 9)}, "far": 90}
 

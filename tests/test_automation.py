@@ -3,13 +3,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from angle_samples import NAME, declaration, label
 from hypothesis import given
 from hypothesis import strategies as st
+from support.angle_samples import NAME, declaration, label
 
-from autolabel_core.automation import (
+from autolabel_core.declarations.automation import Relabel
+from autolabel_core.documents.corrections import count_corrections, is_correction
+from autolabel_core.ledger.requests import RETRAIN
+from autolabel_core.operations.automation import (
     LONGEST_REST_SECONDS,
-    RETRAIN,
     Outcome,
     Waiting,
     may_ask,
@@ -18,12 +20,10 @@ from autolabel_core.automation import (
     rest_seconds,
     waiting,
 )
-from autolabel_core.corrections import count_corrections, is_correction
-from autolabel_core.declarations.automation import Relabel
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.plan import TABLES, plan, tables_of
-from autolabel_core.registration import register
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import TABLES, plan, tables_of
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 RULE = Relabel(after_labels=3, after_minutes=5)
@@ -34,7 +34,7 @@ SIX = {f"k{i}": 10 * i for i in range(6)}
 def without_index(monkeypatch):
     """Leave out the table that imports Chroma (seconds)."""
     kept = tuple(table for table in TABLES if table.name != "reindexed_vectors")
-    monkeypatch.setattr("autolabel_core.plan.TABLES", kept)
+    monkeypatch.setattr("autolabel_core.operations.staleness_plan.TABLES", kept)
 
 
 def minutes(n):

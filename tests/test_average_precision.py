@@ -7,12 +7,12 @@ import io
 
 import numpy as np
 import pytest
-from evaluation_samples import image_boxes, random_images
 from hypothesis import given
 from hypothesis import strategies as st
+from support.evaluation_samples import image_boxes, random_images
 
-from autolabel_core.boxes import iou
-from autolabel_core.training.average_precision import THRESHOLDS, evaluate
+from autolabel_core.foundation.media.boxes import iou
+from autolabel_core.models.evaluation.average_precision import THRESHOLDS, evaluate
 
 BOX = (10, 10, 30, 30)
 
@@ -95,7 +95,7 @@ def as_coco(images):
 
 @pytest.mark.slow
 def test_ultralytics_figures_are_near(tmp_path):
-    from autolabel_core.yolo import quiet_ultralytics
+    from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 
     quiet_ultralytics(tmp_path)
     from ultralytics.utils.metrics import ap_per_class

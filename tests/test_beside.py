@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from autolabel_core.beside import Beside
+from autolabel_core.foundation.background import Beside
 
 AT_ONCE, LONG_ENOUGH = 0.01, 10.0
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from box_samples import box, reviewed
+from support.box_samples import box, reviewed
 
 from autolabel_core.ledger import Ledger
 

@@ -2,19 +2,19 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from box_samples import picture
 from click.testing import CliRunner
+from support.box_samples import picture
 
 from autolabel_app.cli import root
-from autolabel_core.automation import waiting
 from autolabel_core.declarations import load_collections
-from autolabel_core.derived.box_exports import BoxExports
-from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.detection.given import Given, GivenBox
-from autolabel_core.detection.giving import give_boxes
-from autolabel_core.errors import DeclarationError
-from autolabel_core.plan import plan
-from autolabel_core.registration import register
+from autolabel_core.exports.box_exports_table import BoxExports
+from autolabel_core.foundation.errors import DeclarationError
+from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.give_boxes import give_boxes
+from autolabel_core.operations.automation import waiting
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.tables.raw_objects import RawObjects
 
 NAME = "scenes"
 DECLARED = {

@@ -3,19 +3,19 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from box_samples import CLASS_IDS, Scenes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.box_samples import CLASS_IDS, Scenes
 
-from autolabel_core.boxes import read_box
-from autolabel_core.detection.reading import read_given
-from autolabel_core.detection.splits import NOT_REVIEWED, Splits
-from autolabel_core.detection.training_set import TrainingSet
-from autolabel_core.detection.truth import ImageTruth, TruthBox
-from autolabel_core.errors import AutolabelError
 from autolabel_core.exports.box_formats import BOX_FORMATS, write_boxes
 from autolabel_core.exports.box_tables import write_box_csv
 from autolabel_core.exports.voc import pixels_from_1
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.media.boxes import read_box
+from autolabel_core.labelling.import_formats import read_given
+from autolabel_core.tables.boxes.ground_truth import ImageTruth, TruthBox
+from autolabel_core.tables.boxes.splits import NOT_REVIEWED, Splits
+from autolabel_core.tables.boxes.training_set import TrainingSet
 
 FILES = {
     "csv": "boxes.csv",

@@ -1,9 +1,10 @@
 import pytest
-from box_samples import IMAGE, box, reviewed
+from support.box_samples import IMAGE, box, reviewed
 
-from autolabel_core.automation import RETRAIN, request_retraining
-from autolabel_core.detection.conflicts import conflicts
-from autolabel_core.detection.figures import box_figures, count_mistakes
+from autolabel_core.ledger.requests import RETRAIN
+from autolabel_core.operations.automation import request_retraining
+from autolabel_core.tables.boxes.conflicts import conflicts
+from autolabel_core.tables.boxes.detector_figures import box_figures, count_mistakes
 
 PLACE = (0.0, 0.0, 20.0, 20.0)
 

@@ -2,13 +2,13 @@ import json
 import re
 
 import pytest
-from box_samples import picture
+from support.box_samples import picture
 
-from autolabel_core.detection.giving import give_boxes
-from autolabel_core.detection.reading import FORMATS, read_given
-from autolabel_core.detection.standing import listed, standing
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.registration import register
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.labelling.give_boxes import give_boxes
+from autolabel_core.labelling.import_formats import FORMATS, read_given
+from autolabel_core.operations.registration import register
+from autolabel_core.tables.boxes.current_annotations import listed, standing
 
 NAME = "scenes"
 DECLARED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image, ImageColor
 
-from autolabel_core.pictures.boxes import Box, colour_of, with_boxes
+from autolabel_core.foundation.charts.box_overlay import Box, colour_of, with_boxes
 
 
 def pixel(picture, x, y):

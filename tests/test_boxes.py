@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.boxes import (
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.media.boxes import (
     TO_XYXY,
     areas,
     clip,
@@ -17,7 +18,6 @@ from autolabel_core.boxes import (
     xyxy_to_cxcywh,
     xyxy_to_xywh,
 )
-from autolabel_core.errors import AutolabelError
 
 corner, side = st.integers(0, 12), st.integers(1, 8)
 boxes = st.lists(

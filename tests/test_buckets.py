@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from autolabel_core.buckets import ObjectSource
-from autolabel_core.buckets.folder import FolderBucket
 from autolabel_core.declarations import BucketSchema, Collection
-from autolabel_core.errors import AutolabelError, UnreadableItemError
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.storage.buckets import ObjectSource
+from autolabel_core.storage.buckets.folder_bucket import FolderBucket
 
 
 def bucket(folder: Path, **files: bytes | str) -> FolderBucket:

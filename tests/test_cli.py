@@ -12,7 +12,7 @@ from conftest import ANGLES
 
 from autolabel_app import cli
 from autolabel_app.output import emit_table, percent, shown
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.paths import Paths
 
 HEAVY = ["dagster", "torch", "sklearn", "umap", "hdbscan", "numba", "duckdb", "pandas", "rich"]
 READING = ["documents", "status", "retrieve", "classify", "threshold", "query", "explain"]

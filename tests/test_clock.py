@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
-from angle_samples import NAME, label
-from daemon import labels
+from support.angle_samples import NAME, label
+from support.daemon import labels
 from test_sensors import instance, launched, tick, without_index
 
-from autolabel_core.automation import waiting
 from autolabel_core.ledger import Ledger
+from autolabel_core.operations.automation import waiting
 
 __all__ = ["instance", "tick", "without_index"]
 NOW = datetime.now(UTC)

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from autolabel_core.declarations import load_collections
-from autolabel_core.declarations.algorithms import PARAMETERS
 from autolabel_core.declarations.cluster import Cluster
-from autolabel_core.errors import DeclarationError
+from autolabel_core.declarations.clustering_parameters import PARAMETERS
+from autolabel_core.foundation.errors import DeclarationError
 
 URI = "mixpeek://text_extractor@v1/text_embedding"
 OTHERS = """\

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
-from angle_samples import NAME, declaration
 from conftest import sweep_quietly
-from grouped_angles import TOPICS, ask, declared, definition, groups
+from support.angle_samples import NAME, declaration
+from support.grouped_angles import TOPICS, ask, declared, definition, groups
 
-from autolabel_core.conditions import parse_text
 from autolabel_core.declarations.cluster_fields import covering, enriched_fields
-from autolabel_core.documents import Documents
-from autolabel_core.errors import DeclarationError, NotFoundError
-from autolabel_core.search import retrieve
-from autolabel_core.sql import run_sql
+from autolabel_core.declarations.conditions import parse_text
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.search import retrieve
+from autolabel_core.foundation.errors import DeclarationError, NotFoundError
+from autolabel_core.operations.sql import run_sql
 
 ENRICH = ["cluster_id", "label", "keywords"]
 FIELDS = ("cluster_id", "cluster_label", "cluster_keywords")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autolabel_core.clusters.identity import LEAST_OVERLAP, match_identities
+from autolabel_core.clusters.algorithms.id_matching import LEAST_OVERLAP, match_identities
 
 
 def kinds(found, kind):

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
-from cluster_samples import blobs, unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.cluster_samples import blobs, unit
 
-from autolabel_core.clusters.metrics import measure, noise_recall, silhouettes, size_entropy
-from autolabel_core.clusters.reclustering import recluster_reasons
+from autolabel_core.clusters.algorithms.metrics import (
+    measure,
+    noise_recall,
+    silhouettes,
+    size_entropy,
+)
+from autolabel_core.clusters.algorithms.recluster_advice import recluster_reasons
 
 GOOD = {
     "silhouette_score": 0.6,

@@ -6,21 +6,21 @@ import json
 
 import numpy as np
 import pytest
-from angle_samples import NAME, label
-from chat_server import AT_ONCE, chat_server, failing, well
 from click.testing import CliRunner
 from conftest import sweep_quietly
-from detection_samples import NAME as BOXES
-from detection_samples import declaration as boxes
-from grouped_angles import TOPICS, ask, declared, definition, groups, one_defined, refresh
 from PIL import Image
-from toy_detectors import scene
+from support.angle_samples import NAME, label
+from support.chat_server import AT_ONCE, chat_server, failing, well
+from support.detection_samples import NAME as BOXES
+from support.detection_samples import declaration as boxes
+from support.grouped_angles import TOPICS, ask, declared, definition, groups, one_defined, refresh
+from support.toy_detectors import scene
 
 from autolabel_app.cli import root
-from autolabel_core import cluster_pages
-from autolabel_core.derived.clusters import Clusters
-from autolabel_core.pictures import MAX_PNG_BYTES
-from autolabel_core.urls import sign_address
+from autolabel_core.clusters import map_export as cluster_pages
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.documents.content_urls import sign_address
+from autolabel_core.foundation.charts import MAX_PNG_BYTES
 
 KEY = "sk-a-very-secret-key"
 BOX_URI = "autolabel://block_detector@1.0.0/detection_embedding"

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from autolabel_core.pictures import MAX_PNG_BYTES, cluster_map, contact_sheet, text_card
-from autolabel_core.pictures.cluster_map import dot_scales
-from autolabel_core.pictures.palette import NOISE_COLOUR, PALETTE, cluster_colours
-from autolabel_core.pictures.placing import overlap, placed_names
+from autolabel_core.foundation.charts import MAX_PNG_BYTES, cluster_map, contact_sheet, text_card
+from autolabel_core.foundation.charts.cluster_map import dot_scales
+from autolabel_core.foundation.charts.label_placement import overlap, placed_names
+from autolabel_core.foundation.charts.palette import NOISE_COLOUR, PALETTE, cluster_colours
 
 # Source: Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color
 # Vision Deficiency, 2009, severity 1.0; linear RGB.

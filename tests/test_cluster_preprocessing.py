@@ -2,14 +2,19 @@
 
 import numpy as np
 import pytest
-from cluster_samples import blobs, definition, unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import inv, sqrtm
+from support.cluster_samples import blobs, definition, unit
 
-from autolabel_core.clusters.engine import cluster_vectors
-from autolabel_core.clusters.preprocessing import exact_neighbours, join_blocks, preprocess, whiten
-from autolabel_core.clusters.projection import project
+from autolabel_core.clusters.algorithms.pipeline import cluster_vectors
+from autolabel_core.clusters.algorithms.preprocessing import (
+    exact_neighbours,
+    join_blocks,
+    preprocess,
+    whiten,
+)
+from autolabel_core.clusters.algorithms.projection import project
 from autolabel_core.declarations.cluster import PreprocessingStep
 
 

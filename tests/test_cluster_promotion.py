@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from angle_samples import NAME, declaration, label
 from conftest import sweep_quietly
-from grouped_angles import ask, clusters_by_key, declared, definition, groups, one_defined
+from support.angle_samples import NAME, declaration, label
+from support.grouped_angles import ask, clusters_by_key, declared, definition, groups, one_defined
 
-from autolabel_core.cluster_promotion import confirm, find_cluster, propose
-from autolabel_core.cluster_stability import stabilities
-from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError, NotFoundError
+from autolabel_core.clusters.promotion import confirm, find_cluster, propose
+from autolabel_core.clusters.stability import stabilities
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 
 CLASSES = {"000-0": "left", "090-0": "up"}
 
@@ -107,7 +107,7 @@ def test_a_small_cluster_is_refused_without_force(angles):
 def test_stability_is_computed_once(grouped, monkeypatch):
     one = one_defined(grouped)
     first = stabilities(one)
-    monkeypatch.setattr("autolabel_core.cluster_stability.tree_stability", None)
+    monkeypatch.setattr("autolabel_core.clusters.stability.tree_stability", None)
     assert stabilities(one_defined(grouped)) == pytest.approx(first)
 
 

@@ -7,11 +7,11 @@ import io
 import numpy as np
 import pytest
 from conftest import sweep_quietly
-from grouped_angles import ask, clusters_by_key, definition, one_defined, refresh
 from PIL import Image
+from support.grouped_angles import ask, clusters_by_key, definition, one_defined, refresh
 
-from autolabel_core.derived.cluster_contents import members_of
-from autolabel_core.extractors import embed_checked, load_extractor
+from autolabel_core.clusters.member_contents import members_of
+from autolabel_core.models.extractors import embed_checked, load_extractor
 
 NAME = "stripes"
 SPACES = ("colour_extractor", "image_extractor")

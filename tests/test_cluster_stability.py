@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from cluster_samples import blobs, definition, unit
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cluster_samples import blobs, definition, unit
 
-from autolabel_core.clusters.engine import cluster_vectors
-from autolabel_core.clusters.stability import (
+from autolabel_core.clusters.algorithms.pipeline import cluster_vectors
+from autolabel_core.clusters.algorithms.stability import (
     best_jaccard,
     promotable,
     stability,

@@ -7,14 +7,14 @@ from threading import Event
 
 import dagster as dg
 import pytest
-from angle_samples import NAME
 from conftest import sweep_quietly
-from grouped_angles import TOPICS, ask, declared, definition, groups, refresh
+from support.angle_samples import NAME
+from support.grouped_angles import TOPICS, ask, declared, definition, groups, refresh
 
-from autolabel_core.cluster_triggers import ask_where_due
-from autolabel_core.derived.batch_events import record_batch_events
-from autolabel_core.derived.clusters import Clusters
-from autolabel_core.plan import plan
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.clusters.triggers import ask_where_due
+from autolabel_core.notifications.batch_events import record_batch_events
+from autolabel_core.operations.staleness_plan import plan
 from resources.workspace import WorkspaceResource
 from sensors.clusters import build_cluster_job, build_cluster_schedules, build_clusters
 
@@ -77,7 +77,7 @@ def test_a_completed_batch(angles, home):
 
 def test_figures_that_recommend_it_ask_once_enough_has_come(angles, home, monkeypatch):
     ws = angles(groups(0, 90), declared=with_triggers({"should_recluster": True}))
-    monkeypatch.setattr("autolabel_core.clusters.reclustering.LEAST_SILHOUETTE", 2.0)
+    monkeypatch.setattr("autolabel_core.clusters.algorithms.recluster_advice.LEAST_SILHOUETTE", 2.0)
     ask(ws)
     refresh(ws)
     assert due(ws) == [], "the same documents would give the same figures"

@@ -2,18 +2,18 @@
 
 import numpy as np
 import pytest
-from cluster_samples import blobs, definition, unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.cluster_samples import blobs, definition, unit
 
-from autolabel_core.clusters.algorithms import ALGORITHMS, numbered
-from autolabel_core.clusters.assigning import assign
-from autolabel_core.clusters.clustering import Draft, deepest, grown
-from autolabel_core.clusters.engine import cluster_vectors
-from autolabel_core.clusters.guard import Cost, available_bytes, check_cost
-from autolabel_core.clusters.projection import project
-from autolabel_core.declarations.algorithms import PARAMETERS
-from autolabel_core.errors import AutolabelError
+from autolabel_core.clusters.algorithms.algorithms import ALGORITHMS, numbered
+from autolabel_core.clusters.algorithms.assignment import assign
+from autolabel_core.clusters.algorithms.memory_limit import Cost, available_bytes, check_cost
+from autolabel_core.clusters.algorithms.pipeline import cluster_vectors
+from autolabel_core.clusters.algorithms.projection import project
+from autolabel_core.clusters.algorithms.result import Draft, deepest, grown
+from autolabel_core.declarations.clustering_parameters import PARAMETERS
+from autolabel_core.foundation.errors import AutolabelError
 
 THREE = {
     "kmeans": {"n_clusters": 3},

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from angle_samples import NAME, label
 from conftest import sweep_quietly
-from grouped_angles import (
+from support.angle_samples import NAME, label
+from support.grouped_angles import (
     TOPICS,
     ask,
     clusters_by_key,
@@ -20,10 +20,10 @@ from grouped_angles import (
     refresh,
 )
 
-from autolabel_core.derived import cluster_definition
-from autolabel_core.derived.cluster_history import delete_history
-from autolabel_core.derived.clusters import Clusters
-from autolabel_core.errors import AutolabelError
+from autolabel_core.clusters import definition_state as cluster_definition
+from autolabel_core.clusters.history import delete_history
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.foundation.errors import AutolabelError
 
 UNLABELLED = {
     "retriever_name": "unlabelled",

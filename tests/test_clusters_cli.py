@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 
 import pytest
-from angle_samples import NAME
-from grouped_angles import TOPICS, ask, clusters_by_key, declared, definition, groups, refresh
+from support.angle_samples import NAME
+from support.grouped_angles import (
+    TOPICS,
+    ask,
+    clusters_by_key,
+    declared,
+    definition,
+    groups,
+    refresh,
+)
 
-from autolabel_core.plan import plan
+from autolabel_core.operations.staleness_plan import plan
 
 CLASSES = {"000-0": "left"}
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from angle_samples import NAME, label
-from daemon import Daemon
-from grouped_angles import clusters_by_key, declared, definition, groups
-from receivers import receiver
+from support.angle_samples import NAME, label
+from support.daemon import Daemon
+from support.grouped_angles import clusters_by_key, declared, definition, groups
+from support.receivers import receiver
 
-from autolabel_core.cluster_promotion import confirm, propose
-from autolabel_core.documents import Documents
+from autolabel_core.clusters.promotion import confirm, propose
+from autolabel_core.documents.documents import Documents
 
 pytestmark = pytest.mark.slow
 SOON = 400

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from angle_samples import NAME
 from conftest import Home, sweep_quietly
-from grouped_angles import ask, clusters_by_key, declared, definition, groups, one_defined
+from support.angle_samples import NAME
+from support.grouped_angles import ask, clusters_by_key, declared, definition, groups, one_defined
 
-from autolabel_core.cluster_pages import write_map
-from autolabel_core.cluster_promotion import confirm, propose
-from autolabel_core.derived.clusters import Clusters
-from autolabel_core.documents import Documents
+from autolabel_core.clusters.map_export import write_map
+from autolabel_core.clusters.promotion import confirm, propose
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.documents.documents import Documents
 
 pytestmark = pytest.mark.slow
 ROOT = "ware/house"

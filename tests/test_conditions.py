@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autolabel_core.conditions import (
+from autolabel_core.declarations.conditions import (
     OPERATORS,
     AllOf,
     AnyOf,
@@ -17,7 +17,7 @@ from autolabel_core.conditions import (
     parse_text,
     to_sql,
 )
-from autolabel_core.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 
 LABELS = [
     "cat",

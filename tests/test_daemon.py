@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 import dagster as dg
 import pytest
-from angle_samples import NAME, declaration, label
-from daemon import Daemon, labels
 from dagster._core.execution.backfill import PartitionBackfill
-from soak import soak
+from support.angle_samples import NAME, declaration, label
+from support.daemon import Daemon, labels
+from support.soak import soak
 
 from autolabel_app.runs import _load_definitions
-from autolabel_core.automation import waiting
-from autolabel_core.plan import plan, tables_of
-from autolabel_core.registration import partitions_name, register
+from autolabel_core.operations.automation import waiting
+from autolabel_core.operations.registration import partitions_name, register
+from autolabel_core.operations.staleness_plan import plan, tables_of
 
 pytestmark = pytest.mark.slow
 SOON = 120

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 
 import pytest
-from angle_samples import NAME, declaration, label
-from daemon import Daemon, labels
-from receivers import receiver
 from standardwebhooks import Webhook
+from support.angle_samples import NAME, declaration, label
+from support.daemon import Daemon, labels
+from support.receivers import receiver
 from test_notices import UNLABELLED
 
-from autolabel_core.automation import waiting
-from autolabel_core.plan import plan
+from autolabel_core.operations.automation import waiting
+from autolabel_core.operations.staleness_plan import plan
 
 pytestmark = pytest.mark.slow
 SOON = 180

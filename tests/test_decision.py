@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.decision import Rule, decide
-from autolabel_core.matching import Nearest
+from autolabel_core.matching.decision import Rule, decide
+from autolabel_core.matching.nearest import Nearest
 
 NAN = math.nan
 

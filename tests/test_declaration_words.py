@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from autolabel_core.declarations import load_collections
-from autolabel_core.declarations.loading import find_retriever, pick
-from autolabel_core.errors import NotFoundError
+from autolabel_core.declarations.collections_folder import find_retriever, pick
+from autolabel_core.foundation.errors import NotFoundError
 
 IMAGE_SPACE = "mixpeek://image_extractor@v1/google_siglip_base_v1"
 LABELLED_ONLY = {

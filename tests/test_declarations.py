@@ -5,7 +5,7 @@ import re
 import pytest
 
 from autolabel_core.declarations import load_collections
-from autolabel_core.errors import DeclarationError
+from autolabel_core.foundation.errors import DeclarationError
 
 
 def stage(rest):

@@ -11,12 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from autolabel_core.extractors import (
-    descriptor,
-    embed_checked,
-    hashed,
-    load_extractor,
-)
+from autolabel_core.models.extractors import descriptor, embed_checked, hashed, load_extractor
 from benchmarks import datasets
 from benchmarks.embedding_quality import accuracies
 
@@ -42,7 +37,7 @@ def test_a_vector_is_the_same_bytes_in_any_batch():
 
 def test_canonical_text_vector_is_stable_across_processes():
     code = (
-        "from autolabel_core.extractors.hashed import text_vector as v; import numpy as np; "
+        "from autolabel_core.models.extractors.hashed import text_vector as v; import numpy as np; "
         "x = v('Stock markets fell'); print(np.flatnonzero(x).sum(), round(float(x.max()), 6))"
     )
     run = [sys.executable, "-c", code]

@@ -7,12 +7,12 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from scene_samples import DECLARED, NAME, png, scenes
+from support.scene_samples import DECLARED, NAME, png, scenes
 
-from autolabel_app.demo_detect_oracle import review
-from autolabel_app.demo_detect_scenes import SIDE_PX, draw_scenes
-from autolabel_app.demo_detect_spiral import Spiral
-from autolabel_core.paths import Paths, sqlite_url
+from autolabel_app.demos.detection_oracle import review
+from autolabel_app.demos.detection_rounds import Spiral
+from autolabel_app.demos.detection_scenes import SIDE_PX, draw_scenes
+from autolabel_core.foundation.paths import Paths, sqlite_url
 
 INK = np.zeros((2, 8, 8))
 INK[0, 1:7, 3:5] = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autolabel_core.declarations import load_collections
-from autolabel_core.errors import DeclarationError
+from autolabel_core.foundation.errors import DeclarationError
 
 WRONG = {
     "unknown key": ("detection:\n  weigths: a.pt", 2, "detection.weigths", "mean `weights`?"),

@@ -7,31 +7,24 @@ import io
 
 import pytest
 from conftest import sweep_quietly
-from detection_samples import (
-    NAME,
-    SCENES,
-    declaration,
-    documents_by_key,
-    image_of,
-    judge,
-)
-from grouped_angles import ask, clusters_by_key, definition
 from PIL import Image
-from toy_detectors import scene
+from support.detection_samples import NAME, SCENES, declaration, documents_by_key, image_of, judge
+from support.grouped_angles import ask, clusters_by_key, definition
+from support.toy_detectors import scene
 
-from autolabel_core.cluster_promotion import confirm, propose
-from autolabel_core.declarations.loading import find_retriever
-from autolabel_core.derived.annotation_exports import AnnotationExports
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.detection.predictions import standing_predictions
-from autolabel_core.errors import AutolabelError
+from autolabel_core.clusters.promotion import confirm, propose
+from autolabel_core.declarations.collections_folder import find_retriever
+from autolabel_core.documents.explain import explain
+from autolabel_core.documents.search import retrieve
 from autolabel_core.exports import write_export
-from autolabel_core.findings import findings
-from autolabel_core.labelling import GivenLabel, give_labels
-from autolabel_core.lineage import explain
-from autolabel_core.promotion import candidates, promote
-from autolabel_core.search import retrieve
-from autolabel_core.status import collection_status
+from autolabel_core.exports.label_exports_table import AnnotationExports
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.standing_predictions import standing_predictions
+from autolabel_core.operations.advice import findings
+from autolabel_core.operations.status import collection_status
+from autolabel_core.tables.reference_set import ReferenceSet
 
 URI = "mixpeek://block_detector@1.0.0/detection_embedding"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detection_samples import (
+from support.detection_samples import (
     NAME,
     annotate,
     declaration,
@@ -11,11 +11,11 @@ from detection_samples import (
     documents_by_key,
     judge,
 )
-from toy_detectors import scene
+from support.toy_detectors import scene
 
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
 
 def test_confirmed_and_corrected_boxes_are_references_and_label_the_rest(blocks, bring_up_to_date):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from detection_samples import (
+from PIL import Image
+from support.detection_samples import (
     NAME,
     SCENES,
     declaration,
@@ -15,11 +16,10 @@ from detection_samples import (
     documents_by_key,
     image_of,
 )
-from PIL import Image
-from toy_detectors import BlockDetector, scene
+from support.toy_detectors import BlockDetector, scene
 
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.errors import NotFoundError
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.tables.embeddings import Embeddings
 
 BATCH = "batch_000001"
 

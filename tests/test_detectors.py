@@ -13,7 +13,8 @@ from PIL import Image
 from test_written_manifests import DETECTIONS, EMBEDDING, installed
 
 from autolabel_core.declarations import Detection
-from autolabel_core.detectors import (
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.models.detectors import (
     DeclaredDetector,
     Detections,
     DetectorManifest,
@@ -21,10 +22,9 @@ from autolabel_core.detectors import (
     Weights,
     load_detector,
 )
-from autolabel_core.detectors.found import cleaned
-from autolabel_core.detectors.tiles import merged, tiles_px
-from autolabel_core.errors import AutolabelError
-from autolabel_core.extractors import Manifest
+from autolabel_core.models.detectors.detections import cleaned
+from autolabel_core.models.detectors.tiles import merged, tiles_px
+from autolabel_core.models.extractors import Manifest
 
 SETTINGS = DetectorSettings()
 
@@ -140,8 +140,8 @@ def test_an_object_that_two_squares_saw_is_one_and_neighbours_stay_two():
 
 
 def test_tiles_find_what_the_whole_finds(blocks):
-    from detection_samples import NAME, declaration, detections_of
-    from toy_detectors import scene
+    from support.detection_samples import NAME, declaration, detections_of
+    from support.toy_detectors import scene
 
     large = scene(
         (10, 10, 20, 20, (200, 0, 0)),
@@ -170,7 +170,7 @@ WRONG_MANIFESTS = {
     "two inputs": ({**WRITTEN, "input_mappings": {"image": "a", "text": "b"}}, "`image` alone"),
     "another version": ({**WRITTEN, "version": "2.0.0"}, "`version` is '2.0.0', expected '1.0.0'"),
     "another name": ({**WRITTEN, "feature_extractor_name": "x"}, "expected 'given'"),
-    "nothing": (None, "is a NoneType, expected autolabel_core.detectors.DetectorManifest"),
+    "nothing": (None, "is a NoneType, expected autolabel_core.DetectorManifest"),
     "a name for no URI": (
         {**WRITTEN, "features": [{**DETECTIONS, "feature_name": "a/b"}]},
         "a/b",

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from autolabel_app.cli import COMMANDS
-from autolabel_app.reference import reference
-from autolabel_core import paths
+from autolabel_app.cli_reference import reference
 from autolabel_core.declarations import load_collections
 from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import AuditSchedule, Automation, Relabel, Retrain
@@ -30,12 +29,13 @@ from autolabel_core.declarations.collection import (
     Taxonomy,
 )
 from autolabel_core.declarations.detection import Detection, Tiles
-from autolabel_core.declarations.filenames import FileNames
-from autolabel_core.declarations.labeling import InputMapping, LabelingInputs, LLMLabeling
+from autolabel_core.declarations.file_name_rules import FileNames
+from autolabel_core.declarations.llm_naming import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
 from autolabel_core.declarations.training import Gate, Training
 from autolabel_core.declarations.webhook import Webhook
-from autolabel_core.plan import TABLES
+from autolabel_core.foundation import paths
+from autolabel_core.operations.staleness_plan import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = (

@@ -10,10 +10,10 @@ from conftest import sweep_quietly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autolabel_core.conditions import AllOf, AnyOf, Negation, holds, parse, parse_text
-from autolabel_core.documents import Documents
-from autolabel_core.errors import NotFoundError
-from autolabel_core.labelling import GivenLabel, give_labels
+from autolabel_core.declarations.conditions import AllOf, AnyOf, Negation, holds, parse, parse_text
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 
 DECLARED = """\
 batch_size: 4

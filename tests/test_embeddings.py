@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autolabel_core.derived import embeddings as module
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.errors import AutolabelError
-from autolabel_core.extractors import Manifest
-from autolabel_core.registration import register
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.models.extractors import Manifest
+from autolabel_core.operations.registration import register
+from autolabel_core.tables import embeddings as module
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.raw_objects import RawObjects
 
 COLOURS = """\
 feature_extractor: {feature_extractor_name: colour_extractor, field_passthrough: [shade]}
@@ -46,7 +46,7 @@ class Counting:
 @pytest.fixture
 def counting(monkeypatch):
     extractor = Counting()
-    monkeypatch.setattr("autolabel_core.workspace.load_extractor", lambda *args: extractor)
+    monkeypatch.setattr("autolabel_core.tables.workspace.load_extractor", lambda *args: extractor)
     return extractor
 
 

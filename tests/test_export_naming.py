@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.exports.naming import (
+from autolabel_core.exports.file_naming import (
     MAX_NAME_BYTES,
     file_stem,
     file_suffix,

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-
-from autolabel_core.errors import AutolabelError
-from autolabel_core.exports import write_export
-from autolabel_core.exports.folder import MARKER
-from tests.export_samples import (
+from support.export_samples import (
     ROWS,
     document,
     png,
     read_back,
     table,
 )
+
+from autolabel_core.exports import write_export
+from autolabel_core.exports.atomic_folder import MARKER
+from autolabel_core.foundation.errors import AutolabelError
 
 
 def test_an_earlier_export_is_replaced_whole(tmp_path):

@@ -2,16 +2,16 @@ import csv
 
 import pytest
 import yaml
-from box_samples import CLASS_IDS, Scenes, picture
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.box_samples import CLASS_IDS, Scenes, picture
 
-from autolabel_core.boxes import read_box
-from autolabel_core.detection.truth import ImageTruth, TruthBox
-from autolabel_core.errors import AutolabelError, UnreadableItemError
 from autolabel_core.exports.yolo import label_lines, write_yolo_folder
-from autolabel_core.images import probe_image
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.media.boxes import read_box
+from autolabel_core.foundation.media.images import probe_image
+from autolabel_core.tables.boxes.ground_truth import ImageTruth, TruthBox
 
 
 def files(folder):
@@ -107,7 +107,7 @@ def test_a_class_without_its_number_is_refused(tmp_path, ids, says):
 
 @pytest.mark.slow
 def test_ultralytics_takes_the_folder_as_it_is(tmp_path):
-    from autolabel_core.yolo import quiet_ultralytics
+    from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 
     scenes = Scenes()
     write_yolo_folder(scenes.spiral(), scenes.open, CLASS_IDS, tmp_path / "set")

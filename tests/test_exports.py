@@ -9,10 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import yaml
-
-from autolabel_core.errors import UnreadableItemError
-from autolabel_core.exports import FORMATS, write_export
-from tests.export_samples import (
+from support.export_samples import (
     MATCH,
     NASTY,
     NASTY_ROWS,
@@ -24,6 +21,9 @@ from tests.export_samples import (
     table,
     text,
 )
+
+from autolabel_core.exports import FORMATS, write_export
+from autolabel_core.foundation.errors import UnreadableItemError
 
 
 @pytest.mark.parametrize("fmt", ["csv", "parquet", "jsonl"])

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.extractors import (
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.models.extractors import (
     Manifest,
     embed_checked,
     feature_slug,
@@ -204,7 +204,7 @@ def test_defaults_keep_the_contract_and_need_no_heavy_library(name, model, batch
 
 def test_importing_extractors_is_light():
     code = (
-        "import sys, numpy, autolabel_core.extractors as e; "
+        "import sys, numpy, autolabel_core.models.extractors as e; "
         "e.load_extractor('image_extractor', 'v1', None, {}); "
         "e.load_extractor('text_extractor', 'v1', None, {}); "
         "print({'torch', 'sklearn', 'scipy', 'pandas', 'open_clip'} & set(sys.modules))"

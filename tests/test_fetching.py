@@ -4,10 +4,10 @@ import logging
 import socket
 
 import pytest
-from web_pages import Reply, web_site
+from support.web_pages import Reply, web_site
 
-from autolabel_core.errors import UnreachableItemError, UnreadableItemError
-from autolabel_core.fetching import PoliteClient, RefusedError, agent_name
+from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
+from autolabel_core.identify.web import PoliteClient, RefusedError, agent_name
 
 
 @pytest.fixture

@@ -4,16 +4,16 @@ from PIL import Image
 from test_verification import draw
 
 from autolabel_core.declarations import load_collections
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.errors import DeclarationError
-from autolabel_core.findings import findings
-from autolabel_core.identify.views import Purpose, views_of
-from autolabel_core.identity import content_hash
+from autolabel_core.foundation.errors import DeclarationError
+from autolabel_core.foundation.ids import content_hash
 from autolabel_core.ledger import Annotation
-from autolabel_core.plan import plan
-from autolabel_core.registration import register
-from autolabel_core.status import collection_status
+from autolabel_core.models.evaluation.augmentation import Purpose, views_of
+from autolabel_core.operations.advice import findings
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.operations.status import collection_status
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
 CARDS = """\
 feature_extractor: {field_passthrough: [card, set_code, rarity]}

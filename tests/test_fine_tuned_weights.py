@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evaluation_samples import image_boxes
-from scene_samples import DECLARED, NAME, annotate, bring_in, png, scenes
+from support.evaluation_samples import image_boxes
+from support.scene_samples import DECLARED, NAME, annotate, bring_in, png, scenes
 from test_registry import card
 
-from autolabel_core.automation import ask_for_training
-from autolabel_core.derived import fine_tuned_weights as module
-from autolabel_core.derived.fine_tuned_weights import FineTunedWeights
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.plan import plan, training_plan
-from autolabel_core.registry import DETECTOR
-from autolabel_core.training.average_precision import evaluate
-from autolabel_core.training.data import learnt_hash
-from autolabel_core.training.judging import true_boxes
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.models.evaluation.average_precision import evaluate
+from autolabel_core.models.registry import DETECTOR
+from autolabel_core.operations.automation import ask_for_training
+from autolabel_core.operations.staleness_plan import plan, training_plan
+from autolabel_core.training.detectors import weights_table as module
+from autolabel_core.training.detectors.evaluate_version import true_boxes
+from autolabel_core.training.detectors.training_data import learnt_hash
+from autolabel_core.training.detectors.weights_table import FineTunedWeights
 
 SCENES = scenes(gold=4, others=8)
 GOLD = {key: scene for key, scene in SCENES.items() if key.startswith("gold")}

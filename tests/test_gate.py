@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from evaluation_samples import image_boxes, random_images
+from support.evaluation_samples import image_boxes, random_images
 
 from autolabel_core.declarations.training import Gate
-from autolabel_core.training.average_precision import evaluate
-from autolabel_core.training.gate import class_table, difference_interval, judge
+from autolabel_core.models.evaluation.average_precision import evaluate
+from autolabel_core.models.evaluation.promotion_gate import class_table, difference_interval, judge
 
 FEW = Gate(min_images=2, resamples=50)
 

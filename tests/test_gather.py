@@ -8,18 +8,18 @@ import socket
 import subprocess
 import sys
 
-import gather_shapes as shapes
 import pytest
-from gather_shapes import picture
-from receivers import wait_for
-from web_pages import Reply, web_site
+from support import gather_shapes as shapes
+from support.gather_shapes import picture
+from support.receivers import wait_for
+from support.web_pages import Reply, web_site
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.fetching import client as fetching
-from autolabel_core.identify.folder import read_folder
-from autolabel_core.identify.gather.gathering import _alone, gather
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.identify.gather.gather import _alone, gather
 from autolabel_core.identify.gather.project import Gathering
-from autolabel_core.identify.gather.sources import COLUMNS, FILE
+from autolabel_core.identify.reference_folder import read_folder
+from autolabel_core.identify.web import polite_client as fetching
+from autolabel_core.storage.buckets.sources_csv import COLUMNS, FILE
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from autolabel_core.buckets.folder import FolderBucket
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.identify.gather.project import Gathering, Query, read_gathering
-from autolabel_core.identify.gather.sites import SITES
-from autolabel_core.identify.gather.sources import COLUMNS, FILE, Source, Sources
+from autolabel_core.identify.gather.site_registry import SITES
+from autolabel_core.identify.gather.sources_csv import Sources
+from autolabel_core.storage.buckets.folder_bucket import FolderBucket
+from autolabel_core.storage.buckets.sources_csv import COLUMNS, FILE, Source
 
 
 @pytest.fixture

@@ -1,15 +1,15 @@
 """Every adapter against answers in its site's shape, from a real server on loopback."""
 
-import gather_shapes as shapes
 import pytest
-from gather_shapes import picture
-from web_pages import Reply, web_site
+from support import gather_shapes as shapes
+from support.gather_shapes import picture
+from support.web_pages import Reply, web_site
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.identify.gather.gathering import gather
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.identify.gather.gather import gather
 from autolabel_core.identify.gather.project import Gathering
-from autolabel_core.identify.gather.sites import SITES
-from autolabel_core.paths import Paths
+from autolabel_core.identify.gather.site_registry import SITES
 
 KEYS = {"TMDB_API_KEY": "0123secret", "POKEMONTCG_API_KEY": "poke"}
 

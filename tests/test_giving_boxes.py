@@ -2,20 +2,20 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from box_samples import box
 from click.testing import CliRunner
 from conftest import Home, sweep_quietly
-from detection_samples import declaration
-from toy_detectors import scene
+from support.box_samples import box
+from support.detection_samples import declaration
+from support.toy_detectors import scene
 
 from autolabel_app.cli import root
-from autolabel_core.detection.given import Given, GivenBox
-from autolabel_core.detection.giving import SHOWN_CHARACTERS, give_boxes
-from autolabel_core.detection.standing import collection_truths, listed, standing
-from autolabel_core.errors import AutolabelError
-from autolabel_core.findings import findings
-from autolabel_core.identity import document_id
-from autolabel_core.status import collection_status
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import document_id
+from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.give_boxes import SHOWN_CHARACTERS, give_boxes
+from autolabel_core.operations.advice import findings
+from autolabel_core.operations.status import collection_status
+from autolabel_core.tables.boxes.current_annotations import collection_truths, listed, standing
 
 NAME = "scenes"
 RED = (10.0, 20.0, 40.0, 44.0)

@@ -3,18 +3,18 @@ import math
 import numpy as np
 import pytest
 
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.identify.encoder import load_encoder
-from autolabel_core.identify.examination import Examination
-from autolabel_core.identify.head import Head, ProjectedExtractor
-from autolabel_core.identify.supcon import (
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.identify.index_encoder import load_encoder
+from autolabel_core.models.evaluation.held_out_set import Examination
+from autolabel_core.models.projection_head import Head, ProjectedExtractor
+from autolabel_core.training.heads.supcon import (
     batches,
     head_module,
     project,
     supcon_loss,
     weights_of,
 )
-from autolabel_core.identify.training import Material, Recipe, train_head
+from autolabel_core.training.heads.train_head import Material, Recipe, train_head
 
 torch = pytest.importorskip("torch")
 RECIPE = Recipe(

@@ -7,19 +7,19 @@ import pytest
 from conftest import sweep_quietly
 from test_filename_references import draw
 
-from autolabel_core.automation import ask_for_training
-from autolabel_core.derived import head_weights as module
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.head_weights import HeadWeights
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.extractors.descriptor import DescriptorExtractor
-from autolabel_core.identify.material import labelled_material
-from autolabel_core.identify.training import Recipe
-from autolabel_core.identify.view_cache import ViewCache
-from autolabel_core.plan import plan, training_plan, weights_of
-from autolabel_core.registry import HEAD
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+from autolabel_core.models.extractors.descriptor import DescriptorExtractor
+from autolabel_core.models.registry import HEAD
+from autolabel_core.operations.automation import ask_for_training
+from autolabel_core.operations.staleness_plan import plan, training_plan, weights_of
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.training.heads import weights_table as module
+from autolabel_core.training.heads.train_head import Recipe
+from autolabel_core.training.heads.training_data import labelled_material
+from autolabel_core.training.heads.weights_table import HeadWeights
 
 CARDS = """\
 feature_extractor: {field_passthrough: [card], fine_tune: true}

@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from autolabel_core.buckets import http
-from autolabel_core.buckets.objects import Blob
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.errors import UnreachableItemError, UnreadableItemError
-from autolabel_core.registration import register
+from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
+from autolabel_core.operations.registration import register
+from autolabel_core.storage.buckets import http
+from autolabel_core.storage.buckets.stored_objects import Blob
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.raw_objects import RawObjects
 
 NAME = "angles"
 MEGABYTE = bytes(1_000_000)

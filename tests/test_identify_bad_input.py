@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from identify_servers import CARDS, as_png, ask, on_a_table, server, write_all, write_index
-from receivers import wait_for
+from support.identify_servers import CARDS, as_png, ask, on_a_table, server, write_all, write_index
+from support.receivers import wait_for
 
-from autolabel_app.identify_demo.cards import draw_card
-from autolabel_core.identify.encoder import load_encoder, origin_of
-from autolabel_core.identify.head import LAYERS, Head
-from autolabel_core.identify.index import ReferenceIndex
+from autolabel_app.demos.identify.cards import draw_card
+from autolabel_core.identify.index_encoder import load_encoder, origin_of
+from autolabel_core.matching.reference_index import ReferenceIndex
+from autolabel_core.models.projection_head import LAYERS, Head
 
 PLAIN = "autolabel://image_extractor@v1/descriptor"
 OPEN = ("--min-score", "0.5", "--min-margin", "0")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from test_verification import draw
 
-from autolabel_app.identify_demo import story
-from autolabel_app.identify_demo.camera import photograph
-from autolabel_app.identify_demo.cards import card_names, draw_card
-from autolabel_core.identify.head import Head
-from autolabel_core.identify.training import Recipe
+from autolabel_app.demos.identify import story
+from autolabel_app.demos.identify.camera import photograph
+from autolabel_app.demos.identify.cards import card_names, draw_card
+from autolabel_core.models.projection_head import Head
+from autolabel_core.training.heads.train_head import Recipe
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import pytest
 from conftest import sweep_quietly
-from daemon import Daemon
-from identify_servers import as_png, ask, on_a_table, server
-from receivers import wait_for
+from support.daemon import Daemon
+from support.identify_servers import as_png, ask, on_a_table, server
+from support.receivers import wait_for
 
-from autolabel_app.identify_demo.cards import card_names, draw_card
-from autolabel_core.derived.reference_set import ReferenceSet
+from autolabel_app.demos.identify.cards import card_names, draw_card
+from autolabel_core.tables.reference_set import ReferenceSet
 
 CARDS = """\
 feature_extractor: {field_passthrough: [card, set_code, rarity]}

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from identify_servers import as_png, ask, server, write_cards
 from PIL import Image
+from support.identify_servers import as_png, ask, server, write_cards
 
-from autolabel_app.identify_demo.cards import card_names, draw_card
-from autolabel_core.boxes import iou
+from autolabel_app.demos.identify.cards import card_names, draw_card
 from autolabel_core.declarations.training import Training
-from autolabel_core.training.yolo_training import TrainingRun, train
+from autolabel_core.foundation.media.boxes import iou
+from autolabel_core.training.detectors.yolo_training import TrainingRun, train
 
 # Training takes three quarters of a minute of two cores.
 pytestmark = pytest.mark.slow

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.identify.building import index_folder
-from autolabel_core.identify.encoder import encoder_of, load_encoder, origin_of
-from autolabel_core.identify.folder import read_folder
-from autolabel_core.identify.index import ReferenceIndex
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.identify.build_index import index_folder
+from autolabel_core.identify.index_encoder import encoder_of, load_encoder, origin_of
+from autolabel_core.identify.reference_folder import read_folder
+from autolabel_core.matching.reference_index import ReferenceIndex
 
 COLOURS = {"red_ball": "red", "LOCH-JP001_red_ball": "#e01010", "blue_box_ur": "blue"}
 

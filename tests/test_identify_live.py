@@ -5,10 +5,10 @@ import json
 import math
 
 import pytest
-from identify_servers import on_a_table, server, write_all
-from live_pages import IN_CHROMIUM, SILENT, chromium, keep, pages, show, two_cards
 from PIL import Image
-from web_pages import Reply, web_site
+from support.identify_servers import on_a_table, server, write_all
+from support.live_pages import IN_CHROMIUM, SILENT, chromium, keep, pages, show, two_cards
+from support.web_pages import Reply, web_site
 
 pytestmark = IN_CHROMIUM
 

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from identify_servers import as_png, on_a_table, server, write_all
-from live_pages import IN_CHROMIUM, SILENT, chromium, keep, pages, two_cards
+from support.identify_servers import as_png, on_a_table, server, write_all
+from support.live_pages import IN_CHROMIUM, SILENT, chromium, keep, pages, two_cards
 
 pytestmark = IN_CHROMIUM
 

@@ -5,14 +5,18 @@ import threading
 
 import numpy as np
 import pytest
-from identify_servers import as_png, ask, on_a_table, server, write_cards, write_index
 from PIL import Image, ImageDraw
+from support.identify_servers import as_png, ask, on_a_table, server, write_cards, write_index
 
 from autolabel_app.identify.batches import Batches
 from autolabel_app.identify.settings import load_detector
-from autolabel_core.boxes import iou
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.identify.acceptance import (
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.media.boxes import iou
+from autolabel_core.identify.identify import Regions, identify
+from autolabel_core.identify.prices.exchange_rates import RateSource
+from autolabel_core.identify.prices.price_file import Prices
+from autolabel_core.identify.region_proposals import propose_regions
+from autolabel_core.identify.thresholds_file import (
     CLIP,
     MEASURED,
     UNMEASURED,
@@ -21,12 +25,8 @@ from autolabel_core.identify.acceptance import (
     thresholds_file,
     thresholds_of,
 )
-from autolabel_core.identify.identification import Regions, identify
-from autolabel_core.identify.index import Match, Origin, ReferenceIndex
-from autolabel_core.identify.prices import Prices
-from autolabel_core.identify.rates import RateSource
-from autolabel_core.identify.regions import propose_regions
-from autolabel_core.identify.rejection import Acceptance
+from autolabel_core.matching.reference_index import Match, Origin, ReferenceIndex
+from autolabel_core.models.evaluation.unknown_rejection import Acceptance
 
 
 def picture(*boxes, size=(640, 480), ground=(120, 130, 140)):

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from price_pages import LOCH, page
-from web_pages import Reply, web_site
+from support.price_pages import LOCH, page
+from support.web_pages import Reply, web_site
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.fetching import PoliteClient
-from autolabel_core.identify.price_sites import SITES, Listing, Site
-from autolabel_core.identify.prices import Prices
-from autolabel_core.identify.rates import Rates, RateSource
-from autolabel_core.identify.scraping import scrape, write_prices
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.identify.prices.exchange_rates import Rates, RateSource
+from autolabel_core.identify.prices.price_file import Prices
+from autolabel_core.identify.prices.scrape import scrape, write_prices
+from autolabel_core.identify.prices.sites import SITES, Listing, Site
+from autolabel_core.identify.web import PoliteClient
 
 OFFLINE = RateSource(url=None)
 CARDSETS = [

@@ -9,12 +9,12 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from identify_servers import as_png, ask, on_a_table, server, write_all
-from receivers import wait_for
-from web_pages import Reply, web_site
+from support.identify_servers import as_png, ask, on_a_table, server, write_all
+from support.receivers import wait_for
+from support.web_pages import Reply, web_site
 
-from autolabel_core.identify import rates as module
-from autolabel_core.identify.rates import FRESH_S, PUBLISHED, Rates, RateSource
+from autolabel_core.identify.prices import exchange_rates as module
+from autolabel_core.identify.prices.exchange_rates import FRESH_S, PUBLISHED, Rates, RateSource
 
 ANSWER = {
     "result": "success",

@@ -8,11 +8,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from price_pages import LOCH, page
-from web_pages import Reply, web_site
+from support.price_pages import LOCH, page
+from support.web_pages import Reply, web_site
 
 from autolabel_app.cli import root
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
 
 
 @pytest.fixture

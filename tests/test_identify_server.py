@@ -4,7 +4,8 @@ import zlib
 
 import httpx
 import pytest
-from identify_servers import (
+from PIL import Image
+from support.identify_servers import (
     CARDS,
     COMMAND,
     as_png,
@@ -15,10 +16,9 @@ from identify_servers import (
     write_cards,
     write_index,
 )
-from PIL import Image
-from receivers import wait_for
+from support.receivers import wait_for
 
-from autolabel_app.identify_demo.cards import draw_card
+from autolabel_app.demos.identify.cards import draw_card
 
 FALCON_KEYS = {"image_size", "count", "masks", "query", "elapsed_seconds"}
 MASK_KEYS = {

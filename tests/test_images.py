@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autolabel_core.errors import UnreadableItemError
-from autolabel_core.images import ImageInfo, decode_image, probe_image
+from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.media.images import ImageInfo, decode_image, probe_image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from autolabel_core.declarations.labeling import InputMapping, LLMLabeling
-from autolabel_core.declarations.messages import Origin, messages
+from autolabel_core.declarations.error_messages import Origin, messages
+from autolabel_core.declarations.llm_naming import InputMapping, LLMLabeling
 from autolabel_core.declarations.response_shape import shaped_model
 from autolabel_core.declarations.yaml_lines import read_yaml
 

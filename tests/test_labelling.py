@@ -3,9 +3,14 @@ from __future__ import annotations
 import pytest
 from conftest import ANGLES
 
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.identity import content_hash
-from autolabel_core.labelling import GivenLabel, give_labels, labels_in_use, read_label_csv
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.ids import content_hash
+from autolabel_core.labelling.give_labels import (
+    GivenLabel,
+    give_labels,
+    labels_in_use,
+    read_label_csv,
+)
 from autolabel_core.ledger import effective_annotations
 
 FIELDS = """\

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.labels import (
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.label_names import (
     ancestors,
     check_label,
-    did_you_mean,
     inconsistent_names,
     normalise_path,
     parts,
     roll_up,
     taxonomy_version,
 )
+from autolabel_core.foundation.suggestions import did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def naive_distance(a, b):
 
 @given(st.text("abc", max_size=5), st.text("abc", max_size=5))
 def test_the_distance_is_the_shortest_way(a, b):
-    from autolabel_core.labels import _edit_distance
+    from autolabel_core.foundation.label_names import _edit_distance
 
     assert _edit_distance(a, b) == naive_distance(a, b)
 

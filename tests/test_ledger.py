@@ -5,9 +5,9 @@ from threading import Thread
 
 import pytest
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.paths import sqlite_url
 from autolabel_core.ledger import Annotation, Arrival, AuditVerdict, Ledger, Request
-from autolabel_core.paths import sqlite_url
 
 
 def label(document: str, name: str, **further: object) -> Annotation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_ledger import label
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import (
     AlertFiring,
     Annotation,

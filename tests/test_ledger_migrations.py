@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from test_ledger import label
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Arrival, Ledger
 from autolabel_core.ledger.schema import VERSION, metadata
 from autolabel_core.ledger.upgrading import version_of

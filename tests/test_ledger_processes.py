@@ -29,8 +29,8 @@ REGISTER = """
 import json, sys
 from pathlib import Path
 from autolabel_core.paths import Paths
-from autolabel_core.registration import register
-from autolabel_core.workspace import Workspace
+from autolabel_core.operations.registration import register
+from autolabel_core.tables.workspace import Workspace
 home, url = Path(sys.argv[1]), sys.argv[2]
 workspace = Workspace(Paths(home, home / "collections", url))
 found = register(workspace, workspace.collection("c"))

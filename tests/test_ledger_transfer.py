@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_ledger import label
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import (
     AlertFiring,
     Arrival,
@@ -20,9 +20,9 @@ from autolabel_core.ledger import (
     Ledger,
     Request,
 )
+from autolabel_core.ledger.backup import backup, export, restore
 from autolabel_core.ledger.rows import append
 from autolabel_core.ledger.schema import VERSION, metadata
-from autolabel_core.ledger.transfer import backup, export, restore
 
 LATER = (
     *("cluster_runs", "cluster_events", "box_annotations", "class_ids", "gold_images"),

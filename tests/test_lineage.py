@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
-from autolabel_core.errors import NotFoundError
-from autolabel_core.lineage import explain
-from autolabel_core.promotion import candidates, promote
+from autolabel_core.documents.explain import explain
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.labelling.promotion import candidates, promote
 
 
 def explained(workspace, key, name=NAME):

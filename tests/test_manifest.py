@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autolabel_core.buckets.folder import FolderBucket
-from autolabel_core.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.storage.buckets.folder_bucket import FolderBucket
 
 
 class Server(BaseHTTPRequestHandler):
@@ -249,7 +249,7 @@ def test_an_unreadable_manifest_stops_the_listing(tmp_path):
     """Its objects would seem deleted."""
     (tmp_path / "m.jsonl").write_text("{}")
     store = FolderBucket(tmp_path / "m.jsonl")
-    from autolabel_core.buckets.folder import _content
+    from autolabel_core.storage.buckets.folder_bucket import _content
 
     assert [listed.key for listed in store.list()] == ["m.jsonl#L1"]
     with pytest.raises(AutolabelError, match="cannot be read: Is a directory"):

@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from receivers import wait_for
+from support.receivers import wait_for
 from test_cluster_page import jpeg, page, points
 
 from autolabel_core.clusters.map import MapCluster, Thumbnails, cluster_map_html

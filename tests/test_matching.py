@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
-from autolabel_core import matching
-from autolabel_core.matching import (
+from autolabel_core.matching import nearest as matching
+from autolabel_core.matching.nearest import (
     ABSENT,
     Nearest,
     nearest,

@@ -7,7 +7,7 @@ import json
 import pytest
 from test_registry import card
 
-from autolabel_core.registry import GATE
+from autolabel_core.models.registry import GATE
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_what_cannot_be_done_is_said(run, registered, arguments, said):
 
 @pytest.mark.slow
 def test_real_weights_are_added_and_exported(run, registered, tmp_path):
-    from autolabel_core.yolo import quiet_ultralytics
+    from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 
     file = tmp_path / "elsewhere.pt"
     model = quiet_ultralytics(tmp_path / "cache").YOLO("yolo11n.yaml", task="detect")

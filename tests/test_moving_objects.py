@@ -8,14 +8,14 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from angle_samples import NAME, declaration, label
-from daemon import Daemon, labels
+from support.angle_samples import NAME, declaration, label
+from support.daemon import Daemon, labels
 
-from autolabel_core.automation import waiting
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.plan import plan, tables_of
-from autolabel_core.registration import register
+from autolabel_core.operations.automation import waiting
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import plan, tables_of
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.raw_objects import RawObjects
 
 QUICK = {"check_every_seconds": 1, "relabel": {"after_labels": 1}}
 SOON, CHURN_SECONDS = 180, 15.0

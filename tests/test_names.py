@@ -5,9 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.declarations.filenames import RARITIES, FileNames
-from autolabel_core.errors import UnreadableItemError
-from autolabel_core.identify.names import (
+from autolabel_core.declarations.file_name_labels import (
     MAX_STEM_BYTES,
     Card,
     is_picture,
@@ -15,6 +13,8 @@ from autolabel_core.identify.names import (
     several_files,
     write_name,
 )
+from autolabel_core.declarations.file_name_rules import RARITIES, FileNames
+from autolabel_core.foundation.errors import UnreadableItemError
 
 
 @pytest.mark.parametrize(

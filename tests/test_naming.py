@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chat_server import AT_ONCE, chat_server, entries, failing, hanging, saying, sent, well
+from support.chat_server import AT_ONCE, chat_server, entries, failing, hanging, saying, sent, well
 
 from autolabel_core.clusters.naming import (
     ClusterSample,
@@ -14,7 +14,7 @@ from autolabel_core.clusters.naming import (
     SampleDocument,
     name_clusters,
 )
-from autolabel_core.declarations.labeling import LLMLabeling
+from autolabel_core.declarations.llm_naming import LLMLabeling
 
 KEY = "sk-a-very-secret-key"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -19,15 +19,15 @@ from autolabel_core.clusters.naming import (
     representatives,
 )
 from autolabel_core.clusters.naming.cache import content_key
-from autolabel_core.clusters.naming.dedup import merge_alike
-from autolabel_core.clusters.naming.names import hashed_vectors
-from autolabel_core.clusters.naming.offline import telling_words
+from autolabel_core.clusters.naming.chat_client import Usage
+from autolabel_core.clusters.naming.keyword_names import telling_words
+from autolabel_core.clusters.naming.merge_names import merge_alike
+from autolabel_core.clusters.naming.name_clusters import hashed_vectors
 from autolabel_core.clusters.naming.prompt import MAX_CHARACTERS, MAX_MEDIA, Showing, calls
 from autolabel_core.clusters.naming.prompt import messages as chat_messages
-from autolabel_core.clusters.naming.server import Usage
-from autolabel_core.clusters.naming.showing import Medium, Shown, at_path, shown
-from autolabel_core.declarations.labeling import LLMLabeling
-from autolabel_core.errors import UnreadableItemError
+from autolabel_core.clusters.naming.prompt_media import Medium, Shown, at_path, shown
+from autolabel_core.declarations.llm_naming import LLMLabeling
+from autolabel_core.foundation.errors import UnreadableItemError
 
 PAYLOAD = {
     "key": "a.png",

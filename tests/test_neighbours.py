@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_matching import naive_nearest, same_bytes, unit_rows
 
-from autolabel_core import neighbours
-from autolabel_core.neighbours import (
+from autolabel_core.matching import neighbour_lists as neighbours
+from autolabel_core.matching.neighbour_lists import (
     KEPT,
     NEEDED,
     NeighbourTable,

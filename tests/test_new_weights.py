@@ -5,18 +5,18 @@ from __future__ import annotations
 import dagster as dg
 import numpy as np
 import pytest
-from detection_samples import NAME, declaration, detected, detections_of, judge, review
+from support.detection_samples import NAME, declaration, detected, detections_of, judge, review
+from support.toy_detectors import scene
 from test_registry import card
 from test_sensors import launched
-from toy_detectors import scene
 
-from autolabel_core.automation import ask_for_training, weights_wait
-from autolabel_core.derived.fine_tuned_weights import FineTunedWeights
-from autolabel_core.detection.training_set import training_set
-from autolabel_core.plan import TABLES
-from autolabel_core.registration import register
-from autolabel_core.registry import DETECTOR
-from autolabel_core.training.side_by_side import side_by_side
+from autolabel_core.models.registry import DETECTOR
+from autolabel_core.operations.automation import ask_for_training, weights_wait
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import TABLES
+from autolabel_core.tables.boxes.training_set import training_set
+from autolabel_core.training.detectors.side_by_side import side_by_side
+from autolabel_core.training.detectors.weights_table import FineTunedWeights
 from resources.workspace import WorkspaceResource
 from sensors.new_weights import build_new_weights
 
@@ -26,7 +26,7 @@ DECLARED = declaration(weights="registry:active", parameters={"needs_weights": T
 @pytest.fixture(autouse=True)
 def without_index(monkeypatch):
     kept = tuple(table for table in TABLES if table.name != "reindexed_vectors")
-    monkeypatch.setattr("autolabel_core.plan.TABLES", kept)
+    monkeypatch.setattr("autolabel_core.operations.staleness_plan.TABLES", kept)
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from daemon import Daemon
-from detection_samples import NAME, SCENES, declaration, documents
+from support.daemon import Daemon
+from support.detection_samples import NAME, SCENES, declaration, documents
 from test_registry import card
 
-from autolabel_core.plan import plan
-from autolabel_core.registry import DETECTOR
+from autolabel_core.models.registry import DETECTOR
+from autolabel_core.operations.staleness_plan import plan
 
 pytestmark = pytest.mark.slow
 SOON = 240

@@ -5,7 +5,7 @@ import yaml
 
 from autolabel_core.declarations import load_collections
 from autolabel_core.declarations.alert import parse_trigger
-from autolabel_core.errors import DeclarationError
+from autolabel_core.foundation.errors import DeclarationError
 
 UNLABELLED = """\
 retrievers:

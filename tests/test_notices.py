@@ -7,15 +7,15 @@ import sys
 
 import dagster as dg
 import pytest
-from angle_samples import NAME, declaration, label
-from receivers import receiver
+from support.angle_samples import NAME, declaration, label
+from support.receivers import receiver
 
 from autolabel_app import cli
-from autolabel_core.derived.batch_events import record_batch_events
-from autolabel_core.findings import findings
 from autolabel_core.ledger import Delivery
-from autolabel_core.status import collection_status
-from autolabel_core.webhooks.delivering import deliver_all
+from autolabel_core.notifications.batch_events import record_batch_events
+from autolabel_core.notifications.webhooks.deliver_all import deliver_all
+from autolabel_core.operations.advice import findings
+from autolabel_core.operations.status import collection_status
 from resources.workspace import WorkspaceResource
 from sensors.notices import build_notices
 

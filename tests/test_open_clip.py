@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autolabel_core.errors import AutolabelError, MissingWeightsError, NotFoundError
-from autolabel_core.extractors import embed_checked, hub, load_extractor
-from autolabel_core.extractors.weights import content_digest, feature_name
+from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError, NotFoundError
+from autolabel_core.models import hub_timeout as hub
+from autolabel_core.models.extractors import embed_checked, load_extractor
+from autolabel_core.models.weights import content_digest, feature_name
 
 TINY = {
     "embed_dim": 24,
@@ -108,7 +109,7 @@ def test_a_known_tag_without_a_hub_is_an_error_with_a_cure(monkeypatch, tmp_path
 
 @pytest.mark.slow
 def test_tags_bring_their_own_normalisation():
-    from autolabel_core.extractors.open_clip import _pretrained_config
+    from autolabel_core.models.extractors.open_clip import _pretrained_config
 
     assert _pretrained_config("ViT-B-32", "openai")["quick_gelu"] is True
     assert _pretrained_config("ViT-B-16-SigLIP", "/a/file.pt")["mean"] == (0.5, 0.5, 0.5)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from autolabel_core.paths import CHECKOUT, Paths, annotator_name, definitions_file
+from autolabel_core.foundation.paths import CHECKOUT, Paths, annotator_name, definitions_file
 
 
 def test_defaults_lie_in_the_working_directory_and_the_checkout(tmp_path, monkeypatch):

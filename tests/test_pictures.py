@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import sys
 import warnings
@@ -9,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from autolabel_core.pictures import (
+from autolabel_core.foundation.charts import (
     MAX_PNG_BYTES,
     SOURCE_COLOURS,
     as_markdown,
     confidence_histogram,
     contact_sheet,
 )
-from autolabel_core.pictures.lettering import caption_lines, drawable, elided, font
+from autolabel_core.foundation.charts.fonts import caption_lines, drawable, elided, font
 
 
 def opened(png):
@@ -63,7 +64,8 @@ def test_a_sheet_of_noise_still_fits():
 
 
 def test_where_no_reduction_is_enough_fewer_tiles_are_shown(monkeypatch):
-    monkeypatch.setattr("autolabel_core.pictures.sheet.MAX_PNG_BYTES", 3_000)
+    module = importlib.import_module("autolabel_core.foundation.charts.contact_sheet")
+    monkeypatch.setattr(module, "MAX_PNG_BYTES", 3_000)
     tiles = [(noise(64, seed), "鞋" * 50, "red") for seed in range(6)]
     png = contact_sheet(tiles)
     assert len(png) < 3_000

@@ -1,9 +1,9 @@
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.declarations import Collection
-from autolabel_core.plan import UPSTREAM, plan, tables_of
-from autolabel_core.registration import register
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.staleness_plan import UPSTREAM, plan, tables_of
 
 LABELLING = ("reference_set", "taxonomy_labels", "annotation_exports")
 TABLES = tables_of(Collection(collection_name=NAME))

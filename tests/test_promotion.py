@@ -1,12 +1,12 @@
 import json
 
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
-from autolabel_core import promotion as module
-from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError
-from autolabel_core.promotion import candidates, promote
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.labelling import promotion as module
+from autolabel_core.labelling.promotion import candidates, promote
 
 
 @pytest.fixture

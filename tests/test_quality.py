@@ -3,13 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from angle_samples import NAME, label
-from detection_samples import NAME as BLOCKS
-from detection_samples import SCENES, judge, review
+from support.angle_samples import NAME, label
+from support.detection_samples import NAME as BLOCKS
+from support.detection_samples import SCENES, judge, review
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.documents.quality import parse_since, quality
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Ledger
-from autolabel_core.quality import parse_since, quality
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

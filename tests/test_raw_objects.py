@@ -5,11 +5,11 @@ import zlib
 
 import pytest
 
-from autolabel_core.buckets import ObjectSource
-from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.labelling import GivenLabel, give_labels
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.ledger import effective_annotations
-from autolabel_core.registration import register
+from autolabel_core.operations.registration import register
+from autolabel_core.storage.buckets import ObjectSource
+from autolabel_core.tables.raw_objects import RawObjects
 
 COLOURS = """\
 feature_extractor: {feature_extractor_name: colour_extractor, field_passthrough: [shade]}

@@ -3,12 +3,12 @@ import math
 
 import numpy as np
 import pytest
-from angle_samples import label
+from support.angle_samples import label
 
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.derived.references import References, judge
+from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.ledger import Annotation
-from autolabel_core.statistics import wilson_interval
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.references import References, judge
 
 
 def reference_set(workspace):

@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autolabel_core.declarations import Collection
-from autolabel_core.identity import document_id
+from autolabel_core.foundation.ids import document_id
 from autolabel_core.ledger import Arrival
-from autolabel_core.registration import _changes, register
+from autolabel_core.operations.registration import _changes, register
 
 SMALL = "batch_size: 3"
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.errors import AutolabelError, MissingWeightsError, NotFoundError
+from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError, NotFoundError
 from autolabel_core.ledger import GateResult, Ledger, ModelVersion
-from autolabel_core.registry import AGPL, GATE, ModelCard, Registry, active_version
-from autolabel_core.registry.card import environment
-from autolabel_core.registry.folder import next_version
+from autolabel_core.models.registry import AGPL, GATE, ModelCard, Registry, active_version
+from autolabel_core.models.registry.card import environment
+from autolabel_core.models.registry.folder import next_version
 
 
 def card(**changed):

@@ -2,9 +2,9 @@ import shutil
 
 import numpy as np
 import pytest
-from angle_samples import NAME, declaration
+from support.angle_samples import NAME, declaration
 
-from autolabel_core.derived.reindexed_vectors import ReindexedVectors, open_index
+from autolabel_core.tables.reindexed_vectors import ReindexedVectors, open_index
 
 
 @pytest.fixture

@@ -10,17 +10,17 @@ from conftest import Home
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from autolabel_core.audit import Judged, record_verdicts
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
-from autolabel_core.labelling import GivenLabel, give_labels
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.labelling.audit import Judged, record_verdicts
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.labelling.promotion import candidates, promote
 from autolabel_core.ledger import effective_annotations
-from autolabel_core.paths import Paths
-from autolabel_core.promotion import candidates, promote
-from autolabel_core.registration import register
-from autolabel_core.workspace import Workspace
+from autolabel_core.operations.registration import register
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import Workspace
 
 NAME = "angles"
 TABLES = (RawObjects, Embeddings, ReferenceSet, TaxonomyLabels)

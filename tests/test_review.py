@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
-from detection_samples import NAME, annotate, declaration, judge, review
-from toy_detectors import scene
+from support.detection_samples import NAME, annotate, declaration, judge, review
+from support.toy_detectors import scene
 
 from autolabel_app.cli import root
-from autolabel_core.detection.review import Caps, review_queue
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.labelling.review_queue import Caps, review_queue
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SCENES = {

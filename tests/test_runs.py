@@ -5,12 +5,12 @@ import sys
 from itertools import count
 
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
 from autolabel_app.runs import DAGSTER_YAML, prepare_dagster_home, sweep
-from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError
-from autolabel_core.plan import Plan, plan
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.operations.staleness_plan import Plan, plan
 
 CLI = [sys.executable, "-c", "from autolabel_app.cli import main; main()"]
 

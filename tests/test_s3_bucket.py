@@ -9,13 +9,13 @@ import pytest
 import yaml
 from conftest import ANGLES
 
-from autolabel_core.buckets.s3 import ObjectStoreBucket
-from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError, NotFoundError, UnreadableItemError
-from autolabel_core.labelling import GivenLabel, give_labels
-from autolabel_core.promotion import candidates, promote
-from autolabel_core.s3 import S3Settings
-from autolabel_core.urls import content_urls
+from autolabel_core.documents.content_urls import content_urls
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.storage.buckets.s3_bucket import ObjectStoreBucket
+from autolabel_core.storage.s3 import S3Settings
 
 pytestmark = pytest.mark.slow
 NAME = "angles"
@@ -100,7 +100,7 @@ def test_manifests_refer_to_objects_wherever_they_lie(s3, home):
     s3.put({"far/abs.txt": "replaced"})
     after = dict(ObjectStoreBucket(f"{s3.uri}/in").list())
     assert {key for key in after if after[key] != before[key]} == {"two"}
-    from autolabel_core.buckets.folder import FolderBucket
+    from autolabel_core.storage.buckets.folder_bucket import FolderBucket
 
     local = home.paths.home / "local.jsonl"
     local.write_text(json.dumps(lines[1]))

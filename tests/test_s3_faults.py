@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from faulty_proxy import FaultyProxy
+from support.faulty_proxy import FaultyProxy
 from test_s3_bucket import NAME, declared, labels
 
-from autolabel_core.errors import AutolabelError, StoreUnavailableError
-from autolabel_core.labelling import GivenLabel, give_labels
-from autolabel_core.registration import register
-from autolabel_core.s3 import S3Settings
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.errors import AutolabelError, StoreUnavailableError
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.operations.registration import register
+from autolabel_core.storage.s3 import S3Settings
+from autolabel_core.tables.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 RIGHT = {"a": ("low", "human"), "b": ("low", "auto"), "c": (None, None)}

@@ -7,12 +7,12 @@ import shutil
 import pytest
 from conftest import ANGLES, Home
 
-from autolabel_core.documents import Documents
-from autolabel_core.errors import StoreUnavailableError
-from autolabel_core.labelling import GivenLabel, give_labels
-from autolabel_core.plan import plan
-from autolabel_core.sql import run_sql
-from autolabel_core.workspace import Workspace
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import StoreUnavailableError
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.operations.sql import run_sql
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.tables.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 NAME = "angles"

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError
-from autolabel_core.registration import register
-from autolabel_core.search import classify, retrieve
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.search import classify, retrieve
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.operations.registration import register
+from autolabel_core.tables.embeddings import Embeddings
 
 
 def searching(**search):

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
 from autolabel_app.runs import sweep
-from autolabel_core.errors import AutolabelError
-from autolabel_core.plan import TABLES, plan
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.operations.staleness_plan import TABLES, plan
 from resources.workspace import WorkspaceResource
 from sensors import asking
 from sensors.audits import build_audit, build_audit_schedule
@@ -34,7 +34,7 @@ def instance():
 @pytest.fixture(autouse=True)
 def without_index(monkeypatch):
     kept = tuple(table for table in TABLES if table.name != "reindexed_vectors")
-    monkeypatch.setattr("autolabel_core.plan.TABLES", kept)
+    monkeypatch.setattr("autolabel_core.operations.staleness_plan.TABLES", kept)
 
 
 @pytest.fixture

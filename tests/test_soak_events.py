@@ -6,11 +6,11 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from angle_samples import NAME
-from receivers import Receiver, Request
-from soak_events import compare_outbox, compare_receiver, has_received_all, outbox
+from support.angle_samples import NAME
+from support.receivers import Receiver, Request
+from support.soak_events import compare_outbox, compare_receiver, has_received_all, outbox
 
-from autolabel_core.derived.batch_events import record_batch_events
+from autolabel_core.notifications.batch_events import record_batch_events
 
 DAMAGES = {
     "an object's event lost": (

@@ -7,8 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from autolabel_core.errors import AutolabelError, MissingWeightsError, StoreUnavailableError
-from autolabel_core.extractors import Manifest, embed_sparing
+from autolabel_core.foundation.errors import (
+    AutolabelError,
+    MissingWeightsError,
+    StoreUnavailableError,
+)
+from autolabel_core.models.extractors import Manifest, embed_sparing
 
 
 class Picky:

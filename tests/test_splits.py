@@ -2,12 +2,15 @@ import io
 
 import numpy as np
 import pytest
-from box_samples import picture
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.box_samples import picture
 
-from autolabel_core.detection.splits import (
+from autolabel_core.foundation.media.images import decode_image
+from autolabel_core.foundation.media.perceptual_hash import are_near, perceptual_hash
+from autolabel_core.tables.boxes.ground_truth import ImageTruth
+from autolabel_core.tables.boxes.splits import (
     BETWEEN,
     GOLD,
     NEAR_GOLD,
@@ -19,9 +22,6 @@ from autolabel_core.detection.splits import (
     split_by_hash,
     split_images,
 )
-from autolabel_core.detection.truth import ImageTruth
-from autolabel_core.images import decode_image
-from autolabel_core.near_duplicates import are_near, perceptual_hash
 
 NUMBERS = np.random.default_rng(0).integers(0, 2**63, (400, 4), dtype=np.uint64)
 BY_SPLIT = {s: [n for n in range(400) if split_by_hash(f"c{n}") == s] for s in SPLITS}

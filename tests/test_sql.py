@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from conftest import sweep_quietly
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.labelling import GivenLabel, give_labels
-from autolabel_core.sql import run_sql
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.operations.sql import run_sql
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.statistics import coverage, field_distribution, quantiles, wilson_interval
+from autolabel_core.foundation.statistics import (
+    coverage,
+    field_distribution,
+    quantiles,
+    wilson_interval,
+)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
-from autolabel_core.audit import Judged, record_verdicts
-from autolabel_core.documents import Documents
-from autolabel_core.findings import findings
-from autolabel_core.promotion import candidates, promote
-from autolabel_core.registration import register
-from autolabel_core.status import LOW_CONFIDENCE_BAND, collection_status
+from autolabel_core.documents.documents import Documents
+from autolabel_core.labelling.audit import Judged, record_verdicts
+from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.operations.advice import findings
+from autolabel_core.operations.registration import register
+from autolabel_core.operations.status import LOW_CONFIDENCE_BAND, collection_status
 
 
 def status_of(workspace, name=NAME):

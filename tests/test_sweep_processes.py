@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
-from autolabel_core.derived.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI = [sys.executable, "-c", "from autolabel_app.cli import main; main()"]
@@ -156,7 +156,7 @@ def test_dagsters_own_tools_know_the_code_location(home):
         home, "dagster", "definitions", "validate", "-w", "workspace.yaml"
     )
     home.put(NAME, {"k000": 90})
-    from autolabel_core.registration import register
+    from autolabel_core.operations.registration import register
 
     ws = home.workspace
     register(ws, ws.collection(NAME))

@@ -2,17 +2,17 @@ import json
 
 import numpy as np
 import pytest
-from angle_samples import declaration, label
+from support.angle_samples import declaration, label
 
-from autolabel_core.audit import Judged, record_verdicts
-from autolabel_core.derived.embeddings import Embeddings
-from autolabel_core.derived.label_report import chosen_for_sheet
-from autolabel_core.derived.raw_objects import RawObjects
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.derived.taxonomy_labels import NOT_EMBEDDED, TaxonomyLabels
-from autolabel_core.documents import Documents
-from autolabel_core.registration import register
-from autolabel_core.search import classify
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.search import classify
+from autolabel_core.labelling.audit import Judged, record_verdicts
+from autolabel_core.operations.registration import register
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.label_report import chosen_for_sheet
+from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.taxonomy_labels import NOT_EMBEDDED, TaxonomyLabels
 
 
 def documents(workspace, name="angles"):

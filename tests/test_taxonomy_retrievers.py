@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from angle_samples import NAME, declaration, label
+from support.angle_samples import NAME, declaration, label
 
-from autolabel_core.derived.taxonomy import AppliedTaxonomy
-from autolabel_core.errors import AutolabelError, DeclarationError
-from autolabel_core.plan import plan
+from autolabel_core.foundation.errors import AutolabelError, DeclarationError
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 
 
 def declared(**search):

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autolabel_core.conditions import (
-    fill,
-    inputs_of,
-)
-from autolabel_core.errors import AutolabelError
+from autolabel_core.declarations.conditions import fill, inputs_of
+from autolabel_core.foundation.errors import AutolabelError
 
 
 def test_templates_are_filled_and_keep_the_type_of_a_whole_value():

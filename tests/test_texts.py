@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.errors import UnreadableItemError
-from autolabel_core.texts import decode_text
+from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.media.texts import decode_text
 
 READ = [
     pytest.param(b"plain", "plain", id="ASCII"),

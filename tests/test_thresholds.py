@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.statistics import wilson_interval
-from autolabel_core.thresholds import (
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.statistics import wilson_interval
+from autolabel_core.matching.thresholds import (
     Change,
     Thresholds,
     precision_coverage_curve,

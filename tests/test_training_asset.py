@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
-from scene_samples import DECLARED, NAME, annotate, bring_in, png, scenes
+from support.scene_samples import DECLARED, NAME, annotate, bring_in, png, scenes
 from test_assets import definitions, metadata_of, pictures_in
 
-from autolabel_core.automation import ask_for_training
-from autolabel_core.registry import AGPL, DETECTOR
+from autolabel_core.models.registry import AGPL, DETECTOR
+from autolabel_core.operations.automation import ask_for_training
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 

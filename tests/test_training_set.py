@@ -1,11 +1,11 @@
 import pytest
-from box_samples import picture
+from support.box_samples import picture
 
-from autolabel_core.detection.given import Given, GivenBox
-from autolabel_core.detection.giving import give_boxes
-from autolabel_core.detection.splits import GOLD, NOT_REVIEWED, split_by_hash
-from autolabel_core.detection.training_set import training_set
-from autolabel_core.identity import content_hash
+from autolabel_core.foundation.ids import content_hash
+from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.give_boxes import give_boxes
+from autolabel_core.tables.boxes.splits import GOLD, NOT_REVIEWED, split_by_hash
+from autolabel_core.tables.boxes.training_set import training_set
 
 NAME = "scenes"
 DECLARED = {
@@ -52,7 +52,7 @@ def test_more_reviews_move_nothing_and_compute_only_what_is_new(scenes, monkeypa
         computed.append(1)
         return decode(image, **more)
 
-    from autolabel_core.detection import training_set as module
+    from autolabel_core.tables.boxes import training_set as module
 
     decode = module.decode_image
     monkeypatch.setattr(module, "decode_image", counted)

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
-from box_samples import IMAGE, box, reviewed
 from hypothesis import given
 from hypothesis import strategies as st
+from support.box_samples import IMAGE, box, reviewed
 
-from autolabel_core.detection.truth import KnownImage, image_truths
 from autolabel_core.ledger.box_annotations import effective
+from autolabel_core.tables.boxes.ground_truth import KnownImage, image_truths
 
 LEFT, RIGHT = (0.0, 0.0, 20.0, 20.0), (50.0, 50.0, 80.0, 80.0)
 NEAR_LEFT = (1.0, 0.0, 21.0, 20.0)

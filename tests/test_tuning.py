@@ -1,11 +1,15 @@
 import pytest
-from angle_samples import NAME, declaration
+from support.angle_samples import NAME, declaration
 
-from autolabel_core.audit import Judged, record_verdicts
-from autolabel_core.documents import Documents
-from autolabel_core.errors import AutolabelError
-from autolabel_core.thresholds import Thresholds
-from autolabel_core.tuning import leave_one_out, propose_thresholds, try_thresholds
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.threshold_tuning import (
+    leave_one_out,
+    propose_thresholds,
+    try_thresholds,
+)
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.labelling.audit import Judged, record_verdicts
+from autolabel_core.matching.thresholds import Thresholds
 
 ANGLES = {"a0": 0, "a1": 4, "a2": 50, "b0": 60, "b1": 61, "b2": 3}
 SIDES = {key: key[0] for key in ANGLES}

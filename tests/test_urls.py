@@ -5,10 +5,10 @@ import urllib.request
 
 import pytest
 
-from autolabel_core.buckets.folder import FolderBucket
-from autolabel_core.errors import StoreUnavailableError
-from autolabel_core.s3 import S3Settings
-from autolabel_core.urls import content_urls
+from autolabel_core.documents.content_urls import content_urls
+from autolabel_core.foundation.errors import StoreUnavailableError
+from autolabel_core.storage.buckets.folder_bucket import FolderBucket
+from autolabel_core.storage.s3 import S3Settings
 
 
 def test_local_files_inline_texts_and_the_web_have_their_own_addresses(workspace):

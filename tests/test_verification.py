@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.identify.building import build_index
-from autolabel_core.identify.encoder import load_encoder, origin_of
-from autolabel_core.identify.folder import pictures_of, read_folder
-from autolabel_core.identify.index import ReferenceIndex
-from autolabel_core.identify.judging import judge, judge_scores
-from autolabel_core.identify.rejection import auroc, reject_unknown
-from autolabel_core.identify.verification import verify_index
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.identify.build_index import build_index
+from autolabel_core.identify.index_encoder import load_encoder, origin_of
+from autolabel_core.identify.reference_folder import pictures_of, read_folder
 from autolabel_core.identify.verification_page import verification_page
-from autolabel_core.identify.view_cache import ViewCache
-from autolabel_core.identify.views import Purpose, views_of
+from autolabel_core.matching.reference_index import ReferenceIndex
+from autolabel_core.models.evaluation.augmentation import Purpose, views_of
+from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+from autolabel_core.models.evaluation.retrieval_metrics import judge, judge_scores
+from autolabel_core.models.evaluation.unknown_rejection import auroc, reject_unknown
+from autolabel_core.models.evaluation.verification import verify_index
 
 CACHE = []
 COLOURS = ("red", "blue", "green", "orange", "black", "white")

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.warehouse import VectorTable, Warehouse
-from autolabel_core.warehouse_files import LocalFiles, held_open, write_atomically
+from autolabel_core.foundation.atomic_files import held_open, write_atomically
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.storage.local_files import LocalFiles
+from autolabel_core.storage.warehouse import VectorTable, Warehouse
 
 TABLE = pa.table({"key": ["a", "b"], "n": [1, 2]})
 
@@ -49,8 +50,8 @@ REPLACING = """
 import itertools, sys
 from pathlib import Path
 import pyarrow as pa
-from autolabel_core.warehouse import Warehouse
-from autolabel_core.warehouse_files import LocalFiles
+from autolabel_core.storage.warehouse import Warehouse
+from autolabel_core.storage.local_files import LocalFiles
 
 root = Path(sys.argv[1])
 warehouse = Warehouse(LocalFiles(root / "warehouse"), root / "locks")
@@ -94,8 +95,8 @@ def test_a_file_that_is_held_open_stays_what_it_was(tmp_path):
 HOLDING = """
 import resource, sys
 from pathlib import Path
-from autolabel_core.errors import AutolabelError
-from autolabel_core.warehouse_files import held_open
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.atomic_files import held_open
 
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, int(sys.argv[2])))
 file = Path(sys.argv[1])
@@ -198,8 +199,9 @@ def test_a_writer_that_is_killed_leaves_the_old_file_and_no_lock(warehouse, tmp_
     code = """
 import sys
 from pathlib import Path
-from autolabel_core.warehouse import Warehouse
-from autolabel_core.warehouse_files import LocalFiles, held_open, write_atomically
+from autolabel_core.storage.warehouse import Warehouse
+from autolabel_core.foundation.atomic_files import held_open, write_atomically
+from autolabel_core.storage.local_files import LocalFiles
 root = Path(sys.argv[1])
 def write(part):
     part.write_text("half"); print("writing", flush=True); sys.stdin.read()

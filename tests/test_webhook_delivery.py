@@ -8,16 +8,16 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from receivers import receiver
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
+from support.receivers import receiver
 
 from autolabel_core.declarations import Webhook
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.webhooks.endpoints import Endpoint, declare_endpoints
-from autolabel_core.webhooks.messages import new_secret
-from autolabel_core.webhooks.outbox import Means, chains_due, deliver
-from autolabel_core.webhooks.schedule import MAX_ATTEMPTS
+from autolabel_core.notifications.webhooks.dispatcher import Means, chains_due, deliver
+from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
+from autolabel_core.notifications.webhooks.messages import new_secret
+from autolabel_core.notifications.webhooks.retry_schedule import MAX_ATTEMPTS
 
 SECRET = new_secret(bytes(range(32)))
 START = datetime(2030, 1, 1, tzinfo=UTC)

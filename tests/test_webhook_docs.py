@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 from autolabel_core.declarations import Channel
-from autolabel_core.errors import AutolabelError
-from autolabel_core.webhooks.endpoints import Endpoint
-from autolabel_core.webhooks.messages import new_secret
-from autolabel_core.webhooks.outbox import Means
-from autolabel_core.webhooks.schedule import FIRST_SECONDS, MAX_ATTEMPTS
-from autolabel_core.webhooks.single import send_now
-from autolabel_core.webhooks.single import test_event as event_of
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.notifications.webhooks.dispatcher import Means
+from autolabel_core.notifications.webhooks.endpoints import Endpoint
+from autolabel_core.notifications.webhooks.messages import new_secret
+from autolabel_core.notifications.webhooks.retry_schedule import FIRST_SECONDS, MAX_ATTEMPTS
+from autolabel_core.notifications.webhooks.send_one import send_now
+from autolabel_core.notifications.webhooks.send_one import test_event as event_of
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "webhooks.md"
 

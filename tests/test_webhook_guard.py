@@ -12,20 +12,20 @@ import threading
 from pathlib import Path
 
 import pytest
-from receivers import receiver, smtp_server, wait_for
+from support.receivers import receiver, smtp_server, wait_for
 from test_webhook_delivery import SECRET, endpoint, ledger, record, run  # noqa: F401
 
 from autolabel_core.declarations import Channel
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.webhooks.addresses import (
+from autolabel_core.notifications.webhooks.dispatcher import Means, deliver
+from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
+from autolabel_core.notifications.webhooks.messages import detail, text
+from autolabel_core.notifications.webhooks.ssrf_guard import (
     GuardedNetwork,
     PrivateAddressError,
     is_public,
     resolve,
 )
-from autolabel_core.webhooks.endpoints import Endpoint, declare_endpoints
-from autolabel_core.webhooks.messages import detail, text
-from autolabel_core.webhooks.outbox import Means, deliver
 
 PRIVATE = [
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255"),
@@ -135,8 +135,8 @@ def test_details_are_one_printable_line_of_200():
 CRASHING = """
 import os, sys
 from autolabel_core.ledger import Ledger
-from autolabel_core.webhooks import recording
-from autolabel_core.webhooks.outbox import deliver
+from autolabel_core.notifications.webhooks import batched_recorder as recording
+from autolabel_core.notifications.webhooks.dispatcher import deliver
 from test_webhook_delivery import endpoint
 ledger = Ledger(sys.argv[1])
 ledger.append_deliveries = lambda rows: os.kill(os.getpid(), 9)

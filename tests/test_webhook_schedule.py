@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from autolabel_core.webhooks.schedule import MAX_ATTEMPTS, retry_after_seconds, wait_seconds
+from autolabel_core.foundation.retry_after import retry_after_seconds
+from autolabel_core.notifications.webhooks.retry_schedule import MAX_ATTEMPTS, wait_seconds
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 

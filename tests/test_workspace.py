@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from angle_samples import NAME, declaration
+from support.angle_samples import NAME, declaration
 
-from autolabel_core import workspace as opening
+from autolabel_core.tables import workspace as opening
 
 
 def test_an_extractor_is_loaded_once_for_each_feature_space(workspace, monkeypatch):

@@ -8,9 +8,9 @@ from importlib import metadata
 import numpy as np
 import pytest
 
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.extractors import embed_checked, load_extractor
-from autolabel_core.extractors.written import read_manifest
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.models.extractors import embed_checked, load_extractor
+from autolabel_core.models.plugin_manifest import read_manifest
 
 EMBEDDING = {
     "feature_type": "embedding",

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import install, sweep_quietly
-from detection_samples import NAME, declaration, detected, detections_of
 from PIL import Image
+from support.detection_samples import NAME, declaration, detected, detections_of
 
-from autolabel_core.detectors import DetectorSettings, load_detector
-from autolabel_core.errors import AutolabelError, MissingWeightsError
-from autolabel_core.registry import ModelCard
-from autolabel_core.yolo import quiet_ultralytics
+from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
+from autolabel_core.models.detectors import DetectorSettings, load_detector
+from autolabel_core.models.registry import ModelCard
+from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -120,7 +120,7 @@ def test_what_is_no_checkpoint_is_an_error_with_the_cure(tmp_path):
 
 @pytest.mark.slow
 def test_weights_by_name_without_access_name_the_cure(tmp_path, monkeypatch):
-    monkeypatch.setattr("autolabel_core.detectors.yolo.answers", lambda endpoint: False)
+    monkeypatch.setattr("autolabel_core.models.detectors.yolo.answers", lambda endpoint: False)
     with pytest.raises(MissingWeightsError, match=r"weights: /path/to/yolo11n.pt"):
         yolo("yolo11n.pt", folder=tmp_path).detect(pictures(1))
     with pytest.raises(MissingWeightsError, match=r'Did you mean "yolo11x.pt"\?'):

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autolabel_app.demo_detect_scenes import draw_scenes
+from autolabel_app.demos.detection_scenes import draw_scenes
 from autolabel_core.declarations.training import Training
-from autolabel_core.errors import AutolabelError, MissingWeightsError
-from autolabel_core.training import yolo_training
-from autolabel_core.training.yolo_training import TrainingRun, base_file, train
+from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
+from autolabel_core.training.detectors import yolo_training
+from autolabel_core.training.detectors.yolo_training import TrainingRun, base_file, train
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 64

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.errors import AutolabelError
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.tables.workspace import Workspace
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -24,7 +24,7 @@ def alerts() -> None:
 @as_json_option
 def list_(collections: tuple[str, ...], as_json: bool) -> None:
     """Show the declared alerts, and when each fired last."""
-    from autolabel_core.alerts.rules import QUIET
+    from autolabel_core.ledger.alert_firings import QUIET
 
     workspace = Workspace.from_environment()
     rows = []
@@ -55,7 +55,7 @@ def check(collections: tuple[str, ...], as_json: bool) -> None:
 
     Failed runs are counted by the sensor alone.
     """
-    from autolabel_core.alerts.checking import check_alerts
+    from autolabel_core.notifications.alerts.check import check_alerts
 
     workspace = Workspace.from_environment()
     rows: list[dict[str, Any]] = []

@@ -10,8 +10,8 @@ import click
 
 from autolabel_app.commands.label import pairs
 from autolabel_app.output import emit_json
-from autolabel_core.paths import annotator_name
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -62,9 +62,9 @@ def annotate(
     for `reviewed`: all that is on the image has been looked at. Only reviewed images are trained
     on. COCO, YOLO, Pascal VOC and Label Studio files speak of whole images: these are reviewed.
     """
-    from autolabel_core.detection.given import Given, GivenBox
-    from autolabel_core.detection.giving import give_boxes
-    from autolabel_core.detection.reading import read_given
+    from autolabel_core.labelling.box_input import Given, GivenBox
+    from autolabel_core.labelling.give_boxes import give_boxes
+    from autolabel_core.labelling.import_formats import read_given
 
     if file is not None:
         if any(said.values()):

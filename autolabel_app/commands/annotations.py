@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autolabel_app.output import emit_json, emit_table, percent
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
-    from autolabel_core.detection.figures import Figures
+    from autolabel_core.tables.boxes.detector_figures import Figures
 
 
 @click.group("annotations")
@@ -42,8 +42,8 @@ def list_(
     **by: Any,
 ) -> None:
     """List the box annotations of COLLECTION that stand, the oldest first."""
-    from autolabel_core.detection.conflicts import conflicts
-    from autolabel_core.detection.standing import listed, standing
+    from autolabel_core.tables.boxes.conflicts import conflicts
+    from autolabel_core.tables.boxes.current_annotations import listed, standing
 
     workspace = Workspace.from_environment()
     stands = standing(workspace, workspace.collection(collection))
@@ -76,7 +76,7 @@ def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
     Confirmed, corrected and false positive are shares of the detections that were judged, missed
     is a share of the objects (confirmed, corrected and missed).
     """
-    from autolabel_core.detection.figures import box_figures
+    from autolabel_core.tables.boxes.detector_figures import box_figures
 
     workspace = Workspace.from_environment()
     name = workspace.collection(collection).collection_name
@@ -93,13 +93,13 @@ def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
 
 
 def _begin(since: str | None) -> str:
-    from autolabel_core.quality import parse_since
+    from autolabel_core.documents.quality import parse_since
 
     return parse_since(since, datetime.now(UTC)) if since else ""
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
-    from autolabel_core.detection.giving import SHOWN_CHARACTERS
+    from autolabel_core.labelling.give_boxes import SHOWN_CHARACTERS
 
     box = record["xyxy_px"]
     return {

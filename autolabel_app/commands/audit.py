@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from autolabel_app.output import emit_json, emit_table, percent
-from autolabel_core.errors import AutolabelError
-from autolabel_core.paths import annotator_name
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -49,7 +49,7 @@ def audit(
     """
     import numpy as np
 
-    from autolabel_core.audit import (
+    from autolabel_core.labelling.audit import (
         Judged,
         audit_sample,
         audit_summary,
@@ -102,7 +102,7 @@ def _ask(record: dict[str, Any], judged: Any) -> Any:
 
 
 def _read_verdicts(path: Path) -> list[Any]:
-    from autolabel_core.audit import Judged
+    from autolabel_core.labelling.audit import Judged
 
     try:
         text = path.read_text(encoding="utf-8-sig")

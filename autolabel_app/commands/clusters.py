@@ -11,7 +11,7 @@ import click
 from autolabel_app.commands.clusters_map import map_, sheet
 from autolabel_app.commands.clusters_promote import promote
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 definitions_argument = click.argument("names", nargs=-1, metavar="[DEFINITION]…")
@@ -41,9 +41,9 @@ def run(collection: str, names: tuple[str, ...], as_json: bool) -> None:
 
     The run appears in Dagster's UI. Sweep first, so that new objects have vectors.
     """
-    from autolabel_core.cluster_views import definitions
-    from autolabel_core.derived.cluster_history import REQUEST, ask_for_run
-    from autolabel_core.errors import AutolabelError
+    from autolabel_core.clusters.history import REQUEST, ask_for_run
+    from autolabel_core.clusters.queries import definitions
+    from autolabel_core.foundation.errors import AutolabelError
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
@@ -68,8 +68,8 @@ def assign(collection: str, as_json: bool) -> None:
 
 def _bring_up_to_date(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     from autolabel_app.runs import run_clusters
-    from autolabel_core.cluster_views import definitions
-    from autolabel_core.derived.cluster_report import run_figures
+    from autolabel_core.clusters.queries import definitions
+    from autolabel_core.clusters.report import run_figures
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
@@ -92,8 +92,8 @@ def _bring_up_to_date(collection: str, names: tuple[str, ...], as_json: bool) ->
 @as_json_option
 def list_(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     """List the clusters of COLLECTION that are in force, the largest first."""
-    from autolabel_core.cluster_views import definitions
-    from autolabel_core.derived.cluster_report import cluster_rows
+    from autolabel_core.clusters.queries import definitions
+    from autolabel_core.clusters.report import cluster_rows
 
     workspace = Workspace.from_environment()
     found = definitions(workspace, workspace.collection(collection), names)
@@ -113,9 +113,9 @@ def show(collection: str, cluster: str | None, as_json: bool) -> None:
 
     Whether a cluster is fit to become a label is tested by resampling; that may take a while.
     """
-    from autolabel_core.cluster_promotion import find_cluster
-    from autolabel_core.cluster_views import cluster_details, definitions
-    from autolabel_core.derived.cluster_report import run_figures
+    from autolabel_core.clusters.promotion import find_cluster
+    from autolabel_core.clusters.queries import cluster_details, definitions
+    from autolabel_core.clusters.report import run_figures
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
@@ -156,7 +156,7 @@ def _show_pairs(row: dict[str, Any]) -> None:
 @as_json_option
 def runs(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     """Show the history of the runs of COLLECTION, the latest first."""
-    from autolabel_core.cluster_views import definitions, run_rows
+    from autolabel_core.clusters.queries import definitions, run_rows
 
     workspace = Workspace.from_environment()
     found = definitions(workspace, workspace.collection(collection), names)
@@ -193,7 +193,7 @@ def enrich(
 
     To have the fields in every document, filter and export, list them under `enrich` in the YAML.
     """
-    from autolabel_core.cluster_views import definitions, enriched_documents
+    from autolabel_core.clusters.queries import definitions, enriched_documents
     from autolabel_core.declarations.cluster_fields import COLUMN_OF
 
     workspace = Workspace.from_environment()
@@ -221,9 +221,9 @@ def delete(collection: str, definition: str, artifacts: bool, yes: bool, as_json
     The ledger keeps what happened, and the files of the runs stay unless --artifacts. The
     definition itself stands in the YAML; a request makes new clusters by it.
     """
-    from autolabel_core.derived.cluster_artifacts import DefinitionFiles
-    from autolabel_core.derived.cluster_history import delete_history
-    from autolabel_core.derived.clusters import Clusters
+    from autolabel_core.clusters.history import delete_history
+    from autolabel_core.clusters.table import Clusters
+    from autolabel_core.tables.cluster_files import DefinitionFiles
 
     workspace = Workspace.from_environment()
     table = Clusters(workspace, workspace.collection(collection))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command("map")
@@ -31,8 +31,8 @@ def map_(
     than 5,000 thumbnails lie in a folder beside the file.
     """
     from autolabel_app.progress import progress_bar
-    from autolabel_core.cluster_pages import write_map
-    from autolabel_core.cluster_views import definitions
+    from autolabel_core.clusters.map_export import write_map
+    from autolabel_core.clusters.queries import definitions
 
     workspace = Workspace.from_environment()
     wanted = (definition,) if definition else ()
@@ -63,10 +63,10 @@ def map_(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def sheet(collection: str, cluster: str, out: Path, tiles: int, as_json: bool) -> None:
     """Draw members of CLUSTER: the nearest to its centroid, at the end the furthest."""
-    from autolabel_core.cluster_promotion import find_cluster
-    from autolabel_core.derived.cluster_contents import MemberContents
-    from autolabel_core.derived.cluster_pictures import cluster_sheet
-    from autolabel_core.warehouse_files import write_atomically
+    from autolabel_core.clusters.charts import cluster_sheet
+    from autolabel_core.clusters.member_contents import MemberContents
+    from autolabel_core.clusters.promotion import find_cluster
+    from autolabel_core.foundation.atomic_files import write_atomically
 
     workspace = Workspace.from_environment()
     one, cluster_id = find_cluster(workspace, workspace.collection(collection), cluster)

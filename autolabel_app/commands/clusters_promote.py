@@ -7,8 +7,8 @@ import sys
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.paths import annotator_name
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.tables.workspace import Workspace
 
 CORE = 20
 
@@ -47,7 +47,7 @@ def promote(
     The next sweep labels the rest by them. What a person labelled is never overridden. A cluster
     that falls apart under resampling, is too small or too loose is refused without --force.
     """
-    from autolabel_core.cluster_promotion import confirm, propose
+    from autolabel_core.clusters.promotion import confirm, propose
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.paths import Paths
 
 
 @click.command()
@@ -17,7 +17,7 @@ def demo(as_json: bool) -> None:
 
     Works in the folder demo/ of AUTOLABEL_HOME and writes report.json there.
     """
-    from autolabel_app.demo import run_demo
+    from autolabel_app.demos.labelling import run_demo
 
     home = Paths.from_environment().home / "demo"
     paths = Paths(home, home / "collections", f"sqlite:///{home / 'ledger.sqlite'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.paths import Paths, sqlite_url
+from autolabel_core.foundation.paths import Paths, sqlite_url
 
 
 @click.command("demo-detect")
@@ -17,7 +17,7 @@ def demo_detect(as_json: bool) -> None:
 
     Works in the folder demo-detect/ of AUTOLABEL_HOME and writes report.json there.
     """
-    from autolabel_app.demo_detect import run_demo_detect
+    from autolabel_app.demos.detection import run_demo_detect
 
     home = Paths.from_environment().home / "demo-detect"
     paths = Paths(home, home / "collections", sqlite_url(home / "ledger.sqlite"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.paths import Paths
 
 
 @click.command("demo-identify")
@@ -18,7 +18,7 @@ def demo_identify(as_json: bool) -> None:
     Works in the folder demo-identify/ of AUTOLABEL_HOME and writes report.json there, and
     verify.html with the most confusable pairs.
     """
-    from autolabel_app.identify_demo.story import run_identify_demo
+    from autolabel_app.demos.identify.story import run_identify_demo
 
     home = Paths.from_environment().home / "demo-identify"
     report = run_identify_demo(home, (lambda line: None) if as_json else click.echo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -39,14 +39,14 @@ def documents(
     as_json: bool,
 ) -> None:
     """List the documents of COLLECTION as the last sweep left them."""
-    from autolabel_core.conditions import parse_text
-    from autolabel_core.documents import Documents
+    from autolabel_core.declarations.conditions import parse_text
+    from autolabel_core.documents.documents import Documents
 
     workspace = Workspace.from_environment()
     view = Documents(workspace, workspace.collection(collection))
     found = view.find([parse_text(text) for text in filters], sort, limit)
     if urls:
-        from autolabel_core.urls import content_urls
+        from autolabel_core.documents.content_urls import content_urls
 
         keys = [record["key"] for record in found]
         addresses = content_urls(workspace, workspace.collection(collection), keys, expires)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -16,7 +16,7 @@ from autolabel_core.workspace import Workspace
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(collection: str, key: str, as_json: bool) -> None:
     """Trace the label of the document KEY of COLLECTION: who said what, and when."""
-    from autolabel_core.lineage import explain as trace
+    from autolabel_core.documents.explain import explain as trace
 
     workspace = Workspace.from_environment()
     traced = trace(workspace, workspace.collection(collection), key)

@@ -9,7 +9,7 @@ import click
 
 from autolabel_app.output import emit_json
 from autolabel_core.declarations import Collection
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -44,8 +44,8 @@ def export(
     Of a collection with `detection:` the reviewed images are written, with their boxes, in train,
     val and test; images that nobody reviewed as a whole are left out.
     """
-    from autolabel_core.derived.annotation_exports import AnnotationExports
     from autolabel_core.exports import write_export
+    from autolabel_core.exports.label_exports_table import AnnotationExports
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
@@ -80,8 +80,8 @@ def export(
 def _export_boxes(
     workspace: Workspace, collection: Collection, format_: str, out: Path, as_json: bool
 ) -> None:
-    from autolabel_core.detection.training_set import training_set
     from autolabel_core.exports.box_formats import write_boxes
+    from autolabel_core.tables.boxes.training_set import training_set
 
     report = write_boxes(format_, training_set(workspace, collection), out)
     if as_json:

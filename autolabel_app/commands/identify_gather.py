@@ -9,11 +9,11 @@ import click
 
 from autolabel_app.commands.identify_index import FILE, json_option, names_option
 from autolabel_app.output import emit_json, emit_table, shown
-from autolabel_core.identify.gather.sites import SITES
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.identify.gather.site_registry import SITES
 
 if TYPE_CHECKING:
-    from autolabel_core.identify.gather.gathering import Gathered
+    from autolabel_core.identify.gather.gather import Gathered
     from autolabel_core.identify.gather.project import Gathering
 
 QUERIES = {"queries", "query_file"}
@@ -56,7 +56,7 @@ def gather(
     second run asks only for what is missing. Exit status 1 where something failed.
     """
     from autolabel_app.progress import progress_bar
-    from autolabel_core.identify.gather.gathering import gather as fetch
+    from autolabel_core.identify.gather.gather import gather as fetch
 
     given: dict[str, Any] = {
         **options,
@@ -77,7 +77,7 @@ def gather(
 
 
 def _wanted(project: Path | None, given: dict[str, Any]) -> Gathering:
-    from autolabel_core.declarations.reading import read_naming
+    from autolabel_core.declarations.yaml_reader import read_naming
     from autolabel_core.identify.gather.project import Gathering, Query, read_gathering
 
     if "names" in given:

@@ -10,7 +10,7 @@ import click
 from autolabel_app.output import emit_json
 
 if TYPE_CHECKING:
-    from autolabel_core.identify.building import Built
+    from autolabel_core.identify.build_index import Built
 
 FILE = click.Path(path_type=Path)
 refs_option = click.option(
@@ -53,10 +53,10 @@ def index(
 ) -> None:
     """Embed the pictures of a folder; only new and changed ones are embedded again."""
     from autolabel_app.progress import progress_bar
-    from autolabel_core.declarations.reading import read_naming
-    from autolabel_core.identify.building import index_folder
-    from autolabel_core.identify.encoder import load_encoder, origin_of
-    from autolabel_core.identify.folder import read_folder
+    from autolabel_core.declarations.yaml_reader import read_naming
+    from autolabel_core.identify.build_index import index_folder
+    from autolabel_core.identify.index_encoder import load_encoder, origin_of
+    from autolabel_core.identify.reference_folder import read_folder
 
     folder = read_folder(refs, read_naming(names))
     encoder = load_encoder(model, projection)

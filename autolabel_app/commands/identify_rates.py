@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from autolabel_core.identify.rates import RateSource
+    from autolabel_core.identify.prices.exchange_rates import RateSource
 
 Command = Callable[..., Any]
 
@@ -45,8 +45,8 @@ def rate_source(usd_rates: tuple[str, ...], fx_url: str | None, no_fx: bool) -> 
     Returns:
         The source.
     """
-    from autolabel_core.identify.rates import FX_URL, RateSource
-    from autolabel_core.paths import Paths
+    from autolabel_core.foundation.paths import Paths
+    from autolabel_core.identify.prices.exchange_rates import FX_URL, RateSource
 
     url = None if no_fx else fx_url or FX_URL
     return RateSource(url, Paths.from_environment().rates, dict(map(_rate, usd_rates)))

@@ -11,12 +11,12 @@ import click
 from autolabel_app.commands.identify_index import FILE, json_option, names_option, refs_option
 from autolabel_app.commands.identify_rates import rate_options, rate_source
 from autolabel_app.output import emit_json
-from autolabel_core.errors import AutolabelError
-from autolabel_core.identify.price_sites import SITES
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.identify.prices.sites import SITES
 
 if TYPE_CHECKING:
-    from autolabel_core.identify.rates import Rates
-    from autolabel_core.identify.scraping import Scraped
+    from autolabel_core.identify.prices.exchange_rates import Rates
+    from autolabel_core.identify.prices.scrape import Scraped
 
 
 @click.command("scrape-prices")
@@ -64,11 +64,11 @@ def scrape_prices(
     from datetime import UTC, datetime
 
     from autolabel_app.progress import progress_bar
-    from autolabel_core.declarations.reading import read_naming
-    from autolabel_core.fetching import PoliteClient, agent_name
-    from autolabel_core.identify.folder import read_folder
-    from autolabel_core.identify.scraping import scrape, write_prices
-    from autolabel_core.paths import Paths
+    from autolabel_core.declarations.yaml_reader import read_naming
+    from autolabel_core.foundation.paths import Paths
+    from autolabel_core.identify.prices.scrape import scrape, write_prices
+    from autolabel_core.identify.reference_folder import read_folder
+    from autolabel_core.identify.web import PoliteClient, agent_name
 
     source = rate_source(usd_rates, fx_url, no_fx)
     references = [one.card for one in read_folder(refs, read_naming(names)).references]

@@ -15,10 +15,10 @@ from autolabel_app.commands.identify_index import (
     refs_option,
 )
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.paths import Paths
 
 if TYPE_CHECKING:
-    from autolabel_core.identify.training import Trained
+    from autolabel_core.training.heads.train_head import Trained
 
 SHOWN = 10
 
@@ -54,13 +54,13 @@ def train(
     in training; else the exit status is 1. A training that was cut short goes on where it was.
     """
     from autolabel_app.progress import progress_bar
-    from autolabel_core.declarations.reading import read_naming
-    from autolabel_core.identify.encoder import load_encoder
-    from autolabel_core.identify.folder import read_folder
-    from autolabel_core.identify.head import safetensors_path
-    from autolabel_core.identify.material import gather_material
-    from autolabel_core.identify.training import Recipe, train_head
-    from autolabel_core.identify.view_cache import ViewCache
+    from autolabel_core.declarations.yaml_reader import read_naming
+    from autolabel_core.identify.index_encoder import load_encoder
+    from autolabel_core.identify.reference_folder import read_folder
+    from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+    from autolabel_core.models.projection_head import safetensors_path
+    from autolabel_core.training.heads.train_head import Recipe, train_head
+    from autolabel_core.training.heads.training_data import gather_material
 
     recipe = Recipe(epochs=epochs, views=views, seed=seed, reference_views=reference_views)
     folder, encoder = read_folder(refs, read_naming(names)), load_encoder(model)

@@ -9,10 +9,10 @@ import click
 
 from autolabel_app.commands.identify_index import FILE, json_option, model_option
 from autolabel_app.output import emit_json, emit_table, percent
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.paths import Paths
 
 if TYPE_CHECKING:
-    from autolabel_core.identify.verification import Rate, Verification
+    from autolabel_core.models.evaluation.verification import Rate, Verification
 
 
 @click.command()
@@ -52,13 +52,13 @@ def verify(
     Exit status 1 where fewer than 99 % of the references match themselves, or --min-top1 is missed.
     """
     from autolabel_app.progress import progress_bar
-    from autolabel_core.identify.acceptance import save_thresholds
-    from autolabel_core.identify.encoder import encoder_of
-    from autolabel_core.identify.folder import pictures_of
-    from autolabel_core.identify.index import ReferenceIndex
-    from autolabel_core.identify.verification import verify_index
+    from autolabel_core.identify.index_encoder import encoder_of
+    from autolabel_core.identify.reference_folder import pictures_of
+    from autolabel_core.identify.thresholds_file import save_thresholds
     from autolabel_core.identify.verification_page import verification_page
-    from autolabel_core.identify.view_cache import ViewCache
+    from autolabel_core.matching.reference_index import ReferenceIndex
+    from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+    from autolabel_core.models.evaluation.verification import verify_index
 
     index = ReferenceIndex.load(index_file)
     encoder = encoder_of(index, model, projection)

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.paths import annotator_name
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.tables.workspace import Workspace
 
 
 def pairs(
@@ -59,7 +59,7 @@ def label(
     The label is a fact in the ledger at once; `autolabel sweep` (or the running daemon) lets it
     flow over all data. A correction is simply a new label.
     """
-    from autolabel_core.labelling import GivenLabel, give_labels, read_label_csv
+    from autolabel_core.labelling.give_labels import GivenLabel, give_labels, read_label_csv
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 DASH = Path("-")
 
@@ -28,7 +28,7 @@ def backup(file: Path) -> None:
 
     It is a SQLite file; of a ledger on PostgreSQL it is JSON Lines, as `export` writes.
     """
-    from autolabel_core.ledger.transfer import backup as write
+    from autolabel_core.ledger.backup import backup as write
 
     write(Workspace.from_environment().ledger, file)
     click.echo(f"{file}: {file.stat().st_size / 1e6:.1f} MB.")
@@ -43,7 +43,7 @@ def backup(file: Path) -> None:
 )
 def export(out: Path) -> None:
     """Write all rows of all tables as JSON Lines, one line a row."""
-    from autolabel_core.ledger import transfer
+    from autolabel_core.ledger import backup as transfer
 
     opened = Workspace.from_environment().ledger
     if out == DASH:
@@ -60,7 +60,7 @@ def restore(file: Path) -> None:
     FILE is what `backup` or `export` wrote, from SQLite or PostgreSQL; - is an export on the
     standard input. Name the new ledger by AUTOLABEL_HOME or AUTOLABEL_LEDGER_URL.
     """
-    from autolabel_core.ledger import transfer
+    from autolabel_core.ledger import backup as transfer
 
     opened = Workspace.from_environment().ledger
     if file == DASH:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.paths import annotator_name
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.tables.workspace import Workspace
 
 Decision = Literal["promoted", "held"]
 
@@ -107,7 +107,7 @@ def add(collection: str, weights: Path, version: str | None, note: str, licence:
     They go into service by `autolabel models promote`. Take weights only from people you trust: to
     read a `.pt` file is to run what it holds.
     """
-    from autolabel_core.training.registering import add_detector
+    from autolabel_core.training.detectors.register_weights import add_detector
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
@@ -127,7 +127,7 @@ def add(collection: str, weights: Path, version: str | None, note: str, licence:
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
 def export(collection: str, version: str | None, fmt: str, imgsz: int | None, out: Path) -> None:
     """Write VERSION, or the detector in service, to OUT for another runtime."""
-    from autolabel_core.training.model_export import export_weights
+    from autolabel_core.training.detectors.model_export import export_weights
 
     workspace = Workspace.from_environment()
     model = workspace.registry.pick(collection, "detector", version)

@@ -7,8 +7,8 @@ import sys
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.paths import annotator_name
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -41,8 +41,8 @@ def promote(
     Where the references live in another collection, the objects are copied into its bucket under
     promoted/COLLECTION/.
     """
-    from autolabel_core.promotion import candidates
-    from autolabel_core.promotion import promote as promote_documents
+    from autolabel_core.labelling.promotion import candidates
+    from autolabel_core.labelling.promotion import promote as promote_documents
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -16,7 +16,7 @@ def query(sql: str, as_json: bool) -> None:
 
     Tables: <collection>.documents, <collection>.raw_objects, <collection>.annotations.
     """
-    from autolabel_core.sql import run_sql
+    from autolabel_core.operations.sql import run_sql
 
     names, rows = run_sql(Workspace.from_environment(), sql)
     records = [dict(zip(names, row, strict=True)) for row in rows]

@@ -7,7 +7,7 @@ import click
 from autolabel_app.commands.documents import document_row
 from autolabel_app.commands.label import pairs
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -24,8 +24,8 @@ from autolabel_core.workspace import Workspace
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def retrieve(name: str, inputs: dict[str, str], limit: int | None, as_json: bool) -> None:
     """Run the retriever NAME, declared in a collection's YAML."""
-    from autolabel_core.declarations.loading import find_retriever
-    from autolabel_core.search import retrieve as run_retriever
+    from autolabel_core.declarations.collections_folder import find_retriever
+    from autolabel_core.documents.search import retrieve as run_retriever
 
     workspace = Workspace.from_environment()
     collection, retriever = find_retriever(workspace.collections, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -54,7 +54,7 @@ def review(
     import uuid
     from datetime import UTC, datetime
 
-    from autolabel_core.detection.review import Caps, review_queue
+    from autolabel_core.labelling.review_queue import Caps, review_queue
 
     workspace = Workspace.from_environment()
     caps = Caps(limit, per_class, per_day)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from autolabel_app.output import emit_json, emit_table, percent, shown
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -29,8 +29,8 @@ def status(collection: str, since: str | None, by: str | None, as_json: bool) ->
     if since is not None or by is not None:
         _show_quality(collection, since, by or "all", as_json)
         return
-    from autolabel_core.findings import findings
-    from autolabel_core.status import collection_status
+    from autolabel_core.operations.advice import findings
+    from autolabel_core.operations.status import collection_status
 
     workspace = Workspace.from_environment()
     numbers = collection_status(workspace, workspace.collection(collection))
@@ -48,7 +48,7 @@ def status(collection: str, since: str | None, by: str | None, as_json: bool) ->
 def _show_quality(collection: str, since: str | None, by: Any, as_json: bool) -> None:
     from datetime import UTC, datetime
 
-    from autolabel_core.quality import parse_since, quality
+    from autolabel_core.documents.quality import parse_since, quality
 
     workspace = Workspace.from_environment()
     begin = parse_since(since, datetime.now(UTC)) if since else ""

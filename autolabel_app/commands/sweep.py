@@ -8,7 +8,7 @@ import time
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()

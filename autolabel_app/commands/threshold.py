@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from autolabel_app.output import emit_json, emit_table, percent
-from autolabel_core.workspace import Workspace
+from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
-    from autolabel_core.thresholds import PerLabelProposal, ThresholdChange, ThresholdProposal
+    from autolabel_core.matching.thresholds import (
+        PerLabelProposal,
+        ThresholdChange,
+        ThresholdProposal,
+    )
 
 
 @click.command()
@@ -38,8 +42,8 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
     With --try nothing is proposed: it counts which documents T would label or unlabel (the A/B of a
     threshold change). Nothing is changed either way; thresholds are set in the YAML.
     """
-    from autolabel_core.thresholds import Thresholds
-    from autolabel_core.tuning import propose_thresholds, try_thresholds
+    from autolabel_core.documents.threshold_tuning import propose_thresholds, try_thresholds
+    from autolabel_core.matching.thresholds import Thresholds
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)

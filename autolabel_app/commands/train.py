@@ -7,8 +7,8 @@ import sys
 import click
 
 from autolabel_app.output import emit_json, emit_table, shown
-from autolabel_core.paths import annotator_name
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
@@ -24,9 +24,9 @@ def train(collection: str, by: str | None, as_json: bool) -> None:
     """
     from autolabel_app.runs import sweep
     from autolabel_app.runs import train as run_training
-    from autolabel_core.automation import ask_for_training
-    from autolabel_core.derived.table import WHOLE
-    from autolabel_core.plan import weights_of
+    from autolabel_core.operations.automation import ask_for_training
+    from autolabel_core.operations.staleness_plan import weights_of
+    from autolabel_core.tables.table import WHOLE
 
     def tell(line: str) -> None:
         if not as_json:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.workspace import Workspace
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
-    from autolabel_core.webhooks.endpoints import Endpoint
+    from autolabel_core.notifications.webhooks.endpoints import Endpoint
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -30,7 +30,7 @@ def webhooks() -> None:
 @as_json_option
 def test(endpoint: str | None, as_json: bool) -> None:
     """Send an event `webhook.test` to ENDPOINT, or to all; nothing is recorded."""
-    from autolabel_core.webhooks.single import send_now, test_event
+    from autolabel_core.notifications.webhooks.send_one import send_now, test_event
 
     workspace = Workspace.from_environment()
     rows = []
@@ -52,7 +52,7 @@ def test(endpoint: str | None, as_json: bool) -> None:
 @as_json_option
 def deliveries(endpoint: str | None, failed: bool, limit: int, as_json: bool) -> None:
     """Show the last attempts at ENDPOINT, or at all."""
-    from autolabel_core.webhooks.endpoints import MARKS
+    from autolabel_core.notifications.webhooks.endpoints import MARKS
 
     workspace = Workspace.from_environment()
     ledger = workspace.ledger
@@ -71,7 +71,7 @@ def deliveries(endpoint: str | None, failed: bool, limit: int, as_json: bool) ->
 @as_json_option
 def redeliver(endpoint: str | None, event_id: str | None, failed: bool, as_json: bool) -> None:
     """Send EVENT_ID to ENDPOINT again, under the same id; or what --failed, to one or all."""
-    from autolabel_core.webhooks.single import redeliver as send_again
+    from autolabel_core.notifications.webhooks.send_one import redeliver as send_again
 
     if failed == (event_id is not None):
         raise click.UsageError("Give ENDPOINT and EVENT_ID, or --failed.")
@@ -96,7 +96,7 @@ def redeliver(endpoint: str | None, event_id: str | None, failed: bool, as_json:
 @as_json_option
 def deliver(seconds: float, as_json: bool) -> None:
     """Deliver what is due now, as the sensor does."""
-    from autolabel_core.webhooks.delivering import deliver_all
+    from autolabel_core.notifications.webhooks.deliver_all import deliver_all
 
     done = deliver_all(Workspace.from_environment(), seconds)
     if as_json:
@@ -111,7 +111,7 @@ def deliver(seconds: float, as_json: bool) -> None:
 @click.argument("endpoint")
 def enable(endpoint: str) -> None:
     """Switch ENDPOINT on again after it answered 410 Gone; what waits is delivered."""
-    from autolabel_core.webhooks.endpoints import ENABLED, mark
+    from autolabel_core.notifications.webhooks.endpoints import ENABLED, mark
 
     workspace = Workspace.from_environment()
     found = _endpoints(workspace, endpoint)
@@ -122,13 +122,13 @@ def enable(endpoint: str) -> None:
 @webhooks.command()
 def secret() -> None:
     """Print a new signing secret; nothing is stored."""
-    from autolabel_core.webhooks.messages import new_secret
+    from autolabel_core.notifications.webhooks.messages import new_secret
 
     click.echo(new_secret(secrets.token_bytes(32)))
 
 
 def _endpoints(workspace: Workspace, name: str | None) -> list[Endpoint]:
-    from autolabel_core.webhooks.endpoints import endpoints_of
+    from autolabel_core.notifications.webhooks.endpoints import endpoints_of
 
     every = endpoints_of(workspace.collections.values())
     if name is None:

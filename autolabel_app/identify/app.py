@@ -25,11 +25,11 @@ from PIL import Image
 
 from autolabel_app.identify.limits import BodyLimit, KeyRequired
 from autolabel_app.identify.serving import Serving
-from autolabel_core.errors import AutolabelError, UnreadableItemError
-from autolabel_core.identify.acceptance import UNMEASURED
-from autolabel_core.identify.prices import Prices
-from autolabel_core.identify.rates import Rates
-from autolabel_core.images import probe_image
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.media.images import probe_image
+from autolabel_core.identify.prices.exchange_rates import Rates
+from autolabel_core.identify.prices.price_file import Prices
+from autolabel_core.identify.thresholds_file import UNMEASURED
 
 LIVE = Path(__file__).parent / "live"
 Next = Callable[[Request], Awaitable[Response]]

@@ -7,7 +7,7 @@ import socket
 import uvicorn  # noqa: TID253
 from fastapi import FastAPI  # noqa: TID253
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
 
 WAITING_CONNECTIONS = 2048
 

@@ -12,9 +12,9 @@ from typing import Any
 from autolabel_app.identify.batches import Batches
 from autolabel_app.identify.metrics import Metrics
 from autolabel_app.identify.settings import Served, Settings, load_detector, load_served
-from autolabel_core.errors import AutolabelError
-from autolabel_core.identify.identification import Identified, Regions, find_regions, identify
-from autolabel_core.images import decode_image, probe_image
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.media.images import decode_image, probe_image
+from autolabel_core.identify.identify import Identified, Regions, find_regions, identify
 
 DECODED_SIDE_PX = 640
 WATCH_SECONDS = 0.5

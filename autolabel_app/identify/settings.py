@@ -10,15 +10,15 @@ from PIL import Image
 
 from autolabel_app.identify.sources import BLANK, Source, stamp_of
 from autolabel_core.declarations.detection import Detection
-from autolabel_core.detectors import DeclaredDetector, Weights
-from autolabel_core.errors import AutolabelError
-from autolabel_core.extractors import Extractor, embed_checked
-from autolabel_core.identify.acceptance import Thresholds
-from autolabel_core.identify.head import ProjectedExtractor
-from autolabel_core.identify.index import Match, ReferenceIndex
-from autolabel_core.identify.prices import Prices
-from autolabel_core.identify.rates import RateSource
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.identify.prices.exchange_rates import RateSource
+from autolabel_core.identify.prices.price_file import Prices
+from autolabel_core.identify.thresholds_file import Thresholds
+from autolabel_core.matching.reference_index import Match, ReferenceIndex
+from autolabel_core.models.detectors import DeclaredDetector, Weights
+from autolabel_core.models.extractors import Extractor, embed_checked
+from autolabel_core.models.projection_head import ProjectedExtractor
 
 DETECTOR_MIN_CONFIDENCE, DETECTOR_IOU = 0.05, 0.5
 TOP_K = 3

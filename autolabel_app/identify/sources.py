@@ -9,18 +9,18 @@ from typing import Protocol
 
 from PIL import Image
 
-from autolabel_core.derived.reference_set import ReferenceSet
-from autolabel_core.errors import AutolabelError, UnreadableItemError
-from autolabel_core.extractors import Extractor
-from autolabel_core.identify.acceptance import (
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.identify.index_encoder import encoder_of
+from autolabel_core.identify.thresholds_file import (
     MEASURED,
     Thresholds,
     thresholds_file,
     thresholds_of,
 )
-from autolabel_core.identify.encoder import encoder_of
-from autolabel_core.identify.index import Origin, ReferenceIndex
-from autolabel_core.workspace import Workspace
+from autolabel_core.matching.reference_index import Origin, ReferenceIndex
+from autolabel_core.models.extractors import Extractor
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.workspace import Workspace
 
 BLANK = Image.new("RGB", (64, 64))
 

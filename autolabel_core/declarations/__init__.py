@@ -11,8 +11,8 @@ from autolabel_core.declarations.collection import (
     FeatureExtractor,
     Taxonomy,
 )
+from autolabel_core.declarations.collections_folder import load_collections
 from autolabel_core.declarations.detection import Detection
-from autolabel_core.declarations.loading import load_collections
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever
 from autolabel_core.declarations.webhook import Webhook
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from autolabel_core.declarations.algorithms import checked_parameters
 from autolabel_core.declarations.automation import Cron
-from autolabel_core.declarations.labeling import LLMLabeling
+from autolabel_core.declarations.clustering_parameters import checked_parameters
+from autolabel_core.declarations.llm_naming import LLMLabeling
 from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
-from autolabel_core.extractors import parse_feature_uri
+from autolabel_core.foundation.feature_uri import parse_feature_uri
 
 CLUSTER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 ALGORITHM = ("algorithm", "clustering_method")

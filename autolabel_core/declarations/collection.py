@@ -14,7 +14,7 @@ from autolabel_core.declarations.bucket import Bucket, BucketSchema, SchemaPrope
 from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.declarations.detection import DETECTION_COLUMNS, Detection
 from autolabel_core.declarations.export import Export
-from autolabel_core.declarations.filenames import FileNames
+from autolabel_core.declarations.file_name_rules import FileNames
 from autolabel_core.declarations.model import (
     Cosine,
     Count,
@@ -25,7 +25,7 @@ from autolabel_core.declarations.model import (
 )
 from autolabel_core.declarations.retriever import Retriever
 from autolabel_core.declarations.webhook import Webhook
-from autolabel_core.identity import document_id
+from autolabel_core.foundation.ids import document_id
 
 __all__ = ["Bucket", "BucketSchema", "Collection", "SchemaProperty", "Source"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from autolabel_core.declarations.model import Declaration, KeyedError
-from autolabel_core.labels import did_you_mean
+from autolabel_core.foundation.suggestions import did_you_mean
+
+DOCUMENT_FORMATS = ("csv", "parquet", "jsonl", "image_folder", "huggingface")
+BOX_FORMATS = ("csv", "parquet", "jsonl", "yolo", "coco", "voc", "label_studio")
 
 
 class Export(Declaration):
@@ -34,11 +35,5 @@ class Export(Declaration):
                 )
 
 
-def _formats(of_boxes: bool) -> Iterable[str]:
-    if of_boxes:
-        from autolabel_core.exports.box_formats import BOX_FORMATS
-
-        return tuple(BOX_FORMATS)
-    from autolabel_core.exports import FORMATS
-
-    return tuple(FORMATS)
+def _formats(of_boxes: bool) -> tuple[str, ...]:
+    return BOX_FORMATS if of_boxes else DOCUMENT_FORMATS

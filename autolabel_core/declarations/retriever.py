@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from autolabel_core.conditions import inputs_of, parse
+from autolabel_core.declarations.conditions import inputs_of, parse
 from autolabel_core.declarations.model import Cosine, Count, Declaration, KeyedError, Text
-from autolabel_core.extractors import parse_feature_uri
+from autolabel_core.foundation.feature_uri import parse_feature_uri
 
 MOST_REFERENCES = 10
 """So many of the nearest references are kept for each document, and can decide its label."""

@@ -12,8 +12,8 @@ import yaml
 from pydantic import Field, field_validator
 
 from autolabel_core.declarations.model import Count, Declaration, Text
-from autolabel_core.errors import AutolabelError
-from autolabel_core.labels import did_you_mean
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.suggestions import did_you_mean
 
 ACTIVE = "active"
 OWN_ARGUMENTS = frozenset(

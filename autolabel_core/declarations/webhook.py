@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from autolabel_core.declarations.channel import Channel, NoticeName
 from autolabel_core.declarations.model import Declaration
-from autolabel_core.labels import did_you_mean
+from autolabel_core.foundation.suggestions import did_you_mean
 
 EVENT_TYPES = (
     "collection.created",

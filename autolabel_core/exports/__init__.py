@@ -9,11 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.exports.folder import replacing
-from autolabel_core.exports.folders import write_image_folder
-from autolabel_core.exports.huggingface import write_huggingface
-from autolabel_core.exports.report import (
+from autolabel_core.exports.atomic_folder import replacing
+from autolabel_core.exports.export_report import (
     OTHER_SOURCE,
     UNLABELLED,
     ExportReport,
@@ -21,8 +18,11 @@ from autolabel_core.exports.report import (
     Written,
     report_of,
 )
+from autolabel_core.exports.huggingface import write_huggingface
+from autolabel_core.exports.image_folder import write_image_folder
 from autolabel_core.exports.tables import write_csv, write_jsonl, write_parquet
-from autolabel_core.labels import did_you_mean
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.suggestions import did_you_mean
 
 __all__ = ["FORMATS", "LABEL_SOURCES", "ExportReport", "write_export"]
 

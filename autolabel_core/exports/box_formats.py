@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from autolabel_core.detection.training_set import TrainingSet
-from autolabel_core.errors import AutolabelError
+from autolabel_core.exports.atomic_folder import replacing
 from autolabel_core.exports.box_report import BoxExportReport, BoxWriter
 from autolabel_core.exports.box_tables import write_box_csv, write_box_jsonl, write_box_parquet
 from autolabel_core.exports.coco import write_coco
-from autolabel_core.exports.folder import replacing
 from autolabel_core.exports.label_studio import write_label_studio
 from autolabel_core.exports.voc import write_voc
 from autolabel_core.exports.yolo import write_yolo_folder
-from autolabel_core.labels import did_you_mean
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.suggestions import did_you_mean
+from autolabel_core.tables.boxes.training_set import TrainingSet
 
 BOX_FORMATS: Mapping[str, BoxWriter] = {
     "csv": write_box_csv,

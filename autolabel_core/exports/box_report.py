@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autolabel_core.detection.truth import ImageTruth
+from autolabel_core.tables.boxes.ground_truth import ImageTruth
 
 SPLITS = ("train", "val", "test")
 

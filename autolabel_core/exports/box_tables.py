@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from autolabel_core.boxes import XyxyPx
-from autolabel_core.detection.truth import ImageTruth
-from autolabel_core.detection.vocabulary import FALSE_POSITIVE, REVIEWED
 from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
 from autolabel_core.exports.tables import json_line
 from autolabel_core.exports.yolo import class_names
+from autolabel_core.foundation.media.boxes import XyxyPx
+from autolabel_core.tables.boxes.box_labels import FALSE_POSITIVE, REVIEWED
+from autolabel_core.tables.boxes.ground_truth import ImageTruth
 
 _FIELDS: list[Any] = [
     ("key", pa.string()),

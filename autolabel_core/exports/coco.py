@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autolabel_core.boxes import areas, xyxy_to_xywh
 from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths
 from autolabel_core.exports.image_files import PlacedImage, finish, place_images
 from autolabel_core.exports.yolo import class_names
+from autolabel_core.foundation.media.boxes import areas, xyxy_to_xywh
 
 FORMAT = "coco"
 FIRST_CATEGORY = 1

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
-from autolabel_core.exports.folders import INDEX_COLUMNS, read_each, write_files
-from autolabel_core.exports.report import ReadObject, Written, counts_of
+from autolabel_core.exports.export_report import ReadObject, Written, counts_of
+from autolabel_core.exports.image_folder import INDEX_COLUMNS, read_each, write_files
 from autolabel_core.exports.tables import json_line, rows_of, texts_of
 
 _IMAGES, _TEXTS = "data/train", "data/train.jsonl"

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from autolabel_core.detection.truth import ImageTruth
-from autolabel_core.errors import NotFoundError, UnreadableItemError
 from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths, report_boxes
-from autolabel_core.exports.naming import file_stem, unique_names
-from autolabel_core.identity import content_hash
-from autolabel_core.images import decode_image, probe_image
+from autolabel_core.exports.file_naming import file_stem, unique_names
+from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
+from autolabel_core.foundation.ids import content_hash
+from autolabel_core.foundation.media.images import decode_image, probe_image
+from autolabel_core.tables.boxes.ground_truth import ImageTruth
 
 # Readers disagree about turned pictures, and about pages and frames of the other formats.
 KEPT = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}

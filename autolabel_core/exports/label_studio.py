@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
-from autolabel_core.boxes import xyxy_to_xywh
-from autolabel_core.detection.truth import TruthBox
 from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths
 from autolabel_core.exports.image_files import PlacedImage, finish, place_images
 from autolabel_core.exports.yolo import class_names
+from autolabel_core.foundation.media.boxes import xyxy_to_xywh
+from autolabel_core.tables.boxes.ground_truth import TruthBox
 
 FORMAT = "label_studio"
 LOCAL_FILES = "/data/local-files/?d="

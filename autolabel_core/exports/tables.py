@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from autolabel_core.errors import AutolabelError
-from autolabel_core.exports.report import ReadObject, Written
+from autolabel_core.exports.export_report import ReadObject, Written
+from autolabel_core.foundation.errors import AutolabelError
 
 _MATCH = ("matched", "confidence", "source_document_id")
 _ROWS_AT_ONCE = 10_000

@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from autolabel_core.detection.truth import TruthBox
 from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths
 from autolabel_core.exports.image_files import PlacedImage, finish, place_images
 from autolabel_core.exports.yolo import class_names
+from autolabel_core.tables.boxes.ground_truth import TruthBox
 
 FORMAT = "voc"
 

@@ -8,9 +8,6 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from autolabel_core.boxes import xyxy_to_cxcywh
-from autolabel_core.detection.truth import ImageTruth
-from autolabel_core.errors import AutolabelError
 from autolabel_core.exports.box_report import (
     SPLITS,
     BoxExportReport,
@@ -18,6 +15,9 @@ from autolabel_core.exports.box_report import (
     Truths,
 )
 from autolabel_core.exports.image_files import finish, place_images
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.media.boxes import xyxy_to_cxcywh
+from autolabel_core.tables.boxes.ground_truth import ImageTruth
 
 FORMAT = "yolo"
 DECIMALS = 6

@@ -9,7 +9,7 @@ from html import escape
 
 from PIL import Image
 
-from autolabel_core.identify.verification import Pair, Rate, Verification
+from autolabel_core.models.evaluation.verification import Pair, Rate, Verification
 
 THUMBNAIL_PX = 180
 STYLE = """

@@ -10,6 +10,8 @@ from autolabel_core.ledger.events import Event, append_events
 from autolabel_core.ledger.rows import Rows, append
 from autolabel_core.ledger.schema import ALERT_FIRINGS
 
+QUIET = "quiet"
+
 
 @dataclass(frozen=True)
 class AlertFiring:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -13,6 +13,7 @@ from autolabel_core.ledger.events import append_new_events, arrival_event, colle
 from autolabel_core.ledger.rows import Remembered, Rows, append, last_id
 from autolabel_core.ledger.schema import ARRIVALS
 
+DELETED: Final = "deleted"
 ARRIVALS_AT_ONCE = 10_000
 
 
@@ -24,6 +25,11 @@ class Arrival(NamedTuple):
     batch: str
     event: Literal["created", "updated", "deleted"]
     version: str
+
+
+def batches_of(objects: Mapping[str, Arrival]) -> list[str]:
+    """Return all batches that objects were ever assigned to, in order."""
+    return sorted({arrival.batch for arrival in objects.values()})
 
 
 class ArrivalRows(Rows):

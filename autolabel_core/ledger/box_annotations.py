@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from autolabel_core.boxes import XyxyPx
+from autolabel_core.foundation.media.boxes import XyxyPx
 
 JUDGED = "judged"
 """Where an annotation's payload keeps the version of the detector whose work was judged."""

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from autolabel_core.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError
 
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 10

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from autolabel_core.identity import fingerprint
+from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger.rows import Rows, append, last_id, unknown
 from autolabel_core.ledger.schema import EVENTS
 

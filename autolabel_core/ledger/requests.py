@@ -9,6 +9,8 @@ from typing import Any
 from autolabel_core.ledger.rows import Rows, append, unknown
 from autolabel_core.ledger.schema import REQUESTS
 
+RETRAIN = "retrain"
+
 
 @dataclass(frozen=True)
 class Request:

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from autolabel_core.ledger.alert_firings import AlertFiringRows
-from autolabel_core.ledger.annotation_rows import AnnotationRows
+from autolabel_core.ledger.annotation_table import AnnotationRows
 from autolabel_core.ledger.arrivals import ArrivalRows
 from autolabel_core.ledger.audits import AuditRows
-from autolabel_core.ledger.box_annotation_rows import BoxAnnotationRows
+from autolabel_core.ledger.box_annotation_table import BoxAnnotationRows
 from autolabel_core.ledger.clusters import ClusterRows
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.deliveries import DeliveryRows
 from autolabel_core.ledger.events import EventRows
 from autolabel_core.ledger.models import ModelRows
 from autolabel_core.ledger.requests import RequestRows
-from autolabel_core.ledger.training_rows import TrainingRows
+from autolabel_core.ledger.training_memory import TrainingRows
 from autolabel_core.ledger.upgrading import upgrade
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.clusters.map.thumbnails import Thumbnails
-from autolabel_core.pictures.cluster_map import dot_scales
-from autolabel_core.pictures.palette import NOISE_COLOUR, cluster_colours
+from autolabel_core.foundation.charts.cluster_map import dot_scales
+from autolabel_core.foundation.charts.palette import NOISE_COLOUR, cluster_colours
 
 SCRIPTS = ("data.js", "scene.js", "overlay.js", "panel.js", "hands.js")
 TEXT_CHARACTERS = 240

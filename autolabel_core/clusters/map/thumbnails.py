@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autolabel_core.errors import UnreadableItemError
-from autolabel_core.images import decode_image
+from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.media.images import decode_image
 
 MAX_INLINE = 5_000
 SIDE_PX, INLINE_SIDE_PX, JPEG_QUALITY = 160, 96, 72

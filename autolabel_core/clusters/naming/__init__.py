@@ -6,8 +6,8 @@ by the nearest reference, and the result says why.
 
 from __future__ import annotations
 
-from autolabel_core.clusters.naming.names import NamingContext, NamingResult, name_clusters
-from autolabel_core.clusters.naming.offline import offline_names
+from autolabel_core.clusters.naming.keyword_names import offline_names
+from autolabel_core.clusters.naming.name_clusters import NamingContext, NamingResult, name_clusters
 from autolabel_core.clusters.naming.samples import (
     ClusterName,
     ClusterSample,

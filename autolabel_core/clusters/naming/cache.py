@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from autolabel_core.clusters.naming.answers import answer_shape, checked_answer
+from autolabel_core.clusters.naming.answer_parsing import answer_shape, checked_answer
 from autolabel_core.clusters.naming.prompt import VERSION, Showing
-from autolabel_core.declarations.labeling import LLMLabeling
+from autolabel_core.declarations.llm_naming import LLMLabeling
 from autolabel_core.declarations.response_shape import shaped_model
-from autolabel_core.errors import AutolabelError
-from autolabel_core.warehouse_files import write_atomically
+from autolabel_core.foundation.atomic_files import write_atomically
+from autolabel_core.foundation.errors import AutolabelError
 
 ASKED = (
     *("model", "server", "custom_prompt", "response_shape", "include_summary"),

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autolabel_core.clusters.naming.answers import answer_shape
+from autolabel_core.clusters.naming.answer_parsing import answer_shape
+from autolabel_core.clusters.naming.prompt_media import Medium, Shown
 from autolabel_core.clusters.naming.samples import ClusterSample
-from autolabel_core.clusters.naming.showing import Medium, Shown
-from autolabel_core.declarations.labeling import LLMLabeling
-from autolabel_core.errors import AutolabelError
+from autolabel_core.declarations.llm_naming import LLMLabeling
+from autolabel_core.foundation.errors import AutolabelError
 
 VERSION = 1
 """Raised when the request changes, so that no answer to an older one is taken from the cache."""

@@ -6,10 +6,10 @@ import hashlib
 import io
 from pathlib import Path
 
-from autolabel_core.declarations.filenames import FileNames
-from autolabel_core.identify.names import Card, is_picture, write_name
-from autolabel_core.images import decode_image, probe_image
-from autolabel_core.warehouse_files import write_atomically
+from autolabel_core.declarations.file_name_labels import Card, is_picture, write_name
+from autolabel_core.declarations.file_name_rules import FileNames
+from autolabel_core.foundation.atomic_files import write_atomically
+from autolabel_core.foundation.media.images import decode_image, probe_image
 
 SUFFIX_OF = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 """Formats that references have; others are kept as PNG."""

@@ -8,12 +8,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from autolabel_core.declarations.filenames import FileNames
+from autolabel_core.declarations.file_name_rules import FileNames
 from autolabel_core.declarations.model import Count, Declaration, KeyedError, Text
-from autolabel_core.declarations.reading import read_model
-from autolabel_core.errors import AutolabelError, NotFoundError
-from autolabel_core.identify.gather.sites import SITES
-from autolabel_core.labels import did_you_mean
+from autolabel_core.declarations.yaml_reader import read_model
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.suggestions import did_you_mean
+from autolabel_core.identify.gather.site_registry import SITES
 
 MAX_PICTURE_MB = 20.0
 EXAMPLE = "{site: ygoprodeck, queries: [Dark Magician], out: refs/}"

@@ -1,0 +1,1 @@
+"""The demos: labelling, detection, identify."""

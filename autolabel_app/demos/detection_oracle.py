@@ -1,0 +1,60 @@
+"""An oracle that reviews detections as a person would: one word about each box, none forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from autolabel_core.foundation.media.boxes import iou, match_by_iou
+
+SAME_PLACE_IOU = 0.5
+GOOD_ENOUGH_IOU = 0.75
+"""A person lets a box pass that fits about as well as one drawn by hand."""
+
+TrueBox = tuple[str, tuple[float, float, float, float]]
+Row = Mapping[str, Any]
+
+
+def review(
+    key: str, truth: Sequence[TrueBox], detections: Sequence[Row]
+) -> Iterable[dict[str, Any]]:
+    """Yield what is to be said about one image, as lines of `autolabel annotate --file`.
+
+    Args:
+        key: the image's.
+        truth: what is on it.
+        detections: rows of the table `detections` about it.
+
+    Yields:
+        dict[str, Any]: a word about each detection, each object that was missed, and last that
+        the image was reviewed.
+    """
+    boxes = [box for _, box in truth]
+    found = [tuple(row["xyxy_px"]) for row in detections]
+    pairs = dict(match_by_iou(found, boxes, SAME_PLACE_IOU))
+    for number, row in enumerate(detections):
+        if number not in pairs:
+            yield _said(row, "false_positive")
+            continue
+        name, box = truth[pairs[number]]
+        fits = float(iou([found[number]], [box])[0, 0]) >= GOOD_ENOUGH_IOU
+        if fits and row["detected_class"] == name:
+            yield {**_said(row, "confirmed"), "true_class": name}
+        else:
+            drawn = found[number] if fits else box
+            yield {**_said(row, "corrected"), "true_class": name, "bbox": list(drawn)}
+    for number in sorted(set(range(len(truth))) - set(pairs.values())):
+        name, box = truth[number]
+        said = {"key": key, "label": "missed", "true_class": name}
+        yield {**said, "bbox": list(box), "bbox_format": "xyxy"}
+    yield {"key": key, "label": "reviewed"}
+
+
+def _said(row: Row, label: str) -> dict[str, Any]:
+    return {
+        "detection_id": row["document_id"],
+        "label": label,
+        "predicted_class": row["detected_class"],
+        "bbox": list(row["xyxy_px"]),
+        "bbox_format": "xyxy",
+    }

@@ -1,0 +1,1 @@
+"""From vectors to clusters: preprocessing, projection, eight algorithms, metrics, identities."""

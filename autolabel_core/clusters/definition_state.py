@@ -1,0 +1,182 @@
+"""One cluster definition at work: is a full run due? If so, run; then say where everybody is."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from autolabel_core.clusters.algorithms.assignment import assign
+from autolabel_core.clusters.documents import ClusterDocuments
+from autolabel_core.clusters.history import History, read_history
+from autolabel_core.declarations import Cluster, Collection
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.tables.cluster_files import (
+    COORDINATES,
+    CURRENT,
+    NOISE,
+    DefinitionFiles,
+    RunFiles,
+)
+from autolabel_core.tables.workspace import Workspace
+
+FIRST_DOCUMENTS = 100
+"""So many documents make the first run happen by itself; fewer make poor clusters."""
+
+BESIDE_A_RUN = frozenset(
+    (
+        *("description", "schedule", "triggers", "mode", "assignment_threshold", "enrich"),
+        "llm_labeling",
+    )
+)
+"""Keys of a definition that a full run does not depend on."""
+
+
+class DefinedClusters:
+    """A definition with its history, its files and its documents; what was read is kept.
+
+    Args:
+        workspace: the stores.
+        owner: the collection that declares it.
+        definition: the declaration.
+        documents: what it groups, where that has been read already.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        owner: Collection,
+        definition: Cluster,
+        documents: ClusterDocuments | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self.owner = owner
+        self.definition = definition
+        self.documents = documents or ClusterDocuments(workspace, owner, definition)
+        self.files = DefinitionFiles(
+            workspace.warehouse, owner.collection_name, definition.cluster_name
+        )
+
+    def read_again(self) -> DefinedClusters:
+        """Return the definition with the history as it is now, and the documents as they were."""
+        return DefinedClusters(self.workspace, self.owner, self.definition, self.documents)
+
+    @property
+    def name(self) -> str:
+        """The definition's name."""
+        return self.definition.cluster_name
+
+    @cached_property
+    def history(self) -> History:
+        """What the ledger knows."""
+        return read_history(self.workspace.ledger, self.owner.collection_name, self.name)
+
+    @cached_property
+    def declaration(self) -> str:
+        """Fingerprint of what a full run depends on."""
+        declared = self.definition.model_dump(mode="json", exclude=set(BESIDE_A_RUN))
+        return fingerprint(declared, self.documents.feature_uris)
+
+    @cached_property
+    def last(self) -> RunFiles | None:
+        """The files of the run in force."""
+        run = self.history.last
+        return None if run is None else self.files.run(run.run_id)
+
+    @cached_property
+    def due(self) -> str:
+        """Why a full run is due, in a word for people; empty where none is."""
+        if self.documents.fingerprint is None:
+            return ""
+        if self.history.waiting:
+            return f"asked for ({self.history.waiting[-1].payload.get('by')})"
+        if self.last is not None and not self.last.complete and self.history.failure is None:
+            return "the artifacts of the last run are gone"
+        if self.definition.mode == "assign" or self.history.was_tried(self.declaration):
+            return ""
+        enough = self.last is not None or self.documents.objects >= FIRST_DOCUMENTS
+        return "no run by this declaration yet" if enough else ""
+
+    @property
+    def state(self) -> list[Any]:
+        """What the current members are made from."""
+        run = self.history.last
+        return [
+            self.name,
+            run.run_id if run else None,
+            [request.id for request in self.history.waiting] if self.due else [],
+            self.due,
+            self.documents.fingerprint,
+            self.definition.assignment_threshold,
+            sorted((i, dict(name)) for i, name in self.history.names.items()),
+        ]
+
+    def write_current(self) -> None:
+        """Write which cluster every document has now: that of the last run, or the nearest."""
+        table = self._current()
+        made_from = fingerprint(self.state)
+        if self.workspace.warehouse.fingerprint(self.files.current) != made_from:
+            self.workspace.warehouse.write_table(self.files.current, table, made_from)
+
+    def _current(self) -> pa.Table:
+        if self.last is None or not self.last.complete:
+            return CURRENT.empty_table()
+        rows = self.documents.rows
+        found = self.last.members
+        pairs = zip(
+            found["document_id"].to_pylist(), found["content_hash"].to_pylist(), strict=True
+        )
+        place = {pair: i for i, pair in enumerate(pairs)}
+        known = zip(rows.document_ids, rows.content_hashes, strict=True)
+        run_rows = np.array([place.get(pair, -1) for pair in known], np.int64)
+        wanted = np.flatnonzero((run_rows >= 0) | self.documents.passes)
+        return self._table(wanted, run_rows[wanted])
+
+    def _table(self, wanted: npt.NDArray[np.int64], run_rows: npt.NDArray[np.int64]) -> pa.Table:
+        """Return the rows wanted: with a place in the run they are as it left them."""
+        assert self.last is not None
+        run, rows = self.last, self.documents.rows.take(wanted)
+        fresh = np.flatnonzero(run_rows < 0)
+        ids = np.array([row["cluster_id"] for row in run.clusters] + [NOISE], dtype=object)
+        nearest = np.full(len(wanted), -1, np.int64)
+        cosine = np.full(len(wanted), None, dtype=object)
+        if len(fresh) and len(run.clusters):
+            threshold = self.definition.assignment_threshold
+            assigned = assign(rows.vectors[fresh], run.centroids, threshold)
+            nearest[fresh] = assigned.index
+            given = assigned.index >= 0
+            cosine[fresh[given]] = assigned.cosine[given].astype(object)
+        clusters, old = ids[nearest], np.flatnonzero(run_rows >= 0)
+        columns: dict[str, Any] = {axis: np.full(len(wanted), None, object) for axis in COORDINATES}
+        columns["cosine_similarity_to_centroid"] = cosine
+        for name, column in columns.items():
+            column[old] = _values(run.members, name)[run_rows[old]]
+        clusters[old] = _values(run.members, "cluster_id")[run_rows[old]]
+        names = [self.history.names.get(cluster, {}) for cluster in clusters.tolist()]
+        return pa.table(
+            {
+                "document_id": rows.document_ids,
+                "collection": rows.collections,
+                "key": rows.keys,
+                "content_hash": rows.content_hashes,
+                "cluster_id": clusters.tolist(),
+                **{name: column.tolist() for name, column in columns.items()},
+                "cluster_label": [name.get("label") for name in names],
+                "cluster_summary": [name.get("summary") for name in names],
+                "cluster_keywords": [
+                    ", ".join(name.get("keywords") or ()) or None for name in names
+                ],
+                "mode": np.where(run_rows < 0, "assign", "full").tolist(),
+                "run_id": [run.run_id] * len(wanted),
+            },
+            schema=CURRENT,
+        )
+
+
+def _values(table: pa.Table, name: str) -> npt.NDArray[np.object_]:
+    found = np.empty(len(table), dtype=object)
+    found[:] = table[name].to_pylist()
+    return found

@@ -1,0 +1,163 @@
+"""The documents of a cluster definition with their vectors, over all of its collections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.declarations import Cluster, Collection
+from autolabel_core.declarations.collections_folder import find_retriever
+from autolabel_core.declarations.conditions import parse
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.models.extractors import feature_slug
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import Workspace
+
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class VectorRows:
+    """Documents that have every vector, n of them, ascending by document id.
+
+    Attributes:
+        document_ids: (n,) ids.
+        content_hashes: (n,) content that the vectors were made from.
+        collections: (n,) whose they are.
+        keys: (n,) their keys.
+        vectors: (n, d) float32 of unit length; blocks of equal weight where there are several.
+    """
+
+    document_ids: list[str]
+    content_hashes: list[str]
+    collections: list[str]
+    keys: list[str]
+    vectors: Matrix
+
+    def take(self, rows: npt.NDArray[np.int64]) -> VectorRows:
+        """Return some of the rows."""
+        ids, contents, collections, keys = (
+            [values[i] for i in rows.tolist()]
+            for values in (self.document_ids, self.content_hashes, self.collections, self.keys)
+        )
+        return VectorRows(ids, contents, collections, keys, self.vectors[rows])
+
+
+class ClusterDocuments:
+    """What a definition groups, as the tables have it now."""
+
+    def __init__(self, workspace: Workspace, owner: Collection, definition: Cluster) -> None:
+        self.workspace = workspace
+        self.definition = definition
+        names = definition.collection_identifiers or (owner.collection_name,)
+        self.collections = [workspace.collection(name) for name in names]
+
+    @cached_property
+    def embeddings(self) -> list[Embeddings]:
+        """The tables of the vectors, one of each collection."""
+        opened = self.workspace
+        return [
+            Embeddings(opened, one, Recorded(opened, one.collection_name))
+            for one in self.collections
+        ]
+
+    @cached_property
+    def feature_uris(self) -> tuple[str, ...]:
+        """The spaces of the vectors; by default the collections' own."""
+        own = self.embeddings[0].extractor.manifest
+        wanted = self.definition.feature_uris or (own.feature_uri,)
+        return tuple(own.feature_uri if own.answers_to(uri) else uri for uri in wanted)
+
+    @property
+    def objects(self) -> int:
+        """How many objects exist."""
+        return sum(len(table.present(b)) for table in self.embeddings for b in table.batches)
+
+    @cached_property
+    def fingerprint(self) -> str | None:
+        """Cover the vectors, and the labels where the filter looks at them; None: not all there."""
+        made = self.workspace.warehouse.fingerprint
+        found = [made(path) for path in self._sources()]
+        return None if not found or None in found else fingerprint(self.feature_uris, found)
+
+    def _sources(self) -> list[PurePath]:
+        files: list[PurePath] = []
+        for table in self.embeddings:
+            files += [
+                self._vectors(table, uri, b) for uri in self.feature_uris for b in table.batches
+            ]
+            if self.definition.filter:
+                labels = table.beside(TaxonomyLabels)
+                files += [labels.path(batch) for batch in table.batches]
+        return files
+
+    def _vectors(self, table: Embeddings, uri: str, batch: str) -> PurePath:
+        folder = self.workspace.warehouse.path(table.collection_name, Embeddings.name)
+        return folder / feature_slug(uri) / f"{batch}.arrow"
+
+    @cached_property
+    def rows(self) -> VectorRows:
+        """Every document that has all vectors, whatever the filter says."""
+        parts = [self._rows_of(t, b) for t in self.embeddings for b in t.batches]
+        parts = [part for part in parts if part.document_ids]
+        if not parts:
+            return VectorRows([], [], [], [], np.zeros((0, 1), np.float32))
+        joined = VectorRows(
+            [i for part in parts for i in part.document_ids],
+            [h for part in parts for h in part.content_hashes],
+            [c for part in parts for c in part.collections],
+            [k for part in parts for k in part.keys],
+            np.concatenate([part.vectors for part in parts]),
+        )
+        return joined.take(np.argsort(np.array(joined.document_ids), kind="stable"))
+
+    def _rows_of(self, table: Embeddings, batch: str) -> VectorRows:
+        keys = table.items.keys(batch)
+        blocks: list[Matrix] = []
+        kept: dict[str, str] = {}
+        found = []
+        for uri in self.feature_uris:
+            path = self._vectors(table, uri, batch)
+            if not self.workspace.warehouse.exists(path):
+                raise AutolabelError(
+                    f"`{table.collection_name}` has no vectors of {uri} for {batch}. Correct "
+                    f"`feature_uris` of `{self.definition.cluster_name}`, or sweep with that "
+                    "version declared."
+                )
+            read = self.workspace.warehouse.read_vectors(path)
+            ids = zip(read.document_ids, read.content_hashes, read.reasons, strict=True)
+            found.append((read, {(d, h): i for i, (d, h, why) in enumerate(ids) if why is None}))
+        for (document, content), _ in sorted(found[0][1].items()):
+            if document in keys and all((document, content) in rows for _, rows in found):
+                kept[document] = content
+        for read, rows in found:
+            blocks.append(read.vectors[[rows[pair] for pair in kept.items()]])
+        name = [table.collection_name] * len(kept)
+        matrix = blocks[0] if len(blocks) == 1 else np.hstack(blocks) / np.sqrt(len(blocks))
+        places = [keys[document] for document in kept]
+        return VectorRows([*kept], [*kept.values()], name, places, matrix.astype(np.float32))
+
+    @cached_property
+    def passes(self) -> npt.NDArray[np.bool_]:
+        """(n,) which of the rows the filter lets in; all without one."""
+        if self.definition.filter is None:
+            return np.ones(len(self.rows.document_ids), bool)
+        _, retriever = find_retriever(self.workspace.collections, self.definition.filter)
+        conditions = [parse(condition) for condition in retriever.conditions]
+        passing: set[str] = set()
+        for collection in self.collections:
+            passing |= Documents(self.workspace, collection, clusters=False).ids(conditions)
+        return np.array([document in passing for document in self.rows.document_ids], bool)
+
+    @property
+    def chosen(self) -> VectorRows:
+        """The documents that a full run groups."""
+        return self.rows.take(np.flatnonzero(self.passes))

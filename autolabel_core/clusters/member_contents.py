@@ -1,0 +1,122 @@
+"""What the members of clusters are: their files, pictures, texts and fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from PIL import Image
+
+from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.naming import SampleBlob
+from autolabel_core.declarations.collection import BOX_KEY
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.charts import text_card
+from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
+from autolabel_core.foundation.media.images import decode_image
+from autolabel_core.foundation.media.texts import decode_text
+
+FIELDS = ("key", "label", "label_source", "suggested_label")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One document of a definition."""
+
+    document_id: str
+    collection: str
+    key: str
+    content_hash: str
+
+
+class MemberContents:
+    """Opens the documents of a definition; what is gone or was overwritten since is None."""
+
+    def __init__(self, one: DefinedClusters) -> None:
+        self._one = one
+        self._items = {t.collection_name: t.items for t in one.documents.embeddings}
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """What each collection holds: `image` or `text`."""
+        opened = self._one.workspace
+        return {n: opened.extractor(t.collection).manifest.input for n, t in self._items.items()}
+
+    def blobs(self, member: Member) -> tuple[tuple[SampleBlob, ...], tuple[SampleBlob, ...]]:
+        """Return the files of a member's object, and the picture that its vector was made from.
+
+        Args:
+            member: of a box, the files are those of the image that it lies on.
+
+        Returns:
+            Source blobs and document blobs; of a text, and of what is gone, none of the second.
+        """
+        items, kind = self._items[member.collection], self.kinds[member.collection]
+        box = BOX_KEY.fullmatch(member.key) if items.collection.detection else None
+        try:
+            stored = items.source.open(box[1] if box else member.key)
+            mapped = items.collection.feature_extractor.input_mappings.get(kind)
+            address = None if box else stored.input_blob(kind, mapped).address
+        except (UnreadableItemError, StoreUnavailableError):
+            return (), ()
+        limit_mb = items.collection.max_object_mb
+        sources = tuple(
+            SampleBlob(blob.address, partial(blob.read_within, limit_mb), blob.type, blob.property)
+            for blob in stored.blobs
+        )
+        if kind == "text":
+            return sources, ()
+        return sources, (SampleBlob(address, partial(self._content, member), kind),)
+
+    def _content(self, member: Member) -> bytes:
+        return self._items[member.collection].content(member.key, member.content_hash)
+
+    def data(self, member: Member) -> bytes | None:
+        """Return the content that a member's vector was made from."""
+        try:
+            return self._content(member)
+        except (UnreadableItemError, StoreUnavailableError):
+            return None
+
+    def text(self, member: Member) -> str:
+        """Return a member's text; empty for images, and where it cannot be read."""
+        data = self.data(member) if self.kinds[member.collection] == "text" else None
+        try:
+            return "" if data is None else decode_text(data)
+        except UnreadableItemError:
+            return ""
+
+    def picture(self, member: Member, side_px: int) -> Image.Image | None:
+        """Return a member as a picture: an image small, a text as a card."""
+        if self.kinds[member.collection] == "text":
+            text = self.text(member)
+            return text_card(text) if text else None
+        data = self.data(member)
+        try:
+            return None if data is None else decode_image(data, side_px)
+        except UnreadableItemError:
+            return None
+
+    @cached_property
+    def fields(self) -> dict[str, dict[str, Any]]:
+        """Key, label, label source, suggestion, declared fields and metadata, by document id."""
+        found: dict[str, dict[str, Any]] = {}
+        for collection in self._one.documents.collections:
+            view = Documents(self._one.workspace, collection, clusters=False)
+            names = [*FIELDS, *collection.fields]
+            columns = ", ".join(f'"{name}"' for name in ("document_id", *names, "metadata"))
+            with view.connect() as connection:
+                rows = connection.execute(f"SELECT {columns} FROM documents").fetchall()
+            for document, *values, metadata in rows:
+                given = {n: v for n, v in zip(names, values, strict=True) if v is not None}
+                found[document] = {**given, "metadata": json.loads(metadata or "{}")}
+        return found
+
+
+def members_of(rows: Sequence[dict[str, Any]]) -> list[Member]:
+    """Return the documents of rows of a members table."""
+    names = ("document_id", "collection", "key", "content_hash")
+    return [Member(*(row[name] for name in names)) for row in rows]

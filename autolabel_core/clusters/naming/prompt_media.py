@@ -1,0 +1,182 @@
+"""What a model is shown of a document: the mapped values, as text and as media."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autolabel_core.clusters.naming.samples import SampleBlob, SampleDocument
+from autolabel_core.declarations.llm_naming import InputMapping, LLMLabeling
+from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.media.images import decode_image
+from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.storage.s3 import SCHEME
+
+MAX_SIDE_PX, JPEG_QUALITY = 512, 85
+MAX_MEDIA_BYTES = 10_000_000
+BLOB_LISTS = ("document_blobs", "source_blobs")
+MIME = {"video_url": "video/mp4", "audio_url": "audio/mpeg"}
+
+Sign = Callable[[str], str]
+"""Makes an `s3://` address one that can be fetched for a while."""
+
+
+@dataclass(frozen=True)
+class Medium:
+    """An image, video or sound that a model is shown.
+
+    Attributes:
+        kind: `image_url`, `video_url` or `audio_url`.
+        identity: says what is shown, the same from run to run; never a signed address.
+        url: makes the address; reads the file where it lies on this machine.
+    """
+
+    kind: str
+    identity: str
+    url: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One document as a model sees it."""
+
+    text: str
+    media: tuple[Medium, ...] = ()
+
+
+def shown(document: SampleDocument, settings: LLMLabeling, sign: Sign) -> Shown:
+    """Return what is shown of a document; values that it lacks are left out.
+
+    Args:
+        document: the document.
+        settings: which values, and how much text.
+        sign: for addresses on S3.
+
+    Returns:
+        The texts joined by line breaks, without mappings the payload as JSON; and the media.
+    """
+    mappings = settings.labeling_inputs.input_mappings
+    texts, media = [], []
+    for mapping in mappings:
+        if mapping.input_key == "text":
+            texts.append(_text(document, mapping))
+        elif (medium := _medium(document, mapping, sign)) is not None:
+            media.append(medium)
+    if not mappings:
+        texts = [
+            json.dumps(dict(document.payload), ensure_ascii=False, sort_keys=True, default=str)
+        ]
+    text = "\n".join(part for part in texts if part)
+    return Shown(text[: settings.sample_text_max_length], tuple(media))
+
+
+def at_path(value: Any, path: str) -> Any:
+    """Return what lies at a dotted path of mappings and lists, None where nothing does.
+
+    Args:
+        value: mappings and lists.
+        path: such as `metadata.title` or `detections.0.label`; a prefix `payload.` is dropped.
+
+    Returns:
+        The value; a key that holds dots itself is found too.
+    """
+    path = path.removeprefix("payload.")
+    if isinstance(value, Mapping) and path in value:
+        return value[path]
+    head, _, tail = path.partition(".")
+    if isinstance(value, Mapping):
+        below = value.get(head)
+    elif isinstance(value, Sequence) and not isinstance(value, str) and head.isdecimal():
+        below = value[int(head)] if int(head) < len(value) else None
+    else:
+        return None
+    return at_path(below, tail) if tail else below
+
+
+def _text(document: SampleDocument, mapping: InputMapping) -> str:
+    if mapping.source_type == "literal":
+        return mapping.override or ""
+    if mapping.source_type == "blob":
+        blob = blob_at(document, mapping.path or "")
+        try:
+            return "" if blob is None else decode_text(blob.read())
+        except UnreadableItemError:
+            return ""
+    value = at_path(document.payload, mapping.path or "")
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def blob_at(document: SampleDocument, path: str) -> SampleBlob | None:
+    """Return the blob at `document_blobs.0.url`, `source_blobs.0.url` or `0.url`.
+
+    Args:
+        document: whose.
+        path: without the name of a list, the blobs made from the document come first.
+
+    Returns:
+        The blob; None where there is none, or the path is of another form.
+    """
+    parts = path.removesuffix(".url").split(".")
+    if parts[0] in BLOB_LISTS:
+        lists, parts = [getattr(document, parts[0])], parts[1:]
+    else:
+        lists = [getattr(document, name) for name in BLOB_LISTS]
+    if len(parts) != 1 or not parts[0].isdecimal():
+        return None
+    number = int(parts[0])
+    return next((blobs[number] for blobs in lists if number < len(blobs)), None)
+
+
+def _medium(document: SampleDocument, mapping: InputMapping, sign: Sign) -> Medium | None:
+    if mapping.source_type == "blob":
+        blob = blob_at(document, mapping.path or "")
+        if blob is None:
+            return None
+        identity = f"{mapping.path} of {document.content_hash} at {blob.address}"
+        return Medium(mapping.input_key, identity, lambda: _blob_url(blob, mapping.input_key, sign))
+    literal = mapping.source_type == "literal"
+    found = mapping.override if literal else at_path(document.payload, mapping.path or "")
+    if not isinstance(found, str) or not found:
+        return None
+    address = found
+    if not address.startswith(("https://", "http://", "data:", SCHEME)):
+        return None
+    signed = address.startswith(SCHEME)
+    return Medium(mapping.input_key, address, lambda: sign(address) if signed else address)
+
+
+def _blob_url(blob: SampleBlob, kind: str, sign: Sign) -> str:
+    address = blob.address or ""
+    if address.startswith(SCHEME):
+        return sign(address)
+    if address.startswith(("https://", "http://")):
+        return address
+    data = blob.read()
+    if kind == "image_url":
+        return image_data_url(data)
+    if len(data) > MAX_MEDIA_BYTES:
+        raise UnreadableItemError(f"{len(data):,} bytes; at most {MAX_MEDIA_BYTES:,} are sent")
+    return f"data:{MIME[kind]};base64,{base64.b64encode(data).decode()}"
+
+
+def image_data_url(data: bytes, side_px: int = MAX_SIDE_PX) -> str:
+    """Return an image as a data URL, made small: models see it at about this size anyway.
+
+    Args:
+        data: the image's file.
+        side_px: its longer side at most, in pixels.
+
+    Returns:
+        A JPEG as `data:image/jpeg;base64,…`.
+    """
+    picture = decode_image(data, side_px)
+    picture.thumbnail((side_px, side_px))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

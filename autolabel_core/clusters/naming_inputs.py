@@ -1,0 +1,183 @@
+"""Names for the clusters that have none yet; those that were there keep theirs."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.documents import VectorRows
+from autolabel_core.clusters.member_contents import Member, MemberContents
+from autolabel_core.clusters.naming import (
+    ClusterSample,
+    NamingContext,
+    NamingResult,
+    SampleDocument,
+    name_clusters,
+    representatives,
+)
+from autolabel_core.clusters.run_result import Grouped
+from autolabel_core.documents.content_urls import sign_address
+from autolabel_core.ledger.store import utc_now
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.cluster_files import RunFiles
+
+TEXTS, SAMPLES = 200, 5
+"""So many texts of a cluster give its keywords; so many documents stand for it."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """The clusters that may want names, as a run found them.
+
+    Attributes:
+        rows: the n documents.
+        members: rows of each cluster by its id, those of its sub-clusters among them.
+        centroids: (k, d) of unit length, in the order of `members`.
+    """
+
+    rows: VectorRows
+    members: Mapping[str, npt.NDArray[np.int64]]
+    centroids: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, grouped: Grouped) -> Named:
+        """Take them from a run that is not written yet."""
+        nodes = zip(grouped.ids, grouped.clustering.nodes, strict=True)
+        members = {cluster: node.members for cluster, node in nodes}
+        return cls(grouped.rows, members, grouped.centroids)
+
+    @classmethod
+    def of_files(cls, files: RunFiles, rows: VectorRows) -> Named:
+        """Take them from a run in force over the same documents."""
+        place = {document: i for i, document in enumerate(rows.document_ids)}
+        members = {
+            cluster: np.array([place[d] for d in documents if d in place], np.int64)
+            for cluster, documents in files.documents.items()
+        }
+        return cls(rows, members, files.centroids)
+
+
+def name_new_clusters(defined: DefinedClusters, found: Named) -> NamingResult:
+    """Name the clusters that have no name yet, or one that a server was to give and could not.
+
+    Whatever a server does, they get one.
+
+    Args:
+        defined: the definition.
+        found: all clusters; those that have names tell the keywords of the others apart.
+
+    Returns:
+        The new names, with what they cost.
+    """
+    workspace = defined.workspace
+    context = NamingContext(
+        workspace.paths.cache / "cluster_names",
+        datetime.fromisoformat(utc_now()),
+        os.environ,
+        partial(sign_address, workspace),
+        **_embedding(defined),
+    )
+    wanted = [cluster for cluster in found.members if _lacks_name(defined, cluster)]
+    sampling = _Sampling(defined, found)
+    samples = [sampling.sample(cluster) for cluster in found.members] if wanted else []
+    return name_clusters(samples, defined.definition.llm_labeling, context, wanted)
+
+
+def _lacks_name(defined: DefinedClusters, cluster: str) -> bool:
+    name, settings = defined.history.names.get(cluster), defined.definition.llm_labeling
+    by_server = settings is not None and settings.enabled
+    return name is None or (by_server and name.get("source") != "llm")
+
+
+def _embedding(defined: DefinedClusters) -> dict[str, Any]:
+    """Labels are embedded by the collection's own extractor where that embeds texts."""
+    extractor = defined.workspace.extractor(defined.documents.collections[0])
+    return {"embed": extractor.embed} if extractor.manifest.input == "text" else {}
+
+
+class _Sampling:
+    """What is known of the documents of a run; read once for all clusters."""
+
+    def __init__(self, defined: DefinedClusters, found: Named) -> None:
+        self._found = found
+        self._contents = MemberContents(defined)
+        declared = defined.definition.llm_labeling
+        self._count = declared.max_samples_per_cluster if declared else SAMPLES
+        first = defined.documents.collections[0]
+        own = defined.workspace.feature_uri(first)
+        comparable = defined.documents.feature_uris == (own,)
+        self._taxonomy = AppliedTaxonomy(defined.workspace, first) if comparable else None
+
+    def sample(self, cluster: str) -> ClusterSample:
+        """Return what a cluster is named from."""
+        found = self._found
+        members = found.members[cluster]
+        centroid = found.centroids[list(found.members).index(cluster)]
+        vectors = found.rows.vectors[members]
+        standing = members[representatives(vectors, centroid, self._count)]
+        central = members[np.argsort(-(vectors @ centroid), kind="stable")][:TEXTS]
+        known = (self._fields(i).get("label") for i in members.tolist())
+        texts = (self._contents.text(self._member(i)) for i in central.tolist())
+        return ClusterSample(
+            cluster,
+            len(members),
+            [self._document(i) for i in standing.tolist()],
+            [text for text in texts if text],
+            Counter(str(label) for label in known if label is not None),
+            self._nearest(centroid),
+        )
+
+    def _member(self, i: int) -> Member:
+        rows = self._found.rows
+        return Member(
+            rows.document_ids[i], rows.collections[i], rows.keys[i], rows.content_hashes[i]
+        )
+
+    def _fields(self, i: int) -> Mapping[str, Any]:
+        return self._contents.fields.get(self._found.rows.document_ids[i], {})
+
+    def _document(self, i: int) -> SampleDocument:
+        member, fields = self._member(i), self._fields(i)
+        text = self._contents.text(member)
+        payload = {**fields.get("metadata", {}), **fields, **({"text": text} if text else {})}
+        return SampleDocument(payload, *self._contents.blobs(member), member.content_hash)
+
+    def _nearest(self, centroid: npt.NDArray[np.float32]) -> tuple[str, float] | None:
+        if self._taxonomy is None:
+            return None
+        found = self._taxonomy.all_references
+        if not found.rows or found.feature_uri != self._taxonomy.feature_uri:
+            return None
+        cosine = found.vectors @ centroid
+        best = int(np.argmax(cosine))
+        return str(found.labels[best]), float(cosine[best])
+
+
+def plain_names(found: NamingResult) -> dict[str, Mapping[str, Any]]:
+    """Return names as the ledger keeps them."""
+    return {
+        cluster: {
+            "label": name.label,
+            "summary": name.summary,
+            "keywords": list(name.keywords),
+            "confidence": round(float(name.confidence), 6),
+            "extra": dict(name.extra),
+            "source": name.source,
+        }
+        for cluster, name in found.names.items()
+    }
+
+
+def costs(found: NamingResult) -> dict[str, Any]:
+    """Return what naming cost, and what went wrong."""
+    problems: Sequence[str] = found.problems
+    return {"usage": dict(found.usage), "problems": list(problems), "merged": dict(found.merged)}

@@ -1,0 +1,257 @@
+"""A cluster becomes a label: its heart, once a person has looked, becomes references.
+
+The next sweep labels the rest by them. What a person labelled is never overridden.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection as AnyCollection
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.history import PROMOTION
+from autolabel_core.clusters.report import current_documents
+from autolabel_core.clusters.stability import run_in_force, stabilities, verdict_on
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.conditions import parse
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.label_names import check_label
+from autolabel_core.foundation.suggestions import did_you_mean
+from autolabel_core.labelling.promotion import (
+    Promotion,
+    check_taxonomy,
+    outstanding,
+    prepared,
+    proposed,
+)
+from autolabel_core.ledger import ClusterEvent
+from autolabel_core.tables.cluster_files import RunFiles
+from autolabel_core.tables.workspace import Workspace
+
+CORE = 20
+"""So many of the most central members become references; the sweep labels the others by them."""
+
+
+COSINE = "cosine_similarity_to_centroid"
+
+
+class Member(NamedTuple):
+    """One document of a cluster, with its cosine to the centroid in [-1, 1], 1 is the centre."""
+
+    collection: str
+    document_id: str
+    content_hash: str
+    cosine: float
+
+
+@dataclass(frozen=True)
+class ClusterPromotion:
+    """What would become references, and whether the cluster is fit for it.
+
+    Attributes:
+        defined: the definition.
+        cluster_id: the cluster.
+        label: the label that it shall have.
+        size: documents that the cluster has now.
+        stability: mean Jaccard over resamples, from 0 (never found again) to 1 (always).
+        reasons: why it should not be promoted; none where it may.
+        said: labels that people gave to its members, with their numbers.
+        chosen: by collection, the most central first.
+    """
+
+    defined: DefinedClusters
+    cluster_id: str
+    label: str
+    size: int
+    stability: float
+    reasons: tuple[str, ...]
+    said: dict[str, int]
+    chosen: dict[str, list[Promotion]]
+
+
+def find_cluster(
+    workspace: Workspace, collection: Collection, wanted: str
+) -> tuple[DefinedClusters, str]:
+    """Find a cluster by `cl_3`, `definition/cl_3` or its name.
+
+    Args:
+        workspace: the stores.
+        collection: the collection that declares the definition.
+        wanted: what a person calls it.
+
+    Returns:
+        The definition and the cluster's id.
+
+    Raises:
+        NotFoundError: there is no such cluster in force, or there are several.
+    """
+    definition, _, rest = wanted.rpartition("/")
+    found: list[tuple[DefinedClusters, str]] = []
+    known: list[str] = []
+    for one in Clusters(workspace, collection).defined:
+        if (definition and one.name != definition) or one.last is None or not one.last.complete:
+            continue
+        ids = [row["cluster_id"] for row in one.last.clusters]
+        known += [f"{one.name}/{cluster}" for cluster in ids]
+        labels = {cluster: one.history.names.get(cluster, {}).get("label") for cluster in ids}
+        found += [(one, cluster) for cluster in ids if rest in (cluster, labels[cluster])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = ", ".join(f"{one.name}/{cluster}" for one, cluster in found)
+        raise NotFoundError(f"`{wanted}` may be {places}: say which.")
+    near = did_you_mean(wanted, known)
+    raise NotFoundError(
+        f"No cluster `{wanted}` in `{collection.collection_name}`.{near} "
+        f"`autolabel clusters list {collection.collection_name}` shows what is there."
+    )
+
+
+def propose(
+    workspace: Workspace,
+    collection: Collection,
+    cluster: str,
+    label: str,
+    core: int | None = CORE,
+    exclude: AnyCollection[str] = (),
+) -> ClusterPromotion:
+    """Return what a promotion of a cluster would do.
+
+    Args:
+        workspace: the stores.
+        collection: the collection that declares the definition.
+        cluster: what a person calls the cluster.
+        label: the label that it shall have.
+        core: so many of the most central members; None is all.
+        exclude: keys that the reviewer left out.
+
+    Returns:
+        The promotion; members that carry a person's label are left out.
+    """
+    one, cluster_id = find_cluster(workspace, collection, cluster)
+    run, label = run_in_force(one), check_label(label)
+    stable = stabilities(one)[cluster_id]
+    because = {
+        "cluster_name": one.name,
+        "run_id": run.run_id,
+        "cluster_id": cluster_id,
+        "stability": round(stable, 6),
+    }
+    ranked = _ranked(one, run, cluster_id)
+    said, chosen = Counter[str](), dict[str, list[Promotion]]()
+    for grouped in one.documents.collections:
+        own = [member for member in ranked if member.collection == grouped.collection_name]
+        if own:
+            check_taxonomy(grouped)
+            given, found = _of_collection(workspace, grouped, own, label, because)
+            said.update(given)
+            chosen[grouped.collection_name] = [p for p in found if p.record["key"] not in exclude]
+    row = run.clusters[run.place[cluster_id]]
+    verdict = verdict_on(one, row, stable)
+    reasons = (*verdict.reasons, *_contradicted(said, label))
+    kept = _nearest(chosen, core)
+    return ClusterPromotion(one, cluster_id, label, len(ranked), stable, reasons, dict(said), kept)
+
+
+def _of_collection(
+    workspace: Workspace,
+    collection: Collection,
+    members: list[Member],
+    label: str,
+    because: Mapping[str, Any],
+) -> tuple[list[str], list[Promotion]]:
+    """Return what people said of the members, and promotions of those they said nothing of."""
+    own = {member.document_id: member for member in members}
+    condition = parse({"field": "document_id", "operator": "in", "value": list(own)})
+    records = Documents(workspace, collection).find([condition])
+    given = [r["label"] for r in records if r["label_source"] in ("human", "promoted")]
+    found = []
+    for record in records:
+        member = own[record["document_id"]]
+        why = {**because, COSINE: round(member.cosine, 6)}
+        found.append(proposed(workspace, collection, record, member.content_hash, label, why))
+    return given, outstanding(workspace, collection, found)
+
+
+def confirm(
+    workspace: Workspace, promotion: ClusterPromotion, reviewer: str, force: bool = False
+) -> int:
+    """Make the members references, and note it in the life of the cluster: both, or neither.
+
+    Args:
+        workspace: the stores.
+        promotion: what the reviewer accepted.
+        reviewer: who reviewed.
+        force: whether a cluster that is not fit is promoted all the same.
+
+    Returns:
+        How many labels were recorded.
+
+    Raises:
+        AutolabelError: the cluster is not fit for it.
+    """
+    if promotion.reasons and not force:
+        raise AutolabelError(
+            f"`{promotion.cluster_id}` is not fit to become a label: "
+            f"{'; '.join(promotion.reasons)}. --force promotes it all the same."
+        )
+    ready = [
+        prepared(workspace, workspace.collection(name), chosen, reviewer)
+        for name, chosen in promotion.chosen.items()
+    ]
+    one, keys = promotion.defined, _keys(promotion)
+    identity = (one.owner.collection_name, one.name, promotion.cluster_id)
+    payload: dict[str, Any] = {
+        "label": promotion.label,
+        "documents": len(keys),
+        "reviewer": reviewer,
+        "stability": round(promotion.stability, 6),
+        "forced": bool(promotion.reasons),
+    }
+    id_ = fingerprint(PROMOTION, *identity, promotion.label, keys)
+    event = ClusterEvent(id_, *identity, PROMOTION, run_in_force(one).run_id, payload)
+    with workspace.ledger.together():
+        recorded = sum(record() for record in ready)
+        if keys:
+            workspace.ledger.append_cluster_events([event])
+    return recorded
+
+
+def _ranked(one: DefinedClusters, run: RunFiles, cluster: str) -> list[Member]:
+    """Return the members that the cluster has now."""
+    members = set(current_documents(one).get(cluster, ()))
+    rows = one.documents.rows
+    own = [i for i, document in enumerate(rows.document_ids) if document in members]
+    cosines = rows.vectors[own] @ run.centroids[run.place[cluster]]
+    return [
+        Member(rows.collections[i], rows.document_ids[i], rows.content_hashes[i], cosine)
+        for i, cosine in zip(own, cosines.tolist(), strict=True)
+    ]
+
+
+def _nearest(chosen: dict[str, list[Promotion]], core: int | None) -> dict[str, list[Promotion]]:
+    """Return so many of the most central, by collection, the most central first."""
+    every = [(name, promotion) for name, found in chosen.items() for promotion in found]
+    every.sort(key=lambda one: (-one[1].provenance[COSINE], one[1].key, one[0]))
+    kept: dict[str, list[Promotion]] = {name: [] for name in chosen}
+    for name, promotion in every[:core]:
+        kept[name].append(promotion)
+    return kept
+
+
+def _contradicted(said: Counter[str], label: str) -> tuple[str, ...]:
+    others = said.total() - said[label]
+    if 2 * others <= said.total():
+        return ()
+    shown = ", ".join(f"{name} ({n})" for name, n in said.most_common(3))
+    return (f"people labelled {others} of its members otherwise: {shown}",)
+
+
+def _keys(promotion: ClusterPromotion) -> list[str]:
+    return sorted(f"{name}/{p.key}" for name, found in promotion.chosen.items() for p in found)

@@ -1,0 +1,154 @@
+"""Clusters as people ask for them: history, one cluster with its members, documents of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.full_run import FIGURES
+from autolabel_core.clusters.report import cluster_rows, life
+from autolabel_core.clusters.stability import stabilities, verdict_on
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.cluster_fields import COLUMN_OF
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.foundation.suggestions import did_you_mean
+from autolabel_core.tables.cluster_files import NOISE
+from autolabel_core.tables.workspace import Workspace
+
+SHOWN_MEMBERS = 20
+
+
+def definitions(
+    workspace: Workspace, collection: Collection, names: Sequence[str] = ()
+) -> list[DefinedClusters]:
+    """Return the definitions of a collection, or those of some names.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        names: wanted names; empty is all.
+
+    Returns:
+        The definitions, in the order of the YAML.
+
+    Raises:
+        NotFoundError: one of the names is not declared, or none is.
+    """
+    found = {one.name: one for one in Clusters(workspace, collection).defined}
+    if not found:
+        raise NotFoundError(
+            f"`{collection.collection_name}` declares no `clusters` in its YAML: nothing to group."
+        )
+    for name in names:
+        if name not in found:
+            raise NotFoundError(
+                f"No clusters `{name}` in `{collection.collection_name}`."
+                f"{did_you_mean(name, found)} Declared: {', '.join(found)}."
+            )
+    return [found[name] for name in names] if names else list(found.values())
+
+
+def run_rows(one: DefinedClusters) -> list[dict[str, Any]]:
+    """Return every run that was ever made of a definition, the latest first."""
+    runs = one.workspace.ledger.cluster_runs(one.owner.collection_name, one.name)
+    in_force = one.history.last
+    return [
+        {
+            "definition": one.name,
+            "run_id": run.run_id,
+            "at": run.recorded_at,
+            "status": run.status,
+            "in_force": in_force is not None and run.run_id == in_force.run_id,
+            "asked_by": ", ".join(run.payload.get("asked_by") or ()),
+            **{name: run.payload.get(name) for name in ("documents", "clusters", *FIGURES)},
+            "reason": run.payload.get("reason") or "; ".join(run.payload.get("reasons") or ()),
+        }
+        for run in reversed(runs)
+    ]
+
+
+def cluster_details(one: DefinedClusters, cluster: str) -> dict[str, Any]:
+    """Return all there is to say of one cluster.
+
+    Args:
+        one: the definition, with a run in force.
+        cluster: the cluster's id.
+
+    Returns:
+        Its row of `cluster_rows`, name, parent, children, stability (computed where it is not
+        known yet), promotable with the reasons, its nearest members, its life.
+    """
+    assert one.last is not None
+    stable = stabilities(one)[cluster]
+    row = next(r for r in cluster_rows(one) if r["cluster_id"] == cluster)
+    kept = next(r for r in one.last.clusters if r["cluster_id"] == cluster)
+    verdict = verdict_on(one, kept, stable)
+    name = one.history.names.get(cluster, {})
+    return {
+        "definition": one.name,
+        **row,
+        "summary": name.get("summary"),
+        "keywords": list(name.get("keywords") or ()),
+        "parent_cluster_id": kept["parent_cluster_id"],
+        "child_cluster_ids": kept["child_cluster_ids"],
+        "hierarchy_level": kept["hierarchy_level"],
+        "min_cosine_similarity": kept["min_cosine_similarity"],
+        "stability": stable,
+        "promotable": verdict.promotable,
+        "reasons": list(verdict.reasons),
+        "members": list(_nearest_members(one, cluster)),
+        "changes": [change for change in life(one.history) if change["cluster_id"] == cluster],
+    }
+
+
+def _nearest_members(one: DefinedClusters, cluster: str) -> Iterator[dict[str, Any]]:
+    assert one.last is not None
+    table = one.workspace.warehouse.read_table(one.files.current)
+    ids = np.array(table["cluster_id"].to_pylist(), dtype=object)
+    below = {found for found, line in one.last.lineage.items() if cluster in line}
+    rows = np.flatnonzero([i in below for i in ids])
+    cosine = np.array(table["cosine_similarity_to_centroid"].to_pylist(), np.float32)[rows]
+    for i in rows[np.argsort(-cosine, kind="stable")][:SHOWN_MEMBERS].tolist():
+        row = table.slice(i, 1).to_pylist()[0]
+        wanted = ("collection", "key", "cosine_similarity_to_centroid", "mode")
+        yield {name: row[name] for name in wanted}
+
+
+def enriched_documents(
+    one: DefinedClusters, fields: Sequence[str], run_id: str | None = None
+) -> list[dict[str, Any]]:
+    """Return the documents of a definition with the fields of their clusters, by key.
+
+    Args:
+        one: the definition.
+        fields: some of `cluster_id`, `label`, `summary`, `keywords`.
+        run_id: a run of the history; None is where everybody is now.
+
+    Returns:
+        collection, document_id, key and the fields, named as in `COLUMN_OF`.
+
+    Raises:
+        NotFoundError: there is no such run, or its artifacts are gone.
+    """
+    if run_id is None:
+        if not one.workspace.warehouse.exists(one.files.current):
+            raise NotFoundError(f"`{one.name}` has no members yet; run `autolabel clusters run`.")
+        rows = one.workspace.warehouse.read_table(one.files.current).to_pylist()
+    else:
+        files = one.files.run(run_id)
+        if not files.complete:
+            raise NotFoundError(f"No artifacts of a run `{run_id}` of `{one.name}`.")
+        rows = files.members.to_pylist()
+    names = one.history.names
+    found = []
+    for row in sorted(rows, key=lambda r: (r["collection"], r["key"])):
+        name = {} if row["cluster_id"] == NOISE else names.get(row["cluster_id"], {})
+        values = {**name, "cluster_id": row["cluster_id"]}
+        values["keywords"] = ", ".join(name.get("keywords") or ()) or None
+        given = {COLUMN_OF[field]: values.get(field) for field in fields}
+        found.append({k: row[k] for k in ("collection", "document_id", "key")} | given)
+    return found

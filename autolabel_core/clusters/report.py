@@ -1,0 +1,181 @@
+"""What a person wants to know of clusters: figures of the last run, a table, and what became."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.full_run import FIGURES
+from autolabel_core.clusters.history import PROMOTION, History
+from autolabel_core.declarations import Collection
+from autolabel_core.documents.documents import Documents
+from autolabel_core.tables.cluster_files import NOISE, texts
+from autolabel_core.tables.workspace import Workspace
+
+MAX_EVENTS = 50
+QUIET = "kept"
+
+
+def cluster_report(
+    workspace: Workspace, collection: Collection, defined: Iterable[DefinedClusters]
+) -> dict[str, Any]:
+    """Return the report of a collection's clusters.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        defined: its definitions.
+
+    Returns:
+        Figures by name (led by the definition's name where there are several), `clusters in force`
+        and `changes` as tables.
+    """
+    found: dict[str, Any] = {}
+    clusters: list[dict[str, Any]] = []
+    changes: list[dict[str, Any]] = []
+    defined = list(defined)
+    for one in defined:
+        lead = f"{one.name}: " if len(defined) > 1 else ""
+        found |= {f"{lead}{name}": value for name, value in run_figures(one).items()}
+        rows = [_rounded(row) for row in cluster_rows(one)]
+        clusters += [{"definition": one.name, **row} for row in rows] if lead else rows
+        changes += life(one.history)[-MAX_EVENTS:]
+    return {**found, "clusters in force": clusters, "changes": changes}
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}
+
+
+def run_figures(one: DefinedClusters) -> dict[str, Any]:
+    """Return the figures of the run in force, and how the last one ended."""
+    run = one.history.last
+    said: dict[str, Any] = {}
+    if one.history.failure is not None:
+        said["last run failed"] = one.history.failure.payload["reason"]
+    if run is None:
+        return {**said, "run": "none yet"}
+    figures = {name: run.payload.get(name) for name in ("documents", "clusters", *FIGURES)}
+    figures = {k.replace("_", " "): v for k, v in figures.items()}
+    fresh = new_documents(one)
+    reasons = "; ".join(run.payload["reasons"]) or "none"
+    naming = next(r.payload["naming"] for r in reversed(one.history.runs) if "naming" in r.payload)
+    said |= {"naming": "; ".join(naming["problems"])} if naming["problems"] else {}
+    said |= {f"naming {word.replace('_', ' ')}": n for word, n in naming["usage"].items() if n}
+    return {"run": run.run_id, **figures, "reasons": reasons, "assigned since": fresh, **said}
+
+
+def cluster_status(one: DefinedClusters) -> dict[str, Any]:
+    """Return the state of a definition in numbers.
+
+    Args:
+        one: the definition.
+
+    Returns:
+        definition, run_id and `at` of the run in force (None before the first), documents,
+        clusters, the figures and the reasons of that run, new_documents (assigned since), due (why
+        a full run is), failed (why the last one failed), promoted (clusters that became labels).
+    """
+    run = one.history.last
+    payload = run.payload if run else {}
+    return {
+        "definition": one.name,
+        "run_id": run.run_id if run else None,
+        "at": run.recorded_at if run else None,
+        **{name: payload.get(name) for name in ("documents", "clusters", *FIGURES)},
+        "reasons": list(payload.get("reasons") or ()),
+        "new_documents": new_documents(one) if run else 0,
+        "due": one.due or None,
+        "failed": one.history.failure.payload["reason"] if one.history.failure else None,
+        "promoted": sorted({e.cluster_id for e in one.history.events if e.kind == PROMOTION}),
+    }
+
+
+def new_documents(one: DefinedClusters) -> int:
+    """Return how many documents have come, or changed, since the run in force."""
+    if not one.workspace.warehouse.exists(one.files.current):
+        return 0
+    table = one.workspace.warehouse.read_table(one.files.current, ["mode"])
+    return table["mode"].to_pylist().count("assign")
+
+
+def cluster_rows(one: DefinedClusters) -> list[dict[str, Any]]:
+    """Return the clusters in force as a table for people, the largest first.
+
+    Args:
+        one: the definition.
+
+    Returns:
+        cluster_id, label, documents (of now), size (in the run), cohesion (mean cosine to the
+        centroid, 1 is best), silhouette, purity (share of the most frequent label among members
+        that have one, auto-labels among them; None where none has), majority (that label),
+        labelled (how many have one), stability (mean Jaccard over resamples, 1 is best; None
+        before it was computed).
+    """
+    if one.last is None or not one.last.complete:
+        return []
+    members = current_documents(one)
+    labels = _labels(one)
+    stable = one.last.stability or {}
+    rows = []
+    for row in one.last.clusters:
+        cluster = row["cluster_id"]
+        documents = members.get(cluster, [])
+        known = Counter(label for d in documents if (label := labels.get(d)) is not None)
+        majority = min(known, key=lambda label: (-known[label], label), default=None)
+        rows.append(
+            {
+                "cluster_id": cluster,
+                "label": one.history.names.get(cluster, {}).get("label"),
+                "documents": len(documents),
+                "size": row["size"],
+                "cohesion": row["mean_cosine_similarity"],
+                "silhouette": row["silhouette"],
+                "purity": known[majority] / known.total() if majority is not None else None,
+                "majority": majority,
+                "labelled": known.total(),
+                "stability": stable.get(cluster),
+            }
+        )
+    return sorted(rows, key=lambda r: (-r["documents"], r["cluster_id"]))
+
+
+def current_documents(one: DefinedClusters) -> dict[str, list[str]]:
+    """Return the documents that each cluster has now, those of its sub-clusters among them."""
+    found: dict[str, list[str]] = {}
+    if one.last is None or not one.workspace.warehouse.exists(one.files.current):
+        return found
+    table = one.workspace.warehouse.read_table(one.files.current, ["document_id", "cluster_id"])
+    pairs = zip(texts(table, "document_id"), texts(table, "cluster_id"), strict=True)
+    for document, cluster in pairs:
+        if cluster != NOISE:
+            for above in one.last.lineage.get(cluster, ()):
+                found.setdefault(above, []).append(document)
+    return found
+
+
+def _labels(one: DefinedClusters) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for collection in one.documents.collections:
+        with Documents(one.workspace, collection, clusters=False).connect() as connection:
+            sql = "SELECT document_id, label FROM documents WHERE label IS NOT NULL"
+            found |= dict(connection.execute(sql).fetchall())
+    return found
+
+
+def life(history: History) -> list[dict[str, Any]]:
+    """Return what became of identities, in order; those that were merely kept are left out."""
+    return [
+        {
+            "at": event.recorded_at,
+            "run_id": event.run_id,
+            "cluster_id": event.cluster_id,
+            "change": event.kind,
+            "others": ", ".join(event.payload.get("others") or ()),
+            "said": event.payload.get("label"),
+        }
+        for event in history.events
+        if event.kind != QUIET
+    ]

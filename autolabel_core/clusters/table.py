@@ -1,0 +1,175 @@
+"""Groups of documents that nobody has labelled yet, with identities that persist.
+
+A full run happens when it was asked for, or when no run by the present declaration exists; between
+full runs new documents take the nearest cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import pyarrow as pa
+
+from autolabel_core.clusters.charts import cluster_pictures
+from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.full_run import run_in_full
+from autolabel_core.clusters.report import cluster_report
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.tables.cluster_files import CENTROIDS, CLUSTERS, CURRENT, texts
+from autolabel_core.tables.table import WHOLE, DerivedTable
+from autolabel_core.tables.workspace import Workspace
+
+_SUMMARY: list[Any] = [
+    ("cluster_name", pa.string()),
+    *((field.name, field.type) for field in CENTROIDS),
+    ("documents", pa.int64()),
+    ("cluster_label", pa.string()),
+    ("cluster_summary", pa.string()),
+    ("cluster_keywords", pa.string()),
+    ("run_id", pa.string()),
+]
+SUMMARY = pa.schema(_SUMMARY)
+MEMBERSHIP = CURRENT.append(pa.field("cluster_name", pa.string()))
+
+
+class Clusters(DerivedTable):
+    """One file that lists the clusters of all definitions; each has its own members beside it."""
+
+    name = CLUSTERS
+    partitioned = False
+
+    @classmethod
+    def concerns(cls, collection: Collection) -> bool:
+        """Whether the collection declares clusters."""
+        return bool(collection.clusters)
+
+    @property
+    def defined(self) -> list[DefinedClusters]:
+        """The definitions, each with the history as it is now."""
+        return [DefinedClusters(self.workspace, self.collection, c) for c in self._declared]
+
+    @cached_property
+    def _declared(self) -> tuple[Any, ...]:
+        return self.collection.clusters
+
+    def path(self, batch: str = WHOLE) -> PurePath:
+        """Return the list of all clusters."""
+        return self.warehouse.path(self.collection_name, self.name, "clusters.parquet")
+
+    def fingerprint(self, batch: str = WHOLE) -> str | None:
+        """Cover runs, what was asked for, and the documents; None while vectors are missing."""
+        return state_of(self.defined)
+
+    def runs_apart(self) -> bool:
+        """Whether a full run is due; assigning goes with the uploads."""
+        return any(one.due for one in self.defined)
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Do the full runs that are due, then say where everybody is.
+
+        Args:
+            batch: the whole.
+            fingerprint: what the list is to be made from; after a run it is another.
+            progress: told how far the work is.
+
+        Raises:
+            AutolabelError: a full run failed; everything else is up to date.
+        """
+        problems, done = [], []
+        for one in self.defined:
+            current = one
+            if one.due:
+                try:
+                    run_in_full(one, progress)
+                except AutolabelError as error:
+                    problems.append(str(error))
+                current = one.read_again()
+            if current.documents.fingerprint is not None:
+                current.write_current()
+            done.append(current)
+        rows = [row for one in done for row in _summary(one)]
+        table = pa.Table.from_pylist(rows, schema=SUMMARY)
+        self.warehouse.write_table(self.path(), table, state_of(done) or fingerprint)
+        if problems:
+            raise AutolabelError("\n".join(problems))
+
+    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+        """Show the figures of the last runs, the clusters, and what became of each."""
+        return cluster_report(self.workspace, self.collection, self.defined)
+
+    def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
+        """Draw the map of each definition, and what is in its largest clusters."""
+        drawn: dict[str, bytes] = {}
+        for one in self.defined:
+            lead = f"{one.name}: " if len(self._declared) > 1 else ""
+            drawn |= {f"{lead}{name}": png for name, png in cluster_pictures(one).items()}
+        return drawn
+
+
+def state_of(defined: Sequence[DefinedClusters]) -> str | None:
+    """Return the fingerprint of what the list of all clusters is made from; None without vectors.
+
+    Args:
+        defined: all definitions of a collection.
+
+    Returns:
+        The fingerprint.
+    """
+    if all(one.documents.fingerprint is None for one in defined):
+        return None
+    return fingerprint([one.state for one in defined])
+
+
+def _summary(one: DefinedClusters) -> list[dict[str, Any]]:
+    """Return the clusters of the run in force, with the number of documents that each has now."""
+    if one.last is None or not one.last.complete:
+        return []
+    counts: dict[str, int] = {}
+    current = one.workspace.warehouse.read_table(one.files.current, ["cluster_id"])
+    for cluster in texts(current, "cluster_id"):
+        for above in one.last.lineage.get(cluster, ()):
+            counts[above] = counts.get(above, 0) + 1
+    names = one.history.names
+    return [
+        {
+            **row,
+            "cluster_name": one.name,
+            "documents": counts.get(row["cluster_id"], 0),
+            "cluster_label": names.get(row["cluster_id"], {}).get("label"),
+            "cluster_summary": names.get(row["cluster_id"], {}).get("summary"),
+            "cluster_keywords": ", ".join(names.get(row["cluster_id"], {}).get("keywords") or ())
+            or None,
+            "run_id": one.last.run_id,
+        }
+        for row in one.last.clusters
+    ]
+
+
+def cluster_tables(workspace: Workspace, collection: Collection) -> dict[str, pa.Table]:
+    """Return the tables `clusters` and `cluster_members` over all definitions of a collection.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+
+    Returns:
+        The tables by name, with the column `cluster_name`; none where no clusters are declared.
+    """
+    if not collection.clusters:
+        return {}
+    table, warehouse = Clusters(workspace, collection), workspace.warehouse
+    members = [MEMBERSHIP.empty_table()]
+    for one in table.defined:
+        if warehouse.exists(one.files.current):
+            found = warehouse.read_table(one.files.current).replace_schema_metadata()
+            names = pa.array([one.name] * len(found), pa.string())
+            members.append(found.append_column("cluster_name", names))
+    listed = warehouse.exists(table.path())
+    clusters = warehouse.read_table(table.path()) if listed else SUMMARY.empty_table()
+    return {"clusters": clusters, "cluster_members": pa.concat_tables(members)}

@@ -1,0 +1,71 @@
+"""When a full run of clusters is asked for without a command; what asks is kept in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.history import FULL, ask_for_run
+from autolabel_core.clusters.report import new_documents
+from autolabel_core.declarations.cluster import Cluster, ClusterTrigger
+
+RECLUSTER_GROWTH = 0.1
+"""A recommended run is made once so many have come, as a share of the last run's documents: the
+same documents would give the same figures."""
+
+
+def asks_in_full(definition: Cluster, trigger: ClusterTrigger) -> bool:
+    """Whether a trigger asks for a full run; documents are assigned as they come anyway."""
+    return (trigger.mode or definition.mode) == FULL
+
+
+def ask_where_due(defined: Iterable[DefinedClusters], now: datetime) -> list[str]:
+    """Ask for a full run of each definition that has a reason to, except the clock's.
+
+    A reason is known by its content, so that it asks once, and a run that failed is not asked for
+    again until there is another reason.
+
+    Args:
+        defined: the definitions, as they are before anything is asked for.
+        now: the present moment.
+
+    Returns:
+        What was asked for, `definition (why)`.
+    """
+    asked = []
+    for one in defined:
+        if one.due or one.documents.fingerprint is None:
+            continue
+        for trigger in one.definition.triggers:
+            if not asks_in_full(one.definition, trigger):
+                continue
+            by, because = _reason(one, trigger, now)
+            if because is not None and ask_for_run(
+                one.workspace.ledger, one.owner.collection_name, one.name, by, because
+            ):
+                asked.append(f"{one.name} ({by})")
+    return asked
+
+
+def _reason(one: DefinedClusters, trigger: ClusterTrigger, now: datetime) -> tuple[str, Any]:
+    """Return who asks, and what makes this time another than the last; None where it is not due."""
+    runs, last = one.history.runs, one.history.last
+    if trigger.after_documents is not None:
+        came = new_documents(one) if last else one.documents.objects
+        times = came // trigger.after_documents
+        return "after_documents", [last.run_id if last else None, times] if times else None
+    if trigger.every_minutes is not None:
+        rest = timedelta(minutes=trigger.every_minutes)
+        over = bool(runs) and now - datetime.fromisoformat(runs[-1].recorded_at) >= rest
+        return "every_minutes", runs[-1].run_id if over else None
+    if trigger.event is not None:
+        owners = [collection.collection_name for collection in one.documents.collections]
+        found = [one.workspace.ledger.last_event(owner, trigger.event) for owner in owners]
+        told = sorted(event.event_id for event in found if event is not None)
+        return trigger.event, told or None
+    if trigger.should_recluster and last and last.payload["should_recluster"]:
+        enough = new_documents(one) >= RECLUSTER_GROWTH * last.payload["documents"]
+        return "should_recluster", last.run_id if enough else None
+    return "", None

@@ -1,0 +1,1 @@
+"""Reading: documents, search, explanations, quality, proposals of thresholds."""

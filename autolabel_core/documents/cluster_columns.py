@@ -1,0 +1,85 @@
+"""Which cluster each document is in, as columns that join the documents when they are asked for.
+
+Clusters may depend on labels, so that no table of labels holds them: they meet here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.cluster_fields import (
+    COLUMN_OF,
+    PARTS,
+    PREFIX,
+    covering,
+    enriched_fields,
+    enriching,
+)
+from autolabel_core.tables.cluster_files import DefinitionFiles
+from autolabel_core.tables.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Joined:
+    """SQL that brings clusters to documents.
+
+    Attributes:
+        fields: the fields of documents that definitions enrich.
+        parts: `clusters.<definition>.<part>` of every definition.
+        columns: what a query selects for all of these.
+        joins: what stands behind its FROM.
+        tables: what the joins name; read here in one go, because the files are replaced as
+            documents are assigned.
+    """
+
+    fields: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    columns: str = ""
+    joins: str = ""
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+def join_clusters(workspace: Workspace, collection: Collection, documents: str) -> Joined:
+    """Return the SQL that joins the clusters of a collection's documents.
+
+    Args:
+        workspace: the stores.
+        collection: whose documents.
+        documents: name of the relation that holds them.
+
+    Returns:
+        The SQL; columns of definitions without a run are null.
+    """
+    name = collection.collection_name
+    columns: list[str] = []
+    parts: list[str] = []
+    joins: list[str] = []
+    tables: dict[str, pa.Table] = {}
+    enriched = enriching(workspace.collections, name)
+    for number, (owner, definition) in enumerate(covering(workspace.collections, name)):
+        files = DefinitionFiles(workspace.warehouse, owner, definition.cluster_name)
+        there = workspace.warehouse.exists(files.current)
+        alias = f"clusters_{number}"
+        if there:
+            read = ["document_id", *(COLUMN_OF.get(part, part) for part in PARTS)]
+            tables[alias] = workspace.warehouse.read_table(files.current, read)
+            joins.append(f"LEFT JOIN {alias} ON {alias}.document_id = {documents}.document_id")
+        for part in PARTS:
+            full = f"{PREFIX}.{definition.cluster_name}.{part}"
+            kind = "FLOAT" if part == PARTS[len(COLUMN_OF)] else "VARCHAR"
+            source = f"{alias}.{COLUMN_OF.get(part, part)}" if there else f"NULL::{kind}"
+            columns.append(f'{source} AS "{full}"')
+            parts.append(full)
+            if enriched and enriched[1] is definition and part in definition.enrich:
+                columns.append(f'{source} AS "{COLUMN_OF[part]}"')
+    return Joined(
+        enriched_fields(workspace.collections, name),
+        tuple(parts),
+        "".join(f", {column}" for column in columns),
+        " ".join(joins),
+        tables,
+    )

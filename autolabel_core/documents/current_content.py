@@ -1,0 +1,128 @@
+"""Which documents exist, and what a person sees when looking at one now."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
+from autolabel_core.foundation.ids import content_hash, document_id
+from autolabel_core.foundation.media.images import probe_image
+from autolabel_core.foundation.parallel import read_in_order
+from autolabel_core.ledger.arrivals import DELETED
+from autolabel_core.tables.boxes.ground_truth import KnownImage
+from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.workspace import Workspace
+
+
+class ExistingDocuments:
+    """Which documents exist, and the hash of the content that a person sees now."""
+
+    def __init__(self, workspace: Workspace, collection: Collection) -> None:
+        self._raw = RawObjects(workspace, collection)
+        self._source = workspace.source(collection)
+        self._collection = collection
+        self._name = collection.collection_name
+        self._kind = workspace.extractor(collection).manifest.input
+
+    def content_hashes(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the present content hash of each key that exists.
+
+        What the last sweep read is used where the object's version has not changed since; other
+        objects are read from the bucket.
+
+        Args:
+            keys: any texts.
+
+        Returns:
+            SHA-256 by key.
+
+        Raises:
+            UnreadableItemError: an object exists and cannot be read; the message names it.
+        """
+        recorded = self._recorded(keys)
+        found: dict[str, str] = {}
+        for key in dict.fromkeys(keys):
+            version = self._version(key)
+            known = recorded.get(key)
+            if version is None:
+                continue
+            if known is not None and known["version"] == version and known["content_hash"]:
+                found[key] = known["content_hash"]
+            else:
+                try:
+                    found[key] = content_hash(self._read(key))
+                except UnreadableItemError as error:
+                    raise UnreadableItemError(f"The object {key!r} {error}") from error
+        return found
+
+    def images(self, keys: Sequence[str]) -> dict[str, KnownImage | str]:
+        """Return content and size of each image that exists, read from the image itself.
+
+        Args:
+            keys: any texts.
+
+        Returns:
+            The image by key, or why it cannot be read.
+        """
+        recorded = self._recorded(keys)
+
+        def look(key: str) -> KnownImage | str | None:
+            version = self._version(key)
+            if version is None:
+                return None
+            known = recorded.get(key)
+            if known is not None and known["version"] == version and known["width_px"]:
+                content, size = known["content_hash"], (known["width_px"], known["height_px"])
+            else:
+                try:
+                    data = self._read(key)
+                    info = probe_image(data)
+                except UnreadableItemError as error:
+                    return str(error)
+                content, size = content_hash(data), (info.width_px, info.height_px)
+            return KnownImage(document_id(self._name, key), key, content, *size)
+
+        wanted = list(dict.fromkeys(keys))
+        looked = zip(wanted, read_in_order(look, wanted), strict=True)
+        return {key: found for key, found in looked if found is not None}
+
+    def listed_keys(self) -> list[str]:
+        """Return the keys of all objects that are in the buckets now."""
+        return [listed.key for listed in self._source.list()]
+
+    def near(self, key: str) -> str:
+        """Return a hint for a key that does not exist."""
+        known = [a.key for a in self._raw.objects.values() if a.event != DELETED]
+        near = difflib.get_close_matches(key, known, n=1)
+        if near:
+            return f"Did you mean {near[0]!r}?"
+        return f"The collection has {len(known)} objects; see `autolabel documents`."
+
+    def _version(self, key: str) -> str | None:
+        try:
+            return self._source.version(key)
+        except (UnreadableItemError, NotFoundError):
+            return None
+
+    def _recorded(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return what the last sweep noted of each key."""
+        wanted = pa.array(sorted({document_id(self._name, key) for key in keys}), pa.string())
+        found: dict[str, dict[str, Any]] = {}
+        columns = ["document_id", "key", "version", "content_hash", "width_px", "height_px"]
+        for batch in self._raw.batches:
+            path = self._raw.path(batch)
+            if self._raw.warehouse.exists(path):
+                table = self._raw.warehouse.read_table(path, columns)
+                kept = table.filter(pc.is_in(table["document_id"], value_set=wanted))
+                found |= {row["key"]: row for row in kept.to_pylist()}
+        return found
+
+    def _read(self, key: str) -> bytes:
+        mapped = self._collection.feature_extractor.input_mappings.get(self._kind)
+        return self._source.open(key).input_blob(self._kind, mapped).read()

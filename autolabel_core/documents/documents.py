@@ -1,0 +1,237 @@
+"""Documents as people ask for them: filtered, sorted, limited, over all batches, by DuckDB."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.conditions import AllOf, Condition, to_sql
+from autolabel_core.documents.box_fields import (
+    BOX_COLUMNS,
+    BOX_TYPES,
+    detection_expression,
+    detection_record,
+)
+from autolabel_core.documents.cluster_columns import Joined, join_clusters
+from autolabel_core.foundation.atomic_files import held_open
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.tables.detection_rows import IMAGE
+from autolabel_core.tables.taxonomy_labels import OTHERS, TaxonomyLabels
+from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+COLUMNS = (
+    *("document_id", "key", "content_hash", "media_type", "label", "label_source", "matched"),
+    *("confidence", "source_document_id", "suggested_label", "margin", "margin_lower_bound"),
+    *("neighbours", "reason"),
+)
+EMPTY_TYPES = {
+    **BOX_TYPES,
+    "matched": "BOOLEAN",
+    "confidence": "FLOAT",
+    "margin": "FLOAT",
+    "margin_lower_bound": "FLOAT",
+}
+MATCH = ("matched", "confidence", "source_document_id", "margin")
+
+
+class Documents:
+    """The documents of one collection, as the last sweep left them.
+
+    Args:
+        workspace: the stores.
+        collection: whose documents.
+        clusters: whether they carry their clusters; what chooses documents for clusters sees none.
+    """
+
+    def __init__(self, workspace: Workspace, collection: Collection, clusters: bool = True) -> None:
+        self.collection = collection
+        self.clusters = join_clusters(workspace, collection, "stored") if clusters else Joined()
+        folder = workspace.warehouse.path(collection.collection_name, TaxonomyLabels.name)
+        found = workspace.warehouse.files_in(folder, "batch_*.parquet")
+        if collection.detection is not None:
+            found += workspace.warehouse.files_in(folder / OTHERS, "batch_*.parquet")
+        self.files = [workspace.warehouse.local(path) for path in found]
+
+    @contextmanager
+    def connect(self) -> Iterator[DuckDBPyConnection]:
+        """Open an in-memory database over the files as they are now.
+
+        Its view `documents` has what takes a label, `all_documents` also what does not: images
+        with boxes.
+
+        Yields:
+            DuckDBPyConnection: what is replaced inside the `with` is not seen.
+        """
+        import duckdb
+
+        with held_open(self.files) as files, duckdb.connect() as connection:
+            self._create_views(connection, files)
+            yield connection
+
+    def _create_views(self, connection: DuckDBPyConnection, files: list[str]) -> None:
+        stored: list[str] = []
+        if files:
+            relation = connection.read_parquet(files, union_by_name=True)
+            relation.create_view("stored")
+            stored = relation.columns
+        # A field that was declared after the last sweep is null until the next.
+        lacking = [name for name in self.columns if name not in stored]
+        columns = [f"stored.{quote(name)}" for name in stored] + [
+            f"NULL::{EMPTY_TYPES.get(name, 'VARCHAR')} AS {quote(name)}" for name in lacking
+        ]
+        for name, table in self.clusters.tables.items():
+            connection.register(name, table)
+        if stored:
+            rows = f"{self.clusters.columns} FROM stored {self.clusters.joins}"
+        else:
+            found = (*self.clusters.fields, *self.clusters.parts)
+            rows = "".join(f", NULL::VARCHAR AS {quote(name)}" for name in found) + " WHERE false"
+        connection.execute(f"CREATE VIEW every AS SELECT {', '.join(columns)}{rows}")
+        connection.execute(f"CREATE VIEW all_documents AS {self._everything}")
+        connection.execute(f"CREATE VIEW documents AS FROM all_documents WHERE {self._labelled}")
+
+    @property
+    def _everything(self) -> str:
+        """A box's document knows what else was found on its image."""
+        if self.collection.detection is None:
+            return "FROM every"
+        found = "coalesce(every.detections, images.detections) AS detections"
+        images = f"(SELECT document_id, detections FROM every WHERE kind = '{IMAGE}')"
+        return (
+            f"SELECT every.* REPLACE ({found}) FROM every "
+            f"LEFT JOIN {images} AS images ON images.document_id = every.image_id"
+        )
+
+    @property
+    def _labelled(self) -> str:
+        return "true" if self.collection.detection is None else f"kind <> '{IMAGE}'"
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the view `documents`."""
+        return [*COLUMNS, *self.collection.fields, "metadata", *self._of_boxes]
+
+    @property
+    def _of_boxes(self) -> tuple[str, ...]:
+        return () if self.collection.detection is None else BOX_COLUMNS
+
+    def expression(self, field: str) -> str:
+        """Return the SQL expression of a field.
+
+        Args:
+            field: a column, the label field, an enriched field, `taxonomy_match.<part>`,
+                `metadata.<name>` or `clusters.<definition>.<part>`.
+
+        Returns:
+            An expression over the view `documents`.
+
+        Raises:
+            NotFoundError: there is no such field; the message suggests the nearest.
+        """
+        if field == self.collection.label_field:
+            return "label"
+        own = (*COLUMNS, *self.collection.fields, *self.clusters.fields, *self.clusters.parts)
+        if field in own or field == "metadata":
+            return quote(field)
+        head, _, tail = field.partition(".")
+        if head == "taxonomy_match" and tail in MATCH:
+            return tail
+        if head == "metadata" and tail:
+            whole = f"json_extract_string(metadata, {_literal(_pointer([tail]))})"
+            nested = f"json_extract_string(metadata, {_literal(_pointer(tail.split('.')))})"
+            return f"coalesce({whole}, {nested})"
+        if self.collection.detection is not None:
+            found = detection_expression(field)
+            if found is not None:
+                return found
+        known = [*own, self.collection.label_field, *self._of_boxes]
+        known += [f"taxonomy_match.{part}" for part in MATCH]
+        near = difflib.get_close_matches(field, known, n=1)
+        cure = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."
+        raise NotFoundError(
+            f"No field `{field}` in `{self.collection.collection_name}`. {cure} "
+            f"A field of the object's metadata is `metadata.{field}`."
+        )
+
+    def find(
+        self,
+        conditions: Sequence[Condition] = (),
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return documents as records.
+
+        Args:
+            conditions: all of them must hold.
+            sort: a field, ascending; `-field` is descending; missing values come last.
+            limit: at most so many.
+
+        Returns:
+            One record each: `document_id, key, label, label_source, taxonomy_match{matched,
+            confidence, source_document_id}`, the label and the enriched fields under their own
+            names, `suggested_label`, `margin`, `margin_lower_bound`, `reason`, and the fields that
+            clusters enrich.
+        """
+        where, parameters = to_sql(AllOf(tuple(conditions)), self.expression)
+        order = "key"
+        if sort:
+            direction = "DESC" if sort.startswith("-") else "ASC"
+            order = f"{self.expression(sort.lstrip('-'))} {direction} NULLS LAST, key"
+        wanted = [c for c in COLUMNS if c not in ("neighbours", "content_hash", "media_type")]
+        names = [*wanted, *self.collection.fields, *self.clusters.fields, *self._of_boxes]
+        columns = ", ".join(quote(name) for name in names)
+        sql = f"SELECT {columns} FROM all_documents WHERE {where} ORDER BY {order}"
+        if limit is not None:
+            sql += f" LIMIT {int(limit)}"
+        with self.connect() as connection:
+            rows = connection.execute(sql, parameters).fetchall()
+        return [self._record(dict(zip(names, row, strict=True))) for row in rows]
+
+    def ids(self, conditions: Sequence[Condition]) -> set[str]:
+        """Return the ids of the documents for which all conditions hold."""
+        where, parameters = to_sql(AllOf(tuple(conditions)), self.expression)
+        with self.connect() as connection:
+            sql = f"SELECT document_id FROM documents WHERE {where}"
+            return {row[0] for row in connection.execute(sql, parameters).fetchall()}
+
+    def _record(self, row: dict[str, Any]) -> dict[str, Any]:
+        confidence = row["confidence"]
+        match: dict[str, Any] = {
+            "matched": bool(row["matched"]),
+            "confidence": None if confidence is None else round(confidence, 6),
+            "source_document_id": row["source_document_id"],
+        }
+        return {
+            "document_id": row["document_id"],
+            "key": row["key"],
+            "label": row["label"],
+            "label_source": row["label_source"],
+            "taxonomy_match": match,
+            self.collection.label_field: row["label"],
+            **{name: row[name] for name in self.collection.fields},
+            "suggested_label": row["suggested_label"],
+            "margin": row["margin"],
+            "margin_lower_bound": row["margin_lower_bound"],
+            "reason": row["reason"],
+            **{name: row[name] for name in self.clusters.fields},
+            **({} if self.collection.detection is None else detection_record(row)),
+        }
+
+
+def quote(name: str) -> str:
+    """Return a name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _pointer(parts: list[str]) -> str:
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,149 @@
+"""The reviewed images with their boxes, complete, in the declared formats, ready to train from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as AnyCollection
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import pyarrow as pa
+
+from autolabel_core.declarations import Collection
+from autolabel_core.exports.box_formats import BOX_FORMATS, write_boxes
+from autolabel_core.exports.box_report import BoxExportReport
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.ledger import BoxAnnotation
+from autolabel_core.tables.boxes.current_annotations import known_images
+from autolabel_core.tables.boxes.detector_figures import box_figures
+from autolabel_core.tables.boxes.ground_truth import KnownImage
+from autolabel_core.tables.boxes.training_set import MADE_BY, training_set
+from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.table import WHOLE, DerivedTable
+
+FORMAT = 1
+SHOWN = 100
+_FIELDS: list[Any] = [
+    ("format", pa.string()),
+    ("train", pa.int64()),
+    ("val", pa.int64()),
+    ("test", pa.int64()),
+    ("boxes", pa.int64()),
+    ("classes", pa.int64()),
+    ("without_boxes", pa.int64()),
+    ("left_out", pa.list_(pa.struct([("key", pa.string()), ("reason", pa.string())]))),
+]
+SCHEMA = pa.schema(_FIELDS)
+
+
+class BoxExports(DerivedTable):
+    """A folder with one sub-folder for each declared format, over all reviewed images."""
+
+    name = "annotation_exports"
+    partitioned = False
+
+    @classmethod
+    def concerns(cls, collection: Collection) -> bool:
+        """Whether boxes are what is annotated."""
+        return collection.detection is not None
+
+    @cached_property
+    def raw(self) -> RawObjects:
+        """The images."""
+        return self.beside(RawObjects)
+
+    @property
+    def said(self) -> list[BoxAnnotation]:
+        """Every word about a box or an image, in order."""
+        return self.recorded.box_annotations
+
+    def path(self, batch: str = WHOLE) -> PurePath:
+        """Return the file that notes what the exports were made from."""
+        return self.warehouse.path(self.collection_name, self.name, "exported.parquet")
+
+    def fingerprint(self, batch: str = WHOLE) -> str | None:
+        """Cover the annotated images, the declaration, how much was said: three parts, by dots."""
+        raw = [self.raw.path(batch) for batch in self.batches]
+        if not raw or not all(self.warehouse.exists(path) for path in raw):
+            return None
+        return self._made_from(len(self.said))
+
+    def _made_from(self, words: int) -> str:
+        """The fingerprint as if only so many words had been said."""
+        spoken_of = {event.image_id for event in self.said[:words]}
+        images = [image for image in self._images if image.document_id in spoken_of]
+        contents = [(image.document_id, image.key, image.content_hash) for image in images]
+        classes = self.collection.detection.classes if self.collection.detection else None
+        declared = fingerprint(FORMAT, MADE_BY, self.collection.exports.formats, classes)
+        return f"{fingerprint(contents)}.{declared}.{words}"
+
+    @cached_property
+    def _images(self) -> list[KnownImage]:
+        return known_images(self.raw)
+
+    @property
+    def _exported(self) -> str:
+        return self.warehouse.fingerprint(self.path()) or ""
+
+    @property
+    def _exported_words(self) -> int:
+        return int(self._exported.rpartition(".")[2] or 0)
+
+    def stale_by_uploads(self) -> list[str]:
+        """Return the whole where its images or the declaration changed; what was said may wait."""
+        there = bool(self._exported) and self._made_from(self._exported_words) == self._exported
+        return [] if there else self.stale()
+
+    def unexported(self) -> list[BoxAnnotation]:
+        """Return what was said since the exports were written; nothing before the first sweep."""
+        return [] if self.fingerprint() is None else self.said[self._exported_words :]
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Split the reviewed images and write every declared format anew, each in one step."""
+        training = training_set(self.workspace, self.collection)
+        formats = self.collection.exports.formats
+        rows = []
+        for done, name in enumerate(formats, start=1):
+            out = self.warehouse.path(self.collection_name, self.name, name)
+            with self.warehouse.folder(out) as folder:
+                rows.append(_row(write_boxes(name, training, folder)))
+            progress(done, len(formats))
+        self._remove_others(formats)
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        self.warehouse.write_table(self.path(), table, fingerprint)
+
+    def _remove_others(self, formats: AnyCollection[str]) -> None:
+        """Remove formats that are declared no more, because nobody would keep them up to date."""
+        for folder in self.warehouse.folders_in(self.path().parent):
+            if folder.name in BOX_FORMATS and folder.name not in formats:
+                self.warehouse.remove(folder)
+
+    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+        """Say what each format holds, what was left out, and how the detector fares."""
+        rows = self.warehouse.read_table(self.path()).to_pylist()
+        left_out: list[dict[str, str]] = []
+        for row in rows:
+            left_out = max(left_out, row.pop("left_out"), key=len)
+        figures = box_figures(self.said)[0]
+        rates = {f"{label} rate": rate for label, rate in figures.rates.items()}
+        return {
+            "folder": self.warehouse.address(self.path().parent),
+            "formats": rows,
+            "left out": len(left_out),
+            "left out because": left_out[:SHOWN],
+            "judged boxes": figures.judged,
+            **rates,
+            "verdict": figures.verdict,
+        }
+
+
+def _row(report: BoxExportReport) -> dict[str, Any]:
+    return {
+        "format": report.format,
+        **report.images,
+        "boxes": sum(report.boxes.values()),
+        "classes": sum(count > 0 for count in report.boxes.values()),
+        "without_boxes": report.without_boxes,
+        "left_out": [{"key": key, "reason": reason} for key, reason in report.left_out],
+    }

@@ -1,0 +1,112 @@
+"""Exports that are a folder of files for each class, with a table that leads back to documents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from autolabel_core.exports.export_report import ReadObject, Written
+from autolabel_core.exports.file_naming import file_stem, file_suffix, safe_name, unique_names
+from autolabel_core.exports.tables import texts_of
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
+
+INDEX_COLUMNS = ("label", "label_source", "confidence", "key", "document_id")
+_UNREADABLE = (UnreadableItemError, NotFoundError, FileNotFoundError, PermissionError)
+
+
+def write_image_folder(documents: pa.Table, folder: Path, read: ReadObject | None) -> Written:
+    """A folder for each class and `documents.csv`; texts become `.txt` files."""
+    return write_files(documents, folder, "documents.csv", read)
+
+
+def write_files(documents: pa.Table, folder: Path, index: str, read: ReadObject | None) -> Written:
+    """The objects of the documents, each in the folder of its label, and a table of the files.
+
+    Args:
+        documents: labelled documents in their final order.
+        folder: where the class folders go.
+        index: name of the table, which stands beside the class folders.
+        read: gives the bytes of a key.
+
+    Returns:
+        The documents that went in.
+    """
+    names = file_names(documents, taken=[index])
+    unreadable: list[tuple[str, str]] = []
+    went_in = []
+    for name, (key, found) in zip(names, read_each(documents, read), strict=True):
+        went_in.append(isinstance(found, bytes))
+        if isinstance(found, bytes):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(found)
+        else:
+            unreadable.append((key, found))
+    named = documents.select(INDEX_COLUMNS).add_column(0, "file_name", pa.array(names, pa.string()))
+    mask = pa.array(went_in, pa.bool_())
+    pa_csv.write_csv(named.filter(mask), folder / index)
+    return Written(documents.filter(mask), tuple(unreadable))
+
+
+def read_each(documents: pa.Table, read: ReadObject | None) -> Iterator[tuple[str, bytes | str]]:
+    """Each key with its object's bytes, or with the reason (a text) why they could not be read.
+
+    Args:
+        documents: the documents to read, in order.
+        read: gives the bytes of a key.
+
+    Yields:
+        tuple[str, bytes | str]: The key, and what was found.
+
+    Raises:
+        AutolabelError: when there is no reader, or not one of the objects could be read.
+    """
+    if read is None:
+        raise AutolabelError(
+            "Expected a way to read the objects, found none: this format holds the files. "
+            "Export to csv, parquet or jsonl where the bucket cannot be reached."
+        )
+    failures: list[str] = []
+    for key in texts_of(documents, "key"):
+        found = _bytes_or_reason(key, read)
+        failures += [found] if isinstance(found, str) else []
+        yield key, found
+    if failures and len(failures) == documents.num_rows:
+        raise AutolabelError(
+            f"None of the {len(failures)} labelled objects could be read; the first: {failures[0]} "
+            "Check that the bucket is where the collection says."
+        )
+
+
+def file_names(documents: pa.Table, taken: Sequence[str]) -> list[str]:
+    """The path of each document's file: the folder of its label, then its own name.
+
+    Args:
+        documents: labelled documents; among equal names the earlier keeps its name.
+        taken: names beside the class folders that are in use.
+
+    Returns:
+        Relative paths, all different; a file keeps its name when its label changes.
+    """
+    labels = texts_of(documents, "label")
+    classes = sorted(set(labels))
+    digests = [hashlib.sha256(label.encode()).hexdigest() for label in classes]
+    folders = unique_names([safe_name(label) for label in classes], digests, taken)
+    folder_of = dict(zip(classes, folders, strict=True))
+    keys = texts_of(documents, "key")
+    files = unique_names(
+        [file_stem(key) for key in keys],
+        texts_of(documents, "document_id"),
+        suffixes=[*map(file_suffix, keys, texts_of(documents, "media_type"))],
+    )
+    return [f"{folder_of[label]}/{name}" for label, name in zip(labels, files, strict=True)]
+
+
+def _bytes_or_reason(key: str, read: ReadObject) -> bytes | str:
+    try:
+        return bytes(read(key)) or f"{key} is empty."
+    except _UNREADABLE as error:
+        return str(error)

@@ -1,0 +1,1 @@
+"""What every folder may use: errors, ids, label names, paths, files, threads, media, charts."""

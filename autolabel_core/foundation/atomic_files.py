@@ -1,0 +1,92 @@
+"""Files that are replaced in one step, and read as one version."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from autolabel_core.foundation.errors import AutolabelError
+
+SPARE_HANDLES = 256
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Write to a temporary name beside `path`, flush it to the disk, and rename it over.
+
+    Args:
+        path: where the file shall stand; it is replaced in one step, or left as it was.
+        write: writes the content to the path that it is given.
+
+    Raises:
+        AutolabelError: the disk is full, or refuses the file.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(part)
+        with part.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise AutolabelError(_explained(error, path)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _explained(error: OSError, path: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk is full: {path} could not be written and stays as it was. "
+            "Free some space and run the same command again; nothing is lost."
+        )
+    return (
+        f"{path} could not be written and stays as it was: {error.strerror or error}. "
+        "Correct that and run the same command again; nothing is lost."
+    )
+
+
+@contextmanager
+def held_open(files: Sequence[Path]) -> Iterator[list[str]]:
+    """Name files so that whoever opens them, however often, reads one version of each.
+
+    DuckDB and Arrow open a Parquet file once for its footer and again for its rows; were it
+    replaced in between, the old footer would be laid over the new rows.
+
+    Args:
+        files: on this machine's disk; what is gone already is left out.
+
+    Yields:
+        list[str]: a path for each file, in their order; valid inside the `with` alone.
+
+    Raises:
+        AutolabelError: a file cannot be opened, or this process may not hold so many open.
+    """
+    _allow_open_files(len(files))
+    with ExitStack() as stack:
+        names = []
+        for file in files:
+            try:
+                handle = stack.enter_context(file.open("rb"))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise AutolabelError(
+                    f"{file} could not be opened: {error.strerror}. {len(files)} files are to be "
+                    "read at once; if those are too many, raise the limit (`ulimit -n`), or the "
+                    "collection's `batch_size`."
+                ) from error
+            names.append(f"/dev/fd/{handle.fileno()}")
+        yield names
+
+
+def _allow_open_files(count: int) -> None:
+    """Raise the soft limit: one handle holds each file, another reads it."""
+    wanted = 2 * count + SPARE_HANDLES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))

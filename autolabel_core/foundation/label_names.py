@@ -1,0 +1,229 @@
+"""Label text: what may be a label, names that look like one another, and hierarchical names.
+
+A hierarchical label is one text, `Shoes > Running > Red`. Labels are compared by exact text
+everywhere else, so this room's work is to keep two spellings of one class from becoming two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+
+from autolabel_core.foundation.errors import AutolabelError
+
+SEPARATOR = " > "
+MAX_LABEL_CHARACTERS = 200
+
+# Overrides of the writing direction and spaces of no width make labels differ that look alike.
+_INVISIBLE = re.compile("[\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+
+
+@dataclass(frozen=True)
+class NameWarning:
+    """A new label that looks like another spelling of a label in use.
+
+    Attributes:
+        new: the label as given.
+        existing: the label that it resembles.
+        used: how many items carry the existing label.
+        reason: what differs: "case", "punctuation or spaces", "plural" or "spelling".
+    """
+
+    new: str
+    existing: str
+    used: int
+    reason: str
+
+    def __str__(self) -> str:
+        """The question to put to the person who labels."""
+        times = "once" if self.used == 1 else f"{self.used} times"
+        return (
+            f'"{self.new}" differs only in {self.reason}: '
+            f'did you mean "{self.existing}", used {times}?'
+        )
+
+
+def check_label(text: str) -> str:
+    """The label as it is stored: surrounding whitespace gone, one Unicode form (NFC).
+
+    Args:
+        text: what a person typed.
+
+    Returns:
+        The cleaned label, 1 to 200 characters.
+
+    Raises:
+        AutolabelError: when nothing is left, or the text is too long or holds invisible characters.
+    """
+    label = unicodedata.normalize("NFC", text.strip())
+    if not label:
+        raise AutolabelError(
+            f"Expected a label, found only whitespace ({text!r}). "
+            "Type a name; to take a label away, use null."
+        )
+    hidden = next((c for c in label if _is_hidden(c)), None)
+    if hidden is not None:
+        raise AutolabelError(
+            f"Expected a label in visible characters on one line, found U+{ord(hidden):04X} "
+            f"in {label[:60]!r}. Remove that character."
+        )
+    if len(label) > MAX_LABEL_CHARACTERS:
+        raise AutolabelError(
+            f"Expected a label of at most {MAX_LABEL_CHARACTERS} characters, found {len(label)}: "
+            f"{label[:40]!r}… Use a short name and keep remarks in the annotation's reasoning."
+        )
+    return label
+
+
+def _is_hidden(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category in {"Cc", "Cs", "Zl", "Zp"} or bool(_INVISIBLE.match(character))
+
+
+def parts(label: str) -> tuple[str, ...]:
+    """The levels of a hierarchical label, outermost first; with an empty level it is one part."""
+    levels = tuple(level.strip() for level in label.split(">"))
+    return levels if all(levels) else (label.strip(),)
+
+
+def normalise_path(label: str) -> str:
+    """The one spelling of a hierarchical label: ` > ` between its levels."""
+    return SEPARATOR.join(parts(label))
+
+
+def ancestors(label: str) -> list[str]:
+    """The labels above this one, nearest first: `A > B > C` gives `A > B` and `A`."""
+    levels = parts(label)
+    return [SEPARATOR.join(levels[:depth]) for depth in range(len(levels) - 1, 0, -1)]
+
+
+def roll_up(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by label and by every ancestor: an ancestor holds its own items and its descendants'.
+
+    Args:
+        counts: how many items carry each label; spellings of one path are added up.
+
+    Returns:
+        The counts in the order of the hierarchy, each ancestor before its descendants.
+    """
+    rolled: Counter[str] = Counter()
+    for label, count in counts.items():
+        for name in (normalise_path(label), *ancestors(label)):
+            rolled[name] += count
+    return {name: rolled[name] for name in sorted(rolled, key=parts)}
+
+
+def taxonomy_version(labels: Iterable[str]) -> str:
+    """Twelve hexadecimal digits that change exactly when the set of labels changes."""
+    vocabulary = json.dumps(sorted(set(labels)), ensure_ascii=True)
+    return hashlib.sha256(vocabulary.encode()).hexdigest()[:12]
+
+
+def inconsistent_names(new: Iterable[str], existing: Mapping[str, int]) -> list[NameWarning]:
+    """Warnings about new labels that are probably other spellings of labels in use.
+
+    A label that is in use already is never warned about. New labels are also compared with the new
+    labels before them, so two spellings within one upload are found.
+
+    Args:
+        new: labels about to be given, in order; repeated ones count as uses.
+        existing: how many items carry each label today.
+
+    Returns:
+        At most one warning a label: the likeliest other spelling, then the most used.
+    """
+    known = dict(existing)
+    folded: dict[str, list[str]] = {}
+    for name in known:
+        folded.setdefault(_folded(name), []).append(name)
+    warnings = []
+    for name in new:
+        if name not in known:
+            warning = _lookalike(name, known, folded)
+            warnings += [warning] if warning else []
+            folded.setdefault(_folded(name), []).append(name)
+        known[name] = known.get(name, 0) + 1
+    return warnings
+
+
+def _lookalike(
+    name: str, known: Mapping[str, int], folded: Mapping[str, list[str]]
+) -> NameWarning | None:
+    same = folded.get(_folded(name), [])
+    candidates = same or [other for other in known if _differs_by_a_slip(name, other)]
+    if not candidates:
+        return None
+    best = min(candidates, key=lambda other: (-known[other], other))
+    return NameWarning(name, best, known[best], _reason(name, best))
+
+
+def _reason(name: str, other: str) -> str:
+    if name.casefold() == other.casefold():
+        return "case"
+    if _squeezed(name) == _squeezed(other):
+        return "punctuation or spaces"
+    return "plural" if _folded(name) == _folded(other) else "spelling"
+
+
+@lru_cache(maxsize=1 << 16)
+def _words(level: str) -> tuple[str, ...]:
+    """Words without case and punctuation; digits stay apart: `1.5 l` is not `15 l`."""
+    plain = unicodedata.normalize("NFKC", level).casefold()
+    spaced = "".join(" " if unicodedata.category(c)[0] in "PZ" else c for c in plain)
+    return tuple(re.sub(r"(?<=\d) +(?=\d)", ".", spaced).split())
+
+
+def _squeezed(label: str) -> str:
+    return ">".join("".join(_words(level)) or level for level in parts(label))
+
+
+def _folded(label: str) -> str:
+    return ">".join("".join(map(_singular, _words(level))) or level for level in parts(label))
+
+
+def _singular(word: str) -> str:
+    """The word without a plural s; `glass`, `bus` and `iris` keep theirs."""
+    has_plural = len(word) > 3 and word.endswith("s") and word[-2] not in "sui"
+    return word[:-1] if has_plural else word
+
+
+def _differs_by_a_slip(name: str, other: str) -> bool:
+    """Whether the words agree one to one but for slips in long ones; digits must agree."""
+    if abs(len(name) - len(other)) > max(len(name), len(other)) // 2:
+        return False
+    ours, theirs = ([_words(level) for level in parts(label)] for label in (name, other))
+    if [len(words) for words in ours] != [len(words) for words in theirs]:
+        return False
+    pairs = zip(chain.from_iterable(ours), chain.from_iterable(theirs), strict=True)
+    return all(_near(_singular(a), _singular(b)) for a, b in pairs)
+
+
+def _near(a: str, b: str) -> bool:
+    if a == b:
+        return True
+    shorter = min(len(a), len(b))
+    allowed = 0 if shorter < 5 else 1 if shorter < 9 else 2
+    if abs(len(a) - len(b)) > allowed or re.findall(r"\d+", a) != re.findall(r"\d+", b):
+        return False
+    return _edit_distance(a, b) <= allowed
+
+
+def _edit_distance(a: str, b: str) -> int:
+    """The fewest insertions, deletions, substitutions and swaps of neighbours from a to b."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        older, before, row = before, row, [i]
+        for j, other in enumerate(b, 1):
+            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                best = min(best, older[j - 2] + 1)
+            row.append(best)
+    return row[-1]

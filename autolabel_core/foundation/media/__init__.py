@@ -1,0 +1,1 @@
+"""Images, texts and boxes: decoding, geometry, perceptual hashes."""

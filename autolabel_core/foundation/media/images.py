@@ -1,0 +1,189 @@
+"""Images read from bytes that nobody vouches for: their header, their pixels, or why not."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from autolabel_core.foundation.errors import UnreadableItemError
+
+MAX_PIXELS = 89_478_485
+# Formats with a signature of their own; EPS is left out because opening it runs a program.
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF", "QOI", "ICO")
+_ORIENTATION_TAG = 0x0112
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's readers raise on damaged files.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    RuntimeError,
+    MemoryError,
+    ZeroDivisionError,
+    struct.error,
+    zlib.error,
+)
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What an image's header says; width and height are those of the upright picture.
+
+    `upright` tells whether the stored pixels stand as the picture is to be seen.
+    """
+
+    format: str
+    width_px: int
+    height_px: int
+    mode: str
+    frames: int
+    upright: bool = True
+
+
+def probe_image(data: bytes) -> ImageInfo:
+    """Return what the header says, without decoding pixels.
+
+    Args:
+        data: the object's content.
+
+    Returns:
+        Format, upright size in pixels, Pillow's mode and the number of frames, at least 1.
+
+    Raises:
+        UnreadableItemError: no bytes, no image of a known format, a damaged header, or more than
+            `MAX_PIXELS` pixels.
+    """
+    image = _open(data)
+    try:
+        width_px, height_px = image.size
+        orientation = _orientation(image)
+        if orientation >= 5:
+            width_px, height_px = height_px, width_px
+        frames = int(getattr(image, "n_frames", 1))
+    except _DAMAGE as error:
+        raise UnreadableItemError(f"damaged image: {_reason(error)}") from error
+    upright = orientation == 1
+    return ImageInfo(str(image.format), width_px, height_px, image.mode, max(frames, 1), upright)
+
+
+def decode_image(data: bytes, min_side_px: int | None = None) -> Image.Image:
+    """Return the upright picture as 8-bit RGB: the first frame, transparency laid on white.
+
+    Sixteen-bit greys are divided by 257; whole numbers and floats of a wider range are stretched.
+
+    Args:
+        data: the object's content.
+        min_side_px: a JPEG may be decoded smaller, by a factor of 2, 4 or 8, as long as both sides
+            keep this many pixels; None keeps the full size.
+
+    Returns:
+        A Pillow image of mode `RGB`, loaded.
+
+    Raises:
+        UnreadableItemError: what `probe_image` refuses, and truncated or damaged pixels.
+    """
+    image = _open(data)
+    try:
+        orientation = _orientation(image)
+        if min_side_px is not None:
+            image.draft(image.mode, (min_side_px, min_side_px))
+        image.load()
+        rgb = _to_rgb(image)
+    except _BOMBS as error:
+        raise UnreadableItemError(_too_large(*image.size)) from error
+    except _DAMAGE as error:
+        raise UnreadableItemError(f"damaged or truncated image: {_reason(error)}") from error
+    transposition = _TRANSPOSITIONS.get(orientation)
+    return rgb if transposition is None else rgb.transpose(transposition)
+
+
+def _open(data: bytes) -> Image.Image:
+    if not data:
+        raise UnreadableItemError("empty: the object has 0 bytes")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except _BOMBS as error:
+        raise UnreadableItemError(f"image too large: {_reason(error)}") from error
+    except UnidentifiedImageError as error:
+        raise UnreadableItemError(
+            f"not an image: begins with {data[:8]!r}; expected one of {', '.join(FORMATS)}"
+        ) from error
+    except _DAMAGE as error:
+        raise UnreadableItemError(f"damaged image header: {_reason(error)}") from error
+    width_px, height_px = image.size
+    # Pillow itself only warns up to twice its limit.
+    if width_px * height_px > MAX_PIXELS:
+        raise UnreadableItemError(_too_large(width_px, height_px))
+    return image
+
+
+def _too_large(width_px: int, height_px: int) -> str:
+    return (
+        f"image too large: {width_px} × {height_px} is more than {MAX_PIXELS} pixels; "
+        "store a smaller copy"
+    )
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _orientation(image: Image.Image) -> int:
+    # A PNG's EXIF may follow the pixels, so asking for it would decode them; TIFF turns itself.
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
+        return 1
+    try:
+        found = image.getexif().get(_ORIENTATION_TAG, 1)
+    except _DAMAGE:
+        return 1
+    return found if isinstance(found, int) and found in _TRANSPOSITIONS else 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return Image.fromarray(_to_8_bit(np.asarray(image))).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_8_bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    if values.dtype == np.uint16:
+        low, high = 0.0, 65535.0
+    else:
+        values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+        low, high = _range(values)
+    scaled = (values.astype(np.float64) - low) * (255.0 / (high - low))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    if low >= 0.0:
+        for usual in (1.0, 255.0, 65535.0):
+            if high <= usual:
+                return 0.0, usual
+    return low, max(high, low + 1.0)

@@ -1,0 +1,1 @@
+"""Writing: labels and boxes that people give, promotion, audit, the review queue."""

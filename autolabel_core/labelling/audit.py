@@ -1,0 +1,194 @@
+"""Audits: a random sample of auto-labels looked at by a person, and the rate of wrong ones.
+
+Wrong labels are corrected where the right one is known, and not given again; right ones stay
+auto-labels and do not become references.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autolabel_core.declarations import Collection
+from autolabel_core.documents.current_content import ExistingDocuments
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.statistics import wilson_interval
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.ledger import AuditVerdict
+from autolabel_core.tables.workspace import Workspace
+
+DEFAULT_SAMPLE = 50
+MAX_ERRORS_SHOWN = 20
+
+
+class Judged(NamedTuple):
+    """One verdict: key, the label that was judged, `right` or `wrong`, the right one if known."""
+
+    key: str
+    label: str
+    verdict: str
+    correct_label: str | None
+    where: str
+
+
+def audit_sample(
+    workspace: Workspace, collection: Collection, size: int, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Draw auto-labelled documents uniformly, leaving out those whose label was audited already.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        size: how many to draw; fewer where fewer are left.
+        rng: the source of randomness.
+
+    Returns:
+        Records with document_id, key, content_hash, label, confidence, source_document_id, by key.
+    """
+    verdicts = workspace.ledger.audits(collection.collection_name)
+    done = {(v.document_id, v.content_hash, v.auto_label) for v in verdicts}
+    records = _auto_labelled(workspace, collection)
+    left = [r for r in records if (r["document_id"], r["content_hash"], r["label"]) not in done]
+    chosen = rng.permutation(len(left))[:size]
+    return [left[i] for i in sorted(chosen.tolist())]
+
+
+class DrawnSample(NamedTuple):
+    """A sample that waits for verdicts: the file, and how many auto-labels are in it."""
+
+    file: Path
+    size: int
+
+
+def draw_scheduled_sample(workspace: Workspace, collection: Collection, at: str) -> DrawnSample:
+    """Draw the declared sample into `audits/<collection>/<at>.csv`; a file that is there is kept.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration; `automation.audit` says how many, 50 where it says nothing.
+        at: the moment it stands for, which is the seed too.
+
+    Returns:
+        What was drawn; a file that somebody may have begun to fill in is left as it is.
+    """
+    declared = collection.automation.audit
+    name = re.sub(r"[^0-9A-Za-z]+", "-", at)
+    out = workspace.paths.audits / collection.collection_name / f"{name}.csv"
+    rng = np.random.default_rng(int(fingerprint(at), 16))
+    size = declared.sample if declared else DEFAULT_SAMPLE
+    drawn = audit_sample(workspace, collection, size, rng)
+    if not out.exists():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_sample(out, drawn)
+    return DrawnSample(out, len(drawn))
+
+
+def write_sample(out: Path, drawn: Sequence[Mapping[str, Any]]) -> None:
+    """Write a sample as the CSV that `autolabel audit --csv` reads once `verdict` is filled in."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["key", "label", "confidence", "verdict", "correct_label"])
+    writer.writerows([r["key"], r["label"], f"{r['confidence']:.4f}", "", ""] for r in drawn)
+    out.write_text(text.getvalue(), encoding="utf-8", newline="")
+
+
+def audit_summary(workspace: Workspace, collection: Collection) -> dict[str, Any]:
+    """Return the false-positive rate over all verdicts of the collection.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+
+    Returns:
+        audited, wrong, rate (share of audited auto-labels that were wrong; None before the first
+        audit) and its 95 % Wilson interval low, high. The latest verdict of a document counts.
+    """
+    verdicts = workspace.ledger.audits(collection.collection_name)
+    latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
+    audited, wrong = len(latest), sum(verdict == "wrong" for verdict in latest.values())
+    low, high = wilson_interval(wrong, audited)
+    rate = wrong / audited if audited else None
+    return {"audited": audited, "wrong": wrong, "rate": rate, "low": low, "high": high}
+
+
+def record_verdicts(
+    workspace: Workspace, collection: Collection, judged: Sequence[Judged], auditor: str
+) -> None:
+    """Record verdicts and corrections, or nothing where one of them does not fit.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        judged: the verdicts.
+        auditor: who looked.
+
+    Raises:
+        AutolabelError: a verdict is neither right nor wrong, a key stands twice, or the document
+            does not carry that auto-label (any more); nothing is recorded.
+    """
+    held = {record["key"]: record for record in _auto_labelled(workspace, collection)}
+    present = ExistingDocuments(workspace, collection).content_hashes(
+        [j.key for j in judged if j.key in held]
+    )
+    problems = [p for j in judged if (p := _problem(j, held.get(j.key), present.get(j.key)))]
+    keys = [j.key for j in judged]
+    problems += [
+        f"{key!r} is judged twice" for key in sorted({k for k in keys if keys.count(k) > 1})
+    ]
+    if problems:
+        raise AutolabelError("\n".join([*problems[:MAX_ERRORS_SHOWN], "Nothing was recorded."]))
+    corrections = [
+        GivenLabel(j.key, j.correct_label, {}, j.where) for j in judged if j.correct_label
+    ]
+    if corrections:
+        give_labels(workspace, collection, corrections, auditor, "audit")
+    verdicts = [_verdict(j, held[j.key], auditor) for j in judged]
+    workspace.ledger.append_audits(collection.collection_name, verdicts)
+
+
+def _auto_labelled(workspace: Workspace, collection: Collection) -> list[dict[str, Any]]:
+    names = ["document_id", "key", "content_hash", "label", "confidence", "source_document_id"]
+    with Documents(workspace, collection).connect() as connection:
+        rows = connection.execute(
+            f"SELECT {', '.join(names)} FROM documents WHERE label_source = 'auto' ORDER BY key"
+        ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _verdict(judged: Judged, record: dict[str, Any], auditor: str) -> AuditVerdict:
+    return AuditVerdict(
+        document_id=record["document_id"],
+        key=judged.key,
+        content_hash=record["content_hash"],
+        auto_label=judged.label,
+        verdict="right" if judged.verdict == "right" else "wrong",
+        corrected_label=judged.correct_label,
+        auditor=auditor,
+    )
+
+
+def _problem(judged: Judged, record: dict[str, Any] | None, present: str | None) -> str | None:
+    where = f"{judged.where}: " if judged.where else ""
+    if judged.verdict not in ("right", "wrong"):
+        return f"{where}verdict {judged.verdict!r}; expected right or wrong"
+    if record is None or record["label"] != judged.label:
+        now = "none" if record is None else repr(record["label"])
+        return (
+            f"{where}{judged.key!r} does not carry the auto-label {judged.label!r} (now {now}); "
+            "draw a new sample"
+        )
+    if present != record["content_hash"]:
+        return f"{where}{judged.key!r} has changed since the last sweep; sweep and draw again"
+    if judged.verdict == "right" and judged.correct_label:
+        return f"{where}{judged.key!r} is judged right, yet `correct_label` is given"
+    if judged.correct_label == judged.label:
+        return f"{where}{judged.key!r} is judged wrong, yet `correct_label` is the same label"
+    return None

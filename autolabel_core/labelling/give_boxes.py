@@ -1,0 +1,230 @@
+"""Annotating boxes: what is meant is found, checked and recorded, all or nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.label_names import NameWarning, inconsistent_names
+from autolabel_core.labelling.box_checks import Word, checked
+from autolabel_core.labelling.box_input import Given, GivenBox, GivingReport
+from autolabel_core.labelling.give_labels import listed_problems
+from autolabel_core.labelling.standing_predictions import (
+    Predictions,
+    is_detection,
+    standing_predictions,
+)
+from autolabel_core.labelling.targets import Targets
+from autolabel_core.ledger import BoxAnnotation
+from autolabel_core.tables.boxes.box_labels import REVIEWED
+from autolabel_core.tables.workspace import Workspace
+
+WHOLE_IMAGE = "whole_image"
+"""What the payload of a box holds that came with all the others on its image."""
+
+SHOWN_CHARACTERS = 12
+"""So much of an annotation's id is shown in lists, and is enough to name it."""
+
+_NOT_SAID = frozenset({"event_id", "recorded_at", "origin"})
+
+
+def give_boxes(
+    workspace: Workspace,
+    collection: Collection,
+    given: Given,
+    annotator: str,
+    origin: str,
+    skip_invalid: bool = False,
+) -> GivingReport:
+    """Record what people said of boxes, all or nothing; what stands already is not repeated.
+
+    Words about the whole of images are truth, not judgements: they judge no detector.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        given: what was said.
+        annotator: who said it, where the source does not tell.
+        origin: the door it came through, such as `cli` or `coco`.
+        skip_invalid: record what is right and leave out the rest; an image with a box that is left
+            out is not taken for reviewed.
+
+    Returns:
+        What became of it.
+
+    Raises:
+        AutolabelError: something is wrong; nothing is recorded, and the message lists the lines.
+    """
+    name = collection.collection_name
+    history = _History(workspace.ledger.box_annotations(name))
+    said = [
+        replace(
+            g,
+            annotator=g.annotator or annotator,
+            annotation_id=history.full_id(g.annotation_id),
+        )
+        for g in given.boxes
+    ]
+    about = [g.target or history.key_of(g.annotation_id) for g in said]
+    targets = Targets(workspace, collection, {target for target in about if target})
+    predictions = Predictions()
+    if not given.whole_images:
+        judging = any(is_detection(g.target) for g in said)
+        predictions = standing_predictions(workspace, collection, targets.image_ids, judging)
+    words, found = _read_all(said, targets, history, predictions, collection)
+    problems = [*given.problems, *found]
+    if problems and not skip_invalid:
+        listed = listed_problems([problem for _, problem in problems])
+        raise AutolabelError(f"{listed}\nNothing was recorded.")
+    damaged = {target for target, _ in problems}
+    kept = [w for w in words if not (w.annotation.label == REVIEWED and w.target in damaged)]
+    events = [replace(word.annotation, origin=origin) for word in kept]
+    if given.whole_images:
+        events = [_as_whole(event) for event in events]
+        events += history.replaced_by(events)
+    fresh = history.new_among(events)
+    warnings = _spelling(workspace, collection, fresh)
+    workspace.ledger.append_box_annotations(fresh)
+    counted = Counter("withdrawn" if e.action == "withdraw" else e.label for e in fresh)
+    return GivingReport(
+        dict(counted),
+        len(events) - len(fresh),
+        len({event.image_id for event in events}),
+        tuple(problem for _, problem in problems),
+        warnings,
+        given.notes,
+    )
+
+
+class _History:
+    """What the ledger holds, and what of something new is really new."""
+
+    def __init__(self, events: Sequence[BoxAnnotation]) -> None:
+        self.latest = {event.annotation_id: event for event in events}
+        self._counts = Counter(event.annotation_id for event in events)
+
+    def full_id(self, annotation_id: str | None) -> str | None:
+        """Return the id that lists show the beginning of; another id as it is."""
+        if annotation_id is None or len(annotation_id) < SHOWN_CHARACTERS:
+            return annotation_id
+        found = [known for known in self.latest if known.startswith(annotation_id)]
+        return found[0] if len(found) == 1 else annotation_id
+
+    def key_of(self, annotation_id: str | None) -> str | None:
+        """Return the image of a known annotation."""
+        known = self.latest.get(annotation_id or "")
+        return known.image_key if known else None
+
+    def holding(self, image_id: str, target: str, given: GivenBox) -> BoxAnnotation | None:
+        """Return a person's word about a detection, or that an image was reviewed."""
+        for event in reversed(list(self.latest.values())):
+            is_meant = event.detection_id == target or event.label == given.label == REVIEWED
+            whose = (event.image_id, event.annotator, event.action)
+            if is_meant and whose == (image_id, given.annotator, "annotate"):
+                return event
+        return None
+
+    def new_among(self, events: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
+        """Leave out what stands already; the id of an event follows from what it says, and when."""
+        fresh = []
+        for event in events:
+            if _said(self.latest.get(event.annotation_id)) == _said(event):
+                continue
+            ordinal = self._counts[event.annotation_id]
+            fact = fingerprint("box", ordinal, sorted(_said(event).items()))
+            fresh.append(replace(event, event_id=fact))
+            self.latest[event.annotation_id] = event
+            self._counts[event.annotation_id] += 1
+        return fresh
+
+    def replaced_by(self, events: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
+        """Withdraw what the same person gave for the whole of an image, and gives no more."""
+        ids = {event.annotation_id for event in events}
+        reviewed = {_sitting(event) for event in events if event.label == REVIEWED}
+        return [
+            replace(old, action="withdraw", origin=events[0].origin, recorded_at="")
+            for old in self.latest.values()
+            if old.payload.get(WHOLE_IMAGE)
+            and old.action == "annotate"
+            and old.annotation_id not in ids
+            and _sitting(old) in reviewed
+        ]
+
+
+def _read_all(
+    said: Sequence[GivenBox],
+    targets: Targets,
+    history: _History,
+    predictions: Predictions,
+    collection: Collection,
+) -> tuple[list[Word], list[tuple[str | None, str]]]:
+    """Check each word alone; of one annotation said twice, both must say the same."""
+    words: dict[str, Word] = {}
+    problems: list[tuple[str | None, str]] = []
+    for g in said:
+        try:
+            word = _word(g, targets, history, predictions, collection)
+            other = words.setdefault(word.annotation.annotation_id, word)
+            if _said(other.annotation) != _said(word.annotation):
+                raise AutolabelError(
+                    f"says otherwise of the same annotation than {other.where or 'before'}"
+                )
+        except AutolabelError as error:
+            problems.append((g.target, f"{g.where}: {error}" if g.where else str(error)))
+    return list(words.values()), problems
+
+
+def _word(
+    g: GivenBox,
+    targets: Targets,
+    history: _History,
+    predictions: Predictions,
+    collection: Collection,
+) -> Word:
+    known = history.latest.get(g.annotation_id or "")
+    if g.withdraw and known is not None:
+        return Word(replace(known, action="withdraw", recorded_at=""), known.image_key, g.where)
+    target = g.target or (known.image_key if known else None)
+    if target is None:
+        raise AutolabelError(
+            f"no annotation {g.annotation_id!r}; `autolabel annotations list` shows their ids"
+            if g.annotation_id
+            else "expected the key of an image or the id of a detection, found neither"
+        )
+    image = targets.image(target)
+    if not g.withdraw:
+        return checked(g, image, predictions, collection)
+    holds = history.holding(image.document_id, target, g)
+    if holds is None:
+        raise AutolabelError(
+            f"nothing of {g.annotator} to withdraw from {target!r}; give a detection's id, a key "
+            "with --label reviewed, or --id: `autolabel annotations list` shows what holds"
+        )
+    return Word(replace(holds, action="withdraw", recorded_at=""), target, g.where)
+
+
+def _as_whole(event: BoxAnnotation) -> BoxAnnotation:
+    return replace(event, payload={**event.payload, WHOLE_IMAGE: True})
+
+
+def _said(event: BoxAnnotation | None) -> dict[str, object]:
+    return {} if event is None else {k: v for k, v in vars(event).items() if k not in _NOT_SAID}
+
+
+def _sitting(event: BoxAnnotation) -> tuple[str, str, str]:
+    return event.image_id, event.content_hash, event.annotator
+
+
+def _spelling(
+    workspace: Workspace, collection: Collection, fresh: Sequence[BoxAnnotation]
+) -> tuple[NameWarning, ...]:
+    in_use = Counter(
+        event.true_class
+        for event in workspace.ledger.box_annotations(collection.collection_name)
+        if event.true_class
+    )
+    return tuple(inconsistent_names(sorted({e.true_class for e in fresh if e.true_class}), in_use))

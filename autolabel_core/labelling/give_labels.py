@@ -1,0 +1,215 @@
+"""Giving and withdrawing labels: which document a key means, what was judged, all or nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autolabel_core.declarations import Collection
+from autolabel_core.documents.corrections import STOOD_BEFORE, standing_auto_labels
+from autolabel_core.documents.current_content import ExistingDocuments
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
+from autolabel_core.foundation.ids import document_id
+from autolabel_core.foundation.label_names import NameWarning, check_label, inconsistent_names
+from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.ledger import Annotation, effective_annotations
+from autolabel_core.tables.workspace import Workspace
+
+MAX_ERRORS_SHOWN = 20
+MAX_HINTS = 3
+
+
+@dataclass(frozen=True)
+class GivenLabel:
+    """One label as a person gives it; `label` None withdraws.
+
+    `where` is what to call the line in an error, such as `line 7`; empty for a single label.
+    """
+
+    key: str
+    label: str | None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+
+
+def give_labels(
+    workspace: Workspace,
+    collection: Collection,
+    given: Sequence[GivenLabel],
+    annotator: str,
+    origin: str,
+    reason: str | None = None,
+) -> list[NameWarning]:
+    """Record labels or withdrawals in the ledger, all or nothing.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        given: what a person said.
+        annotator: who said it.
+        origin: the door it came through, such as `cli` or `csv`.
+        reason: why, if a person said so.
+
+    Returns:
+        Labels that look like another spelling of one in use; they are recorded all the same.
+
+    Raises:
+        AutolabelError: a key is unknown, a label unfit or a field undeclared; nothing is recorded,
+            and the message lists the lines.
+    """
+    if collection.detection is not None:
+        raise AutolabelError(
+            f"The documents of `{collection.collection_name}` are boxes on images, which "
+            "`autolabel annotate` judges. Nothing was recorded."
+        )
+    documents = ExistingDocuments(workspace, collection)
+    problems, cleaned = _clean(collection, given)
+    hashes: dict[str, str] = {}
+    if not problems:
+        hashes = documents.content_hashes([g.key for g in cleaned])
+        for g in cleaned:
+            if g.key not in hashes:
+                hint = documents.near(g.key) if len(problems) < MAX_HINTS else ""
+                problems.append(_at(g, f"no object with the key {g.key!r}. {hint}".rstrip()))
+    if problems:
+        raise AutolabelError(f"{listed_problems(problems)}\nNothing was recorded.")
+    warnings = _name_warnings(workspace, collection, cleaned)
+    before = standing_auto_labels(workspace, collection, hashes)
+    workspace.ledger.append_annotations(
+        [
+            Annotation(
+                collection=collection.collection_name,
+                document_id=document_id(collection.collection_name, g.key),
+                key=g.key,
+                label=g.label,
+                action="withdraw" if g.label is None else "label",
+                content_hash=hashes[g.key],
+                annotator=annotator,
+                origin=origin,
+                fields=dict(g.fields),
+                reason=reason,
+                provenance={STOOD_BEFORE: before[g.key]} if g.key in before else {},
+            )
+            for g in cleaned
+        ]
+    )
+    return warnings
+
+
+def _clean(
+    collection: Collection, given: Sequence[GivenLabel]
+) -> tuple[list[str], list[GivenLabel]]:
+    problems: list[str] = []
+    cleaned: list[GivenLabel] = []
+    for g in given:
+        unknown = sorted(set(g.fields) - set(collection.fields))
+        if unknown:
+            known = ", ".join(collection.fields) or "none"
+            problems.append(_at(g, f"unknown field {unknown[0]!r}; declared fields: {known}"))
+        try:
+            label = None if g.label is None else check_label(g.label)
+            cleaned.append(GivenLabel(g.key, label, g.fields, g.where))
+        except AutolabelError as error:
+            problems.append(_at(g, str(error)))
+    return problems, cleaned
+
+
+def _at(given: GivenLabel, problem: str) -> str:
+    return f"{given.where}: {problem}" if given.where else problem
+
+
+def _name_warnings(
+    workspace: Workspace, collection: Collection, given: Sequence[GivenLabel]
+) -> list[NameWarning]:
+    in_use = labels_in_use(workspace, collection)
+    return inconsistent_names({g.label for g in given if g.label is not None}, in_use)
+
+
+def labels_in_use(workspace: Workspace, collection: Collection) -> dict[str, int]:
+    """Return how many documents people and promotions gave each label, stale ones included."""
+    events = workspace.ledger.annotations(collection.collection_name)
+    contents = {event.document_id: event.content_hash for event in events}
+    counts: dict[str, int] = {}
+    for event in effective_annotations(events, contents).values():
+        counts[event.label or ""] = counts.get(event.label or "", 0) + 1
+    return counts
+
+
+def read_label_csv(path: Path, label_field: str) -> list[GivenLabel]:
+    """Read a CSV of labels: columns `key` and `label` (or the label field); others are fields.
+
+    Args:
+        path: a UTF-8 (or UTF-16 with a mark) CSV with a header.
+        label_field: the collection's label field, accepted as the header of the label column.
+
+    Returns:
+        One label for each row, knowing its line.
+
+    Raises:
+        NotFoundError: there is no such file.
+        AutolabelError: the header is wrong, there is no row, a row is too long, or a key stands
+            twice with different labels; the message names the line.
+    """
+    try:
+        text = decode_text(path.read_bytes())
+    except OSError as error:
+        raise NotFoundError(f"{path} cannot be read: {error.strerror}") from error
+    except UnreadableItemError as error:
+        raise AutolabelError(f"{path} is no CSV: {error}") from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(reader)]
+        rows = [(f"line {reader.line_num}", row) for row in reader if row]
+    except csv.Error as error:
+        raise AutolabelError(
+            f"{path}, line {reader.line_num}: not valid CSV: {error}. Put a value that holds a "
+            'comma or a quote in double quotes, and write a quote as "".'
+        ) from error
+    label_column = "label" if "label" in header else label_field
+    problems = _header_problems(header, label_column)
+    if not problems and not rows:
+        problems = ["line 2: expected a row for each label, found none"]
+    problems = problems or [
+        f"{where}: expected {len(header)} columns, found {len(row)}"
+        for where, row in rows
+        if len(row) != len(header)
+    ]
+    given = [] if problems else [_given(header, row, label_column, where) for where, row in rows]
+    problems = problems or _contradictions(given)
+    if problems:
+        raise AutolabelError(f"{path}:\n{listed_problems(problems)}\nNothing was recorded.")
+    return given
+
+
+def _header_problems(header: list[str], label_column: str) -> list[str]:
+    if "key" not in header or label_column not in header:
+        cure = "; separate columns by commas" if len(header) == 1 else ""
+        found = ",".join(header)
+        return [f"line 1: expected the columns `key,{label_column}`, found `{found}`{cure}"]
+    repeated = [name for name in header if name and header.count(name) > 1]
+    return [f"line 1: the column `{repeated[0]}` stands twice; remove one"] if repeated else []
+
+
+def _given(header: list[str], values: list[str], label_column: str, where: str) -> GivenLabel:
+    row = dict(zip(header, values, strict=True))
+    fields = {k: v for k, v in row.items() if v and k not in ("key", label_column)}
+    return GivenLabel(row["key"], row[label_column], fields, where)
+
+
+def _contradictions(given: Sequence[GivenLabel]) -> list[str]:
+    first: dict[str, GivenLabel] = {}
+    return [
+        f"{g.where}: {g.key!r} is {g.label!r} here, and {other.label!r} in {other.where}"
+        for g in given
+        if (other := first.setdefault(g.key, g)).label != g.label
+    ]
+
+
+def listed_problems(problems: Sequence[str]) -> str:
+    """Return the first problems, a line each, and how many more there are."""
+    more = len(problems) - MAX_ERRORS_SHOWN
+    rest = [f"… and {more} more"] if more > 0 else []
+    return "\n".join([*problems[:MAX_ERRORS_SHOWN], *rest])

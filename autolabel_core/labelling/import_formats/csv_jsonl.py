@@ -1,0 +1,172 @@
+"""JSON Lines and CSV: one word a line, in the fields of the field."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from autolabel_core.declarations.conditions.values import text_of
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.suggestions import did_you_mean
+from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.import_formats.read_text import Problem, read_text, size_of
+
+TARGETS = ("detection_id", "document_id", "key", "image_key")
+TEXTS = (
+    *("label", "bbox_format", "true_class", "predicted_class", "reasoning", "retriever_id"),
+    *("execution_id", "annotator"),
+)
+FIELDS = (
+    *(*TARGETS, *TEXTS, "bbox", "normalized", "confidence", "image_width", "image_height"),
+    *("id", "annotation_id", "action", "payload", "collection_id", "split"),
+)
+"""Accepted fields; the last two are those of other places, and say nothing here."""
+
+CORNERS, SIZES = ("x1", "y1", "x2", "y2"), ("x", "y", "w", "h")
+
+
+def read_jsonl(path: Path) -> Given:
+    """Read one JSON object a line; what stands in `payload` counts as if it stood beside it.
+
+    Texts in `payload` under other names, such as `category`, are kept as fields of the annotation.
+    """
+    lines = enumerate(read_text(path).split("\n"), start=1)
+    return _read_all(((n, line) for n, line in lines if line.strip()), _record_of_json)
+
+
+def read_csv(path: Path) -> Given:
+    """Read a CSV with a header; an empty value says nothing, a box is four numbers in one value.
+
+    Args:
+        path: a UTF-8 CSV.
+
+    Returns:
+        What it says.
+
+    Raises:
+        AutolabelError: it is no CSV.
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    try:
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise AutolabelError(
+            f"{path}, line {reader.line_num}: not valid CSV: {error}. Put a value that holds a "
+            "comma or a quote in double quotes."
+        ) from error
+    return _read_all(rows, _record_of_row)
+
+
+def _read_all(lines: Iterable[tuple[int, Any]], record_of: Callable[[Any], Any]) -> Given:
+    boxes: list[GivenBox] = []
+    problems: list[Problem] = []
+    for number, line in lines:
+        where = f"line {number}"
+        try:
+            boxes.append(_given(record_of(line), where))
+        except AutolabelError as error:
+            problems.append((None, f"{where}: {error}"))
+    if not boxes and not problems:
+        problems.append((None, "line 1: expected an annotation a line, found none"))
+    return Given(boxes, problems=tuple(problems))
+
+
+def _record_of_json(line: str) -> Mapping[str, Any]:
+    try:
+        record = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise AutolabelError(f"not valid JSON: {error}") from error
+    payload = record.get("payload") or {} if isinstance(record, dict) else None
+    if not isinstance(payload, dict):
+        raise AutolabelError('expected an object such as {"key": …, "label": …, "bbox": …}')
+    beside = {name: value for name, value in record.items() if name != "payload"}
+    known = {name: value for name, value in payload.items() if _is_known(name)}
+    return {**known, **beside, "payload": {n: v for n, v in payload.items() if n not in known}}
+
+
+def _record_of_row(row: Mapping[str | None, Any]) -> Mapping[str, Any]:
+    if None in row:
+        raise AutolabelError("has more values than the header has columns")
+    return {str(name).strip(): value.strip() for name, value in row.items() if value}
+
+
+def _given(record: Mapping[str, Any], where: str) -> GivenBox:
+    for name in record:
+        if not _is_known(name):
+            raise AutolabelError(
+                f"unknown field {name!r}.{did_you_mean(name, FIELDS)} Fields: {', '.join(FIELDS)}"
+            )
+    said = {name: value for name, value in record.items() if value is not None}
+    texts = {name: _text(said, name) for name in TEXTS}
+    box, implied = _bbox(said)
+    action = said.get("action", "annotate")
+    if action not in ("annotate", "withdraw"):
+        raise AutolabelError(f"action {action!r}; expected annotate or withdraw")
+    return GivenBox(
+        target=next((_text(said, name) for name in TARGETS if name in said), None),
+        bbox=box,
+        normalized=_flag(said.get("normalized", False)),
+        size_px=size_of(said.get("image_width"), said.get("image_height")),
+        confidence=_number(said.get("confidence")),
+        annotation_id=_text(said, "annotation_id") or _text(said, "id"),
+        fields=_fields(said.get("payload") or {}),
+        withdraw=action == "withdraw",
+        where=where,
+        **{**texts, "bbox_format": texts["bbox_format"] or implied},
+    )
+
+
+def _is_known(name: str) -> bool:
+    return name in FIELDS or name in (*CORNERS, *SIZES)
+
+
+def _fields(payload: Mapping[str, Any]) -> dict[str, str]:
+    """Return what else is said; a name that is nearly one of ours is a slip."""
+    for name in payload:
+        near = get_close_matches(name, FIELDS, n=1, cutoff=0.85)
+        if near:
+            raise AutolabelError(f'unknown field {name!r}. Did you mean "{near[0]}"?')
+    return {name: text for name, value in payload.items() if (text := text_of(value))}
+
+
+def _bbox(said: Mapping[str, Any]) -> tuple[tuple[Any, ...] | None, str | None]:
+    """Return the numbers, and the format where the names of the numbers tell it."""
+    box = said.get("bbox", said)
+    if isinstance(box, str):
+        return tuple(box.strip("[] ").replace(",", " ").split()), None
+    if isinstance(box, list):
+        return tuple(box), None
+    if not isinstance(box, dict):
+        raise AutolabelError(f"bbox {box!r}; expected four numbers")
+    for names, implied in ((CORNERS, "xyxy"), (SIZES, None)):
+        if all(name in box for name in names):
+            return tuple(box[name] for name in names), implied
+    if box is said:
+        return None, None
+    raise AutolabelError(f"bbox {box!r}; expected x, y, w, h or x1, y1, x2, y2")
+
+
+def _text(said: Mapping[str, Any], name: str) -> str | None:
+    value = said.get(name)
+    if value is not None and not isinstance(value, str):
+        raise AutolabelError(f"{name} is {value!r}; expected a text")
+    return value or None
+
+
+def _flag(value: Any) -> bool:
+    found = {"true": True, "false": False}.get(str(value).lower())
+    if found is None:
+        raise AutolabelError(f"normalized is {value!r}; expected true or false")
+    return found
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError) as error:
+        raise AutolabelError(f"confidence is {value!r}; expected a number from 0 to 1") from error

@@ -1,0 +1,261 @@
+"""Promotion: what a person has reviewed, auto-labels or a cluster, becomes a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from collections.abc import Collection as AnyCollection
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.conditions import parse
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.ids import content_hash, document_id
+from autolabel_core.labelling.confirm_boxes import judge_as
+from autolabel_core.ledger import Annotation, effective_annotations
+from autolabel_core.storage.buckets.stored_objects import StoredObject
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.workspace import Workspace
+
+MIN_CONFIDENCE = 0.85
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """One document to be promoted.
+
+    Attributes:
+        record: the document.
+        content_hash: the content that carries the label.
+        key: the key that it will have in the reference collection.
+        copied: whether its object is copied into the reference bucket.
+        label: the label that it will have.
+        provenance: where that label is from.
+    """
+
+    record: dict[str, Any]
+    content_hash: str
+    key: str
+    copied: bool
+    label: str
+    provenance: Mapping[str, Any]
+
+
+def candidates(
+    workspace: Workspace,
+    collection: Collection,
+    min_confidence: float = MIN_CONFIDENCE,
+    exclude: AnyCollection[str] = (),
+) -> list[Promotion]:
+    """Return what a promotion would take, the most confident first.
+
+    Args:
+        workspace: the stores.
+        collection: whose auto-labels are promoted.
+        min_confidence: lowest cosine taken, from -1 (all) to 1 (identical only).
+        exclude: keys that the reviewer left out.
+
+    Returns:
+        Auto-labelled documents at or above that confidence that are no references yet.
+    """
+    check_taxonomy(collection)
+    conditions = [
+        parse({"field": "label_source", "operator": "eq", "value": "auto"}),
+        parse({"field": "confidence", "operator": "gte", "value": min_confidence}),
+    ]
+    view = Documents(workspace, collection)
+    with view.connect() as connection:
+        hashes = connection.execute("SELECT document_id, content_hash FROM documents").fetchall()
+    contents = dict(hashes)
+    chosen = [
+        proposed(workspace, collection, r, contents[r["document_id"]], r["label"], _match(r))
+        for r in view.find(conditions, sort="-confidence")
+        if r["key"] not in exclude
+    ]
+    return outstanding(workspace, collection, chosen)
+
+
+def check_taxonomy(collection: Collection) -> None:
+    """Refuse a collection without references.
+
+    Args:
+        collection: the declaration.
+
+    Raises:
+        AutolabelError: it has no taxonomy, or boxes whose references live elsewhere.
+    """
+    if collection.taxonomy is None:
+        raise AutolabelError(
+            f"`{collection.collection_name}` has no `taxonomy`: nothing to promote."
+        )
+    apart = collection.reference_collection != collection.collection_name
+    if collection.detection is not None and apart:
+        raise AutolabelError(
+            f"`{collection.collection_name}` has its references in "
+            f"`{collection.reference_collection}`; what lies in boxes becomes a reference only "
+            "with `reference: self`."
+        )
+
+
+def proposed(
+    workspace: Workspace,
+    collection: Collection,
+    record: dict[str, Any],
+    content_hash: str,
+    label: str,
+    because: Mapping[str, Any],
+) -> Promotion:
+    """Return the promotion of one document.
+
+    Args:
+        workspace: the stores.
+        collection: whose document it is.
+        record: the document.
+        content_hash: the content that carries the label.
+        label: the label.
+        because: why it has that label; becomes part of the provenance.
+
+    Returns:
+        The promotion, with the place that the document will have among the references.
+    """
+    name = collection.collection_name
+    provenance = {"collection": name, "document_id": record["document_id"], **because}
+    place = _place(workspace, collection, record["key"])
+    return Promotion(record, content_hash, *place, label, provenance)
+
+
+def _match(record: Mapping[str, Any]) -> dict[str, Any]:
+    match = record["taxonomy_match"]
+    return {name: match[name] for name in ("confidence", "source_document_id")}
+
+
+def promote(
+    workspace: Workspace,
+    collection: Collection,
+    chosen: list[Promotion],
+    reviewer: str,
+) -> int:
+    """Copy the objects where the references live elsewhere, and record the labels as promoted.
+
+    The copy is written before the label is recorded, and both are left alone where they stand
+    already: a promotion that was cut off is completed by doing it again.
+
+    Args:
+        workspace: the stores.
+        collection: whose documents are promoted.
+        chosen: what the reviewer accepted.
+        reviewer: who reviewed.
+
+    Returns:
+        How many labels were recorded; repeated promotions count none.
+    """
+    return prepared(workspace, collection, chosen, reviewer)()
+
+
+def prepared(
+    workspace: Workspace,
+    collection: Collection,
+    chosen: list[Promotion],
+    reviewer: str,
+) -> Callable[[], int]:
+    """Copy the objects where the references live elsewhere, and leave the labels to be recorded.
+
+    Args:
+        workspace: the stores.
+        collection: whose documents are promoted.
+        chosen: what the reviewer accepted.
+        reviewer: who reviewed.
+
+    Returns:
+        What records the labels and counts them.
+    """
+    left = outstanding(workspace, collection, chosen)
+    if collection.detection is not None:
+        labels = [(promotion.record["document_id"], promotion.label) for promotion in left]
+        return partial(judge_as, workspace, collection, labels, reviewer)
+    events = [_promote_one(workspace, collection, promotion, reviewer) for promotion in left]
+    return partial(workspace.ledger.append_annotations, events)
+
+
+def _place(workspace: Workspace, collection: Collection, key: str) -> tuple[str, bool]:
+    """Return the key among the references, and whether the object has to be copied there."""
+    if collection.reference_collection == collection.collection_name:
+        return key, False
+    bucket = _target(workspace, collection).source.buckets[0]
+    return f"{bucket.key_prefix}promoted/{collection.collection_name}/{key}", True
+
+
+def _target(workspace: Workspace, collection: Collection) -> Collection:
+    return workspace.collection(str(collection.reference_collection))
+
+
+def outstanding(
+    workspace: Workspace, collection: Collection, chosen: list[Promotion]
+) -> list[Promotion]:
+    """Leave out what carries that label already among the references, or one that a person gave.
+
+    Args:
+        workspace: the stores.
+        collection: whose documents.
+        chosen: what would be promoted.
+
+    Returns:
+        What is left of it, in the same order.
+    """
+    if collection.detection is not None:
+        said = ReferenceSet(workspace, collection).annotations
+        return [one for one in chosen if one.record["document_id"] not in said]
+    name = _target(workspace, collection).collection_name
+    ids = [document_id(name, promotion.key) for promotion in chosen]
+    contents = dict(zip(ids, (p.content_hash for p in chosen), strict=True))
+    held = effective_annotations(workspace.ledger.annotations(name), contents)
+    return [
+        promotion
+        for promotion, document in zip(chosen, ids, strict=True)
+        if document not in held
+        or (held[document].source == "promoted" and held[document].label != promotion.label)
+    ]
+
+
+def _promote_one(
+    workspace: Workspace, collection: Collection, promotion: Promotion, reviewer: str
+) -> Annotation:
+    target, record = _target(workspace, collection), promotion.record
+    stored, data = _reviewed_object(workspace, collection, promotion)
+    if promotion.copied:
+        metadata = {k: v for k, v in stored.metadata.items() if k != target.label_field}
+        workspace.source(target).add(promotion.key, data, metadata)
+    fields = {f: record[f] for f in target.fields if record.get(f) is not None}
+    return Annotation(
+        collection=target.collection_name,
+        document_id=document_id(target.collection_name, promotion.key),
+        key=promotion.key,
+        label=promotion.label,
+        content_hash=promotion.content_hash,
+        annotator=reviewer,
+        origin="promotion",
+        source="promoted",
+        fields=fields,
+        provenance=promotion.provenance,
+    )
+
+
+def _reviewed_object(
+    workspace: Workspace, collection: Collection, promotion: Promotion
+) -> tuple[StoredObject, bytes]:
+    kind = workspace.extractor(collection).manifest.input
+    mapped = collection.feature_extractor.input_mappings.get(kind)
+    key = promotion.record["key"]
+    try:
+        stored = workspace.source(collection).open(key)
+        data = stored.input_blob(kind, mapped).read()
+    except UnreadableItemError as error:
+        raise AutolabelError(f"{key!r} {error}. Sweep, then promote again.") from error
+    if content_hash(data) != promotion.content_hash:
+        raise AutolabelError(
+            f"{key!r} has another content than the one that was labelled. "
+            "Sweep, then promote again."
+        )
+    return stored, data

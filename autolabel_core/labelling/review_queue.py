@@ -1,0 +1,188 @@
+"""What a person should look at next: images in an order that makes their time count.
+
+A queue never gives out more than a person was promised to get: caps for one class, for one queue,
+and for a day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from autolabel_core.declarations import Collection
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.suggestions import did_you_mean
+from autolabel_core.ledger.box_annotations import BoxAnnotation, effective
+from autolabel_core.tables.boxes.box_labels import REVIEWED
+from autolabel_core.tables.workspace import Workspace
+
+Queue = Literal["lowest_confidence", "class", "disagreement", "random"]
+QUEUES: Mapping[str, str] = {
+    "lowest_confidence": "images by their least sure box, the least sure first",
+    "class": "images with a box of one class, its least sure first",
+    "disagreement": "images on which the taxonomy calls a box something else than the detector",
+    "random": "a random sample of all images, reviewed ones too: the one unbiased estimate",
+}
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How much is given out at most.
+
+    Attributes:
+        limit: images.
+        per_class: images that the same class put into the queue; None: no cap.
+        per_day: images in 24 hours, those that were reviewed in them counted; None: no cap.
+    """
+
+    limit: int = 20
+    per_class: int | None = None
+    per_day: int | None = None
+
+
+def review_queue(
+    workspace: Workspace,
+    collection: Collection,
+    by: str,
+    caps: Caps,
+    now: datetime,
+    class_name: str | None = None,
+    seed: int = 0,
+) -> list[Record]:
+    """Return the images to look at next.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        by: one of QUEUES.
+        caps: how much is given out.
+        now: the present moment, in UTC.
+        class_name: for the queue `class`: which.
+        seed: for the queue `random`: another number is another sample.
+
+    Returns:
+        One record for each image: `image_id`, `image_key`, `width_px`, `height_px`, `reviewed`,
+        `why`, `score` (what the order is made of; None for `random`), `focus` (keys of the boxes
+        that put it there) and `detections`, all of its boxes with `document_id`, `key`, `class`,
+        `confidence`, `bbox`, `bbox_format`, `label`, `label_source` and `verdict`.
+
+    Raises:
+        AutolabelError: no such queue, nothing is detected here, or `class_name` is missing.
+    """
+    if by not in QUEUES:
+        hint = did_you_mean(by, QUEUES)
+        raise AutolabelError(f"No queue {by!r}.{hint} Queues: {', '.join(QUEUES)}.")
+    if collection.detection is None:
+        name = collection.collection_name
+        raise AutolabelError(
+            f"`{name}` has no `detection`: its queue is `autolabel documents {name} "
+            f"--filter {collection.label_field}:eq:null`."
+        )
+    if (by == "class") != (class_name is not None):
+        raise AutolabelError("The queue `class` needs the name of a class, the others take none.")
+    annotations = workspace.ledger.box_annotations(collection.collection_name)
+    images = _images(workspace, collection, annotations)
+    if by == "random":
+        drawn = sorted(images, key=lambda image: _draw(seed, image["image_id"]))
+        return [{**one, "why": QUEUES[by]} for one in drawn[: _most(caps, annotations, now)]]
+    waiting = [image for image in images if not image["reviewed"]]
+    scored = [one for image in waiting if (one := _scored(image, by, class_name)) is not None]
+    scored.sort(key=lambda one: (one["score"], one["image_key"]))
+    return _capped(scored, caps.per_class)[: _most(caps, annotations, now)]
+
+
+def _images(
+    workspace: Workspace, collection: Collection, annotations: Sequence[BoxAnnotation]
+) -> list[Record]:
+    """All images that could be looked at, each with its boxes."""
+    records = Documents(workspace, collection).find()
+    images = {r["document_id"]: r for r in records if r["kind"] == "image" and not r["reason"]}
+    boxes: dict[str, list[Record]] = {image: [] for image in images}
+    for record in records:
+        if record["kind"] == "detection" and record["image_id"] in boxes:
+            boxes[record["image_id"]].append(_box(record))
+    contents = _contents(workspace, collection)
+    holding = effective(annotations, contents).holding
+    reviewed = {event.image_id for event in holding if event.label == REVIEWED}
+    return [
+        {
+            **{name: r[name] for name in ("image_id", "image_key", "width_px", "height_px")},
+            "reviewed": image in reviewed,
+            "score": None,
+            "focus": [],
+            "detections": sorted(boxes[image], key=lambda box: -box["confidence"]),
+        }
+        for image, r in images.items()
+    ]
+
+
+def _contents(workspace: Workspace, collection: Collection) -> dict[str, str]:
+    view = Documents(workspace, collection)
+    with view.connect() as connection:
+        rows = connection.execute(
+            "SELECT document_id, content_hash FROM all_documents WHERE kind = 'image'"
+        ).fetchall()
+    return {document: content for document, content in rows if content}
+
+
+def _box(record: Record) -> Record:
+    return {
+        "document_id": record["document_id"],
+        "key": record["key"],
+        "class": record["detected_class"],
+        "confidence": record["detected_confidence"],
+        "bbox": record["bbox"],
+        "bbox_format": record["bbox_format"],
+        "label": record["label"],
+        "label_source": record["label_source"],
+        "verdict": record["verdict"],
+    }
+
+
+def _scored(image: Record, by: str, class_name: str | None) -> Record | None:
+    """The image with its place in the queue; None where nothing puts it there."""
+    puts: Mapping[str, Callable[[Record], bool]] = {
+        "lowest_confidence": lambda box: True,
+        "class": lambda box: class_name in (box["class"], box["label"]),
+        "disagreement": lambda box: box["label_source"] == "auto" and box["label"] != box["class"],
+    }
+    open_ = [box for box in image["detections"] if box["verdict"] is None]
+    found = sorted((b for b in open_ if puts[by](b)), key=lambda box: box["confidence"])
+    if not found:
+        return None
+    least = found[0]
+    why = f"{least['class']} {least['confidence']:.2f}"
+    if by == "disagreement":
+        why += f", by its neighbours {least['label']}"
+    focus = [box["key"] for box in (found[:1] if by == "lowest_confidence" else found)]
+    return {**image, "why": why, "score": least["confidence"], "focus": focus}
+
+
+def _capped(queue: Iterable[Record], per_class: int | None) -> list[Record]:
+    counts: Counter[str] = Counter()
+    kept = []
+    for one in queue:
+        name = next(b["class"] for b in one["detections"] if b["key"] == one["focus"][0])
+        counts[name] += 1
+        if per_class is None or counts[name] <= per_class:
+            kept.append(one)
+    return kept
+
+
+def _most(caps: Caps, annotations: Iterable[BoxAnnotation], now: datetime) -> int:
+    """How many images may be given out now."""
+    if caps.per_day is None:
+        return caps.limit
+    since = (now - timedelta(days=1)).isoformat(timespec="microseconds")
+    recent = {a.image_id for a in annotations if a.recorded_at >= since}
+    return max(0, min(caps.limit, caps.per_day - len(recent)))
+
+
+def _draw(seed: int, image_id: str) -> str:
+    return hashlib.sha256(f"{seed}\0{image_id}".encode()).hexdigest()

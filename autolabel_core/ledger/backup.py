@@ -1,0 +1,248 @@
+"""The whole ledger as a file: backed up, exported as JSON Lines, restored into any empty ledger."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import Connection, func, select
+
+from autolabel_core.foundation.atomic_files import write_atomically
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.ledger.rows import append
+from autolabel_core.ledger.schema import VERSION, metadata
+from autolabel_core.ledger.store import Ledger
+
+FORMAT = 1
+ROWS_AT_ONCE = 1000
+SQLITE_MAGIC = b"SQLite format 3\0"
+TABLES = dict(metadata.tables)
+Lines = Iterable[str]
+
+
+def backup(ledger: Ledger, file: Path) -> None:
+    """Write a snapshot while others go on writing: a SQLite file, or JSON Lines from PostgreSQL.
+
+    Args:
+        ledger: the ledger.
+        file: a new file.
+    """
+    _check_new(file)
+    if ledger.database.is_sqlite:
+        write_atomically(file, lambda part: _copy(ledger, part))
+    else:
+        export(ledger, file)
+
+
+def export(ledger: Ledger, file: Path) -> dict[str, int]:
+    """Write all rows of all tables as JSON Lines, as they were at one moment.
+
+    Args:
+        ledger: the ledger.
+        file: a new file.
+
+    Returns:
+        The number of rows by table.
+    """
+    _check_new(file)
+    counts: dict[str, int] = {}
+
+    def write(part: Path) -> None:
+        with part.open("w", encoding="utf-8", newline="\n") as handle:
+            counts.update(export_lines(ledger, handle))
+
+    write_atomically(file, write)
+    return counts
+
+
+def export_lines(ledger: Ledger, handle: IO[str]) -> dict[str, int]:
+    """Write the header and one line for each row, ascending by id within a table.
+
+    Args:
+        ledger: the ledger.
+        handle: where to.
+
+    Returns:
+        The number of rows by table.
+    """
+    with ledger.database.reading(whole=True) as connection:
+        counts = _counts(connection)
+        header = {"autolabel_ledger": FORMAT, "version": VERSION, "rows": counts}
+        handle.write(_line(header))
+        for name, row in _rows(connection):
+            handle.write(_line({"table": name, "row": row}))
+    return counts
+
+
+def restore(ledger: Ledger, file: Path) -> dict[str, int]:
+    """Fill an empty ledger from a backup or an export, of whichever database: all or nothing.
+
+    Args:
+        ledger: a ledger without a row.
+        file: what `backup` or `export` wrote.
+
+    Returns:
+        The number of rows by table.
+
+    Raises:
+        AutolabelError: there is no such file.
+    """
+    if not file.is_file():
+        raise AutolabelError(f"There is no file {file}. Name a backup or an export of a ledger.")
+    with file.open("rb") as head:
+        is_sqlite = head.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+    if is_sqlite:
+        with _opened_copy(file) as source, source.database.reading() as connection:
+            return _fill(ledger, _counts(connection), _rows(connection), file)
+    with file.open(encoding="utf-8", newline="\n") as handle:
+        try:
+            return restore_lines(ledger, handle, file)
+        except UnicodeDecodeError as error:
+            raise AutolabelError(f"{file} is no backup or export of a ledger.") from error
+
+
+def restore_lines(ledger: Ledger, lines: Lines, named: Path) -> dict[str, int]:
+    """Fill an empty ledger from the lines of an export: all or nothing.
+
+    Args:
+        ledger: a ledger without a row.
+        lines: what `export_lines` wrote.
+        named: what messages call it.
+
+    Returns:
+        The number of rows by table.
+
+    Raises:
+        AutolabelError: the header is that of a newer autolabel.
+    """
+    entries = _entries(lines, named)
+    header: Any = next(entries, {})
+    if not isinstance(header, dict):
+        header = {}
+    if header.get("autolabel_ledger") != FORMAT or str(header.get("version")) > VERSION:
+        raise AutolabelError(
+            f"{named} is no export that this autolabel can read: it begins with "
+            f"{_line(header).strip()[:100]}, expected format {FORMAT} and a version up to "
+            f"{VERSION}. Restore with the autolabel that wrote it, or a newer one."
+        )
+    rows = ((entry["table"], entry["row"]) for entry in entries)
+    return _fill(ledger, header.get("rows", {}), rows, named)
+
+
+def _fill(
+    ledger: Ledger, expected: Mapping[str, int], rows: Iterable[tuple[str, Any]], named: Path
+) -> dict[str, int]:
+    with ledger.database.writing() as connection:
+        held = sum(_counts(connection).values())
+        if held:
+            raise AutolabelError(
+                f"The ledger at {ledger.database.shown} holds {held} rows already; nothing was "
+                "restored. Restore into an empty one: name a new AUTOLABEL_LEDGER_URL."
+            )
+        _insert(connection, rows, named)
+        counts = _counts(connection)
+        if any(counts[name] != expected.get(name, 0) for name in counts):
+            raise AutolabelError(
+                f"{named} is not whole: it announces {sum(expected.values())} rows and holds "
+                f"{sum(counts.values())}. Nothing was restored. Use another backup."
+            )
+        if not ledger.database.is_sqlite:
+            _continue_sequences(connection)
+    return counts
+
+
+def _insert(connection: Connection, rows: Iterable[tuple[str, Any]], named: Path) -> None:
+    waiting: list[dict[str, Any]] = []
+    current = ""
+    for name, row in rows:
+        if name not in TABLES or set(row) != set(TABLES[name].columns.keys()):
+            raise AutolabelError(
+                f"{named} has a row that fits no table: `{name}` with {', '.join(row)}. "
+                "Nothing was restored. Use what `autolabel ledger export` wrote."
+            )
+        if waiting and (name != current or len(waiting) >= ROWS_AT_ONCE):
+            append(connection, TABLES[current], waiting)
+            waiting = []
+        current = name
+        waiting.append(row)
+    if waiting:
+        append(connection, TABLES[current], waiting)
+
+
+def _continue_sequences(connection: Connection) -> None:
+    """Let PostgreSQL number new rows after the restored ones."""
+    for name in TABLES:
+        connection.exec_driver_sql(
+            f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name} "
+            "HAVING max(id) IS NOT NULL"
+        )
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    return {
+        name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for name, table in TABLES.items()
+    }
+
+
+def _rows(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
+    streaming = connection.execution_options(yield_per=ROWS_AT_ONCE)
+    for name, table in TABLES.items():
+        for row in streaming.execute(select(table).order_by(table.c.id)):
+            yield name, dict(row._mapping)
+
+
+def _entries(lines: Lines, named: Path) -> Iterator[Any]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise AutolabelError(
+                f"{named}, line {number}: no JSON. Nothing was restored."
+            ) from error
+        if number > 1 and not _is_row(entry):
+            raise AutolabelError(f"{named}, line {number}: no row. Nothing was restored.")
+        yield entry
+
+
+def _is_row(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("table"), str)
+        and isinstance(entry.get("row"), dict)
+    )
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
+
+
+def _check_new(file: Path) -> None:
+    if file.exists():
+        raise AutolabelError(f"{file} exists and is kept as it is. Name a new file.")
+    if not file.parent.is_dir():
+        raise AutolabelError(f"There is no folder {file.parent}. Make it, or name another file.")
+
+
+def _copy(ledger: Ledger, part: Path) -> None:
+    """Copy page by page (SQLite's online backup), into one file that needs no other beside it."""
+    with closing(sqlite3.connect(part)) as copy:
+        with ledger.database.reading() as connection:
+            source: Any = connection.connection.driver_connection
+            source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+@contextmanager
+def _opened_copy(file: Path) -> Iterator[Ledger]:
+    """Open a copy of a SQLite backup, which may be of an older version; the file stays as it is."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "ledger.sqlite"
+        shutil.copyfile(file, copy)
+        yield Ledger(f"sqlite:///{copy}")

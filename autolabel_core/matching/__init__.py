@@ -1,0 +1,1 @@
+"""Exact nearest references, the decision they lead to, and thresholds for it."""

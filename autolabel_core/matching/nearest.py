@@ -1,0 +1,240 @@
+"""The nearest references of each document by cosine, exact: equal bytes for every batch shape."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS_PER_TILE = 512
+REFERENCES_PER_TILE = 1024
+MAX_NORM = 1024.0
+ABSENT = np.float32(-np.inf)
+
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# Two calls at once would both set, and then restore, the number of threads of BLAS.
+_all_cores = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The k nearest references of n documents, best first.
+
+    Attributes:
+        position: (n, k) int32 positions in the references, -1 where there are fewer than k.
+        score: (n, k) float32 cosines in [-1, 1], 1 is the same direction; `-inf` where position
+            is -1.
+    """
+
+    position: NDArray[np.int32]
+    score: NDArray[np.float32]
+
+
+def nearest(vectors: NDArray[np.float32], references: NDArray[np.float32], k: int) -> Nearest:
+    """Find the k nearest references of each document by cosine, exactly.
+
+    A float32 matmul proposes; whatever lies within its error bound of the k-th best is scored again
+    alone in float64 and rounded to float32. The order is by that score, ties to the smaller
+    position. Neither the other rows of the batch nor the number of cores change a byte.
+
+    Args:
+        vectors: (n, d) rows of unit length; may be memory-mapped; n may be 0.
+        references: (r, d) rows of unit length; r may be 0 or smaller than k.
+        k: how many to keep, at least 1.
+
+    Returns:
+        Positions and scores, both (n, k).
+
+    Source: error of a sum of d products: N. Higham, Accuracy and Stability of Numerical
+        Algorithms, section 3.1.
+    """
+    return nearest_above(vectors, references, k, None)
+
+
+def nearest_above(
+    vectors: NDArray[np.float32],
+    references: NDArray[np.float32],
+    k: int,
+    min_score: NDArray[np.float32] | None,
+) -> Nearest:
+    """Find the k nearest references of each document among those that score at least `min_score`.
+
+    References that score less may be among the result, but never instead of one that scores enough.
+
+    Args:
+        vectors: (n, d) rows of unit length.
+        references: (r, d) rows of unit length.
+        k: how many to keep, at least 1.
+        min_score: (n,) the lowest score of interest for each document; `-inf` or None is all.
+
+    Returns:
+        Positions and scores, both (n, k).
+
+    Raises:
+        ValueError: `k` is below 1.
+    """
+    if k < 1:
+        raise ValueError(f"expected k of at least 1, found {k}")
+    _check(vectors, references)
+    result = Nearest(
+        np.full((len(vectors), k), -1, np.int32), np.full((len(vectors), k), ABSENT, np.float32)
+    )
+    if not len(vectors) or not len(references):
+        return result
+    search = _Search(np.require(references, requirements=["C", "A"]), k)
+    _in_parallel(search, vectors, min_score, result)
+    return result
+
+
+def nearest_among_themselves(references: NDArray[np.float32], k: int) -> Nearest:
+    """Find the k nearest *other* references of each reference (leave one out), exactly.
+
+    A reference is left out by its position, so that an identical one beside it still counts.
+
+    Args:
+        references: (r, d) rows of unit length.
+        k: how many to keep, at least 1.
+
+    Returns:
+        Positions and scores, both (r, k).
+    """
+    return without(
+        nearest(references, references, k + 1), np.arange(len(references), dtype=np.int32)
+    )
+
+
+def without(listed: Nearest, left_out: NDArray[np.int32]) -> Nearest:
+    """Drop one position from each list of k + 1, or else its last entry, so that k stay.
+
+    Args:
+        listed: lists (n, k + 1).
+        left_out: (n,) the position to drop from each list, -1 for none.
+
+    Returns:
+        Lists (n, k).
+    """
+    n, width = listed.position.shape
+    is_it = listed.position == left_out[:, None]
+    gap = np.where(is_it.any(axis=1), is_it.argmax(axis=1), width)
+    columns = np.arange(width - 1)
+    take = columns + (columns >= gap[:, None])
+    rows = np.arange(n)[:, None]
+    return Nearest(listed.position[rows, take], listed.score[rows, take])
+
+
+def _check(vectors: NDArray[np.float32], references: NDArray[np.float32]) -> None:
+    for name, array in (("vectors", vectors), ("references", references)):
+        if array.ndim != 2 or array.dtype != np.float32:
+            found = f"{array.dtype} of shape {array.shape}"
+            raise ValueError(f"expected {name} as float32 of shape (rows, d), found {found}")
+    if vectors.shape[1] != references.shape[1]:
+        raise ValueError(
+            f"expected vectors and references of one dimension, found {vectors.shape[1]} and "
+            f"{references.shape[1]}: they come from different feature spaces"
+        )
+
+
+def _norms(rows: NDArray[np.float32], first: int, name: str) -> NDArray[np.float32]:
+    from autolabel_core.matching import kernels
+
+    norms = np.empty(len(rows), np.float32)
+    kernels.row_norms(rows, norms)
+    wrong = np.flatnonzero(~(norms <= MAX_NORM))
+    if len(wrong):
+        raise ValueError(
+            f"expected finite {name} of unit length, found row {first + wrong[0]} of length "
+            f"{norms[wrong[0]]}"
+        )
+    return norms
+
+
+class _Search:
+    """One set of references, and the search for the k nearest of them for a tile of rows."""
+
+    def __init__(self, references: NDArray[np.float32], k: int) -> None:
+        self.references = references
+        self.k = k
+        self.slots = min(max(128, 4 * k), len(references))
+        self.columns = min(REFERENCES_PER_TILE, len(references))
+        self.longest = max(
+            float(_norms(references[a : a + 65536], a, "references").max(initial=0.0))
+            for a in range(0, len(references), 65536)
+        )
+
+    def windows(self, norms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bound, for each row, twice the error of a float32 sum of d products and its roundings."""
+        d = self.references.shape[1]
+        units = (2.05 * d + 16.0) * 2.0**-24
+        return np.asarray(units * self.longest * norms + 1e-30, np.float32)
+
+    def match(
+        self, rows: NDArray[np.float32], first: int, floors: NDArray[np.float32], into: Nearest
+    ) -> None:
+        """Write the k nearest of a tile of rows (m, d) to `into` (m, k)."""
+        from autolabel_core.matching import kernels
+
+        rows = np.require(rows, requirements=["C", "A"])
+        m = len(rows)
+        windows = self.windows(_norms(rows, first, "vectors"))
+        floors = floors - windows
+        best = np.full((m, self.k), ABSENT, np.float32)
+        found = np.empty((m, self.slots), np.int32)
+        found_score = np.empty((m, self.slots), np.float32)
+        counts = np.zeros(m, np.int32)
+        scratch = np.empty(m * self.columns, np.float32)
+        for a in range(0, len(self.references), self.columns):
+            block = self.references[a : a + self.columns]
+            scores = scratch[: m * len(block)].reshape(m, len(block))
+            np.matmul(rows, block.T, out=scores)
+            kernels.propose(scores, a, windows, best, floors, found, found_score, counts)
+        kernels.settle(
+            rows, self.references, found, found_score, counts, floors, into.position, into.score
+        )
+
+
+def _in_parallel(
+    search: _Search,
+    vectors: NDArray[np.float32],
+    min_score: NDArray[np.float32] | None,
+    result: Nearest,
+) -> None:
+    starts = iter(range(0, len(vectors), ROWS_PER_TILE))
+
+    def work() -> None:
+        for start in starts:
+            rows = slice(start, min(start + ROWS_PER_TILE, len(vectors)))
+            length = rows.stop - rows.start
+            floors = np.full(length, ABSENT, np.float32) if min_score is None else min_score[rows]
+            into = Nearest(result.position[rows], result.score[rows])
+            search.match(vectors[rows], start, floors, into)
+
+    if len(vectors) <= ROWS_PER_TILE:
+        return work()
+    with _all_cores, _blas().limit(limits=1, user_api="blas"):
+        helpers = _other_cores(os.getpid())
+        others = [helpers.submit(work) for _ in range(_CORES - 1)]
+        try:
+            work()
+        finally:
+            wait(others)
+        for other in others:
+            other.result()
+
+
+@functools.cache
+def _other_cores(process: int) -> ThreadPoolExecutor:
+    """Keep threads between calls, one set for each process: a fork does not take them along."""
+    return ThreadPoolExecutor(_CORES, thread_name_prefix=f"matching-{process}")
+
+
+@functools.cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()

@@ -1,0 +1,265 @@
+"""Thresholds from leave-one-out figures: one number means something else for every encoder.
+
+The figures come from a self-test in which no reference may match itself: the score of the nearest
+other reference, the label that it predicts, and whether that label is right. A score at or above
+the threshold counts as matched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.statistics import wilson_interval
+
+PERSON_SOURCES = frozenset({"human", "promoted"})
+
+
+@dataclass(frozen=True)
+class ThresholdProposal:
+    """A threshold and what it gave in the self-test.
+
+    Attributes:
+        threshold: scores at or above it are matched.
+        precision: share of the matched items whose label is right, from 0 (none) to 1 (all).
+        precision_low: lower end of the 95 % interval around that share.
+        coverage: share of all items that are matched, from 0 (none) to 1 (all).
+        support: how many items the proposal rests on, matched or not.
+        reached: whether the asked precision was reached; if not, this is the most precise one.
+    """
+
+    threshold: float
+    precision: float
+    precision_low: float
+    coverage: float
+    support: int
+    reached: bool
+
+
+@dataclass(frozen=True)
+class PerLabelProposal:
+    """The overall proposal, and one for each predicted label with enough items.
+
+    Attributes:
+        overall: the proposal from all items.
+        per_label: the labels' own proposals.
+        fallback: labels with too few items of their own, which use the overall threshold.
+    """
+
+    overall: ThresholdProposal
+    per_label: Mapping[str, ThresholdProposal]
+    fallback: tuple[str, ...]
+
+    def thresholds(self) -> Thresholds:
+        """The thresholds alone, to decide with."""
+        own = {label: proposal.threshold for label, proposal in self.per_label.items()}
+        return Thresholds(self.overall.threshold, own)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """A threshold for every label: the one of its own, else the default."""
+
+    default: float
+    per_label: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, label: str) -> float:
+        """The threshold that decides about a match with this label."""
+        return self.per_label.get(label, self.default)
+
+
+@dataclass(frozen=True)
+class PrecisionCoverage:
+    """What each distinct score would give as the threshold, highest first; arrays of shape (m,).
+
+    Attributes:
+        thresholds: the distinct scores.
+        matched: how many items score at or above each one.
+        precision: share of those that are right, 0 to 1.
+        coverage: share of all items that are matched, 0 to 1.
+        envelope: the best precision at this coverage or more, 0 to 1; never rises with coverage.
+    """
+
+    thresholds: npt.NDArray[np.float64]
+    matched: npt.NDArray[np.int64]
+    precision: npt.NDArray[np.float64]
+    coverage: npt.NDArray[np.float64]
+    envelope: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Change:
+    """How many documents a change of threshold would label, unlabel, and leave as they are."""
+
+    newly_labelled: int
+    newly_unlabelled: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class ThresholdChange(Change):
+    """The change over all documents, and by predicted label."""
+
+    per_label: Mapping[str, Change]
+
+
+def precision_coverage_curve(scores: npt.ArrayLike, correct: npt.ArrayLike) -> PrecisionCoverage:
+    """Precision against coverage for every threshold that makes a difference.
+
+    Args:
+        scores: (n,) scores; one that is not finite has no match, and counts as never covered.
+        correct: (n,) whether the predicted label is right.
+
+    Returns:
+        The curve, one point for each distinct score.
+
+    Raises:
+        ValueError: when the two differ in length.
+    """
+    score = np.asarray(scores, dtype=np.float64).ravel()
+    right = np.asarray(correct, dtype=bool).ravel()
+    if score.shape != right.shape:
+        raise ValueError(
+            f"Expected as many scores as answers, found {score.size} and {right.size}."
+        )
+    total = max(score.size, 1)
+    right, score = right[np.isfinite(score)], score[np.isfinite(score)]
+    order = np.argsort(-score, kind="stable")
+    score, hits = score[order], np.cumsum(right[order])
+    # The last of each run of equal scores: ties are matched together or not at all.
+    last = np.flatnonzero(np.append(score[1:] != score[:-1], True)) if score.size else np.arange(0)
+    matched = last + 1
+    precision = hits[last] / matched
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return PrecisionCoverage(score[last], matched, precision, matched / total, envelope)
+
+
+def propose_threshold(
+    scores: npt.ArrayLike, correct: npt.ArrayLike, precision: float = 0.95
+) -> ThresholdProposal:
+    """The smallest threshold whose matched part has at least the asked precision.
+
+    So it labels as much as the asked precision allows. Where no threshold reaches it, the most
+    precise one is given, the widest of equals (the strictest when every label is wrong), with
+    `reached` false.
+
+    Args:
+        scores: (n,) leave-one-out scores; one that is not finite has no match.
+        correct: (n,) whether the predicted label is right.
+        precision: share of right labels among the matched, above 0 and up to 1 (no error allowed).
+
+    Returns:
+        The proposal.
+
+    Raises:
+        ValueError: when the asked precision is no share.
+        AutolabelError: when no item has a score.
+    """
+    if not 0.0 < precision <= 1.0:
+        raise ValueError(f"Expected a precision above 0 and up to 1, found {precision}.")
+    curve = precision_coverage_curve(scores, correct)
+    if not curve.thresholds.size:
+        raise AutolabelError(
+            "Expected leave-one-out scores to propose a threshold from, found none. "
+            "Label at least two references and compute the matches again."
+        )
+    good = np.flatnonzero(curve.precision >= precision)
+    best = np.flatnonzero(curve.precision == curve.precision.max())
+    all_wrong = curve.precision.max() == 0
+    at = 0 if all_wrong else int((good if good.size else best)[-1])
+    matched = int(curve.matched[at])
+    hits = round(float(curve.precision[at]) * matched)
+    return ThresholdProposal(
+        threshold=float(curve.thresholds[at]),
+        precision=float(curve.precision[at]),
+        precision_low=wilson_interval(hits, matched)[0],
+        coverage=float(curve.coverage[at]),
+        support=int(np.size(scores)),
+        reached=bool(good.size),
+    )
+
+
+def propose_per_label(
+    scores: npt.ArrayLike,
+    correct: npt.ArrayLike,
+    labels: Sequence[str],
+    precision: float = 0.95,
+    min_support: int = 5,
+) -> PerLabelProposal:
+    """A threshold for each predicted label that has enough items, and the overall one for the rest.
+
+    Args:
+        scores: (n,) leave-one-out scores; one that is not finite has no match.
+        correct: (n,) whether the predicted label is right.
+        labels: (n,) the predicted label of each item.
+        precision: share of right labels among the matched, above 0 and up to 1.
+        min_support: scored items that a label needs for a threshold of its own.
+
+    Returns:
+        The proposals, labels in alphabetical order.
+
+    Raises:
+        ValueError: when the labels differ in number from the scores.
+    """
+    score = np.asarray(scores, dtype=np.float64).ravel()
+    right = np.asarray(correct, dtype=bool).ravel()
+    predicted = np.asarray(labels, dtype=object).ravel()
+    if predicted.shape != score.shape:
+        raise ValueError(f"Expected {score.size} labels, found {predicted.size}.")
+    own: dict[str, ThresholdProposal] = {}
+    fallback: list[str] = []
+    for label in sorted({str(name) for name in predicted[np.isfinite(score)]}):
+        mine = (predicted == label) & np.isfinite(score)
+        if np.count_nonzero(mine) < min_support:
+            fallback.append(label)
+        else:
+            own[label] = propose_threshold(score[mine], right[mine], precision)
+    return PerLabelProposal(propose_threshold(score, right, precision), own, tuple(fallback))
+
+
+def what_would_change(
+    confidence: Sequence[float | None],
+    label_source: Sequence[str | None],
+    predicted_label: Sequence[str | None],
+    old: float | Thresholds,
+    new: float | Thresholds,
+) -> ThresholdChange:
+    """What another threshold would label or unlabel, counted without touching anything.
+
+    Labels that a person gave (human, promoted) never change; nor does a document without a
+    candidate.
+
+    Args:
+        confidence: (n,) score of the nearest reference, None where there is none.
+        label_source: (n,) where the present label came from.
+        predicted_label: (n,) label of the nearest reference, None where there is none.
+        old: the thresholds in use.
+        new: the thresholds to try.
+
+    Returns:
+        The counts over all documents, and for each predicted label in alphabetical order.
+    """
+    before, after = _as_thresholds(old), _as_thresholds(new)
+    counts: dict[str | None, Counter[int]] = {}
+    for score, source, label in zip(confidence, label_source, predicted_label, strict=True):
+        step = 0
+        if score is not None and label is not None and source not in PERSON_SOURCES:
+            step = int(score >= after.of(label)) - int(score >= before.of(label))
+        counts.setdefault(label, Counter())[step] += 1
+    overall = sum(counts.values(), Counter[int]())
+    named = sorted(label for label in counts if label is not None)
+    per_label = {label: Change(*_steps(counts[label])) for label in named}
+    return ThresholdChange(*_steps(overall), per_label=per_label)
+
+
+def _as_thresholds(given: float | Thresholds) -> Thresholds:
+    return given if isinstance(given, Thresholds) else Thresholds(float(given))
+
+
+def _steps(counts: Counter[int]) -> tuple[int, int, int]:
+    return counts[1], counts[-1], counts[0]

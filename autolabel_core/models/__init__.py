@@ -1,0 +1,1 @@
+"""What has weights: extractors, detectors, projection heads, their registry and evaluation."""

@@ -1,0 +1,140 @@
+"""The gate: may a new version replace the one in service? Pure; both met the same gold images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from autolabel_core.declarations.training import Gate
+from autolabel_core.models.evaluation.average_precision import Evaluation
+
+INTERVAL = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate decided, and why.
+
+    Attributes:
+        decision: `promoted` or `held`.
+        reason: in a sentence.
+        figures: the measurements, as JSON holds them.
+    """
+
+    decision: Literal["promoted", "held"]
+    reason: str
+    figures: dict[str, Any]
+
+
+def judge(
+    candidate: Evaluation, active: Evaluation | None, rule: Gate, rng: np.random.Generator
+) -> Verdict:
+    """Compare two versions on the same gold images.
+
+    A version is promoted when its mAP50 is not lower, its mAP50-95 is not lower by more than the
+    margin, and no class is worse at an overlap of 0.5 by more than the margin. The first version is
+    promoted from the floor up.
+
+    Args:
+        candidate: how the new version fared.
+        active: how the version in service fared; None where there is none.
+        rule: the declared limits.
+        rng: draws the images of the interval.
+
+    Returns:
+        The verdict.
+    """
+    figures = _figures(candidate, active)
+    if candidate.images < rule.min_images:
+        return Verdict(
+            "held",
+            f"{candidate.images} gold images, at least {rule.min_images} are needed to judge; "
+            "review more images",
+            figures,
+        )
+    if active is None:
+        enough = candidate.map50 >= rule.floor
+        said = "reaches" if enough else "is below"
+        reason = f"the first version {said} the floor: mAP50 {candidate.map50:.3f}, {rule.floor}"
+        return Verdict("promoted" if enough else "held", reason, figures)
+    low, high = difference_interval(candidate, active, rule.resamples, rng)
+    figures |= {"map50_difference_low": low, "map50_difference_high": high}
+    worse = _worse(candidate, active, rule.margin)
+    change = f"mAP50 {active.map50:.3f} to {candidate.map50:.3f}, 95 % of {low:+.3f} to {high:+.3f}"
+    if worse:
+        return Verdict("held", f"{'; '.join(worse)} ({change})", figures)
+    return Verdict("promoted", f"not worse overall and on no class ({change})", figures)
+
+
+def difference_interval(
+    candidate: Evaluation, active: Evaluation, resamples: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return how far the difference in mAP50 may be chance: a paired bootstrap over images.
+
+    Args:
+        candidate: how the new version fared.
+        active: how the other fared, on the same images.
+        resamples: how often as many images are drawn, with replacement.
+        rng: draws them.
+
+    Returns:
+        The 2.5 % and 97.5 % points of candidate minus active, from -1 to 1.
+    """
+    n = candidate.images
+    differences = []
+    for _ in range(resamples):
+        counts = np.bincount(rng.integers(n, size=n), minlength=n)
+        differences.append(candidate.resampled_map50(counts) - active.resampled_map50(counts))
+    known = [value for value in differences if not np.isnan(value)]
+    low, high = np.percentile(known, INTERVAL) if known else (0.0, 0.0)
+    return float(low), float(high)
+
+
+def class_table(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the figures by class as rows of a table: boxes, both versions, difference."""
+    return [
+        {
+            "class": name,
+            "gold boxes": row["boxes"],
+            "AP50 in service": row["active"],
+            "AP50 candidate": row["candidate"],
+            "difference": None if row["active"] is None else row["candidate"] - row["active"],
+        }
+        for name, row in figures["classes"].items()
+    ]
+
+
+def _worse(candidate: Evaluation, active: Evaluation, margin: float) -> list[str]:
+    """Say in what the candidate is worse than is allowed."""
+    found = []
+    if candidate.map50 < active.map50:
+        found.append(f"mAP50 is lower by {active.map50 - candidate.map50:.3f}")
+    if candidate.map50_95 < active.map50_95 - margin:
+        lower = active.map50_95 - candidate.map50_95
+        found.append(f"mAP50-95 is lower by {lower:.3f}, more than {margin}")
+    for name, before in active.ap50.items():
+        lower = before - candidate.ap50[name]
+        if lower > margin:
+            found.append(f"`{name}` is lower by {lower:.3f}, more than {margin}")
+    return found
+
+
+def _figures(candidate: Evaluation, active: Evaluation | None) -> dict[str, Any]:
+    before = None if active is None else active.ap50
+    return {
+        "gold_images": candidate.images,
+        "map50": candidate.map50,
+        "map50_95": candidate.map50_95,
+        "map50_active": None if active is None else active.map50,
+        "map50_95_active": None if active is None else active.map50_95,
+        "classes": {
+            name: {
+                "boxes": int(candidate.matches[name].true_boxes.sum()),
+                "candidate": value,
+                "active": None if before is None else before[name],
+            }
+            for name, value in candidate.ap50.items()
+        },
+    }

@@ -1,0 +1,222 @@
+"""Verify an index by what it was not made from: views of its pictures, variants, left-out labels.
+
+A reference always matches itself, also with half of the names wrong; that rate is a sanity line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from autolabel_core.foundation.progress import Progress, no_progress
+from autolabel_core.foundation.statistics import wilson_interval
+from autolabel_core.matching.nearest import nearest_among_themselves
+from autolabel_core.matching.reference_index import ReferenceIndex
+from autolabel_core.models.evaluation.augmentation import Purpose
+from autolabel_core.models.evaluation.augmentation_cache import (
+    HELD_OUT_VIEWS,
+    Pictured,
+    ViewCache,
+    reference_vectors,
+)
+from autolabel_core.models.evaluation.held_out_set import Examination
+from autolabel_core.models.evaluation.retrieval_metrics import Judged, judge
+from autolabel_core.models.evaluation.unknown_rejection import Rejection, reject_unknown
+from autolabel_core.models.extractors import Extractor
+
+SANE_SELF_IDENTIFICATION = 0.99
+COMPARED_VIEWS = 16
+WORST, PAIRS = 10, 10
+WIDE, NARROW = 0.3, 0.1
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of right answers with its 95 % Wilson interval, each 0 to 1; None of no queries."""
+
+    right: int
+    queries: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, right: int, queries: int) -> Rate:
+        """Count."""
+        return cls(right, queries, *wilson_interval(right, queries))
+
+    @property
+    def share(self) -> float | None:
+        """Right answers among all."""
+        return self.right / self.queries if self.queries else None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two labels that are easily taken for each other.
+
+    Attributes:
+        label: what was shown.
+        other: what it was taken for, or is nearest to.
+        mistaken: views of the one that were taken for the other.
+        views: views that were shown of it.
+        cosine: of their most similar references.
+        row: a reference of the one; with `other_row` the most similar.
+        other_row: a reference of the other.
+    """
+
+    label: str
+    other: str
+    mistaken: int
+    views: int
+    cosine: float
+    row: int
+    other_row: int
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found of an index.
+
+    Attributes:
+        index: the index.
+        views: top-1 over views of every reference that the index was not made from.
+        variants: top-1 of references that share a label, each left out in turn.
+        itself: share of references that match themselves: a sanity line.
+        median_margin: over views, to the best different label.
+        worst: the labels of the smallest median margins, with those.
+        pairs: the most confusable labels.
+        by_reference_views: figures with the picture itself and with the mean of views as reference.
+        rejection: of unknown things; None where labels are too few.
+    """
+
+    index: ReferenceIndex
+    views: Rate
+    variants: Rate
+    itself: Rate
+    median_margin: float
+    worst: tuple[tuple[str, float], ...]
+    pairs: tuple[Pair, ...]
+    by_reference_views: dict[int, dict[str, float | int]]
+    rejection: Rejection | None
+
+    @property
+    def sane(self) -> bool:
+        """Whether references match themselves; else index and encoder do not belong together."""
+        return (self.itself.share or 0.0) >= SANE_SELF_IDENTIFICATION
+
+    @property
+    def advice(self) -> str:
+        """What to do, by the band of the median margin."""
+        if self.median_margin > WIDE:
+            return "Strong separation: ship it."
+        if self.median_margin >= NARROW:
+            return "Medium separation, similar things may be confused: consider training a head."
+        return "The references look too similar to this encoder: train a head."
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        return {
+            "references": len(self.index),
+            "labels": len(self.index.labels),
+            "feature_uri": self.index.feature_uri,
+            "index_checksum": self.index.checksum,
+            "reference_views": self.index.origin.reference_views,
+            "top1": {"share": self.views.share, **asdict(self.views)},
+            "leave_one_out": {"share": self.variants.share, **asdict(self.variants)},
+            "self_identification": {"share": self.itself.share, **asdict(self.itself)},
+            "median_margin": self.median_margin,
+            "worst": [{"label": label, "median_margin": m} for label, m in self.worst],
+            "confusable": [self._told(pair) for pair in self.pairs],
+            "by_reference_views": {str(n): f for n, f in self.by_reference_views.items()},
+            "unknown": None if self.rejection is None else asdict(self.rejection),
+            "advice": self.advice,
+        }
+
+    def _told(self, pair: Pair) -> dict[str, Any]:
+        keys = {"key": pair.row, "other_key": pair.other_row}
+        return {**asdict(pair), **{name: self.index.filenames[row] for name, row in keys.items()}}
+
+
+def verify_index(
+    index: ReferenceIndex,
+    pictures: Sequence[Pictured],
+    extractor: Extractor,
+    cache: ViewCache,
+    precision: float = 0.95,
+    compared: Sequence[int] = (0, COMPARED_VIEWS),
+    progress: Progress = no_progress,
+) -> Verification:
+    """Verify an index.
+
+    Args:
+        index: of two labels at least.
+        pictures: of its references, in their order.
+        extractor: the index's encoder.
+        cache: of embedded views of that encoder.
+        precision: wanted share of right answers, half of what is shown being unknown.
+        compared: further numbers of views whose mean might stand for a picture; 0: the picture.
+        progress: told how many pictures have their views.
+
+    Returns:
+        What was found.
+    """
+    index.require(extractor.manifest.feature_uri)
+    held_out = cache.vectors(pictures, Purpose.HELD_OUT, HELD_OUT_VIEWS, progress)
+    queries = held_out.reshape(len(index) * HELD_OUT_VIEWS, -1)
+    judged = judge(index, queries, np.repeat(index.codes, HELD_OUT_VIEWS))
+    margins = sorted(judged.median_margins(index.labels).items(), key=lambda item: item[1])
+    by_views = {}
+    for views in sorted({*compared, index.origin.reference_views}):
+        references = reference_vectors(pictures, cache, views)
+        by_views[views] = Examination(index.names, references, held_out).judge().figures
+    itself = cache.vectors(pictures, Purpose.ITSELF, 1)[:, 0]
+    return Verification(
+        index,
+        Rate.of(int(judged.correct.sum()), len(queries)),
+        _variants(index),
+        Rate.of(int(judge(index, itself, index.codes).correct.sum()), len(index)),
+        judged.median_margin,
+        tuple(margins[:WORST]),
+        _pairs(index, judged),
+        by_views,
+        reject_unknown(index, judged, queries, precision, np.random.default_rng(0)),
+    )
+
+
+def _variants(index: ReferenceIndex) -> Rate:
+    """Leave one out: is the nearest other reference one of the same label?"""
+    counts = Counter(index.names)
+    shared = np.array([counts[name] > 1 for name in index.names])
+    found = nearest_among_themselves(index.embeddings, 1).position[:, 0]
+    right = (index.codes[found] == index.codes) & shared
+    return Rate.of(int(right.sum()), int(shared.sum()))
+
+
+def _pairs(index: ReferenceIndex, judged: Judged) -> tuple[Pair, ...]:
+    """Labels taken for each other most often; then those of the most similar references."""
+    cosines = index.label_scores(index.embeddings)
+    cosines[np.arange(len(index)), index.codes] = -np.inf
+    candidates = Counter(
+        (int(judged.truth[i]), int(judged.found[i])) for i in np.flatnonzero(~judged.correct)
+    )
+    for row in np.argsort(-cosines.max(axis=1), kind="stable")[: 2 * PAIRS].tolist():
+        candidates.setdefault((int(index.codes[row]), int(cosines[row].argmax())), 0)
+    shown = Counter(judged.truth.tolist())
+    found: dict[frozenset[int], Pair] = {}
+    for (label, other), mistaken in candidates.items():
+        rows = np.flatnonzero(index.codes == label)
+        row = int(rows[cosines[rows, other].argmax()])
+        others = np.flatnonzero(index.codes == other)
+        other_row = int(others[(index.embeddings[others] @ index.embeddings[row]).argmax()])
+        cosine = float(cosines[row, other])
+        names = index.labels[label], index.labels[other]
+        pair = Pair(*names, mistaken, shown[label], cosine, row, other_row)
+        known = found.get(frozenset((label, other)))
+        if known is None or pair.mistaken > known.mistaken:
+            found[frozenset((label, other))] = pair
+    ranked = sorted(found.values(), key=lambda p: (-p.mistaken, -p.cosine, p.label))
+    return tuple(ranked[:PAIRS])

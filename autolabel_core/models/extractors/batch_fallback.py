@@ -1,0 +1,88 @@
+"""Asking a plug-in about a batch in which single items may be too much for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.models.extractors.loading import embed_checked
+from autolabel_core.models.extractors.manifest import Extractor
+
+NOT_ABOUT_AN_ITEM = (AutolabelError, OSError, ImportError, MemoryError)
+
+Answer = TypeVar("Answer")
+Ask = Callable[[Sequence[Any]], Sequence[Answer]]
+Embedded = npt.NDArray[np.float32] | str
+
+
+def embed_sparing(
+    extractor: Extractor, items: Sequence[Any], refused_before: Sequence[bool]
+) -> list[Embedded]:
+    """Embed a batch; one bad item costs no other.
+
+    Args:
+        extractor: any extractor.
+        items: RGB Pillow images or strings, n of them.
+        refused_before: for each, whether it failed alone at an earlier time.
+
+    Returns:
+        For each item its vector `(d,)`, or the reason why it has none.
+    """
+
+    def ask(some: Sequence[Any]) -> Sequence[npt.NDArray[np.float32]]:
+        return list(embed_checked(extractor, some))
+
+    name = f"the extractor `{extractor.manifest.feature_extractor_name}`"
+    return ask_sparing(ask, name, items, refused_before)
+
+
+def ask_sparing(
+    ask: Ask[Answer], name: str, items: Sequence[Any], refused_before: Sequence[bool]
+) -> list[Answer | str]:
+    """Ask about a batch; where that fails, item by item, so that one bad item costs no other.
+
+    Args:
+        ask: the question, answered for each item.
+        name: of what is asked, for errors.
+        items: n of them.
+        refused_before: for each, whether it failed alone at an earlier time.
+
+    Returns:
+        For each item the answer, or the reason why there is none.
+
+    Raises:
+        AutolabelError: what is asked is at fault: it breaks its contract, or fails on all items of
+            several that it has not refused before.
+        Exception: memory, disk or an import is the matter.
+    """
+    try:
+        return list(ask(items))
+    except Exception as error:
+        if _is_about_all(error):
+            raise
+        found = [_ask_alone(ask, name, item) for item in items]
+        fresh = [one for one, before in zip(found, refused_before, strict=True) if not before]
+        if len(fresh) > 1 and all(isinstance(one, str) for one in fresh):
+            raise AutolabelError(
+                f"{fresh[0]}, and so on all {len(fresh)} items; repair it, or declare another one"
+            ) from error
+        return found
+
+
+def _ask_alone(ask: Ask[Answer], name: str, item: Any) -> Answer | str:
+    try:
+        return ask([item])[0]
+    except Exception as error:
+        if _is_about_all(error):
+            raise
+        said = str(error) if isinstance(error, UnreadableItemError) else repr(error)
+        return f"{name} fails on it: {said}"
+
+
+def _is_about_all(error: Exception) -> bool:
+    about_the_item = isinstance(error, UnreadableItemError)
+    return isinstance(error, NOT_ABOUT_AN_ITEM) and not about_the_item

@@ -1,0 +1,74 @@
+"""Finding an extractor by name among the installed plug-ins, and checking what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.models.extractors.manifest import Extractor, WithManifest, check_manifest
+from autolabel_core.models.plugins import PlugInKind
+
+KIND = PlugInKind("extractor", "autolabel.extractors", "feature_extractor_name")
+MAX_LENGTH_ERROR = 1e-3
+
+
+def load_extractor(
+    name: str, version: str, model: str | None, parameters: Mapping[str, Any]
+) -> Extractor:
+    """Return the extractor that an installed plug-in makes; its weights load when it first embeds.
+
+    Args:
+        name: an entry point of the group `autolabel.extractors`, such as `image_extractor`.
+        version: part of the feature URI.
+        model: the plug-in's model; None is the plug-in's default.
+        parameters: further keywords for the plug-in's factory.
+
+    Returns:
+        The extractor, its manifest checked. A plug-in that cannot be found, imported or called is
+        an error that says so.
+    """
+    extractor: Extractor = KIND.make(name, version, model, parameters)
+    found = getattr(extractor, "manifest", None)
+    manifest = check_manifest(found, name, version)
+    return extractor if manifest is found else WithManifest(extractor, manifest)
+
+
+def embed_checked(extractor: Extractor, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
+    """Embed a batch and hold the extractor to its contract.
+
+    Args:
+        extractor: any extractor.
+        batch: RGB Pillow images or strings, n of them.
+
+    Returns:
+        Vectors `(n, d)`, float32, contiguous, rows of unit length: lengths off by less than 1e-3
+        are corrected.
+
+    Raises:
+        AutolabelError: shape or dtype are not what the contract says.
+        UnreadableItemError: a row is not finite, or not of unit length.
+    """
+    found = extractor.embed(batch)
+    where = f"The extractor `{extractor.manifest.feature_extractor_name}` returned"
+    if not isinstance(found, np.ndarray) or found.dtype != np.float32:
+        kind = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
+        raise AutolabelError(f"{where} {kind}, expected a numpy array of float32")
+    dim = extractor.manifest.embedding_dim
+    if found.ndim != 2 or found.shape[0] != len(batch) or found.shape[1] != (dim or found.shape[1]):
+        raise AutolabelError(f"{where} shape {found.shape}, expected ({len(batch)}, {dim or 'd'})")
+    if not np.isfinite(found).all():
+        row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+        raise UnreadableItemError(f"{where} a value that is not finite in row {row}")
+    lengths = np.sqrt(np.einsum("nd,nd->n", found, found, dtype=np.float64))
+    off = np.abs(lengths - 1.0)
+    if (off > MAX_LENGTH_ERROR).any():
+        row = int(off.argmax())
+        raise UnreadableItemError(
+            f"{where} a row of length {lengths[row]:.4g} (row {row}), expected unit length: "
+            "divide each row by its Euclidean norm"
+        )
+    return np.ascontiguousarray(found / lengths[:, None], dtype=np.float32)

@@ -1,0 +1,174 @@
+"""What an extractor says of itself, and the URI of the feature space that its vectors live in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.feature_uri import FeatureUri, is_name, parse_feature_uri
+from autolabel_core.models.plugin_manifest import WrittenManifest, read_manifest
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an extractor says of itself; reading it loads no weights.
+
+    Attributes:
+        feature_extractor_name: the name of its entry point, such as `image_extractor`.
+        version: part of the feature URI; a new version is a new feature space.
+        feature_name: names model and weights; letters, digits, `.`, `_` and `-` only.
+        input: `image` or `text`.
+        embedding_dim: length of a vector; None where only the weights tell.
+        distance_metric: `cosine`; rows of unit length make it the inner product.
+        description: one line for people.
+        short_name: what people may call the feature; empty where its name is short enough.
+        encoded_by: the feature URI of the extractor that makes the vectors of boxes; empty where
+            that is this one.
+    """
+
+    feature_extractor_name: str
+    version: str
+    feature_name: str
+    input: str
+    embedding_dim: int | None
+    distance_metric: str = "cosine"
+    description: str = ""
+    short_name: str = ""
+    encoded_by: str = ""
+
+    @property
+    def feature_uri(self) -> str:
+        """The URI of the feature space that the vectors live in."""
+        return FeatureUri(self.feature_extractor_name, self.version, self.feature_name).feature_uri
+
+    @property
+    def encoder_uri(self) -> str:
+        """What makes the vectors: those of one encoder may be compared, wherever boxes were."""
+        return self.encoded_by or self.feature_uri
+
+    def answers_to(self, feature_uri: str) -> bool:
+        """Whether a URI means this space, by its whole name, its short one, or its encoder."""
+        names = (self.feature_name, self.short_name or self.feature_name)
+        spaces = [FeatureUri(self.feature_extractor_name, self.version, name) for name in names]
+        return parse_feature_uri(feature_uri) in [*spaces, parse_feature_uri(self.encoder_uri)]
+
+
+class Extractor(Protocol):
+    """Turns a batch of images (RGB Pillow images) or texts (strings) into vectors.
+
+    `min_side_px` concerns images only: decoding may shrink towards that shorter side, which is
+    several times faster for photographs; None asks for the full size.
+    """
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the extractor is; cheap, loads no weights."""
+
+    @property
+    def min_side_px(self) -> int | None:
+        """Shorter side, in pixels, that decoding must keep; None: all of it."""
+
+    def embed(self, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
+        """Return vectors `(n, d)`, float32, rows of unit length, in the order of the batch."""
+
+
+def refuse_parameters(model: str, **given: object) -> None:
+    """Refuse parameters for an embedded default, which has nothing to set.
+
+    Args:
+        model: its name.
+        **given: the parameters; None is one that was not given.
+
+    Raises:
+        AutolabelError: one was given.
+    """
+    found = [f"`{name}: {value}`" for name, value in given.items() if value is not None]
+    if found:
+        raise AutolabelError(
+            f"The model `{model}` takes no parameters, found {', '.join(found)}; leave them out"
+        )
+
+
+@dataclass(frozen=True)
+class WithManifest:
+    """An extractor that says of itself what the manifest says."""
+
+    extractor: Extractor
+    manifest: Manifest
+
+    @property
+    def min_side_px(self) -> int | None:
+        """Shorter side, in pixels, that decoding must keep; None where the plug-in does not say."""
+        return getattr(self.extractor, "min_side_px", None)
+
+    def embed(self, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
+        """Return the extractor's own vectors."""
+        return self.extractor.embed(batch)
+
+
+def check_manifest(found: object, name: str, version: str) -> Manifest:
+    """Return the manifest of a plug-in, or refuse it by the key that is wrong.
+
+    Args:
+        found: what the plug-in's `manifest` holds.
+        name: the entry point's name.
+        version: the version asked for.
+
+    Returns:
+        The same object, or the manifest that a written one stands for.
+
+    Raises:
+        AutolabelError: a key is missing or has a value that cannot be used.
+    """
+    where = f"The manifest of the extractor `{name}`"
+    if isinstance(found, Mapping | ModuleType):
+        found = _from_written(read_manifest(found, where), where)
+    for key in ("feature_extractor_name", "version", "feature_name", "input", "embedding_dim"):
+        if not hasattr(found, key):
+            raise AutolabelError(f"{where} lacks `{key}`; return an autolabel Manifest")
+    if not isinstance(found, Manifest):
+        raise AutolabelError(
+            f"{where} is a {type(found).__name__}, expected autolabel_core.Manifest"
+        )
+    for key, value, expected in _wrong_values(found, name, version):
+        raise AutolabelError(f"{where}: `{key}` is {value!r}, expected {expected}")
+    return found
+
+
+def _from_written(written: WrittenManifest, where: str) -> Manifest:
+    spaces = written.features_of("embedding")
+    if len(spaces) != 1 or len(written.inputs) != 1:
+        raise AutolabelError(
+            f"{where} has {len(spaces)} features of the type `embedding` and "
+            f"{len(written.inputs)} inputs, expected one of each"
+        )
+    return Manifest(
+        written.feature_extractor_name,
+        written.version,
+        spaces[0].feature_name,
+        written.inputs[0],
+        spaces[0].embedding_dim,
+        description=written.description,
+    )
+
+
+def _wrong_values(manifest: Manifest, name: str, version: str) -> list[tuple[str, Any, str]]:
+    dim = manifest.embedding_dim
+    is_dim = dim is None or (isinstance(dim, int) and not isinstance(dim, bool) and dim > 0)
+    alphabet = "letters, digits, `.`, `_` and `-` only"
+    checks: list[tuple[str, bool, str]] = [
+        ("feature_extractor_name", manifest.feature_extractor_name == name, f"{name!r}"),
+        ("version", manifest.version == version, f"{version!r}, the version asked for"),
+        ("version", is_name(manifest.version), alphabet),
+        ("feature_name", is_name(manifest.feature_name), alphabet),
+        ("input", manifest.input in ("image", "text"), "'image' or 'text'"),
+        ("embedding_dim", is_dim, "a positive whole number, or None"),
+        ("distance_metric", manifest.distance_metric == "cosine", "'cosine'"),
+    ]
+    return [(key, getattr(manifest, key), expected) for key, good, expected in checks if not good]

@@ -1,0 +1,210 @@
+"""Image vectors by open_clip: pretrained weights by tag, or a checkpoint on this machine."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError, NotFoundError
+from autolabel_core.models.extractors.manifest import Manifest
+from autolabel_core.models.hub_timeout import impatient_hub
+from autolabel_core.models.weights import content_digest, feature_name, load_failures, pick_device
+
+BATCH_SIZE_GPU = 64
+BATCH_SIZE_CPU = 16
+_CHECKPOINT_SUFFIXES = {".bin", ".npy", ".npz", ".pt", ".pth", ".safetensors"}
+
+
+def open_clip_extractor(
+    version: str, spec: str, device: str | None = None, batch_size: int | None = None
+) -> OpenClipExtractor:
+    """Return the extractor for `<model>/<pretrained tag or path>`; weights load at the first embed.
+
+    Args:
+        version: part of the feature URI.
+        spec: such as `ViT-B-32/laion2b_s34b_b79k` or `ViT-B-32//models/mine.pt`; a relative path
+            is taken from the working directory.
+        device: torch device; None takes the fastest that this machine has.
+        batch_size: images in one forward pass, at least 1; None is 64 on a GPU and 16 on a CPU.
+
+    Returns:
+        The extractor. The digest of a checkpoint is part of its feature name, so that other weights
+        are another feature.
+
+    Raises:
+        AutolabelError: the spec lacks one of its two parts, or `batch_size` is below 1.
+    """
+    model, _, weights = spec.partition("/")
+    if not model or not weights:
+        raise AutolabelError(
+            f"`open_clip:{spec}` lacks model or weights: expected "
+            "`open_clip:<model>/<pretrained tag or path>`, such as "
+            "`open_clip:ViT-B-32/laion2b_s34b_b79k`"
+        )
+    if batch_size is not None and batch_size < 1:
+        raise AutolabelError(f"`batch_size` is {batch_size}, expected at least 1")
+    config = _model_config(model)
+    names, checkpoint = [model, weights], _checkpoint(model, weights)
+    if checkpoint is not None:
+        names = [model, checkpoint.stem, content_digest([checkpoint])]
+    manifest = Manifest(
+        feature_extractor_name="image_extractor",
+        version=version,
+        feature_name=feature_name("open_clip", *names),
+        input="image",
+        embedding_dim=config["embed_dim"],
+        description=f"open_clip {model} with the weights {weights}",
+    )
+    size_px = config["vision_cfg"].get("image_size", 224)
+    side_px = max(size_px) if isinstance(size_px, list | tuple) else size_px
+    return OpenClipExtractor(
+        manifest, model, str(checkpoint or weights), side_px, device, batch_size
+    )
+
+
+class OpenClipExtractor:
+    """An open_clip image tower. A vector may differ by about 1e-6 with the size of its batch."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        model: str,
+        pretrained: str,
+        min_side_px: int,
+        device: str | None,
+        batch_size: int | None,
+    ) -> None:
+        self.manifest = manifest
+        self.min_side_px: int | None = min_side_px
+        self._model_name, self._pretrained = model, pretrained
+        self._device, self._batch_size = device, batch_size
+        self._loading = threading.Lock()
+        self._loaded: tuple[Any, Any, str] | None = None
+
+    def embed(self, batch: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
+        """Return vectors `(n, d)` of RGB images, rows of unit length."""
+        import torch
+
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = self._load()
+        model, preprocess, device = self._loaded
+        size = self._batch_size or (BATCH_SIZE_CPU if device == "cpu" else BATCH_SIZE_GPU)
+        chunks = [np.empty((0, self.manifest.embedding_dim or 0), dtype=np.float32)]
+        with torch.inference_mode():
+            for start in range(0, len(batch), size):
+                pixels = torch.stack([preprocess(image) for image in batch[start : start + size]])
+                pixels = pixels.to(device=device, dtype=_dtype(device))
+                vectors = model.encode_image(pixels).float()
+                chunks.append(torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy())
+        return np.concatenate(chunks)
+
+    def _load(self) -> tuple[Any, Any, str]:
+        import open_clip
+
+        device = pick_device(self._device)
+        config = _pretrained_config(self._model_name, self._pretrained)
+        try:
+            with impatient_hub():
+                model, _, preprocess = open_clip.create_model_and_transforms(
+                    self._model_name,
+                    pretrained=self._pretrained,
+                    precision="fp16" if device.startswith("cuda") else "fp32",
+                    device=device,
+                    force_quick_gelu=bool(config.get("quick_gelu", False)),
+                    image_mean=config.get("mean"),
+                    image_std=config.get("std"),
+                    image_interpolation=config.get("interpolation"),
+                    image_resize_mode=config.get("resize_mode"),
+                )
+        except load_failures() as error:
+            raise MissingWeightsError(self._missing(error)) from error
+        return model.eval(), preprocess, device
+
+    def _missing(self, error: BaseException) -> str:
+        import open_clip
+
+        known = open_clip.list_pretrained_tags_by_model(self._model_name)
+        cause = str(error).splitlines()[0][:300].rstrip(".") if str(error) else type(error).__name__
+        if Path(self._pretrained).is_file():
+            cure = f"Give a checkpoint of {self._model_name} that open_clip wrote"
+        elif self._pretrained in known:
+            cure = (
+                'On a machine with access to the hub, run `python -c "import open_clip; '
+                f"open_clip.create_model('{self._model_name}', '{self._pretrained}')\"`, copy the "
+                "weights file that it downloads to this machine, and name it: "
+                f"`model: open_clip:{self._model_name}//path/to/weights`"
+            )
+        else:
+            near = difflib.get_close_matches(self._pretrained, known, n=1)
+            suggestion = f"Did you mean `{near[0]}`? " if near else ""
+            cure = f"{suggestion}Tags of {self._model_name}: {', '.join(known) or 'none'}"
+        return (
+            f"The weights `{self._pretrained}` of the open_clip model `{self._model_name}` "
+            f"cannot be loaded: {cause}. {cure}"
+        )
+
+
+def _dtype(device: str) -> Any:
+    import torch
+
+    return torch.float16 if device.startswith("cuda") else torch.float32
+
+
+def _checkpoint(model: str, weights: str) -> Path | None:
+    path = Path(weights).expanduser()
+    if path.is_file():
+        return path.resolve()
+    if "/" in weights or path.suffix in _CHECKPOINT_SUFFIXES:
+        raise MissingWeightsError(
+            f"The weights of the open_clip model `{model}` are not on this machine: there is no "
+            f"file `{path.absolute()}`. Copy the checkpoint there, or correct the path"
+        )
+    return None
+
+
+def _model_config(model: str) -> dict[str, Any]:
+    found = importlib.util.find_spec("open_clip")
+    folders = found.submodule_search_locations if found else None
+    # The package's own files answer in milliseconds, the package itself imports torch first.
+    files = {
+        file.stem: file
+        for folder in folders or ()
+        for file in (Path(folder) / "model_configs").glob("*.json")
+    }
+    if model in files:
+        config: dict[str, Any] = json.loads(files[model].read_text(encoding="utf-8"))
+        return config
+    import open_clip
+
+    added = open_clip.get_model_config(model)
+    if added is None:
+        near = difflib.get_close_matches(model, open_clip.list_models(), n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "See `open_clip.list_models()`"
+        raise NotFoundError(f"open_clip has no model `{model}`. {hint}")
+    return dict(added)
+
+
+def _pretrained_config(model: str, pretrained: str) -> dict[str, Any]:
+    """Return mean, deviation and so on; a checkpoint takes what all tags of its model agree on."""
+    import open_clip
+
+    tags = open_clip.list_pretrained_tags_by_model(model)
+    if pretrained in tags:
+        return dict(open_clip.get_pretrained_cfg(model, pretrained))
+    configs = [open_clip.get_pretrained_cfg(model, tag) for tag in tags]
+    keys = ("mean", "std", "interpolation", "resize_mode")
+    return {
+        key: configs[0][key]
+        for key in keys
+        if configs and all(config.get(key) == configs[0].get(key) for config in configs)
+    }

@@ -1,0 +1,75 @@
+"""Plug-ins: finding the factory that an installed distribution brings, and calling it."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+
+
+@dataclass(frozen=True)
+class PlugInKind:
+    """What plug-ins of one kind are called.
+
+    Attributes:
+        noun: in messages, such as `extractor`.
+        group: their group of entry points.
+        key: the key of the YAML that names one.
+    """
+
+    noun: str
+    group: str
+    key: str
+
+    def make(self, name: str, version: str, model: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return what the plug-in's factory makes of a version, a model and further keywords.
+
+        Args:
+            name: the entry point; one called `<name>_<version>`, dots as `_`, goes before it, so
+                that two versions may be installed side by side.
+            version: handed to the factory.
+            model: handed to the factory.
+            parameters: keywords for the factory.
+
+        Returns:
+            What the factory returned, unchecked.
+
+        Raises:
+            AutolabelError: it is not installed, cannot be imported, or refuses the parameters.
+        """
+        entry_point = self._entry_point(name, version)
+        try:
+            factory = entry_point.load()
+        except (ImportError, AttributeError) as error:
+            raise AutolabelError(
+                f"The {self.noun} `{name}` is installed as `{entry_point.value}`, which cannot be "
+                f"imported: {error}. Install or repair the package that brings it"
+            ) from error
+        try:
+            inspect.signature(factory).bind(version, model, **parameters)
+        except TypeError as error:
+            raise AutolabelError(
+                f"The {self.noun} `{name}` does not take these parameters: {error}. "
+                f"Given: {sorted(parameters) or 'none'}; its factory is "
+                f"`{entry_point.attr}{inspect.signature(factory)}`"
+            ) from error
+        return factory(version, model, **parameters)
+
+    def _entry_point(self, name: str, version: str) -> metadata.EntryPoint:
+        points = metadata.entry_points(group=self.group)
+        found = {entry_point.name: entry_point for entry_point in points}
+        for wanted in (f"{name}_{version.replace('.', '_')}", name):
+            if wanted in found:
+                return found[wanted]
+        near = difflib.get_close_matches(name, found, n=1)
+        suggestion = f" Did you mean `{near[0]}`?" if near else ""
+        raise NotFoundError(
+            f"No {self.noun} `{name}` is installed.{suggestion} Installed: "
+            f"{', '.join(sorted(found)) or 'none'}. Install the package that brings it (one with "
+            f"an entry point `{name}` in the group `{self.group}`), or correct `{self.key}`"
+        )

@@ -1,0 +1,163 @@
+"""The numbers that alerts compare, read from the documents as the last sweep left them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from autolabel_core.declarations import Alert, Collection
+from autolabel_core.declarations.alert import DRIFT
+from autolabel_core.declarations.collections_folder import find_retriever
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.statistics import coverage
+from autolabel_core.notifications.alerts.drift import drift
+from autolabel_core.notifications.alerts.rules import MAX_LISTED, Reading
+from autolabel_core.tables.workspace import Workspace
+
+RunFailures = Callable[[str, float], int]
+DEFAULT_WINDOW_HOURS = 24.0
+MACHINES = "coalesce(label_source, 'auto') = 'auto'"
+
+
+def readings(
+    workspace: Workspace,
+    collection: Collection,
+    alert: Alert,
+    now: datetime,
+    run_failures: RunFailures | None = None,
+) -> list[Reading]:
+    """Read what an alert watches.
+
+    Args:
+        workspace: the stores.
+        collection: whose alert it is.
+        alert: the declaration.
+        now: the present moment.
+        run_failures: tells how many runs of a collection failed in the last hours; None where
+            Dagster cannot be asked: then such an alert has no reading.
+
+    Returns:
+        One for each group; groups without a document, and numbers that are not defined, have none.
+    """
+    if alert.retriever is not None:
+        return _found(workspace, alert)
+    if alert.metric == "run_failures":
+        if run_failures is None:
+            return []
+        hours = alert.window_hours or DEFAULT_WINDOW_HOURS
+        return [Reading(None, float(run_failures(collection.collection_name, hours)))]
+    if alert.metric == DRIFT:
+        return _drift(workspace, collection, alert, now)
+    return _counted(workspace, collection, alert)
+
+
+def _found(workspace: Workspace, alert: Alert) -> list[Reading]:
+    from autolabel_core.documents.search import retrieve
+
+    searched, retriever = find_retriever(workspace.collections, str(alert.retriever))
+    documents = retrieve(workspace, searched, retriever, alert.inputs)
+    group_of = _groups(workspace, searched, alert.group_by)
+    groups: dict[str | None, list[dict[str, Any]]] = {} if alert.group_by else {None: []}
+    if alert.group_by:
+        groups = {group: [] for group in sorted(set(group_of.values()))}
+    for document in documents:
+        group = group_of.get(document["document_id"]) if alert.group_by else None
+        if group in groups:
+            groups[group].append(document)
+    return [
+        Reading(
+            group,
+            float(len(found)),
+            tuple(sorted(d["document_id"] for d in found)),
+            {"documents": [d["key"] for d in found[:MAX_LISTED]]},
+        )
+        for group, found in groups.items()
+    ]
+
+
+def _groups(workspace: Workspace, collection: Collection, field: str | None) -> dict[str, str]:
+    """Return the group of each document that has one."""
+    if field is None:
+        return {}
+    view = Documents(workspace, collection)
+    group = f"{view.expression(field)}::VARCHAR"
+    with view.connect() as connection:
+        sql = f"SELECT document_id, {group} FROM documents WHERE {group} IS NOT NULL"
+        return dict(connection.execute(sql).fetchall())
+
+
+def _counted(workspace: Workspace, collection: Collection, alert: Alert) -> list[Reading]:
+    view = Documents(workspace, collection)
+    grouped = f"{view.expression(alert.group_by)}::VARCHAR" if alert.group_by else "NULL::VARCHAR"
+    sql = (
+        f"SELECT {grouped} AS g, count(*), count(reason), "
+        "count(*) FILTER (label_source = 'auto'), "
+        f"count(*) FILTER (reason IS NULL AND {MACHINES}), "
+        "count(*) FILTER (reason IS NULL AND label_source IS NULL) "
+        "FROM documents GROUP BY g ORDER BY g"
+    )
+    with view.connect() as connection:
+        rows = connection.execute(sql).fetchall()
+    found = []
+    for group, total, unreadable, auto, machine, queue in rows:
+        value = {
+            "coverage": coverage(auto, machine),
+            "unreadable_share": unreadable / total,
+            "review_queue": float(queue),
+        }[str(alert.metric)]
+        if value is not None and (group is not None or alert.group_by is None):
+            found.append(Reading(group, value, shown={"documents_in_group": total}))
+    return found
+
+
+def _drift(
+    workspace: Workspace, collection: Collection, alert: Alert, now: datetime
+) -> list[Reading]:
+    name = collection.collection_name
+    changes = workspace.ledger.last_changes(name)
+    place = {document: i for i, document in enumerate(changes)}
+    rows = [row for row in _confidences(workspace, collection, alert.group_by) if row[0] in place]
+    rows.sort(key=lambda row: place[row[0]])
+    batches = {d: a.batch for d, a in workspace.ledger.objects(name).items()}
+    if alert.window_hours is None:
+        part_of = {document: batches[document] for document, _, _ in rows}
+        wanted = max(part_of.values(), default="")
+    else:
+        part_of = {d: _window(changes[d], alert.window_hours) for d, _, _ in rows}
+        wanted = _window(now.astimezone(UTC).isoformat(), alert.window_hours, -1)
+    groups = list(dict.fromkeys(group for _, _, group in rows))
+    found = []
+    for group in groups:
+        own = [(part_of[d], confidence) for d, confidence, g in rows if g == group]
+        earlier = np.array([c for part, c in own if part < wanted], np.float64)
+        later = np.array([c for part, c in own if part == wanted], np.float64)
+        p = drift(earlier, later, len(groups), by_looks=alert.window_hours is None)
+        if p is not None:
+            shown = {"since": wanted, "median_before": float(np.median(earlier))}
+            shown["median_now"] = float(np.median(later))
+            found.append(Reading(group, p, (wanted,), shown))
+    return found
+
+
+def _confidences(
+    workspace: Workspace, collection: Collection, field: str | None
+) -> Iterable[tuple[str, float, str | None]]:
+    view = Documents(workspace, collection)
+    grouped = f"{view.expression(field)}::VARCHAR" if field else "NULL::VARCHAR"
+    sql = (
+        f"SELECT document_id, confidence::DOUBLE, {grouped} AS g FROM documents "
+        f"WHERE confidence IS NOT NULL AND {MACHINES}"
+    )
+    with view.connect() as connection:
+        rows = connection.execute(sql).fetchall()
+    return [row for row in rows if field is None or row[2] is not None]
+
+
+def _window(moment: str, hours: float, offset: int = 0) -> str:
+    """Return the beginning of the window that a moment lies in; windows follow one another."""
+    seconds = hours * 3600.0
+    number = int(datetime.fromisoformat(moment).timestamp() // seconds) + offset
+    return datetime.fromtimestamp(number * seconds, UTC).isoformat(timespec="minutes")

@@ -1,0 +1,149 @@
+"""When an alert fires: on the level, once for the same, and not again while it cools down.
+
+The memory is rows of `alert_firings`. A row with the fingerprint QUIET says that the alert is not
+firing, and holds the number that the next rise is counted from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from autolabel_core.declarations import Alert
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.ledger import AlertFiring
+from autolabel_core.ledger.alert_firings import QUIET
+
+MAX_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was found for one group (None: all documents).
+
+    Attributes:
+        group: the value of `group_by`.
+        value: the number that is compared.
+        about: ids of the documents, or the name of the batch, that the number is about; the same is
+            told once.
+        shown: what a person is told beside the number.
+    """
+
+    group: str | None
+    value: float
+    about: tuple[str, ...] = ()
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one reading: `row` is appended to the ledger, None leaves all as it was."""
+
+    reading: Reading
+    firing: bool
+    holds: bool
+    row: AlertFiring | None
+    because: str
+
+
+def evaluate(
+    collection: str,
+    alert: Alert,
+    readings: Iterable[Reading],
+    past: Iterable[AlertFiring],
+    now: datetime,
+) -> list[Verdict]:
+    """Decide for each group whether the alert fires.
+
+    Args:
+        collection: whose.
+        alert: the declaration.
+        readings: what was found now, at most one for each group.
+        past: the alert's rows in the ledger, in order.
+        now: the present moment. A firing in the future is a clock that went back, and does not
+            silence.
+
+    Returns:
+        One verdict for each reading, and for each group that fired and is no more.
+    """
+    last: dict[str | None, AlertFiring] = {}
+    fired: dict[str | None, AlertFiring] = {}
+    for row in past:
+        group = row.payload.get("group")
+        last[group] = row
+        if row.fingerprint != QUIET:
+            fired[group] = row
+    found = list(readings)
+    gone = [
+        Reading(group, 0.0)
+        for group, row in last.items()
+        if row.fingerprint != QUIET and group not in {r.group for r in found}
+    ]
+    cool = timedelta(minutes=alert.cool_down_minutes)
+    verdicts = []
+    for reading in found:
+        before, told = last.get(reading.group), fired.get(reading.group)
+        age = now - datetime.fromisoformat(told.recorded_at) if told else None
+        cooling = age is not None and timedelta(0) <= age < cool
+        verdicts.append(_verdict(collection, alert, reading, before, cooling))
+    return verdicts + [_quiet(collection, alert, reading, "no longer there") for reading in gone]
+
+
+def _verdict(
+    collection: str, alert: Alert, reading: Reading, before: AlertFiring | None, cooling: bool
+) -> Verdict:
+    rises = alert.trigger.operator == "rises by"
+    if rises and before is None:
+        return _quiet(collection, alert, reading, "first count")
+    base = before.value or 0.0 if before and rises else 0.0
+    if not alert.trigger.holds(reading.value, base):
+        was_firing = before is not None and before.fingerprint != QUIET
+        if (was_firing and not rises) or (rises and reading.value < base):
+            return _quiet(collection, alert, reading, "fell")
+        return Verdict(reading, False, False, None, "does not hold")
+    mark = fingerprint(reading.group, reading.about, reading.value if rises else None)
+    if before is not None and before.fingerprint == mark:
+        return Verdict(reading, False, True, None, "told already")
+    if cooling:
+        return Verdict(reading, False, True, None, "cooling down")
+    row = _row(collection, alert, reading, mark)
+    return Verdict(reading, True, True, row, "fires")
+
+
+def _quiet(collection: str, alert: Alert, reading: Reading, because: str) -> Verdict:
+    return Verdict(reading, False, False, _row(collection, alert, reading, QUIET), because)
+
+
+def _row(collection: str, alert: Alert, reading: Reading, mark: str) -> AlertFiring:
+    payload = {"group": reading.group, **(reading.shown if mark != QUIET else {})}
+    return AlertFiring(collection, alert.name, mark, reading.value, payload)
+
+
+def told(collection: str, alert: Alert, verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """Return the payload of `alert.triggered`: one for all groups that fire together.
+
+    Args:
+        collection: whose.
+        alert: the declaration.
+        verdicts: of the groups that fire.
+
+    Returns:
+        What is told; at most MAX_LISTED groups are listed, all are counted.
+    """
+    firing = list(verdicts)
+    return {
+        "alert": alert.name,
+        "collection": collection,
+        "description": alert.description,
+        "source": alert.source,
+        "watched": alert.metric or alert.retriever,
+        "trigger_on": alert.trigger_on,
+        "group_by": alert.group_by,
+        "groups_firing": len(firing),
+        "groups": [
+            {"group": v.reading.group, "value": v.reading.value, **v.reading.shown}
+            for v in firing[:MAX_LISTED]
+        ],
+    }

@@ -1,0 +1,77 @@
+"""Events that follow from derived tables: a batch is completed, a taxonomy is materialized.
+
+Each is known by what it was made from, so that it is told once, however often it is looked at; a
+process that was killed before it could tell is made good for at the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autolabel_core.declarations import Collection
+from autolabel_core.ledger import Event, event_id
+from autolabel_core.tables.label_report import label_report
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import Workspace
+
+COMPLETED, MATERIALIZED = "batch.completed", "taxonomy.materialized"
+
+
+def record_batch_events(
+    workspace: Workspace, collection: Collection, batches: Iterable[str] | None = None
+) -> int:
+    """Append the events of the batches whose labels are up to date, and were not told of yet.
+
+    `batch.completed` follows from objects and vectors: new uploads, or a new version of the
+    extractor, are processed to the end. `taxonomy.materialized` follows from everything that labels
+    are made from.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        batches: which; None means all.
+
+    Returns:
+        How many were appended.
+    """
+    labels = TaxonomyLabels(workspace, collection)
+    found: list[Event] = []
+    for batch in labels.batches if batches is None else batches:
+        unknown = [
+            (kind, id_)
+            for kind, id_ in _facts(labels, batch).items()
+            if workspace.ledger.event(id_) is None
+        ]
+        if unknown and labels.is_current(batch):
+            payload = _payload(labels, batch)
+            name = collection.collection_name
+            found += [Event(id_, kind, name, batch, payload) for kind, id_ in unknown]
+    return workspace.ledger.append_events(found) if found else 0
+
+
+def _facts(labels: TaxonomyLabels, batch: str) -> dict[str, str]:
+    """Return the ids of the events that the files of a batch stand for; none without labels."""
+    made = labels.warehouse.fingerprint
+    embeddings = labels.own.embeddings
+    own = made(labels.path(batch))
+    raw, vectors = made(embeddings.items.path(batch)), made(embeddings.path(batch))
+    if own is None or raw is None or vectors is None:
+        return {}
+    name = labels.collection_name
+    return {
+        COMPLETED: event_id(COMPLETED, name, batch, raw, vectors),
+        MATERIALIZED: event_id(MATERIALIZED, name, batch, own),
+    }
+
+
+def _payload(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
+    counts = label_report(labels, batch)
+    del counts["labels"]
+    return {
+        "collection": labels.collection_name,
+        "batch": batch,
+        "feature_uri": labels.taxonomy.feature_uri,
+        "fingerprint": labels.warehouse.fingerprint(labels.path(batch)),
+        **counts,
+    }

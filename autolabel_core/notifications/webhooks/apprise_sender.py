@@ -1,0 +1,113 @@
+"""Messages for people: Slack and e-mail, through apprise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from autolabel_core.declarations.channel import check_address
+from autolabel_core.declarations.model import KeyedError
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.ledger import Event
+from autolabel_core.notifications.webhooks.endpoints import Access, Endpoint
+from autolabel_core.notifications.webhooks.http_sender import Answer, Send
+from autolabel_core.notifications.webhooks.messages import detail, text, title
+from autolabel_core.notifications.webhooks.ssrf_guard import (
+    PrivateAddressError,
+    Resolve,
+    check,
+    resolve,
+)
+
+
+@asynccontextmanager
+async def person_sender(
+    endpoint: Endpoint, known: Access, resolver: Resolve = resolve
+) -> AsyncIterator[Send]:
+    """Prepare one service of apprise.
+
+    Args:
+        endpoint: whose.
+        known: its address.
+        resolver: makes addresses of a name. apprise resolves again itself, so that an address of a
+            service is checked, but not pinned as that of a webhook is.
+
+    Yields:
+        Send: sends one message.
+
+    Raises:
+        AutolabelError: the address is none of the channel's.
+    """
+    import apprise
+
+    channel = endpoint.channel
+    try:
+        check_address(channel.channel, known.url)
+    except KeyedError as error:
+        raise AutolabelError(f"The address of `{endpoint.name}` {error}.") from error
+    service: Any = apprise.Apprise.instantiate(known.url, suppress_exceptions=True)
+    if service is None:
+        raise AutolabelError(
+            f"The address of `{endpoint.name}` is none that apprise knows for {channel.channel}; "
+            "see https://github.com/caronc/apprise/wiki."
+        )
+    host, port = _host_of(service)
+    hidden = _parts_of(known.url)
+
+    async def send(event: Event, now: datetime) -> Answer:
+        try:
+            async with asyncio.timeout(channel.timeout_seconds):
+                if not channel.allow_private:
+                    check(host, await resolver(host, port))
+                done, said = await asyncio.to_thread(_notify, service, event)
+        except TimeoutError:
+            return Answer(False, None, f"no answer within {channel.timeout_seconds:g} s")
+        except PrivateAddressError as error:
+            return Answer(False, None, detail(str(error), [known.url]))
+        except OSError as error:
+            return Answer(False, None, detail(f"{host} has no address: {error}", hidden))
+        return Answer(done, None, None if done else detail(said, hidden))
+
+    yield send
+
+
+def _notify(service: Any, event: Event) -> tuple[bool, str]:
+    """Send, and gather what apprise says of a failure."""
+    said: list[str] = []
+    handler = _Gathering(said)
+    logger = logging.getLogger("apprise")
+    logger.addHandler(handler)
+    try:
+        done = bool(service.notify(body=text(event) or title(event), title=title(event)))
+    finally:
+        logger.removeHandler(handler)
+    return done, "; ".join(said) or "the message was not taken"
+
+
+class _Gathering(logging.Handler):
+    def __init__(self, into: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._into = into
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._into.append(record.getMessage())
+
+
+def _host_of(service: Any) -> tuple[str, int]:
+    if hasattr(service, "smtp_host"):
+        return service.smtp_host or service.host, service.port or 25
+    return urlsplit(service.webhook_url).hostname or "hooks.slack.com", 443
+
+
+def _parts_of(url: str) -> list[str]:
+    """Return what is secret of an address: itself, its password and the parts of a Slack URL."""
+    parts = urlsplit(url)
+    found = [url, parts.password or "", unquote(parts.password or "")]
+    if parts.scheme in ("slack", "https"):
+        found += [*parts.path.split("/"), parts.netloc if parts.scheme == "slack" else ""]
+    return [secret for secret in found if secret]

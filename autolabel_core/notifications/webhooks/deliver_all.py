@@ -1,0 +1,75 @@
+"""What sensor and command do alike: note what tables stand for, then empty the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.notifications.batch_events import COMPLETED, MATERIALIZED, record_batch_events
+from autolabel_core.notifications.webhooks.dispatcher import Means, Told, deliver
+from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
+from autolabel_core.tables.workspace import Workspace
+
+NOTES = frozenset({COMPLETED, MATERIALIZED})
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round over all endpoints; `busy` is true when another process is at it already."""
+
+    told: tuple[Told, ...] = ()
+    busy: bool = False
+
+    @property
+    def problems(self) -> list[str]:
+        """What a person has to cure before some endpoint can be told anything."""
+        return [told.problem for told in self.told if told.problem]
+
+    def __str__(self) -> str:
+        if self.busy:
+            return "Another process is delivering."
+        counts = {
+            kind: sum(getattr(told, kind) for told in self.told)
+            for kind in ("delivered", "failed", "abandoned")
+        }
+        off = [told.endpoint for told in self.told if told.disabled]
+        said = f"{len(self.told)} endpoints: " + ", ".join(f"{n} {k}" for k, n in counts.items())
+        return said + (f"; switched off by 410: {', '.join(off)}" if off else "")
+
+
+def deliver_all(workspace: Workspace, budget_seconds: float, means: Means | None = None) -> Round:
+    """Tell every declared endpoint of what it is to be told of now.
+
+    Args:
+        workspace: the stores.
+        budget_seconds: no request is begun later than this.
+        means: clocks, chance, environment and resolver.
+
+    Returns:
+        What was done; problems of single endpoints and collections are among it.
+    """
+    endpoints = endpoints_of(workspace.collections.values())
+    lock = workspace.paths.locks / "webhooks.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            declare_endpoints(workspace.ledger, endpoints)
+            problems = note_batches(workspace, [e.event_types for e in endpoints])
+            return Round((*problems, *deliver(workspace.ledger, endpoints, budget_seconds, means)))
+    except Timeout:
+        return Round(busy=True)
+
+
+def note_batches(workspace: Workspace, wanted: Sequence[frozenset[str]]) -> list[Told]:
+    """Append the events of tables, where somebody wants them; say which collections fail."""
+    problems = []
+    for name, collection in workspace.collections.items():
+        if any(NOTES & types for types in wanted):
+            try:
+                record_batch_events(workspace, collection)
+            except AutolabelError as error:
+                problems.append(Told(name, problem=str(error)))
+    return problems

@@ -1,0 +1,256 @@
+"""Empty the outbox: every endpoint is told of its events, at least once, in order for each object.
+
+An attempt is recorded before the next event of the same object is sent. A process that is killed in
+between sends again under the same id. Attempts that end together are recorded together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from random import Random
+
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.retry_after import LONGEST_SECONDS
+from autolabel_core.ledger import Delivery, Ledger, Pending
+from autolabel_core.notifications.webhooks.apprise_sender import person_sender
+from autolabel_core.notifications.webhooks.batched_recorder import Recorder
+from autolabel_core.notifications.webhooks.endpoints import (
+    DISABLED,
+    SETTLED,
+    Access,
+    Endpoint,
+    State,
+    access,
+    declare_endpoints,
+    mark,
+    state_of,
+)
+from autolabel_core.notifications.webhooks.http_sender import (
+    GONE,
+    MAX_CONNECTIONS,
+    Answer,
+    Send,
+    http_sender,
+)
+from autolabel_core.notifications.webhooks.retry_schedule import moment_after, wait_seconds
+from autolabel_core.notifications.webhooks.ssrf_guard import Resolve, resolve
+
+PAGE = 1000
+LONGEST_PAGE = 16_000
+SETTLED_EVERY = 200
+FAILURES_IN_A_ROW = 8
+ASKED_TO_WAIT = "Retry-After"
+
+
+def utc_moment() -> datetime:
+    """Return the present moment in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a delivery needs beside the ledger: clocks, chance, environment, resolver."""
+
+    now: Callable[[], datetime] = utc_moment
+    monotonic: Callable[[], float] = time.monotonic
+    rng: Random = field(default_factory=Random)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    resolver: Resolve = resolve
+
+
+@dataclass
+class Told:
+    """What one pass did at one endpoint; `problem` is what a person has to cure."""
+
+    endpoint: str
+    delivered: int = 0
+    failed: int = 0
+    abandoned: int = 0
+    disabled: bool = False
+    problem: str | None = None
+
+
+def deliver(
+    ledger: Ledger, endpoints: Sequence[Endpoint], budget_seconds: float, means: Means | None = None
+) -> list[Told]:
+    """Tell every endpoint of what it is to be told of now.
+
+    Args:
+        ledger: holds events and deliveries.
+        endpoints: all that are declared.
+        budget_seconds: no request is begun later than this; one takes 15 seconds at most.
+        means: clocks, chance, environment and resolver.
+
+    Returns:
+        What was done at each endpoint that is enabled. The rest is for the next pass.
+    """
+    means = means or Means()
+    declare_endpoints(ledger, endpoints)
+    until = means.monotonic() + budget_seconds
+    return asyncio.run(_deliver(ledger, [e for e in endpoints if e.enabled], until, means))
+
+
+async def _deliver(
+    ledger: Ledger, endpoints: list[Endpoint], until: float, means: Means
+) -> list[Told]:
+    async with Recorder(ledger) as recorder:
+        passes = [_Pass(ledger, endpoint, recorder, until, means) for endpoint in endpoints]
+        ended = await asyncio.gather(*(p.run() for p in passes), return_exceptions=True)
+    for found in ended:
+        if isinstance(found, BaseException):
+            raise found
+    return [p.told for p in passes]
+
+
+def sender_of(
+    endpoint: Endpoint, known: Access, resolver: Resolve
+) -> AbstractAsyncContextManager[Send]:
+    """Return what sends by the endpoint's channel."""
+    is_http = endpoint.channel.channel == "webhook"
+    return (http_sender if is_http else person_sender)(endpoint, known, resolver)
+
+
+class _Pass:
+    """One pass over the outbox of one endpoint."""
+
+    def __init__(
+        self, ledger: Ledger, endpoint: Endpoint, recorder: Recorder, until: float, means: Means
+    ) -> None:
+        self._ledger = ledger
+        self._endpoint = endpoint
+        self._recorder = recorder
+        self._until = until
+        self._means = means
+        self._failures_in_a_row = 0
+        self._waits = False
+        self.told = Told(endpoint.name)
+
+    async def run(self) -> None:
+        try:
+            state = await asyncio.to_thread(state_of, self._ledger, self._endpoint)
+            known = access(self._endpoint, self._means.environ)
+            if state.disabled_address == known.tag:
+                self.told.disabled = True
+                return
+            if await asyncio.to_thread(self._is_asked_to_wait):
+                return
+            async with sender_of(self._endpoint, known, self._means.resolver) as send:
+                await self._empty(send, state, known)
+        except AutolabelError as error:
+            self.told.problem = str(error)
+
+    def _is_asked_to_wait(self) -> bool:
+        now = moment_after(self._means.now(), 0.0)
+        return any(
+            d.outcome == "failed"
+            and (d.detail or "").startswith(ASKED_TO_WAIT)
+            and now < (d.next_attempt_at or "") <= moment_after(self._means.now(), LONGEST_SECONDS)
+            for d in self._ledger.deliveries(self._endpoint.name, limit=2 * MAX_CONNECTIONS)
+        )
+
+    @property
+    def _is_over(self) -> bool:
+        gives_up = self._failures_in_a_row >= FAILURES_IN_A_ROW
+        return self._waits or gives_up or self._means.monotonic() >= self._until
+
+    async def _empty(self, send: Send, state: State, known: Access) -> None:
+        wanted, page = self._endpoint.wanted(state.after or 0), PAGE
+        while True:
+            newest = await asyncio.to_thread(self._ledger.last_event_id)
+            pending = await asyncio.to_thread(self._ledger.pending, wanted, page)
+            settled = pending[0].event.id - 1 if pending else newest
+            chains = deque(chains_due(pending, self._means.now()))
+            if self._is_over or (not chains and (len(pending) < page or page >= LONGEST_PAGE)):
+                break
+            page = page if chains else page * 4
+            workers = MAX_CONNECTIONS if self._endpoint.channel.channel == "webhook" else 1
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(workers, len(chains))):
+                    group.create_task(self._work(chains, send))
+        if settled >= (state.after or 0) + SETTLED_EVERY:
+            await self._recorder.record(mark(self._endpoint, SETTLED, str(settled)))
+        if self.told.disabled:
+            await self._recorder.record(mark(self._endpoint, DISABLED, known.tag))
+
+    async def _work(self, chains: deque[list[Pending]], send: Send) -> None:
+        while chains and not self._is_over:
+            for pending in chains.popleft():
+                if self._is_over:
+                    return
+                now = self._means.now()
+                answer = await send(pending.event, now)
+                attempt = pending.last.attempt + 1 if pending.last else 1
+                outcome = judged(
+                    self._endpoint.name, pending, attempt, answer, now, self._means.rng
+                )
+                await self._recorder.record(outcome)
+                self._count(outcome, answer)
+                if outcome.outcome == "failed":
+                    break
+
+    def _count(self, outcome: Delivery, answer: Answer) -> None:
+        setattr(self.told, outcome.outcome, getattr(self.told, outcome.outcome) + 1)
+        self._failures_in_a_row = 0 if answer.delivered else self._failures_in_a_row + 1
+        if answer.status_code == GONE:
+            self.told.disabled = True
+        self._waits |= self.told.disabled or answer.retry_after_seconds is not None
+
+
+def chains_due(pending: Iterable[Pending], now: datetime) -> list[list[Pending]]:
+    """Group what is pending by object, in order, and leave out the objects whose first must wait.
+
+    Args:
+        pending: events in order, with their last attempts.
+        now: the present moment. A next attempt further away than any wait is a clock that went
+            back, and is due.
+
+    Returns:
+        One list for each object, to be told one after another.
+    """
+    chains: dict[tuple[str, str], list[Pending]] = {}
+    for one in pending:
+        chains.setdefault((one.event.collection, one.event.subject), []).append(one)
+    at, horizon = moment_after(now, 0.0), moment_after(now, 2 * LONGEST_SECONDS)
+    return [
+        chain
+        for chain in chains.values()
+        if chain[0].last is None or not at < (chain[0].last.next_attempt_at or "") < horizon
+    ]
+
+
+def judged(
+    endpoint: str, pending: Pending, attempt: int, answer: Answer, now: datetime, rng: Random
+) -> Delivery:
+    """Return what is recorded of an attempt: delivered, to be tried again, or given up.
+
+    Args:
+        endpoint: its name.
+        pending: the event.
+        attempt: its number, from 1.
+        answer: what came of it.
+        now: when it was sent.
+        rng: for the jitter.
+
+    Returns:
+        The row.
+    """
+    row = Delivery(endpoint, pending.event.event_id, attempt, "delivered", answer.status_code)
+    if answer.delivered:
+        return row
+    said = answer.detail
+    if answer.retry_after_seconds is not None:
+        said = f"{ASKED_TO_WAIT} {answer.retry_after_seconds:.0f} s; {said or ''}".rstrip("; ")
+    wait = wait_seconds(attempt, rng)
+    if answer.status_code == GONE:
+        return replace(row, outcome="failed", detail=said)
+    if wait is None:
+        return replace(row, outcome="abandoned", detail=said)
+    due = moment_after(now, max(wait, answer.retry_after_seconds or 0.0))
+    return replace(row, outcome="failed", detail=said, next_attempt_at=due)

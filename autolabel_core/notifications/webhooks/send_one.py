@@ -1,0 +1,84 @@
+"""One event sent on the spot: a test, or an event that is to be told again."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.ledger import Delivery, Event, Ledger, Pending
+from autolabel_core.notifications.webhooks.dispatcher import Means, judged, sender_of
+from autolabel_core.notifications.webhooks.endpoints import DISABLED, Endpoint, access, mark
+from autolabel_core.notifications.webhooks.http_sender import GONE, Answer
+from autolabel_core.notifications.webhooks.retry_schedule import moment_after
+
+TEST_EVENT = "webhook.test"
+
+
+def send_now(endpoint: Endpoint, event: Event, means: Means | None = None) -> Answer:
+    """Send one event, whatever its state; nothing is recorded.
+
+    Args:
+        endpoint: where to.
+        event: what.
+        means: clock, environment and resolver.
+
+    Returns:
+        What came of it.
+    """
+    known = means or Means()
+
+    async def once() -> Answer:
+        sender = sender_of(endpoint, access(endpoint, known.environ), known.resolver)
+        async with sender as send:
+            return await send(event, known.now())
+
+    return asyncio.run(once())
+
+
+def test_event(endpoint: Endpoint, means: Means | None = None) -> Event:
+    """Return an event that tells nothing but that the endpoint is reached."""
+    at = moment_after((means or Means()).now(), 0.0)
+    payload = {"endpoint": endpoint.name, "message": "autolabel reaches this endpoint"}
+    collection = endpoint.name.partition("/")[0]
+    return Event(f"test_{uuid.uuid4().hex}", TEST_EVENT, collection, "test", payload, at)
+
+
+def redeliver(
+    ledger: Ledger, endpoint: Endpoint, event_id: str, means: Means | None = None
+) -> Delivery:
+    """Send an event again under its own id, and record what came of it.
+
+    Args:
+        ledger: holds events and deliveries.
+        endpoint: where to.
+        event_id: which event.
+        means: clock, environment, chance and resolver.
+
+    Returns:
+        The attempt. An event that was given up stays given up when it fails again.
+
+    Raises:
+        NotFoundError: there is no such event.
+    """
+    known = means or Means()
+    event = ledger.event(event_id)
+    if event is None:
+        raise NotFoundError(
+            f"No event `{event_id}`. `autolabel webhooks deliveries --failed` lists those that "
+            "did not arrive."
+        )
+    past = ledger.deliveries(endpoint.name, event_id)
+    last = past[-1] if past else None
+    answer = send_now(endpoint, event, known)
+    attempt = last.attempt + 1 if last else 1
+    now = known.now()
+    row = judged(endpoint.name, Pending(event, last), attempt, answer, now, known.rng)
+    if row.outcome == "failed" and any(d.outcome == "abandoned" for d in past):
+        row = replace(row, outcome="abandoned", next_attempt_at=None)
+    rows = [row]
+    if answer.status_code == GONE:
+        rows.append(mark(endpoint, DISABLED, access(endpoint, known.environ).tag))
+    ledger.append_deliveries(rows)
+    return row

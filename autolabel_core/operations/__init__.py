@@ -1,0 +1,1 @@
+"""Running it: what is stale, what is due, registration, status, advice, SQL."""

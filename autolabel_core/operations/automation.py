@@ -1,0 +1,262 @@
+"""What should be asked for now, without a command: the thinking behind sensors and schedules.
+
+Nothing here remembers: what should be is compared with what is, each time anew, so that a lost
+tick, a crash between two writes or a run that somebody killed heals at the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.automation import Relabel
+from autolabel_core.documents.corrections import count_corrections
+from autolabel_core.exports.box_exports_table import BoxExports
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.ledger.requests import RETRAIN, Request
+from autolabel_core.tables.boxes.detector_figures import count_mistakes
+from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import Workspace
+
+FIRST_REST_SECONDS = 15.0
+LONGEST_REST_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What labels and rules made stale.
+
+    Attributes:
+        documents: documents whose label is not applied yet, or words about boxes that are not
+            exported yet, whichever are more.
+        oldest: when the oldest of those labels was given, in UTC as ISO 8601; None where no label
+            was given, as when a reference is gone or a verdict came in.
+        at_once: batches carry labels of another rule, or of other references than stand now, so
+            that no threshold is to be waited for.
+    """
+
+    documents: int
+    oldest: str | None
+    at_once: bool
+
+    def __bool__(self) -> bool:
+        """Whether anything waits."""
+        return self.at_once or self.documents > 0
+
+
+def waiting(workspace: Workspace, collection: Collection) -> Waiting:
+    """Compare what people said with what the references and each batch were made from.
+
+    What counts is, for each batch, the references that it was labelled by: one that arrived, or was
+    in the middle of a run, while the others were relabelled is found like any other.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+
+    Returns:
+        What waits.
+    """
+    recorded = Recorded(workspace, collection.collection_name)
+    references = ReferenceSet(workspace, collection, recorded)
+    labels = TaxonomyLabels(workspace, collection, recorded)
+    boxes = _boxes_waiting(references)
+    stale_set, stale_labels = references.stale(), labels.stale()
+    if not stale_set and not stale_labels:
+        return boxes
+    changed = _changed(references)
+    given = [
+        references.annotations[document].recorded_at
+        for document in sorted(changed)
+        if document in references.annotations
+    ]
+    uri = references.embeddings.extractor.manifest.feature_uri
+    moved = bool(stale_set) and references.feature_uri != uri
+    inputs = set(labels.stale_by_uploads())
+    said = bool(stale_set) or any(batch not in inputs for batch in stale_labels)
+    at_once = moved or bool(labels.stale_by_taxonomy())
+    waits = max(len(changed), int(said), boxes.documents)
+    oldest = min([*given, *filter(None, [boxes.oldest])], default=None)
+    return Waiting(waits, oldest, at_once)
+
+
+def _boxes_waiting(references: ReferenceSet) -> Waiting:
+    """What people said of boxes that is not exported yet."""
+    if not BoxExports.concerns(references.collection):
+        return Waiting(0, None, False)
+    said = references.beside(BoxExports).unexported()
+    return Waiting(len(said), min((e.recorded_at for e in said), default=None), False)
+
+
+def _changed(references: ReferenceSet) -> set[str]:
+    """Documents that are, or were, a reference and are to be another one, or none."""
+    before = {row["document_id"]: _said(row) for row in references.load().rows}
+    after = {row["document_id"]: _said(row) for row in references.wanted[0]}
+    return {i for i in before.keys() | after.keys() if before.get(i) != after.get(i)}
+
+
+def _said(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["content_hash"], row["label"], row["label_source"], sorted(row["fields"].items()))
+
+
+def relabel_is_due(found: Waiting, rule: Relabel, since: datetime, now: datetime) -> bool:
+    """Whether the threshold of the declaration is reached.
+
+    Args:
+        found: what waits.
+        rule: the threshold.
+        since: when something was first seen to wait; the oldest label may be older.
+        now: the present moment; one before `since` means that the clock went back, and is due.
+
+    Returns:
+        True when everything should be relabelled now.
+    """
+    if not found:
+        return False
+    if found.at_once or found.documents >= rule.after_labels:
+        return True
+    given = datetime.fromisoformat(found.oldest) if found.oldest else since
+    began = min(given, since)
+    return now < began or now - began >= timedelta(minutes=rule.after_minutes)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run that was asked for: what it was to bring about, and how it ended.
+
+    Attributes:
+        wanted: fingerprint of the plan.
+        ended: Unix time of its end; None while it is queued or running.
+        succeeded: whether it came to a good end.
+    """
+
+    wanted: str
+    ended: float | None
+    succeeded: bool
+
+
+def may_ask(wanted: str, outcomes: Iterable[Outcome], now: float) -> bool:
+    """Whether to ask again: not while a run is in flight, and after failures with growing rests.
+
+    Args:
+        wanted: fingerprint of the plan.
+        outcomes: the latest runs through the same door, newest first.
+        now: Unix time; one before the last end means that the clock went back, and does not wait.
+
+    Returns:
+        True when a run should be asked for.
+    """
+    outcomes = list(outcomes)
+    if any(o.ended is None for o in outcomes):
+        return False
+    in_vain = 0
+    for outcome in outcomes:
+        if outcome.succeeded and outcome.wanted != wanted:
+            break
+        in_vain += 1
+    if not in_vain:
+        return True
+    passed = now - (outcomes[0].ended or now)
+    return passed < 0 or passed >= rest_seconds(in_vain)
+
+
+def rest_seconds(in_vain: int) -> float:
+    """Return how long to rest after so many runs in vain: 0 after the first, then doubling."""
+    if in_vain < 2:
+        return 0.0
+    return min(FIRST_REST_SECONDS * 2.0 ** min(in_vain - 2, 20), LONGEST_REST_SECONDS)
+
+
+def run_key(door: str, collection: str, wanted: str, ended_before: int) -> str:
+    """Return a key that no earlier run had: Dagster never runs one key twice.
+
+    Args:
+        door: which sensor asks.
+        collection: for which collection.
+        wanted: fingerprint of the content.
+        ended_before: how many runs for that content ended already, well or badly; what is still
+            wrong after a good run, such as a table that was deleted since, is asked for again.
+
+    Returns:
+        The key.
+    """
+    return f"{collection}:{door}:{wanted}:{ended_before}"
+
+
+def request_retraining(workspace: Workspace, collection: Collection) -> bool:
+    """Ask for training in the ledger when enough was corrected since the last time.
+
+    Labels that differ from the auto-label before them count, and boxes that a detector had wrong.
+    The request's id counts the requests, so that two processes that see the same crossing record
+    it once.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+
+    Returns:
+        Whether a request was recorded.
+    """
+    name = collection.collection_name
+    corrected = _corrected(workspace, name)
+    asked = workspace.ledger.requests(name, RETRAIN)
+    before = int(asked[-1].payload["corrections"]) if asked else 0
+    if corrected - before < collection.automation.retrain.after_corrections:
+        return False
+    payload = {"corrections": corrected, "since_last": corrected - before}
+    return _ask(workspace, name, len(asked), payload)
+
+
+def ask_for_training(workspace: Workspace, collection: Collection, by: str) -> bool:
+    """Ask for training because a person wants it; corrections are counted anew from here.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        by: who asks.
+
+    Returns:
+        Whether a request was recorded; another process may have asked at the same moment.
+    """
+    name = collection.collection_name
+    asked = workspace.ledger.requests(name, RETRAIN)
+    payload = {"corrections": _corrected(workspace, name), "by": by}
+    return _ask(workspace, name, len(asked), payload)
+
+
+def _corrected(workspace: Workspace, name: str) -> int:
+    found = count_corrections(workspace.ledger.annotations(name))
+    return found + count_mistakes(workspace.ledger.box_annotations(name))
+
+
+def _ask(workspace: Workspace, name: str, asked: int, payload: dict[str, Any]) -> bool:
+    request_id = fingerprint(RETRAIN, name, asked + 1)
+    request = Request(request_id, name, RETRAIN, payload)
+    return workspace.ledger.append_requests([request]) == 1
+
+
+def weights_wait(workspace: Workspace, collection: Collection) -> list[str]:
+    """Return the batches that other weights looked at, and those in service have not yet.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration, with `detection`.
+
+    Returns:
+        Batches, in order; those that nobody looked at yet belong to the uploads.
+    """
+    table = DetectedObjects(workspace, collection)
+    warehouse = workspace.warehouse
+    others = [f for f in warehouse.folders_in(table.folder.parent) if f != table.folder]
+    return [
+        batch
+        for batch in table.batches
+        if not warehouse.exists(table.path(batch))
+        and any(warehouse.exists(folder / f"{batch}.parquet") for folder in others)
+    ]

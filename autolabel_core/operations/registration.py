@@ -1,0 +1,88 @@
+"""Notice what is new, changed or gone in a collection's buckets, and assign objects to batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.ids import document_id
+from autolabel_core.ledger import Arrival
+from autolabel_core.ledger.arrivals import DELETED, batches_of
+from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
+from autolabel_core.tables.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What one comparison of bucket and ledger found.
+
+    Attributes:
+        created: objects seen for the first time, or again after a deletion.
+        updated: objects whose version changed.
+        deleted: objects that are gone.
+        batches: all batches of the collection, in order.
+    """
+
+    created: int
+    updated: int
+    deleted: int
+    batches: list[str]
+
+
+def register(workspace: Workspace, collection: Collection) -> Registration:
+    """Record arrivals, changes and deletions; each object is assigned to a batch exactly once.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+
+    Returns:
+        What was found.
+    """
+    name = collection.collection_name
+    declare_endpoints(workspace.ledger, endpoints_of(workspace.collections.values()))
+    with workspace.warehouse.writing(name, "registration"):
+        listed = dict(workspace.source(collection).list())
+        events = workspace.ledger.record_arrivals(
+            name, lambda known: list(_changes(collection, listed, known))
+        )
+        batches = batches_of(workspace.ledger.objects(name))
+    counts = Counter[str](event.event for event in events)
+    return Registration(counts["created"], counts["updated"], counts[DELETED], batches)
+
+
+def partitions_name(collection_name: str) -> str:
+    """Return the name of a collection's dynamic partitions in Dagster: its batches."""
+    return f"{collection_name}_batches"
+
+
+def _changes(
+    collection: Collection, listed: Mapping[str, str], known: Mapping[str, Arrival]
+) -> Iterator[Arrival]:
+    batch_names = _batch_names(collection.batch_size, known)
+    name = collection.collection_name
+    for key in sorted(listed):
+        document, version = document_id(name, key), listed[key]
+        last = known.get(document)
+        if last is None:
+            yield Arrival(document, key, next(batch_names), "created", version)
+        elif last.event == DELETED:
+            yield Arrival(document, key, last.batch, "created", version)
+        elif last.version != version:
+            yield Arrival(document, key, last.batch, "updated", version)
+    for last in known.values():
+        if last.event != DELETED and last.key not in listed:
+            yield Arrival(last.document_id, last.key, last.batch, DELETED, last.version)
+
+
+def _batch_names(batch_size: int, known: Mapping[str, Arrival]) -> Iterator[str]:
+    """Fill the last batch, then open new ones; a batch counts every object it ever held."""
+    sizes = Counter(arrival.batch for arrival in known.values())
+    number = max((int(batch.rpartition("_")[2]) for batch in sizes), default=1)
+    while True:
+        name = f"batch_{number:06d}"
+        for _ in range(max(0, batch_size - sizes[name])):
+            yield name
+        number += 1

@@ -1,0 +1,155 @@
+"""SQL over the derived tables and the ledger's annotations: reading only, nothing outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from autolabel_core.clusters.table import cluster_tables
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.cluster_fields import COLUMN_OF, enriching
+from autolabel_core.documents.documents import Documents, quote
+from autolabel_core.foundation.atomic_files import held_open
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.ledger import Annotation
+from autolabel_core.tables.raw_objects import SCHEMA as RAW_SCHEMA
+from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+READING = {"SELECT", "EXPLAIN"}
+
+
+def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Run one reading statement.
+
+    The tables are `<collection>.documents`, `<collection>.raw_objects` and
+    `<collection>.annotations`, and where clusters are declared `<collection>.clusters` and
+    `<collection>.cluster_members`; documents have their label as `label` and under the label
+    field's own name, and the fields that clusters enrich. The data is handed to DuckDB by us; it
+    may open no file, attach no database and load no extension.
+
+    Args:
+        workspace: the stores.
+        sql: one SELECT (or WITH, FROM, SUMMARIZE, DESCRIBE …) or EXPLAIN.
+
+    Returns:
+        Column names and rows.
+
+    Raises:
+        AutolabelError: the SQL is wrong, or not a single reading statement.
+    """
+    import duckdb
+
+    with ExitStack() as opened, duckdb.connect() as connection:
+        for setting in (
+            "SET python_enable_replacements = false",
+            "SET enable_external_access = false",
+            "SET autoinstall_known_extensions = false",
+            "SET autoload_known_extensions = false",
+        ):
+            connection.execute(setting)
+        _register(workspace, connection, opened)
+        connection.execute("SET lock_configuration = true")
+        try:
+            _check_reading(connection, sql)
+            result = connection.execute(sql)
+            return _unique([column[0] for column in result.description]), result.fetchall()
+        except duckdb.Error as error:
+            said = " ".join(str(error).partition("\n\nLINE ")[0].split())
+            raise AutolabelError(f"The query failed: {said}") from error
+
+
+def _check_reading(connection: DuckDBPyConnection, sql: str) -> None:
+    statements = connection.extract_statements(sql)
+    kinds = [statement.type.name for statement in statements]
+    if len(kinds) != 1 or kinds[0] not in READING:
+        raise AutolabelError(
+            f"`query` runs one reading statement (SELECT …), found "
+            f"{', '.join(kinds) or 'nothing'}. To write files use `autolabel export`."
+        )
+
+
+def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: ExitStack) -> None:
+    for name, collection in workspace.collections.items():
+        raw = RawObjects(workspace, collection)
+        paths = (raw.path(batch) for batch in raw.batches)
+        raw_files = [
+            workspace.warehouse.local(path) for path in paths if workspace.warehouse.exists(path)
+        ]
+        documents = Documents(workspace, collection)
+        events = [asdict(e) for e in workspace.ledger.annotations(name)]
+        tables: dict[str, Any] = {
+            "documents": _dataset(
+                opened.enter_context(held_open(documents.files)), documents.columns
+            ),
+            "raw_objects": _dataset(opened.enter_context(held_open(raw_files)), RAW_SCHEMA.names),
+            "annotations": _annotations(events),
+            **cluster_tables(workspace, collection),
+        }
+        connection.execute(f"CREATE SCHEMA {quote(name)}")
+        for table, data in tables.items():
+            held = f"{name}__{table}"
+            connection.register(held, data)
+            if table != "documents":
+                view = f"{quote(name)}.{quote(table)}"
+                connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {quote(held)}")
+    for collection in workspace.collections.values():
+        connection.execute(_documents_view(workspace, collection))
+
+
+def _documents_view(workspace: Workspace, collection: Collection) -> str:
+    """Return the view of the documents, with the fields that clusters enrich."""
+    name = collection.collection_name
+    columns, joined = "d.*", ""
+    if collection.label_field != "label":
+        columns += f", d.label AS {quote(collection.label_field)}"
+    found = enriching(workspace.collections, name)
+    if found is not None:
+        owner, definition = found
+        columns += "".join(f", m.{COLUMN_OF[part]}" for part in definition.enrich)
+        joined = (
+            f" LEFT JOIN {quote(owner)}.cluster_members AS m ON m.document_id = d.document_id "
+            f"AND m.cluster_name = '{definition.cluster_name}'"
+        )
+    held = quote(f"{name}__documents")
+    return f"CREATE VIEW {quote(name)}.documents AS SELECT {columns} FROM {held} AS d{joined}"
+
+
+def _dataset(files: list[str], columns: Sequence[str]) -> Any:
+    """The rows of Parquet files; before the first sweep a table without rows."""
+    import pyarrow.dataset as ds
+
+    if not files:
+        return pa.table({name: pa.array([], pa.string()) for name in columns})
+    schemas = [pq.read_schema(file) for file in files]
+    return ds.dataset(
+        files,
+        schema=pa.unify_schemas(schemas),
+        format="parquet",
+        partitioning=None,
+    )
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Columns of one name get a number, so that none hides another."""
+    found: list[str] = []
+    for name in names:
+        fresh, number = name, 1
+        while fresh in found:
+            number += 1
+            fresh = f"{name}_{number}"
+        found.append(fresh)
+    return found
+
+
+def _annotations(events: list[dict[str, Any]]) -> pa.Table:
+    names = [n for n in Annotation.__dataclass_fields__ if n not in ("fields", "provenance")]
+    return pa.table({n: pa.array([e[n] for e in events], pa.string()) for n in names})

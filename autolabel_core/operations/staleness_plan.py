@@ -1,0 +1,182 @@
+"""What is out of date in a collection: what should be, compared with what is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.declarations import Collection
+from autolabel_core.exports.box_exports_table import BoxExports
+from autolabel_core.exports.label_exports_table import AnnotationExports
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.reindexed_vectors import ReindexedVectors
+from autolabel_core.tables.table import WHOLE, DerivedTable
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import Workspace
+from autolabel_core.training.detectors.weights_table import FineTunedWeights
+from autolabel_core.training.heads.weights_table import HeadWeights
+from autolabel_core.training.requested_weights import RequestedWeights
+
+TABLES: tuple[type[DerivedTable], ...] = (
+    RawObjects,
+    DetectedObjects,
+    Embeddings,
+    ReferenceSet,
+    TaxonomyLabels,
+    ReindexedVectors,
+    Clusters,
+    AnnotationExports,
+    BoxExports,
+    FineTunedWeights,
+    HeadWeights,
+)
+UPSTREAM: dict[str, tuple[str, ...]] = {
+    "raw_objects": (),
+    "detections": ("raw_objects",),
+    "embeddings": ("raw_objects", "detections"),
+    "reference_set": ("embeddings",),
+    "taxonomy_labels": ("embeddings", "reference_set"),
+    "reindexed_vectors": ("embeddings",),
+    "clusters": ("embeddings", "taxonomy_labels"),
+    "annotation_exports": ("taxonomy_labels", "clusters"),
+    "fine_tuned_weights": ("annotation_exports",),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: these assets over these batches. Empty when all is current.
+
+    Attributes:
+        assets: names, in the order of the graph.
+        batches: stale batches, in order.
+        wanted: fingerprint of what the stale files shall be made from; another content has another.
+    """
+
+    assets: tuple[str, ...]
+    batches: tuple[str, ...]
+    wanted: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether anything is to be done."""
+        return bool(self.assets)
+
+
+def tables_of(collection: Collection) -> list[type[DerivedTable]]:
+    """Return the tables that a collection has, in the order of the graph."""
+    return [table for table in TABLES if table.concerns(collection)]
+
+
+def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
+    """Return the tables of a collection that one of its tables is made from.
+
+    Args:
+        collection: the declaration.
+        name: the table's name.
+
+    Returns:
+        Names; clusters see labels only through a filter, exports of boxes see none.
+    """
+    if name == BoxExports.name and BoxExports.concerns(collection):
+        return (RawObjects.name,)
+    there = {table.name for table in tables_of(collection)}
+    if not any(definition.filter for definition in collection.clusters):
+        there -= {TaxonomyLabels.name} if name == Clusters.name else set()
+    return tuple(above for above in UPSTREAM[name] if above in there)
+
+
+def plan(
+    workspace: Workspace,
+    collection: Collection,
+    uploads_only: bool = False,
+    leave_apart: bool = False,
+) -> Plan:
+    """Compare every derived table with its sources; what stands downstream of a stale one is stale.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        uploads_only: leave out what labels, references and rules made stale: new documents are
+            labelled by the references that stand, and labels wait for their threshold.
+        leave_apart: leave out what a sensor of its own asks for, such as a full run of clusters;
+            uploads leave it out too.
+
+    Returns:
+        The next run: changed references make all labels stale. After it the plan is asked again,
+        because new vectors may make more references than were to be seen before.
+    """
+    stale: dict[str, list[str]] = {}
+    raw = RawObjects(workspace, collection)
+    wanted: list[tuple[str, str, str | None]] = []
+    changed: set[str] = set()
+    for table in (raw.beside(opened) for opened in tables_of(collection)):
+        if table.on_request or ((uploads_only or leave_apart) and table.runs_apart()):
+            continue
+        found = table.stale_by_uploads() if uploads_only else table.stale()
+        wanted += [(table.name, batch, table.fingerprint(batch)) for batch in found]
+        changed |= {table.name} if found else set()
+        found = _with_downstream(table, found, stale, changed, uploads_only)
+        if found:
+            stale[table.name] = found
+    partitions = sorted({b for found in stale.values() for b in found if b != WHOLE})
+    return Plan(tuple(stale), tuple(partitions), fingerprint(wanted) if stale else "")
+
+
+def weights_of(collection: Collection) -> type[RequestedWeights]:
+    """Return the table of what is trained for a collection.
+
+    Args:
+        collection: the declaration.
+
+    Returns:
+        That of its detector, or of the head on its features.
+
+    Raises:
+        NotFoundError: it declares neither.
+    """
+    for table in tables_of(collection):
+        if issubclass(table, RequestedWeights):
+            return table
+    raise NotFoundError(
+        f"`{collection.collection_name}` declares nothing to train: add `detection`, or "
+        "`fine_tune: true` under `feature_extractor`, to its YAML."
+    )
+
+
+def training_plan(workspace: Workspace, collection: Collection) -> Plan:
+    """Return the run that trains and judges, where that was asked for; no sweep includes it.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+
+    Returns:
+        The run; empty when all that was asked for is done.
+    """
+    table = weights_of(collection)(workspace, collection)
+    if not table.stale():
+        return Plan((), ())
+    return Plan((table.name,), (), fingerprint([table.name, table.fingerprint(WHOLE)]))
+
+
+def _with_downstream(
+    table: DerivedTable,
+    found: list[str],
+    stale: dict[str, list[str]],
+    changed: set[str],
+    uploads_only: bool,
+) -> list[str]:
+    """Add to a table's stale batches those that what stands upstream will make stale."""
+    above = upstream_of(table.collection, table.name)
+    upstream = {batch for name in above for batch in stale.get(name, [])}
+    if not table.partitioned:
+        waits = uploads_only and isinstance(table, ReferenceSet) and table.waits_for_labels
+        return [WHOLE] if upstream and not waits else found
+    if any(WHOLE in stale.get(name, []) and name in changed for name in above):
+        return table.partitions
+    return sorted({*found, *upstream} - {WHOLE})

@@ -1,0 +1,160 @@
+"""The state of a collection in numbers; `findings` says what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from autolabel_core.clusters.report import cluster_status
+from autolabel_core.clusters.table import Clusters
+from autolabel_core.declarations import Collection
+from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.label_names import roll_up, taxonomy_version
+from autolabel_core.foundation.statistics import coverage
+from autolabel_core.labelling.audit import audit_summary
+from autolabel_core.matching.decision import Rule
+from autolabel_core.notifications.webhooks.health import recent_firings, troubles
+from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.boxes.conflicts import conflicts
+from autolabel_core.tables.boxes.current_annotations import standing
+from autolabel_core.tables.boxes.detector_figures import box_figures
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+LOW_CONFIDENCE_BAND = 0.10
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def collection_status(workspace: Workspace, collection: Collection) -> dict[str, Any]:
+    """Return the state of a collection as the last sweep left it.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+
+    Returns:
+        objects, quarantined, human, promoted, auto, unlabelled, coverage (share of the readable
+        documents that no person labelled which carry an auto-label; 1 is all), review_queue
+        (readable documents without a label), low_confidence (auto-labels within
+        LOW_CONFIDENCE_BAND above their threshold), distribution, distribution_rolled_up,
+        confidence (quantiles), false_positive_rate (audited), references (by label),
+        leave_one_out, told_apart (where file names are labels: what views of the references
+        find), feature_uri, taxonomy_version, pending (what the next sweep would do),
+        stale_annotations, endpoints (what did not reach them), alerts (those that fired last),
+        clusters (of each definition: the run in force, its figures, what waits). Where boxes are
+        documents also detections, images_without_detections and judged (what people said of boxes:
+        overall, in the latest week, and where they disagree).
+    """
+    taxonomy = AppliedTaxonomy(workspace, collection)
+    with Documents(workspace, collection).connect() as connection:
+        counts = _objects(connection, collection) | _counts(connection, taxonomy.rule)
+    reference_set = ReferenceSet(workspace, taxonomy.reference_collection)
+    judged = reference_set.judgement()
+    references: dict[str, int] = {}
+    for entry in judged["labels"]:
+        references[entry["label"]] = references.get(entry["label"], 0) + entry["references"]
+    own = ReferenceSet(workspace, collection)
+    next_run = plan(workspace, collection)
+    return {
+        "collection": collection.collection_name,
+        **counts,
+        "distribution_rolled_up": roll_up(counts["distribution"]),
+        "threshold": collection.taxonomy.confidence_threshold if collection.taxonomy else None,
+        "reference_collection": collection.reference_collection,
+        "references": references,
+        "leave_one_out": {
+            "agreement": judged["leave_one_out_agreement"],
+            "low": judged.get("agreement_low"),
+            "high": judged.get("agreement_high"),
+        },
+        "told_apart": _told_apart(reference_set, judged),
+        "false_positive_rate": audit_summary(workspace, collection),
+        "feature_uri": reference_set.feature_uri,
+        "taxonomy_version": taxonomy_version(references),
+        "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},
+        "endpoints": troubles(workspace.ledger, collection),
+        "alerts": recent_firings(workspace.ledger, collection),
+        "clusters": [cluster_status(one) for one in Clusters(workspace, collection).defined],
+        "stale_annotations": own.embeddings.items.stale_annotations(),
+        **_judged(workspace, collection),
+    }
+
+
+def _judged(workspace: Workspace, collection: Collection) -> dict[str, Any]:
+    if collection.detection is None:
+        return {}
+    events = workspace.ledger.box_annotations(collection.collection_name)
+    disagreements = len(conflicts(standing(workspace, collection).holding))
+    weeks = [figures.record() for figures in box_figures(events, by="week")]
+    overall = box_figures(events)[0].record()
+    latest = weeks[-1] if weeks else None
+    return {"judged": {"overall": overall, "latest_week": latest, "conflicts": disagreements}}
+
+
+def _objects(connection: DuckDBPyConnection, collection: Collection) -> dict[str, Any]:
+    """Count what lies in the bucket; where boxes are documents, images and boxes apart."""
+    if collection.detection is None:
+        row = connection.execute("SELECT count(*), count(reason) FROM documents").fetchall()[0]
+        return dict(zip(("objects", "quarantined"), row, strict=True))
+    row = connection.execute(
+        "SELECT count(*) FILTER (kind = 'image'), count(reason), "
+        "count(*) FILTER (kind = 'detection'), "
+        "count(*) FILTER (kind = 'image' AND detections = '[]') FROM all_documents"
+    ).fetchall()[0]
+    names = ("objects", "quarantined", "detections", "images_without_detections")
+    return dict(zip(names, row, strict=True))
+
+
+def _counts(connection: DuckDBPyConnection, rule: Rule) -> dict[str, Any]:
+    human, promoted, auto, unlabelled, machine, queue = connection.execute(
+        "SELECT "
+        "count(*) FILTER (label_source = 'human'), count(*) FILTER (label_source = 'promoted'), "
+        "count(*) FILTER (label_source = 'auto'), count(*) FILTER (label_source IS NULL), "
+        "count(*) FILTER (reason IS NULL AND coalesce(label_source, 'auto') = 'auto'), "
+        "count(*) FILTER (reason IS NULL AND label_source IS NULL) FROM documents"
+    ).fetchall()[0]
+    distribution = connection.execute(
+        "SELECT label, count(*) FROM documents WHERE label IS NOT NULL "
+        "GROUP BY label ORDER BY count(*) DESC, label"
+    ).fetchall()
+    cuts = connection.execute(
+        "SELECT quantile_cont(confidence::DOUBLE, ?) FROM documents "
+        "WHERE coalesce(label_source, 'auto') = 'auto'",
+        [list(QUANTILES)],
+    ).fetchall()[0][0]
+    names = (f"q{int(q * 100):02d}" for q in QUANTILES)
+    return {
+        "human": human,
+        "promoted": promoted,
+        "auto": auto,
+        "unlabelled": unlabelled,
+        "coverage": coverage(auto, machine),
+        "review_queue": queue,
+        "low_confidence": _low_confidence(connection, rule),
+        "distribution": dict(distribution),
+        "confidence": dict(zip(names, cuts or [], strict=False)),
+    }
+
+
+def _low_confidence(connection: DuckDBPyConnection, rule: Rule) -> int:
+    """Count auto-labels whose confidence lies within the band above their own label's threshold."""
+    labelled = connection.execute(
+        "SELECT label, list(confidence::DOUBLE) FROM documents WHERE label_source = 'auto' "
+        "GROUP BY label"
+    ).fetchall()
+    band = LOW_CONFIDENCE_BAND
+    return sum(
+        confidence < rule.threshold_of(label) + band
+        for label, confidences in labelled
+        for confidence in confidences
+    )
+
+
+def _told_apart(reference_set: ReferenceSet, judged: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What `verify` found; empty where labels are too few, None where names are no labels."""
+    found: dict[str, Any] | None = judged.get("told_apart")
+    return found if found or reference_set.waits_for_labels else {}

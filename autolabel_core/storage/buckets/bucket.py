@@ -1,0 +1,172 @@
+"""What every bucket shares: sidecars, manifests, versions, and adding an object.
+
+`<key>.json` beside a file `<key>` is that file's metadata, and so is one whose `<key>` is the name
+of an image or a text that is not there (yet, or any more). Each line of a `*.jsonl` file is an
+object; files that it refers to are not objects of their own. A `sources.csv` that `identify gather`
+wrote is none either. Names that begin with a dot are left alone. Nothing is read before it is asked
+for.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Mapping
+from threading import Lock
+from typing import Any
+
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.storage.buckets import sources_csv as sources
+from autolabel_core.storage.buckets.bucket_files import Base, BucketFile
+from autolabel_core.storage.buckets.manifest import ManifestLine, read_manifests
+from autolabel_core.storage.buckets.stored_objects import Listed, StoredObject, parse_metadata
+
+SIDECAR = ".json"
+LEDGER = f"/{sources.FILE}"
+MANIFEST = ".jsonl"
+DESCRIBED = (
+    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"),
+    *(".txt", ".md", ".csv", ".html", ".xml"),
+)
+Files = Mapping[str, BucketFile]
+Known = tuple[dict[str, ManifestLine], set[Hashable]]
+
+
+class BucketLayout(ABC):
+    """A bucket in which each file is an object, or a single manifest."""
+
+    def __init__(self) -> None:
+        self._known: Known | None = None
+        self._reading = Lock()
+
+    @abstractmethod
+    def _files(self) -> Files:
+        """List all files by key, none with a name that begins with a dot."""
+
+    @abstractmethod
+    def _manifest_contents(self, files: Files) -> list[tuple[str, bytes, Base]]:
+        """Read the manifests among the files, in order: name, content, place."""
+
+    @abstractmethod
+    def _file(self, key: str) -> BucketFile | None:
+        """Return the file of a key, or None where there is none."""
+
+    @abstractmethod
+    def _may_hold(self, key: str) -> bool:
+        """Whether a listing could show this key."""
+
+    @abstractmethod
+    def _write(self, key: str, data: bytes) -> None:
+        """Write a file in one step; `FileExistsError` where one has appeared meanwhile."""
+
+    @abstractmethod
+    def address(self, key: str) -> str:
+        """Return where a key lies, or would lie, for a person to read."""
+
+    def list(self) -> Iterator[Listed]:
+        """List key and version of all objects, in no particular order."""
+        files = self._files()
+        self._known = lines, referred = self._read_manifests(files)
+        yield from (line.listed for line in lines.values())
+        for key, file in files.items():
+            if key not in lines and not _is_companion(key, file, files, referred):
+                yield Listed(key, _version_with_sidecar(key, file, files))
+
+    def open(self, key: str) -> StoredObject:
+        """Return an object.
+
+        Args:
+            key: as listed.
+
+        Returns:
+            The object; its blobs are not read yet.
+
+        Raises:
+            UnreadableItemError: it is gone, or its metadata is malformed.
+        """
+        lines, _ = self._manifests
+        if key in lines:
+            return lines[key].open()
+        file = self._file(key)
+        if file is None:
+            raise UnreadableItemError("is gone from the bucket")
+        sidecar = self._file(key + SIDECAR)
+        metadata = {}
+        if sidecar is not None:
+            metadata = parse_metadata(sidecar.blob().read(), sidecar.name)
+        return StoredObject(key, (file.blob(),), metadata)
+
+    def version(self, key: str) -> str | None:
+        """Return the present version of one object, or None where the listing has none."""
+        lines, referred = self._manifests
+        if key in lines:
+            return lines[key].listed.version
+        if not self._may_hold(key):
+            return None
+        names = (key, key + SIDECAR, key.removesuffix(SIDECAR))
+        files = {n: file for n in names if n and (file := self._file(n)) is not None}
+        if key not in files or _is_companion(key, files[key], files, referred):
+            return None
+        return _version_with_sidecar(key, files[key], files)
+
+    def add(self, key: str, data: bytes, metadata: Mapping[str, Any]) -> None:
+        """Write an object that is not there yet; promotions alone write, and never overwrite.
+
+        Args:
+            key: its key.
+            data: its content.
+            metadata: what its sidecar says; without any there is no sidecar.
+
+        Raises:
+            AutolabelError: there is an object with another content.
+        """
+        present = self._file(key)
+        if present is None:
+            try:
+                if metadata and self._file(key + SIDECAR) is None:
+                    text = json.dumps(dict(metadata), sort_keys=True, ensure_ascii=False)
+                    self._write(key + SIDECAR, text.encode())
+                return self._write(key, data)
+            except FileExistsError:
+                present = self._file(key)
+        if present is None or present.blob().read() != data:
+            raise AutolabelError(
+                f"{self.address(key)} exists with another content; promotions never overwrite. "
+                "Move it away first."
+            )
+
+    @property
+    def _manifests(self) -> Known:
+        """The lines of all manifests, read once for many questions."""
+        with self._reading:
+            if self._known is None:
+                self._known = self._read_manifests(self._files())
+            return self._known
+
+    def _read_manifests(self, files: Files) -> Known:
+        lines = read_manifests(self._manifest_contents(files))
+        return lines, {file.identity for line in lines.values() for file in line.files}
+
+
+def _is_companion(key: str, file: BucketFile, files: Files, referred: set[Hashable]) -> bool:
+    described = key.removesuffix(SIDECAR)
+    if key.endswith(MANIFEST) or _is_ledger(key, file):
+        return True
+    if described != key and (described in files or described.lower().endswith(DESCRIBED)):
+        return True
+    return bool(referred) and file.identity in referred
+
+
+def _is_ledger(key: str, file: BucketFile) -> bool:
+    """Whether this is the list of where pictures are from; only its first line tells."""
+    if f"/{key}"[-len(LEDGER) :] != LEDGER:
+        return False
+    try:
+        return sources.is_ledger(file.blob().read())
+    except UnreadableItemError:
+        return False
+
+
+def _version_with_sidecar(key: str, file: BucketFile, files: Files) -> str:
+    sidecar = files.get(key + SIDECAR)
+    return file.version() + (f"+{sidecar.version()}" if sidecar else "")

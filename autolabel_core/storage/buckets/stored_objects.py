@@ -1,0 +1,206 @@
+"""What an object is: metadata and blobs, the blobs read only when asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from autolabel_core.foundation.errors import UnreadableItemError
+
+
+class Listed(NamedTuple):
+    """One entry of a listing: the key, and a version that changes whenever the object does."""
+
+    key: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One piece of content.
+
+    Attributes:
+        property: the property it belongs to; None for a plain file, which serves as any.
+        type: `image` or `text` where the manifest says so, else None.
+        size: bytes where known without reading, else None.
+        read: returns the bytes; raises `UnreadableItemError` with the reason.
+        suffix: file extension with its dot, may be empty.
+        address: where it can be fetched (`file://`, `s3://`, `https://`); None for inline text.
+        parts: yields the bytes as they come, where the size is not known before; else None.
+    """
+
+    property: str | None
+    type: str | None
+    size: int | None
+    read: Callable[[], bytes]
+    suffix: str = ""
+    address: str | None = None
+    parts: Callable[[], Iterator[bytes]] | None = None
+
+    def read_within(self, max_object_mb: float) -> bytes:
+        """Return the bytes; what is too large is not read, or not to the end.
+
+        Args:
+            max_object_mb: limit in megabytes (1e6 bytes), itself allowed.
+
+        Returns:
+            The content; a larger one is an `UnreadableItemError`.
+        """
+        _check_size(self.size or 0, max_object_mb)
+        if self.parts is None:
+            data = self.read()
+            _check_size(len(data), max_object_mb)
+            return data
+        found = bytearray()
+        for part in self.parts():
+            found += part
+            _check_size(len(found), max_object_mb, "more than ")
+        return bytes(found)
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object of a bucket."""
+
+    key: str
+    blobs: tuple[Blob, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def input_blob(self, kind: str, property_name: str | None) -> Blob:
+        """Return the blob that feeds an extractor.
+
+        Args:
+            kind: the extractor's input, `image` or `text`.
+            property_name: the property mapped to it; None chooses by type.
+
+        Returns:
+            A blob; text may also come from the metadata field of that name.
+
+        Raises:
+            UnreadableItemError: the object has no such property.
+        """
+        for blob in self.blobs:
+            if blob.property is None or (property_name and blob.property == property_name):
+                return blob
+        if property_name is None:
+            typed = [b for b in self.blobs if b.type == kind] or list(self.blobs)
+            if len(typed) == 1:
+                return typed[0]
+        text = self.metadata.get(property_name) if property_name else None
+        if kind == "text" and isinstance(text, str):
+            return inline_blob(property_name, text)
+        raise UnreadableItemError(
+            f"no {kind} found: expected a blob `{property_name or kind}`, found blobs "
+            f"{[b.property for b in self.blobs]}; add it, or map it in input_mappings"
+        )
+
+
+def _check_size(size: int, max_object_mb: float, at_least: str = "") -> None:
+    if size > max_object_mb * 1e6:
+        shown = f"{at_least}{max_object_mb:g}" if at_least else f"{size / 1e6:.1f}"
+        raise UnreadableItemError(
+            f"is {shown} MB; the limit is max_object_mb: {max_object_mb:g}. "
+            "Split the object, or raise the limit in the collection's YAML"
+        )
+
+
+def inline_blob(property_name: str | None, text: str) -> Blob:
+    """Return a blob whose content stands in the declaration itself."""
+    data = text.encode("utf-8", "replace")
+    return Blob(property_name, "text", len(data), lambda: data, ".txt")
+
+
+def file_blob(path: Path, property_name: str | None = None, kind: str | None = None) -> Blob:
+    """Return a blob that is a local file."""
+
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise UnreadableItemError(f"cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise UnreadableItemError(f"cannot be read: {error} in its path") from error
+
+    address = f"file://{quote(os.fsencode(path))}"
+    return Blob(property_name, kind, file_size(path), read, path.suffix.lower(), address)
+
+
+def file_size(path: Path) -> int | None:
+    """Return the size of a regular file in bytes; None where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def file_version(path: Path) -> str:
+    """Return a text that changes when the file does: size, modification and status-change time."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return "missing"
+    return f"{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}"
+
+
+def parse_json(data: bytes) -> Any:
+    """Parse JSON that every store and query engine takes: UTF-8, no NaN, no half characters.
+
+    Args:
+        data: the text, with or without a byte-order mark.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: it is something else; the message says what.
+    """
+    try:
+        value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        if rb"\u" in data:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: byte 0x{data[error.start]:02x} at {error.start}") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("not valid JSON: a text holds half of a surrogate pair") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    return value
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"not valid JSON: {constant} is no JSON number; use null")
+
+
+def parse_metadata(data: bytes, where: str) -> dict[str, Any]:
+    """Parse a sidecar: a flat JSON object, or `{"metadata": {…}}`.
+
+    Args:
+        data: the sidecar's content.
+        where: its name, for the error.
+
+    Returns:
+        The metadata.
+
+    Raises:
+        UnreadableItemError: it is not a JSON object.
+    """
+    try:
+        value = parse_json(data)
+    except ValueError as error:
+        raise UnreadableItemError(f"its metadata {where} is {error}") from error
+    if not isinstance(value, dict):
+        raise UnreadableItemError(
+            f"its metadata {where} is a JSON {type(value).__name__}; expected an object"
+        )
+    if set(value) == {"metadata"} and isinstance(value["metadata"], dict):
+        return value["metadata"]
+    return value

@@ -1,0 +1,173 @@
+"""Derived tables: Arrow IPC for vectors, Parquet for the rest; atomic, with a fingerprint.
+
+A file's fingerprint says which inputs it was made from. A file whose fingerprint is the wanted one
+is up to date, and a file that cannot be read has none: it is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock
+
+from autolabel_core.storage.local_files import WarehouseFiles
+
+FINGERPRINT = b"autolabel.fingerprint"
+VECTOR_COLUMNS = ("document_id", "content_hash", "reason", "vector")
+
+
+@dataclass(frozen=True)
+class VectorTable:
+    """Vectors of one batch, rows in the order of document ids.
+
+    Attributes:
+        document_ids: (n,) ids, ascending.
+        content_hashes: (n,) content that each vector was made from.
+        reasons: (n,) why there is no vector, or None where there is one.
+        vectors: (n, d) float32 of unit length; rows with a reason are zero.
+    """
+
+    document_ids: list[str]
+    content_hashes: list[str]
+    reasons: list[str | None]
+    vectors: npt.NDArray[np.float32]
+
+    @property
+    def readable(self) -> npt.NDArray[np.bool_]:
+        """(n,) True where there is a vector."""
+        return np.array([reason is None for reason in self.reasons], dtype=bool)
+
+
+class Warehouse:
+    """Files under one root, `<collection>/<asset>/…`, each with one writer at a time."""
+
+    def __init__(self, files: WarehouseFiles, locks: Path) -> None:
+        self._files = files
+        self._locks = locks
+        self.path = files.path
+        self.address = files.address
+        self.exists = files.exists
+        self.files_in = files.files_in
+        self.folders_in = files.folders_in
+        self.remove = files.remove
+        self.local = files.local
+        self.folder = files.folder
+
+    @contextmanager
+    def writing(self, *names: str) -> Iterator[None]:
+        """Hold the file lock of one single-writer thing; the lock of a killed process is free."""
+        self._locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._locks / f"{'.'.join(names)}.lock"):
+            yield
+
+    def write_table(self, path: PurePath, table: pa.Table, fingerprint: str) -> None:
+        """Write a Parquet file in one step.
+
+        Args:
+            path: where.
+            table: the rows; the same rows give the same bytes.
+            fingerprint: what it was made from.
+        """
+        table = table.replace_schema_metadata({FINGERPRINT: fingerprint.encode()})
+        self._files.write(
+            path, fingerprint, lambda part: pq.write_table(table, part, compression="zstd")
+        )
+
+    def read_table(self, path: PurePath, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read a Parquet file, or some of its columns; one version, if it is replaced meanwhile."""
+        chosen = None if columns is None else list(columns)
+        # By a path, pyarrow would open the file twice: for the footer, and for the rows.
+        with pa.OSFile(str(self.local(path)), "r") as opened:
+            return pq.read_table(opened, columns=chosen, partitioning=None)
+
+    def write_vectors(self, path: PurePath, table: VectorTable, fingerprint: str) -> None:
+        """Write vectors as one Arrow IPC record batch.
+
+        Args:
+            path: where.
+            table: the vectors.
+            fingerprint: what they were made from.
+        """
+        batch = pa.record_batch(
+            {
+                "document_id": pa.array(table.document_ids, pa.string()),
+                "content_hash": pa.array(table.content_hashes, pa.string()),
+                "reason": pa.array(table.reasons, pa.string()),
+                "vector": vector_column(table.vectors),
+            }
+        ).replace_schema_metadata({FINGERPRINT: fingerprint.encode()})
+        self.write_batch(path, batch, fingerprint)
+
+    def read_vectors(self, path: PurePath) -> VectorTable:
+        """Read vectors; the matrix is memory-mapped, not copied."""
+        batch = self.read_batch(path)
+        ids, contents, reasons, column = (_column(batch, name) for name in VECTOR_COLUMNS)
+        vectors = column.flatten().to_numpy(zero_copy_only=True)
+        return VectorTable(
+            ids.to_pylist(),
+            contents.to_pylist(),
+            reasons.to_pylist(),
+            vectors.reshape(len(batch), column.type.list_size),
+        )
+
+    def write_batch(
+        self, path: PurePath, batch: pa.RecordBatch, fingerprint: str | None = None
+    ) -> None:
+        """Write one record batch as an Arrow IPC file in one step.
+
+        Args:
+            path: where.
+            batch: the rows, with the schema's metadata.
+            fingerprint: what it was made from, as its metadata says.
+        """
+
+        def write(part: Path) -> None:
+            with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+                writer.write_batch(batch)
+
+        self._files.write(path, fingerprint, write)
+
+    def read_batch(self, path: PurePath) -> pa.RecordBatch:
+        """Read the one record batch of an Arrow IPC file, memory-mapped."""
+        reader = pa.ipc.open_file(pa.memory_map(str(self.local(path))))
+        if reader.num_record_batches == 0:
+            return pa.RecordBatch.from_pylist([], schema=reader.schema)
+        return reader.get_batch(0)
+
+    def fingerprint(self, path: PurePath) -> str | None:
+        """Return what a file was made from; None where it is missing or unreadable."""
+        noted = self._files.note(path)
+        if noted is not None:
+            return noted
+        try:
+            file = self.local(path)
+            if path.suffix == ".parquet":
+                metadata = pq.read_schema(file).metadata
+            else:
+                with pa.memory_map(str(file)) as source:
+                    metadata = pa.ipc.open_file(source).schema.metadata
+        except (OSError, pa.ArrowException):
+            return None
+        value = (metadata or {}).get(FINGERPRINT)
+        return None if value is None else value.decode(errors="replace")
+
+
+def vector_column(vectors: npt.NDArray[np.float32]) -> pa.Array[Any]:
+    """Return a matrix `(n, d)` as a column of lists; d is 0 where nothing could be embedded yet."""
+    n, d = vectors.shape
+    if d == 0:
+        return pa.array([[]] * n, pa.list_(pa.float32(), 0))
+    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, d)
+
+
+def _column(batch: pa.RecordBatch, name: str) -> Any:
+    return batch.column(name)

@@ -1,0 +1,134 @@
+"""A collection's taxonomy at work: when a match becomes a label, which references count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from autolabel_core.declarations import Collection, Retriever
+from autolabel_core.declarations.collections_folder import find_retriever
+from autolabel_core.declarations.conditions import holds, parse
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.matching.decision import Rule
+from autolabel_core.models.extractors import Manifest
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.references import References
+from autolabel_core.tables.workspace import Workspace
+
+
+def check_feature_uri(retriever: Retriever, collection_name: str, space: Manifest) -> None:
+    """Refuse a retriever that searches another feature space than a collection has.
+
+    Args:
+        retriever: the declaration.
+        collection_name: whose vectors it meets.
+        space: the manifest behind those vectors.
+
+    Raises:
+        AutolabelError: it names another URI.
+    """
+    wanted = retriever.search.feature_uri if retriever.search else None
+    if wanted is not None and not space.answers_to(wanted):
+        raise AutolabelError(
+            f"The retriever `{retriever.retriever_name}` searches {wanted}, but "
+            f"`{collection_name}` has {space.feature_uri}; vectors of two feature URIs are never "
+            "compared. Correct `feature_uri`, or leave it out."
+        )
+
+
+class AppliedTaxonomy:
+    """What the declaration says about labels, with the references as they are now."""
+
+    def __init__(self, workspace: Workspace, collection: Collection) -> None:
+        self.workspace = workspace
+        self.collection = collection
+        self.space = workspace.extractor(collection).manifest
+        self.feature_uri = self.space.feature_uri
+
+    @cached_property
+    def reference_collection(self) -> Collection:
+        """The collection whose references label this one; itself without a taxonomy."""
+        name = self.collection.reference_collection
+        return self.collection if name is None else self.workspace.collection(name)
+
+    @property
+    def is_unified(self) -> bool:
+        """Whether a document may meet itself among the references."""
+        return self.reference_collection.collection_name == self.collection.collection_name
+
+    @cached_property
+    def rule(self) -> Rule:
+        """When a match becomes a label, from the taxonomy and its retriever."""
+        taxonomy = self.collection.taxonomy
+        if taxonomy is None:
+            return Rule(threshold=1.0)
+        search = self._retriever.search if self._retriever else None
+        return Rule(
+            taxonomy.confidence_threshold,
+            taxonomy.label_thresholds,
+            search.min_score if search else None,
+            search.top_k if search else 1,
+        )
+
+    @cached_property
+    def references(self) -> References:
+        """The references that label stored documents; none without a taxonomy or on demand only."""
+        taxonomy = self.collection.taxonomy
+        if taxonomy is None or taxonomy.execution_mode == "on_demand":
+            nothing = np.zeros((0, 0), np.float32)
+            return References([], nothing, self.feature_uri, "none", self.space.encoder_uri)
+        return self.all_references
+
+    @cached_property
+    def all_references(self) -> References:
+        """The references that count, after the filter of the taxonomy's retriever."""
+        found = ReferenceSet(self.workspace, self.reference_collection).load()
+        conditions = [parse(condition) for condition in self._conditions]
+        if not conditions:
+            return found
+        fields = [self._fields_of(row) for row in found.rows]
+        keep = [i for i, row in enumerate(fields) if all(holds(c, row) for c in conditions)]
+        rows = [found.rows[i] for i in keep]
+        return replace(found, rows=rows, vectors=found.vectors[keep])
+
+    def enrichment_from(self, reference: dict[str, Any]) -> dict[str, str | None]:
+        """Return the fields that a document takes from its matched reference."""
+        said = {**reference["fields"], **self._label_of(reference)}
+        return {e.target: said.get(e.source) for e in self.collection.enrichment}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Cover whatever may change a label: the rule, the filter, the fields, the references."""
+        rule = self.rule
+        return fingerprint(
+            [rule.threshold, sorted(rule.label_thresholds.items()), rule.min_score, rule.top_k],
+            self._conditions,
+            [e.model_dump() for e in self.collection.enrichment],
+            [*self.collection.fields, self.reference_collection.label_field],
+            self.references.version,
+        )
+
+    @cached_property
+    def _retriever(self) -> Retriever | None:
+        taxonomy = self.collection.taxonomy
+        if taxonomy is None or taxonomy.retriever is None:
+            return None
+        found = find_retriever(self.workspace.collections, taxonomy.retriever)[1]
+        check_feature_uri(found, self.collection.collection_name, self.space)
+        return found
+
+    @property
+    def _conditions(self) -> list[Any]:
+        return self._retriever.conditions if self._retriever else []
+
+    def _fields_of(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Bucket and ledger fields: a filter that saw more would make the graph a circle."""
+        own = {k: row[k] for k in ("document_id", "key", "label_source", "metadata")}
+        return {**row["metadata"], **row["fields"], **own, **self._label_of(row)}
+
+    def _label_of(self, row: dict[str, Any]) -> dict[str, str]:
+        return {"label": row["label"], self.reference_collection.label_field: row["label"]}

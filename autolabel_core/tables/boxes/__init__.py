@@ -1,0 +1,1 @@
+"""Boxes that people gave: ground truth, current annotations, splits and figures."""

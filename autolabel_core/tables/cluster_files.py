@@ -1,0 +1,197 @@
+"""The files of a definition: what each run found, and which cluster every document has now.
+
+`<collection>/clusters/<name>/runs/<run_id>/` holds what a run found and never changes;
+`<collection>/clusters/<name>/members.parquet` is what everybody reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from autolabel_core.storage.warehouse import VectorTable, Warehouse, vector_column
+
+CLUSTERS = "clusters"
+NOISE = "-1"
+COORDINATES = ("x", "y", "z")
+_MEMBERS: list[Any] = [
+    ("document_id", pa.string()),
+    ("collection", pa.string()),
+    ("key", pa.string()),
+    ("content_hash", pa.string()),
+    ("cluster_id", pa.string()),
+    ("cosine_similarity_to_centroid", pa.float32()),
+    *((axis, pa.float32()) for axis in COORDINATES),
+]
+_CENTROIDS: list[Any] = [
+    ("cluster_id", pa.string()),
+    ("parent_cluster_id", pa.string()),
+    ("child_cluster_ids", pa.list_(pa.string())),
+    ("hierarchy_level", pa.int32()),
+    ("size", pa.int64()),
+    ("mean_cosine_similarity", pa.float32()),
+    ("min_cosine_similarity", pa.float32()),
+    ("silhouette", pa.float32()),
+    *((axis, pa.float32()) for axis in COORDINATES),
+]
+_CURRENT: list[Any] = [
+    *_MEMBERS,
+    ("cluster_label", pa.string()),
+    ("cluster_summary", pa.string()),
+    ("cluster_keywords", pa.string()),
+    ("mode", pa.string()),
+    ("run_id", pa.string()),
+]
+_STABILITY: list[Any] = [("cluster_id", pa.string()), ("stability", pa.float32())]
+MEMBERS, CENTROIDS, CURRENT, STABILITY = map(
+    pa.schema, (_MEMBERS, _CENTROIDS, _CURRENT, _STABILITY)
+)
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What one run found; `complete` once all of it is written."""
+
+    warehouse: Warehouse
+    folder: PurePath
+    run_id: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is there: the members are written last."""
+        return self.warehouse.fingerprint(self.folder / "members.parquet") == self.run_id
+
+    def write(
+        self,
+        members: Mapping[str, Any],
+        clusters: Sequence[Mapping[str, Any]],
+        centroids: npt.NDArray[np.float32],
+        reduced: npt.NDArray[np.float32],
+    ) -> None:
+        """Write centroids, the preprocessed vectors and the members.
+
+        Args:
+            members: (n,) columns of `MEMBERS`.
+            clusters: k rows of `CENTROIDS`.
+            centroids: (k, d) of unit length.
+            reduced: (n, r) the vectors that were grouped.
+        """
+        table = pa.Table.from_pylist([dict(row) for row in clusters], schema=CENTROIDS)
+        table = table.append_column("centroid", vector_column(centroids))
+        self.warehouse.write_table(self.folder / "centroids.parquet", table, self.run_id)
+        ids, contents = list(members["document_id"]), list(members["content_hash"])
+        kept = VectorTable(ids, contents, [None] * len(ids), reduced)
+        self.warehouse.write_vectors(self.folder / "reduced.arrow", kept, self.run_id)
+        rows = pa.table(dict(members), schema=MEMBERS)
+        self.warehouse.write_table(self.folder / "members.parquet", rows, self.run_id)
+
+    @cached_property
+    def members(self) -> pa.Table:
+        """The members, ascending by document id; noise has the cluster `-1`."""
+        return self.warehouse.read_table(self.folder / "members.parquet")
+
+    @cached_property
+    def clusters(self) -> list[dict[str, Any]]:
+        """The clusters, without their centroids."""
+        names = [field.name for field in CENTROIDS]
+        return self.warehouse.read_table(self.folder / "centroids.parquet", names).to_pylist()
+
+    @property
+    def place(self) -> dict[str, int]:
+        """The row of each cluster, by id."""
+        return {row["cluster_id"]: i for i, row in enumerate(self.clusters)}
+
+    @property
+    def centroids(self) -> npt.NDArray[np.float32]:
+        """(k, d) centroids of unit length, in the order of `clusters`."""
+        column = self.warehouse.read_table(self.folder / "centroids.parquet", ["centroid"])
+        rows: Any = column["centroid"].combine_chunks()
+        flat: npt.NDArray[np.float32] = rows.flatten().to_numpy()
+        return flat.reshape(len(rows), -1) if len(rows) else np.zeros((0, 1), np.float32)
+
+    @property
+    def reduced(self) -> npt.NDArray[np.float32]:
+        """(n, r) the vectors that were grouped, in the order of `members`."""
+        return self.warehouse.read_vectors(self.folder / "reduced.arrow").vectors
+
+    @property
+    def stability(self) -> dict[str, float] | None:
+        """The stability of each cluster; None before it was computed."""
+        path = self.folder / "stability.parquet"
+        if self.warehouse.fingerprint(path) != self.run_id:
+            return None
+        table = self.warehouse.read_table(path)
+        return dict(zip(*(table[n].to_pylist() for n in STABILITY.names), strict=True))
+
+    def write_stability(self, found: Mapping[str, float]) -> None:
+        """Keep the stability of each cluster."""
+        rows = [{"cluster_id": c, "stability": value} for c, value in found.items()]
+        table = pa.Table.from_pylist(rows, schema=STABILITY)
+        self.warehouse.write_table(self.folder / "stability.parquet", table, self.run_id)
+
+    @cached_property
+    def lineage(self) -> dict[str, tuple[str, ...]]:
+        """Each cluster with its ancestors, itself first."""
+        parents = {row["cluster_id"]: row["parent_cluster_id"] for row in self.clusters}
+        found: dict[str, tuple[str, ...]] = {}
+        for cluster in parents:
+            line, above = [cluster], parents[cluster]
+            while above is not None:
+                line.append(above)
+                above = parents[above]
+            found[cluster] = tuple(line)
+        return found
+
+    @property
+    def documents(self) -> dict[str, list[str]]:
+        """Documents of each cluster, those of its sub-clusters among them."""
+        found: dict[str, list[str]] = {cluster: [] for cluster in self.lineage}
+        rows = zip(
+            texts(self.members, "document_id"),
+            texts(self.members, "cluster_id"),
+            strict=True,
+        )
+        for document, cluster in rows:
+            for one in self.lineage.get(cluster, ()):
+                found[one].append(document)
+        return found
+
+
+@dataclass(frozen=True)
+class DefinitionFiles:
+    """The folder of a definition."""
+
+    warehouse: Warehouse
+    collection: str
+    cluster_name: str
+
+    @property
+    def folder(self) -> PurePath:
+        """Where everything of the definition lies."""
+        return self.warehouse.path(self.collection, CLUSTERS, self.cluster_name)
+
+    @property
+    def current(self) -> PurePath:
+        """Which cluster every document has now."""
+        return self.folder / "members.parquet"
+
+    def run(self, run_id: str) -> RunFiles:
+        """Return the files of a run."""
+        return RunFiles(self.warehouse, self.folder / "runs" / run_id, run_id)
+
+    def remove(self) -> None:
+        """Remove the artifacts of all runs, and the current members."""
+        self.warehouse.remove(self.folder)
+
+
+def texts(table: pa.Table, name: str) -> list[str]:
+    """Return a column that has a text in every row."""
+    found: list[Any] = table[name].to_pylist()
+    return found

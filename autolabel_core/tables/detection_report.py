@@ -1,0 +1,104 @@
+"""What a person wants to know, and to see, of the boxes of a batch."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from autolabel_core.foundation.charts import Box, contact_sheet, with_boxes
+from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
+from autolabel_core.foundation.media.images import decode_image
+
+if TYPE_CHECKING:
+    from autolabel_core.tables.detections import DetectedObjects
+
+LEAST_SURE, SUREST, WITHOUT = 6, 4, 2
+TILE_PX = 240
+_FRAME = "#9a9a9a"
+
+Row = dict[str, Any]
+
+
+def detection_report(table: DetectedObjects, batch: str) -> dict[str, Any]:
+    """Count images and boxes of a batch, and list what could not be looked at.
+
+    Args:
+        table: the table.
+        batch: which file of it.
+
+    Returns:
+        Numbers, texts and tables by name.
+    """
+    images = table.images(batch)
+    looked_at = [row for row in images if not row["reason"]]
+    listed = [json.loads(row["detections"]) for row in looked_at]
+    confidence = [record["confidence"] for records in listed for record in records]
+    counts = Counter(record["class"] for records in listed for record in records)
+    without = sum(not records for records in listed)
+    failed = [row for row in images if row["reason"]]
+    return {
+        "detector": table.detector.feature_uri,
+        "waits for a first model": "yes" if table.detector.is_waiting else "no",
+        "images": len(images),
+        "detections": len(confidence),
+        "images without detections": without,
+        "share without detections": without / len(listed) if listed else None,
+        "median confidence": median(confidence) if confidence else None,
+        "quarantined": len(failed),
+        "classes": [{"class": name, "detections": n} for name, n in sorted(counts.items())],
+        "quarantine": [{"key": row["key"], "reason": row["reason"]} for row in failed[:100]],
+    }
+
+
+def detection_pictures(table: DetectedObjects, batch: str) -> dict[str, bytes]:
+    """Draw the boxes on some images of a batch.
+
+    Args:
+        table: the table.
+        batch: which file of it.
+
+    Returns:
+        A PNG file by name: the least sure images first, then the surest, then some without.
+    """
+    tiles = []
+    for row in chosen_images(table.images(batch)):
+        try:
+            data = table.read_checked(row["key"], row["content_hash"])
+            picture = decode_image(data)
+        except (UnreadableItemError, StoreUnavailableError):
+            continue
+        records = json.loads(row["detections"])
+        drawn = with_boxes(picture, boxes_of(records), TILE_PX)
+        tiles.append((drawn, f"{row['key']}\n{len(records)} found", _FRAME))
+    return {"detections": contact_sheet(tiles, tile_px=TILE_PX)} if tiles else {}
+
+
+def chosen_images(images: list[Row]) -> list[Row]:
+    """Choose images to look at.
+
+    Args:
+        images: rows of images; those with a reason cannot be shown.
+
+    Returns:
+        At most 12: those with the least sure detection first, then those whose least sure one is
+        the surest, then some on which nothing was found.
+    """
+    readable = [row for row in images if not row["reason"]]
+    listed = [(row, json.loads(row["detections"])) for row in readable]
+    found = [entry for entry in listed if entry[1]]
+    found.sort(key=lambda entry: (min(r["confidence"] for r in entry[1]), entry[0]["key"]))
+    rows = [row for row, _ in found]
+    without = [row for row, records in listed if not records]
+    return [*rows[:LEAST_SURE], *rows[LEAST_SURE:][-SUREST:], *without[:WITHOUT]]
+
+
+def boxes_of(records: list[Row]) -> list[Box]:
+    """Return listed detections as boxes to draw."""
+    found = []
+    for record in records:
+        box = record["bbox"]
+        corners = (box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"])
+        found.append(Box(corners, record["class"], record["confidence"]))
+    return found

@@ -1,0 +1,279 @@
+"""Boxes on the images of a batch: a document for each, and one for each image, whatever is on it.
+
+What was found on an unchanged image by the same detector is taken over. Another detector, version
+or weights has files of its own beside these, so that labels and index keep to the old boxes until
+every batch has new ones.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from pathlib import PurePath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from PIL import Image
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.charts.png import lossless_png
+from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.media.images import decode_image
+from autolabel_core.foundation.parallel import read_in_order
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.ledger import Annotation, BoxAnnotation
+from autolabel_core.ledger.box_annotations import Standing, effective
+from autolabel_core.models.detectors import DeclaredDetector
+from autolabel_core.models.extractors import feature_slug
+from autolabel_core.models.extractors.batch_fallback import ask_sparing
+from autolabel_core.tables.carried_annotations import carried
+from autolabel_core.tables.detection_report import detection_pictures, detection_report
+from autolabel_core.tables.detection_rows import (
+    DETECTION,
+    IMAGE,
+    SCHEMA,
+    Record,
+    as_json,
+    records_of,
+    rows_of_image,
+    whole_pixels,
+)
+from autolabel_core.tables.document_table import CHANGED, UNFINISHED, Items, Unreadable
+from autolabel_core.tables.raw_objects import RawObjects
+
+CHUNK = 32
+PART_SECONDS = 5.0
+TAKEN_OVER = (
+    *("kind", "image_id", "image_key", "width_px", "height_px"),
+    *("detected_class", "detected_confidence", "bbox", "bbox_format"),
+)
+_PART_FIELDS: list[Any] = [("content_hash", pa.string()), ("detections", pa.string())]
+_PART_SCHEMA = pa.schema(_PART_FIELDS)
+
+
+class DetectedObjects(Items):
+    """One row for each detection and one for each image, ascending by document id."""
+
+    name = "detections"
+
+    @classmethod
+    def concerns(cls, collection: Collection) -> bool:
+        """Whether boxes are documents of the collection."""
+        return collection.detection is not None
+
+    @cached_property
+    def raw(self) -> RawObjects:
+        """The images."""
+        return self.beside(RawObjects)
+
+    @cached_property
+    def detector(self) -> DeclaredDetector:
+        """The declared detector with the weights that serve now."""
+        return self.workspace.detector(self.collection)
+
+    @cached_property
+    def folder(self) -> PurePath:
+        """The folder of the detector's feature URI; other boxes lie beside it."""
+        slug = feature_slug(self.detector.feature_uri)
+        return self.warehouse.path(self.collection_name, self.name, slug)
+
+    def path(self, batch: str) -> PurePath:
+        """Return the file of a batch."""
+        return self.folder / f"{batch}.parquet"
+
+    def fingerprint(self, batch: str) -> str | None:
+        """Cover the detector (before the dot) and what the raw objects were made from."""
+        raw = self.warehouse.fingerprint(self.raw.path(batch))
+        return None if raw is None else f"{self.detector.fingerprint}.{fingerprint(raw)}"
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Detect on images that are new, keeping finished parts should the process die."""
+        images = self.warehouse.read_table(self.raw.path(batch)).to_pylist()
+        wanted = {row["content_hash"]: row for row in images if not row["reason"]}
+        found = {h: said for h, said in self._known(batch).items() if h in wanted}
+        missing = [row for content, row in wanted.items() if content not in found]
+        unread: dict[str, Unreadable] = {}
+        unkept, kept_at = dict[str, list[Record]](), time.monotonic()
+        for start in range(0, len(missing), CHUNK):
+            unkept |= self._detect(missing[start : start + CHUNK], unread)
+            found |= unkept
+            if time.monotonic() - kept_at >= PART_SECONDS:
+                self._keep(batch, unkept)
+                unkept, kept_at = {}, time.monotonic()
+            progress(min(len(wanted) - len(missing) + start + CHUNK, len(wanted)), len(wanted))
+        rows: list[dict[str, Any]] = []
+        for image in images:
+            content = image["content_hash"]
+            reason = unread[content].reason if content in unread else image["reason"]
+            rows += rows_of_image(image, [] if reason else found[content], reason)
+        rows.sort(key=lambda row: str(row["document_id"]))
+        is_finished = not any(reason.for_now for reason in unread.values())
+        made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
+        self.warehouse.write_table(
+            self.path(batch), pa.Table.from_pylist(rows, schema=SCHEMA), made_from
+        )
+        self.warehouse.remove(self._parts(batch))
+
+    def _detect(
+        self, images: list[dict[str, Any]], unread: dict[str, Unreadable]
+    ) -> dict[str, list[Record]]:
+        """Return what is on these images by content; fill in why others are not read."""
+
+        def decode(row: dict[str, Any]) -> Image.Image | Unreadable:
+            try:
+                return decode_image(self.read_checked(row["key"], row["content_hash"]))
+            except UnreadableItemError as error:
+                return Unreadable.because(error)
+
+        contents = [row["content_hash"] for row in images]
+        decoded = list(read_in_order(decode, images))
+        pairs = list(zip(contents, decoded, strict=True))
+        unread |= {content: one for content, one in pairs if isinstance(one, Unreadable)}
+        shown = [(content, one) for content, one in pairs if not isinstance(one, Unreadable)]
+        if not shown:
+            return {}
+        name = f"the detector `{self.detector.manifest.feature_extractor_name}`"
+        answers = ask_sparing(
+            self.detector.detect, name, [one for _, one in shown], [False] * len(shown)
+        )
+        found: dict[str, list[Record]] = {}
+        for (content, _), answer in zip(shown, answers, strict=True):
+            if isinstance(answer, str):
+                unread[content] = Unreadable(answer)
+            else:
+                found[content] = records_of(answer)
+        return found
+
+    def _known(self, batch: str) -> dict[str, list[Record]]:
+        """What the same detector found before, here or in unfinished parts, by content."""
+        known: dict[str, list[Record]] = {}
+        mine = f"{self.detector.fingerprint}."
+        for path in [self.path(batch), *self.warehouse.files_in(self._parts(batch), "*.parquet")]:
+            if not (self.warehouse.fingerprint(path) or "").startswith(mine):
+                continue
+            is_part = path.parent == self._parts(batch)
+            name = "content_hash" if is_part else "image_content_hash"
+            for row in self.warehouse.read_table(path, [name, "detections"]).to_pylist():
+                if row["detections"] is not None:
+                    known[row[name]] = json.loads(row["detections"])
+        return known
+
+    def _parts(self, batch: str) -> PurePath:
+        return self.folder / ".parts" / batch
+
+    def _keep(self, batch: str, found: dict[str, list[Record]]) -> None:
+        rows = [{"content_hash": h, "detections": as_json(said)} for h, said in found.items()]
+        table = pa.Table.from_pylist(rows, schema=_PART_SCHEMA)
+        place = self._parts(batch) / f"{fingerprint(list(found))}.parquet"
+        self.warehouse.write_table(place, table, f"{self.detector.fingerprint}.part")
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """What a detection's document says beside what all documents say."""
+        return {name: SCHEMA.field(name).type for name in TAKEN_OVER}
+
+    def annotations(self) -> dict[str, Annotation]:
+        """Return what people said of boxes, carried to the detections that there are now."""
+        found: dict[str, Annotation] = {}
+        by_image = _by_image(self._standing.holding)
+        rows = self.rows_of(set(by_image), "image_id")
+        detections = {image: list(group) for image, group in groupby(rows, itemgetter("image_id"))}
+        for image, said in by_image.items():
+            there = [row for row in detections.get(image, []) if row["kind"] == DETECTION]
+            found |= carried(said, there, self.collection)
+        return found
+
+    def stale_annotations(self) -> int:
+        """Count annotations of boxes on contents which are there no more."""
+        return len(self._standing.stale)
+
+    @cached_property
+    def _standing(self) -> Standing:
+        events = self.recorded.box_annotations
+        rows = self.raw.rows_of({event.image_id for event in events})
+        return effective(events, {r["document_id"]: r["content_hash"] for r in rows})
+
+    def without_label(self, batch: str) -> pa.Table:
+        """Return the images, with what was found on them."""
+        table = self.warehouse.read_table(self.path(batch))
+        images = table.filter(pc.is_in(table["kind"], pa.array([IMAGE])))
+        return images.drop_columns(["image_content_hash", "xyxy_px"])
+
+    def rows(self, batch: str) -> list[dict[str, Any]]:
+        """Return the detections of a batch; images are none of the documents that are labelled."""
+        rows = self.warehouse.read_table(self.path(batch)).to_pylist()
+        return [row for row in rows if row["kind"] == DETECTION]
+
+    def images(self, batch: str) -> list[dict[str, Any]]:
+        """Return the images of a batch with their `detections` as JSON."""
+        rows = self.warehouse.read_table(self.path(batch)).to_pylist()
+        return [row for row in rows if row["kind"] == IMAGE]
+
+    def decoded(
+        self, rows: Sequence[dict[str, Any]], min_side_px: int | None
+    ) -> Iterator[Any | Unreadable]:
+        """Yield what lies in each box, cut from the image at full size."""
+        groups = [list(group) for _, group in groupby(rows, itemgetter("image_id"))]
+
+        def cut(group: list[dict[str, Any]]) -> list[Any]:
+            first = group[0]
+            try:
+                data = self.read_checked(first["image_key"], first["image_content_hash"])
+                image = decode_image(data)
+            except UnreadableItemError as error:
+                return [Unreadable.because(error)] * len(group)
+            return [image.crop(whole_pixels(row["xyxy_px"], *image.size)) for row in group]
+
+        for crops in read_in_order(cut, groups):
+            yield from crops
+
+    def reader(self) -> Callable[[str], bytes]:
+        """Return what gives the content of a box as a PNG file."""
+        return lambda key: self.content(key, self._by_key[key]["content_hash"])
+
+    def content(self, key: str, wanted: str) -> bytes:
+        """Return what lies in a box as a PNG file.
+
+        Args:
+            key: of the box.
+            wanted: hash of the content that is meant.
+
+        Returns:
+            The file.
+
+        Raises:
+            UnreadableItemError: the image cannot be read, or box or image are others by now.
+        """
+        row = self._by_key.get(key)
+        if row is None or row["content_hash"] != wanted:
+            raise UnreadableItemError(CHANGED)
+        found = next(self.decoded([row], None))
+        if isinstance(found, Unreadable):
+            raise UnreadableItemError(found.reason)
+        return lossless_png(found)
+
+    @cached_property
+    def _by_key(self) -> dict[str, dict[str, Any]]:
+        there = (batch for batch in self.batches if self.warehouse.exists(self.path(batch)))
+        return {row["key"]: row for batch in there for row in self.rows(batch)}
+
+    def report(self, batch: str) -> dict[str, Any]:
+        """Count images and boxes, and list what could not be looked at and why."""
+        return detection_report(self, batch)
+
+    def pictures(self, batch: str) -> dict[str, bytes]:
+        """Draw the boxes on some images."""
+        return detection_pictures(self, batch)
+
+
+def _by_image(said: Iterable[BoxAnnotation]) -> dict[str, list[BoxAnnotation]]:
+    found: dict[str, list[BoxAnnotation]] = {}
+    for annotation in said:
+        found.setdefault(annotation.image_id, []).append(annotation)
+    return found

@@ -1,0 +1,277 @@
+"""Vectors of every object or box that can be read; unchanged content is never embedded twice."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.models.extractors import Extractor, embed_sparing, feature_slug
+from autolabel_core.models.projection_head import ProjectedExtractor
+from autolabel_core.storage.warehouse import VectorTable
+from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.document_table import UNFINISHED, Items, Unreadable
+from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.table import DerivedTable
+
+CHUNK = 256
+PART_SECONDS = 5.0
+Vector = npt.NDArray[np.float32]
+
+
+def items_of(collection: Collection) -> type[Items]:
+    """Return the table whose rows are the documents of a collection."""
+    return RawObjects if collection.detection is None else DetectedObjects
+
+
+class Embeddings(DerivedTable):
+    """One row for each document of a batch: its vector, or why there is none."""
+
+    name = "embeddings"
+
+    @cached_property
+    def items(self) -> Items:
+        """The documents that are embedded."""
+        return self.beside(items_of(self.collection))
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        """The declared extractor."""
+        return self.workspace.extractor(self.collection)
+
+    @cached_property
+    def folder(self) -> PurePath:
+        """The folder of the declared feature URI; another URI's vectors lie beside it."""
+        slug = feature_slug(self.extractor.manifest.feature_uri)
+        return self.warehouse.path(self.collection_name, self.name, slug)
+
+    def path(self, batch: str) -> PurePath:
+        """Return the file of a batch."""
+        return self.folder / f"{batch}.arrow"
+
+    def fingerprint(self, batch: str) -> str | None:
+        """Cover the feature URI and what the documents were made from."""
+        raw = self.warehouse.fingerprint(self.items.path(batch))
+        manifest = self.extractor.manifest
+        return (
+            None if raw is None else fingerprint(manifest.feature_uri, manifest.embedding_dim, raw)
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether every batch has vectors under the declared feature URI."""
+        return all(self.warehouse.exists(self.path(batch)) for batch in self.batches)
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Embed what has no vector yet, keeping finished chunks should the process die."""
+        rows = self.items.rows(batch)
+        wanted = {row["content_hash"]: row for row in rows if not row["reason"]}
+        vectors = self._known(batch, set(wanted))
+        reasons: dict[str, str] = {}
+        refused = self._refused(batch)
+        missing = [row for content, row in wanted.items() if content not in vectors]
+        done = len(wanted) - len(missing)
+        unkept, kept_at, is_finished = [], time.monotonic(), True
+        for chunk in _chunks(missing):
+            is_finished &= self._embed_chunk(chunk, vectors, reasons, refused)
+            done += len(chunk)
+            contents = (row["content_hash"] for row in chunk)
+            unkept += [content for content in contents if content in vectors]
+            if time.monotonic() - kept_at >= PART_SECONDS:
+                self._keep(self._parts(batch), {content: vectors[content] for content in unkept})
+                unkept, kept_at = [], time.monotonic()
+            progress(done, len(wanted))
+        table = _assemble(rows, vectors, reasons, self._dimension(vectors))
+        self._keep_dropped(batch, set(wanted))
+        made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
+        self.warehouse.write_vectors(self.path(batch), table, made_from)
+        self.warehouse.remove(self._parts(batch))
+
+    def _dimension(self, vectors: dict[str, Vector]) -> int:
+        """Return the one dimension of the feature space; a space never changes it."""
+        found = {len(vector) for vector in vectors.values()}
+        existing = (path for path in self._files() if _has_vectors(self.warehouse.read_batch(path)))
+        found |= {_width(self.warehouse.read_batch(path)) for path in islice(existing, 1)}
+        declared = self.extractor.manifest.embedding_dim
+        found |= {declared} if declared else set()
+        if len(found) > 1:
+            raise AutolabelError(
+                f"{self.extractor.manifest.feature_uri} has vectors of {min(found)} and of "
+                f"{max(found)} dimensions; one feature URI is one space. Raise `version` under "
+                "`feature_extractor` in the collection's YAML when the model changes."
+            )
+        return found.pop() if found else 1
+
+    def _embed_chunk(
+        self,
+        chunk: list[dict[str, Any]],
+        vectors: dict[str, Vector],
+        reasons: dict[str, str],
+        refused: set[str],
+    ) -> bool:
+        """Fill in vectors and reasons; return whether none of the reasons is a passing one."""
+        items: list[tuple[str, Any]] = []
+        is_finished = True
+        decoded = self.items.decoded(chunk, self.extractor.min_side_px)
+        for row, item in zip(chunk, decoded, strict=True):
+            if isinstance(item, Unreadable):
+                reasons[row["content_hash"]] = item.reason
+                is_finished &= not item.for_now
+            else:
+                items.append((row["content_hash"], item))
+        if items:
+            before = [content in refused for content, _ in items]
+            embedded = embed_sparing(self.extractor, [item for _, item in items], before)
+            for (content, _), found in zip(items, embedded, strict=True):
+                if isinstance(found, str):
+                    reasons[content] = found
+                else:
+                    vectors[content] = found
+        return is_finished
+
+    def _known(self, batch: str, wanted: set[str]) -> dict[str, Vector]:
+        """Vectors that exist for these contents, here, in unfinished parts or in other batches."""
+        known: dict[str, Vector] = {}
+        for path in self._files(self.path(batch), self._parts(batch), self._dropped, self.folder):
+            missing = wanted - known.keys()
+            if not missing:
+                break
+            known |= _vectors_in(self.warehouse.read_batch(path), missing)
+        if isinstance(self.extractor, ProjectedExtractor):
+            known |= self._projected(batch, self.extractor, wanted - known.keys())
+        return known
+
+    def _projected(
+        self, batch: str, extractor: ProjectedExtractor, missing: set[str]
+    ) -> dict[str, Vector]:
+        """Project what the encoder embedded before its head was in service."""
+        slug = feature_slug(extractor.base.manifest.feature_uri)
+        found: dict[str, Vector] = {}
+        for path in self._files(self.folder.parent / slug / f"{batch}.arrow"):
+            found |= _vectors_in(self.warehouse.read_batch(path), missing)
+        if not found:
+            return {}
+        vectors = extractor.head.project(np.stack([*found.values()]))
+        return dict(zip(found, vectors, strict=True))
+
+    def _refused(self, batch: str) -> set[str]:
+        """Contents that had no vector when this batch was embedded last."""
+        found: set[str] = set()
+        for path in self._files(self.path(batch)):
+            table = self.warehouse.read_vectors(path)
+            pairs = zip(table.content_hashes, table.reasons, strict=True)
+            found |= {content for content, reason in pairs if reason}
+        return found
+
+    def _files(self, *places: PurePath) -> Iterator[PurePath]:
+        """Yield the readable files of these places, by default those of all batches."""
+        for place in places or (self.folder,):
+            for path in [place] if place.suffix else self.warehouse.files_in(place, "*.arrow"):
+                if self.warehouse.fingerprint(path) is not None:
+                    yield path
+
+    @property
+    def _dropped(self) -> PurePath:
+        return self.folder / ".dropped"
+
+    def _keep_dropped(self, batch: str, wanted: set[str]) -> None:
+        """Keep what leaves this batch as long as another one may be about to take it up."""
+        gone: dict[str, Vector] = {}
+        for path in self._files(self.path(batch)):
+            table = self.warehouse.read_vectors(path)
+            contents = zip(table.content_hashes, table.readable.tolist(), strict=True)
+            rows = [i for i, (h, there) in enumerate(contents) if there and h not in wanted]
+            gone |= {table.content_hashes[i]: table.vectors[i] for i in rows}
+        if not gone and not self.warehouse.files_in(self._dropped, "*"):
+            return
+        if all(self.is_current(other) for other in self.batches if other != batch):
+            self.warehouse.remove(self._dropped)
+        else:
+            self._keep(self._dropped, gone)
+
+    def _parts(self, batch: str) -> PurePath:
+        return self.folder / ".parts" / batch
+
+    def _keep(self, folder: PurePath, vectors: dict[str, Vector]) -> None:
+        """Write vectors by content, for `_known` to find."""
+        if vectors:
+            hashes = list(vectors)
+            part = VectorTable(hashes, hashes, [None] * len(hashes), np.stack([*vectors.values()]))
+            self.warehouse.write_vectors(folder / f"{fingerprint(hashes)}.arrow", part, "part")
+
+    def report(self, batch: str) -> dict[str, Any]:
+        """Count vectors, and list what could not be embedded and why."""
+        table = self.warehouse.read_vectors(self.path(batch))
+        keys = self.items.keys(batch)
+        failed = [
+            {"key": keys.get(document, document), "reason": reason}
+            for document, reason in zip(table.document_ids, table.reasons, strict=True)
+            if reason
+        ]
+        return {
+            "feature URI": self.extractor.manifest.feature_uri,
+            "vectors": len(table.document_ids) - len(failed),
+            "dimension": table.vectors.shape[1],
+            "without a vector": len(failed),
+            "reasons": [
+                {"reason": k, "objects": n} for k, n in Counter(f["reason"] for f in failed).items()
+            ],
+            "quarantine": failed[:100],
+        }
+
+
+def _vectors_in(batch: Any, wanted: set[str]) -> dict[str, Vector]:
+    """Vectors of a file for these contents; only what is found is looked at closely."""
+    contents, matrix = batch.column("content_hash"), batch.column("vector")
+    is_wanted = pc.is_in(contents, value_set=pa.array(sorted(wanted), pa.string()))
+    rows = np.flatnonzero(pc.and_(is_wanted, pc.is_null(batch.column("reason"))))
+    vectors = matrix.flatten().to_numpy().reshape(len(batch), matrix.type.list_size)
+    return {contents[row].as_py(): vectors[row] for row in rows.tolist()}
+
+
+def _has_vectors(batch: Any) -> bool:
+    return bool(batch.column("reason").null_count > 0)
+
+
+def _width(batch: Any) -> int:
+    return int(batch.column("vector").type.list_size)
+
+
+def _chunks(entries: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for start in range(0, len(entries), CHUNK):
+        yield entries[start : start + CHUNK]
+
+
+def _assemble(
+    rows: list[dict[str, Any]],
+    vectors: dict[str, Vector],
+    reasons: dict[str, str],
+    dimension: int,
+) -> VectorTable:
+    matrix = np.zeros((len(rows), dimension), np.float32)
+    why: list[str | None] = []
+    for i, row in enumerate(rows):
+        content = row["content_hash"]
+        reason = row["reason"] or reasons.get(content)
+        why.append(reason)
+        if reason is None:
+            matrix[i] = vectors[content]
+    return VectorTable(
+        [row["document_id"] for row in rows],
+        [row["content_hash"] or "" for row in rows],
+        why,
+        matrix,
+    )

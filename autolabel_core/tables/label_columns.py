@@ -1,0 +1,159 @@
+"""Assemble the table of labels: a person's label first, else the match, else none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection as AnyCollection
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from autolabel_core.declarations.conditions.values import text_of
+from autolabel_core.ledger import Annotation
+from autolabel_core.matching.decision import Decisions
+from autolabel_core.matching.nearest import Nearest
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.carried_annotations import VERDICT
+
+Judged = tuple[str, str, str]
+"""Document id, content hash, and the auto-label that somebody judged."""
+
+_NEIGHBOUR: list[Any] = [("document_id", pa.string()), ("score", pa.float32())]
+_NEIGHBOURS = pa.list_(pa.struct(_NEIGHBOUR))
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """What is known of the documents of one batch, n of them.
+
+    Attributes:
+        objects: (n,) their rows of the table that holds the documents.
+        reasons: (n,) why there is no vector, or None.
+        neighbours: (n, k) their nearest references, themselves left out.
+        decisions: (n,) what the rule says of those.
+        held: annotations that hold, by document id.
+        rejected: auto-labels that are not given again.
+        columns: name and type of what documents take over from their rows.
+    """
+
+    objects: Sequence[Mapping[str, Any]]
+    reasons: Sequence[str | None]
+    neighbours: Nearest
+    decisions: Decisions
+    held: Mapping[str, Annotation]
+    rejected: AnyCollection[Judged]
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
+    """Return the published table: one row for each object, in the order given.
+
+    Args:
+        batch: what is known of the documents.
+        taxonomy: whose references and fields.
+
+    Returns:
+        The table; `matched` holds exactly where `label_source` is `auto`.
+    """
+    decided = batch.decisions
+    held = [batch.held.get(row["document_id"]) for row in batch.objects]
+    auto = decided.matched & _is_open(batch, held)
+    ids = np.array([row["document_id"] for row in taxonomy.references.rows], dtype=object)
+    either = [
+        (a.label, a.source) if a else (label, "auto") if given else (None, None)
+        for a, label, given in zip(held, decided.label, auto.tolist(), strict=True)
+    ]
+    columns: dict[str, Any] = {
+        **{name: _texts(batch, name) for name in ("document_id", "key", "content_hash")},
+        "media_type": _texts(batch, "media_type"),
+        "label": pa.array([label for label, _ in either], pa.string()),
+        "label_source": pa.array([source for _, source in either], pa.string()),
+        "matched": pa.array(auto),
+        "confidence": _nullable(decided.confidence),
+        "source_document_id": _where(auto, ids, decided.position),
+        "suggested_label": pa.array(decided.label.tolist(), pa.string()),
+        "margin": _nullable(decided.margin),
+        "margin_lower_bound": _nullable(decided.margin_lower_bound),
+        "neighbours": _neighbour_lists(batch.neighbours, ids),
+        "reason": pa.array(batch.reasons, pa.string()),
+        **_fields(batch, held, auto, taxonomy),
+        "metadata": _texts(batch, "metadata"),
+        **_taken_over(batch, held),
+    }
+    return pa.table(columns)
+
+
+def _is_open(batch: Labelling, held: Sequence[Annotation | None]) -> npt.NDArray[np.bool_]:
+    """Where no person has spoken, neither about the document nor about this label for it."""
+    judged = (
+        (row["document_id"], row["content_hash"], label)
+        for row, label in zip(batch.objects, batch.decisions.label, strict=True)
+    )
+    pairs = zip(held, judged, strict=True)
+    return np.array([a is None and j not in batch.rejected for a, j in pairs], bool)
+
+
+def _fields(
+    batch: Labelling,
+    held: Sequence[Annotation | None],
+    auto: npt.NDArray[np.bool_],
+    taxonomy: AppliedTaxonomy,
+) -> dict[str, Any]:
+    """Own value first (annotation, then metadata), else the matched reference's."""
+    own = [json.loads(row["metadata"] or "{}") for row in batch.objects]
+    rows, position = taxonomy.references.rows, batch.decisions.position.tolist()
+    taken = [
+        taxonomy.enrichment_from(rows[position[i]]) if given else {}
+        for i, given in enumerate(auto.tolist())
+    ]
+    columns: dict[str, Any] = {}
+    for name in taxonomy.collection.fields:
+        values: list[str | None] = []
+        for i, annotation in enumerate(held):
+            said = annotation.fields.get(name) if annotation else None
+            value = text_of(own[i].get(name)) if said is None else said
+            values.append(taken[i].get(name) if value is None else value)
+        columns[name] = pa.array(values, pa.string())
+    return columns
+
+
+def _taken_over(batch: Labelling, held: Sequence[Annotation | None]) -> dict[str, Any]:
+    """Columns of the rows, and the word that a person chose where boxes are judged."""
+    if not batch.columns:
+        return {}
+    verdicts = [a.provenance.get(VERDICT) if a else None for a in held]
+    columns: dict[str, Any] = {
+        name: pa.array([row[name] for row in batch.objects], type_)
+        for name, type_ in batch.columns.items()
+    }
+    return {**columns, VERDICT: pa.array(verdicts, pa.string())}
+
+
+def _texts(batch: Labelling, name: str) -> Any:
+    return pa.array([row[name] for row in batch.objects], pa.string())
+
+
+def _nullable(values: npt.NDArray[np.float32]) -> Any:
+    return pa.array(values, pa.float32(), from_pandas=True)
+
+
+def _where(
+    given: npt.NDArray[np.bool_], ids: npt.NDArray[np.object_], position: npt.NDArray[np.int32]
+) -> Any:
+    found = np.full(len(given), None, dtype=object)
+    found[given] = ids[position[given]]
+    return pa.array(found.tolist(), pa.string())
+
+
+def _neighbour_lists(neighbours: Nearest, ids: npt.NDArray[np.object_]) -> Any:
+    there = neighbours.position >= 0
+    offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
+    names = pa.array(ids[neighbours.position[there]].tolist(), pa.string())
+    scores = pa.array(neighbours.score[there], pa.float32())
+    values = pa.StructArray.from_arrays([names, scores], ["document_id", "score"])
+    lists: Any = pa.ListArray
+    return lists.from_arrays(pa.array(offsets), values).cast(_NEIGHBOURS)

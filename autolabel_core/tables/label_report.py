@@ -1,0 +1,152 @@
+"""What a person wants to see of a batch's labels: counts, confidences, some pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from PIL import Image
+
+from autolabel_core.foundation.charts import SOURCE_COLOURS, confidence_histogram, contact_sheet
+from autolabel_core.foundation.errors import StoreUnavailableError
+from autolabel_core.foundation.statistics import coverage, field_distribution, quantiles
+from autolabel_core.tables.document_table import Items, Unreadable
+
+if TYPE_CHECKING:
+    from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+
+PEOPLES, MOST_CONFIDENT, LEAST_CONFIDENT, UNLABELLED = 4, 8, 8, 4
+TILE_PX = 96
+FIGURE_COLUMNS = ("label", "label_source", "confidence", "reason")
+
+Row = dict[str, Any]
+
+
+def label_report(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
+    """Count the labels of a batch, by source and by label.
+
+    Args:
+        labels: the table.
+        batch: which file of it.
+
+    Returns:
+        The report by name.
+    """
+    table = labels.warehouse.read_table(labels.path(batch), list(FIGURE_COLUMNS))
+    counts = field_distribution(table["label"].drop_null().to_pylist())
+    return {
+        **label_figures(table),
+        "threshold": labels.taxonomy.rule.threshold,
+        "labels": [{"label": k, "documents": n} for k, n in sorted(counts.items(), key=str)],
+    }
+
+
+def label_figures(table: pa.Table) -> dict[str, int | float | None]:
+    """Return the numbers that tell how labelling fares; Dagster plots them over materializations.
+
+    Args:
+        table: documents with FIGURE_COLUMNS.
+
+    Returns:
+        documents, human, promoted, auto, unlabelled, coverage (of the readable documents that no
+        person labelled, the share with an auto-label), review queue (readable, without a label),
+        quarantined share, median confidence (of those that no person labelled).
+    """
+    sources = field_distribution(table["label_source"].to_pylist())
+    human, promoted, auto = (sources.get(name, 0) for name in ("human", "promoted", "auto"))
+    readable = table["reason"].null_count
+    left = max(readable - human - promoted, 0)
+    by_people = pc.is_in(table["label_source"], value_set=pa.array(["human", "promoted"]))
+    confidence = table["confidence"].filter(pc.invert(by_people)).drop_null()
+    return {
+        "documents": table.num_rows,
+        "human": human,
+        "promoted": promoted,
+        "auto": auto,
+        "unlabelled": sources.get(None, 0),
+        "coverage": coverage(auto, left),
+        "review queue": max(left - auto, 0),
+        "quarantined share": coverage(table.num_rows - readable, table.num_rows),
+        "median confidence": quantiles(confidence.to_numpy(), (0.5,)).get(0.5),
+    }
+
+
+def label_pictures(labels: TaxonomyLabels, batch: str) -> dict[str, bytes]:
+    """Draw the confidences of a batch with the threshold; of images some documents too.
+
+    Args:
+        labels: the table.
+        batch: which file of it.
+
+    Returns:
+        PNG files by name.
+    """
+    columns = ["document_id", "content_hash", "suggested_label", *FIGURE_COLUMNS]
+    table = labels.warehouse.read_table(labels.path(batch), columns)
+    confidence, rule = table["confidence"].drop_null().to_numpy(), labels.taxonomy.rule
+    drawn = {
+        "confidence histogram": confidence_histogram(
+            confidence, rule.threshold, rule.label_thresholds
+        )
+    }
+    if labels.own.embeddings.extractor.manifest.input == "image":
+        drawn["contact sheet"] = _sheet(labels, chosen_for_sheet(table.to_pylist()))
+    return drawn
+
+
+def chosen_for_sheet(rows: list[Row]) -> list[Row]:
+    """Choose documents to look at: people's, the surest and least sure auto-labels, some left.
+
+    Args:
+        rows: documents; those with a reason have no picture.
+
+    Returns:
+        At most 24 of them: people's labels first, then auto-labels by falling confidence, then
+        unlabelled ones, the nearest to a label first.
+    """
+    readable = [row for row in rows if row["reason"] is None]
+    people = [row for row in readable if row["label_source"] in ("human", "promoted")]
+    auto = sorted(
+        (row for row in readable if row["label_source"] == "auto"), key=lambda r: -r["confidence"]
+    )
+    left = sorted(
+        (row for row in readable if row["label_source"] is None),
+        key=lambda r: 2.0 if r["confidence"] is None else -r["confidence"],
+    )
+    surest, rest = auto[:MOST_CONFIDENT], auto[MOST_CONFIDENT:]
+    return [*people[:PEOPLES], *surest, *rest[-LEAST_CONFIDENT:], *left[:UNLABELLED]]
+
+
+def _sheet(labels: TaxonomyLabels, rows: list[Row]) -> bytes:
+    """Draw the documents that can still be read as they were labelled; the others are left out."""
+    items = labels.own.embeddings.items
+    stored = {row["document_id"]: row for row in items.rows_of({r["document_id"] for r in rows})}
+    tiles = []
+    for row in rows:
+        found = stored.get(row["document_id"])
+        if found is None or found["content_hash"] != row["content_hash"]:
+            continue
+        picture = _picture(items, found)
+        if picture is not None:
+            tiles.append((picture, _caption(row), SOURCE_COLOURS[row["label_source"]]))
+    return contact_sheet(tiles, tile_px=TILE_PX)
+
+
+def _picture(items: Items, row: Row) -> Image.Image | None:
+    try:
+        picture = next(items.decoded([row], TILE_PX))
+    except StoreUnavailableError:
+        return None
+    if isinstance(picture, Unreadable):
+        return None
+    picture.thumbnail((2 * TILE_PX, 2 * TILE_PX))
+    found: Image.Image = picture
+    return found
+
+
+def _caption(row: Row) -> str:
+    confidence = "" if row["confidence"] is None else f" {row['confidence']:.2f}"
+    if row["label_source"] is None:
+        return f"{row['suggested_label'] or 'unlabelled'}?{confidence}"
+    return f"{row['label']}{confidence if row['label_source'] == 'auto' else ''}"

@@ -1,0 +1,193 @@
+"""What lies in the bucket: hash, size, type, dimensions, metadata, or why it cannot be read."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import pyarrow as pa
+
+from autolabel_core.foundation.errors import (
+    AutolabelError,
+    StoreUnavailableError,
+    UnreachableItemError,
+    UnreadableItemError,
+)
+from autolabel_core.foundation.ids import content_hash, fingerprint
+from autolabel_core.foundation.media.images import probe_image
+from autolabel_core.foundation.parallel import read_in_order
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.ledger import Annotation, Arrival, effective_annotations
+from autolabel_core.ledger.annotations import stale_annotations
+from autolabel_core.tables.document_table import UNFINISHED, Items, Unreadable, decode
+from autolabel_core.tables.imported_labels import carried_label, import_labels
+
+FORMAT = 1
+FOR_NOW = (StoreUnavailableError, UnreachableItemError)
+_FIELDS: list[Any] = [
+    ("document_id", pa.string()),
+    ("key", pa.string()),
+    ("version", pa.string()),
+    ("content_hash", pa.string()),
+    ("size", pa.int64()),
+    ("media_type", pa.string()),
+    ("width_px", pa.int32()),
+    ("height_px", pa.int32()),
+    ("metadata", pa.string()),
+    ("reason", pa.string()),
+]
+SCHEMA = pa.schema(_FIELDS)
+DOCUMENT = ("document_id", "key", "content_hash", "media_type", "metadata", "reason")
+"""The columns that documents have, whatever they were made from."""
+
+
+class RawObjects(Items):
+    """One row for each object that exists, ascending by document id."""
+
+    name = "raw_objects"
+    read_columns = DOCUMENT
+
+    def path(self, batch: str) -> PurePath:
+        """Return the file of a batch."""
+        return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
+
+    def fingerprint(self, batch: str) -> str:
+        """Cover the declaration of the source (before the dot) and every object's version."""
+        versions = [(a.document_id, a.version) for a in self.present(batch)]
+        return f"{fingerprint(self._declared)}.{fingerprint(versions)}"
+
+    @property
+    def _declared(self) -> list[Any]:
+        schemas = [b.bucket_schema.model_dump() for b in self.collection.source.buckets]
+        mappings = self.collection.feature_extractor.input_mappings
+        extractor = self.collection.feature_extractor.feature_extractor_name
+        limit, label = self.collection.max_object_mb, self.collection.label_field
+        names = self.collection.references
+        said = [FORMAT, schemas, mappings, extractor, limit, label]
+        return said if names is None else [*said, names.model_dump()]
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Read what changed, take over the rest, and import the labels that objects carry."""
+        known = self._known_rows(batch)
+        arrivals = self.present(batch)
+        changed = [a for a in arrivals if (a.document_id, a.version) not in known]
+        errors: list[AutolabelError] = []
+        fresh = {row["document_id"]: row for row in self._read_all(changed, errors, progress)}
+        rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
+        import_labels(self.workspace.ledger, self.collection, rows)
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
+        made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
+        self.warehouse.write_table(self.path(batch), table, made_from)
+        waiting = [error for error in errors if isinstance(error, StoreUnavailableError)]
+        if waiting:
+            raise StoreUnavailableError(
+                f"{len(waiting)} of {len(rows)} objects of {batch} could not be read for now; the "
+                f"others are recorded, and the next sweep reads these alone: {waiting[0]}"
+            )
+
+    def _known_rows(self, batch: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """Readable rows of the file, unless they were read under another declaration."""
+        path = self.path(batch)
+        made_from = self.warehouse.fingerprint(path) or ""
+        if made_from.partition(".")[0] != fingerprint(self._declared):
+            return {}
+        rows = self.warehouse.read_table(path).to_pylist()
+        return {(row["document_id"], row["version"]): row for row in rows if not row["reason"]}
+
+    def _read_all(
+        self, arrivals: list[Arrival], errors: list[AutolabelError], progress: Progress
+    ) -> Iterable[dict[str, Any]]:
+        kind = self.workspace.extractor(self.collection).manifest.input
+        mapped = self.collection.feature_extractor.input_mappings.get(kind)
+
+        def read(arrival: Arrival) -> dict[str, Any]:
+            row: dict[str, Any] = dict.fromkeys(SCHEMA.names)
+            row.update(document_id=arrival.document_id, key=arrival.key, version=arrival.version)
+            try:
+                stored = self.source.open(arrival.key)
+                row["metadata"] = json.dumps(dict(stored.metadata), sort_keys=True)
+                carried_label(self.collection, arrival.key, dict(stored.metadata))
+                blob = stored.input_blob(kind, mapped)
+                row["size"] = blob.size
+                data = blob.read_within(self.collection.max_object_mb)
+                row.update(size=len(data), content_hash=content_hash(data))
+                row.update(_describe(kind, data))
+            except (UnreadableItemError, StoreUnavailableError) as error:
+                row["reason"] = str(error)
+                errors.append(error)
+            return row
+
+        for done, row in enumerate(read_in_order(read, arrivals), start=1):
+            yield row
+            progress(done, len(arrivals))
+
+    def keys(self, batch: str) -> dict[str, str]:
+        """Return the key of each object of a batch by document id; the ledger knows them."""
+        return {arrival.document_id: arrival.key for arrival in self.present(batch)}
+
+    def rows(self, batch: str) -> list[dict[str, Any]]:
+        """Return every object: each is a document."""
+        return self.warehouse.read_table(self.path(batch), self.read_columns).to_pylist()
+
+    def annotations(self) -> dict[str, Annotation]:
+        """Return the annotation that holds for each document."""
+        return effective_annotations(self.recorded.annotations, self._contents)
+
+    def stale_annotations(self) -> int:
+        """Count documents whose last label was given to a content which is there no more."""
+        return len(stale_annotations(self.recorded.annotations, self._contents))
+
+    @cached_property
+    def _contents(self) -> dict[str, str]:
+        """Present content hash of each document that was ever annotated and can be read."""
+        rows = self.rows_of({event.document_id for event in self.recorded.annotations})
+        return {row["document_id"]: row["content_hash"] for row in rows if row["content_hash"]}
+
+    def decoded(
+        self, rows: Sequence[dict[str, Any]], min_side_px: int | None
+    ) -> Iterator[Any | Unreadable]:
+        """Yield each object's image or text."""
+        kind = self.workspace.extractor(self.collection).manifest.input
+
+        def read(row: dict[str, Any]) -> Any | Unreadable:
+            try:
+                data = self.read_checked(row["key"], row["content_hash"])
+                return decode(kind, data, min_side_px)
+            except UnreadableItemError as error:
+                return Unreadable.because(error)
+
+        return read_in_order(read, rows)
+
+    def reader(self) -> Callable[[str], bytes]:
+        """Return what gives an object's bytes as they are now."""
+        kind = self.workspace.extractor(self.collection).manifest.input
+        mapped = self.collection.feature_extractor.input_mappings.get(kind)
+        return lambda key: self.source.open(key).input_blob(kind, mapped).read()
+
+    def report(self, batch: str) -> dict[str, Any]:
+        """Count objects, bytes and types, and list what could not be read and why."""
+        rows = self.warehouse.read_table(self.path(batch)).to_pylist()
+        unreadable = [row for row in rows if row["reason"]]
+        types = Counter(row["media_type"] for row in rows if row["media_type"])
+        return {
+            "objects": len(rows),
+            "bytes": sum(row["size"] or 0 for row in rows),
+            "quarantined": len(unreadable),
+            "media types": [{"media_type": k, "objects": n} for k, n in sorted(types.items())],
+            "quarantine": [{"key": r["key"], "reason": r["reason"]} for r in unreadable[:100]],
+        }
+
+
+def _describe(kind: str, data: bytes) -> dict[str, Any]:
+    if not data:
+        raise UnreadableItemError("is empty (0 bytes)")
+    if kind != "image":
+        return {"media_type": "text/plain"}
+    info = probe_image(data)
+    media_type = f"image/{info.format.lower()}"
+    return {"media_type": media_type, "width_px": info.width_px, "height_px": info.height_px}

@@ -1,0 +1,144 @@
+"""References by their pictures: the mean of augmented views, and whether they are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from autolabel_core.foundation.charts import contact_sheet
+from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.matching.reference_index import Origin, ReferenceIndex
+from autolabel_core.models.evaluation.augmentation import Purpose, mean_of_views
+from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+from autolabel_core.models.evaluation.verification import Verification, verify_index
+from autolabel_core.models.extractors import Extractor
+from autolabel_core.tables.document_table import Items, Unreadable
+
+MOST_VERIFIED = 500
+PAIRS_SHOWN = 5
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ReferencePicture:
+    """The picture of one reference of a collection."""
+
+    items: Items
+    row: Mapping[str, Any]
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the content."""
+        return str(self.row["content_hash"])
+
+    def picture(self, min_side_px: int | None) -> Image.Image:
+        """Decode it; an error where the object is gone, or has another content by now."""
+        (found,) = self.items.decoded([dict(self.row)], min_side_px)
+        if isinstance(found, Unreadable):
+            raise UnreadableItemError(found.reason)
+        picture: Image.Image = found
+        return picture
+
+
+class ReferencePictures:
+    """The references of one collection, with their pictures (or texts) at hand.
+
+    Args:
+        items: where the pictures are read.
+        extractor: of the vectors.
+        cache: of embedded views.
+        rows: of the references.
+    """
+
+    def __init__(
+        self,
+        items: Items,
+        extractor: Extractor,
+        cache: ViewCache,
+        rows: Sequence[Mapping[str, Any]],
+    ) -> None:
+        self._extractor, self._cache, self._rows = extractor, cache, rows
+        found = {r["document_id"]: r for r in items.rows_of({r["document_id"] for r in rows})}
+        self.pictures = [ReferencePicture(items, found[r["document_id"]]) for r in rows]
+
+    def means(self, views: int, progress: Progress) -> Vectors:
+        """Return `(r, d)`: the mean of so many augmented views of each picture."""
+        drawn = self._cache.vectors(self.pictures, Purpose.REFERENCE, views, progress)
+        return mean_of_views(drawn)
+
+    def verify(self, vectors: Vectors, views: int, progress: Progress) -> Verification | None:
+        """Ask for views that the references were not made from.
+
+        Args:
+            vectors: (r, d) of the references.
+            views: whose mean they are; 0 for the pictures themselves.
+            progress: told how many pictures have their views.
+
+        Returns:
+            What was found of at most `MOST_VERIFIED` references, spread evenly; None where they
+            have fewer than two labels.
+        """
+        step = max(1, -(-len(self._rows) // MOST_VERIFIED))
+        chosen = list(range(0, len(self._rows), step))
+        rows = [self._rows[i] for i in chosen]
+        if len({row["label"] for row in rows}) < 2:
+            return None
+        index = ReferenceIndex(
+            vectors[chosen],
+            tuple(row["label"] for row in rows),
+            tuple(row["key"] for row in rows),
+            tuple(row["content_hash"] for row in rows),
+            Origin(self._extractor.manifest.feature_uri, reference_views=views),
+            tuple(row["fields"] for row in rows),
+        )
+        pictures = [self.pictures[i] for i in chosen]
+        return verify_index(
+            index, pictures, self._extractor, self._cache, compared=(views,), progress=progress
+        )
+
+
+def told_apart_report(told_apart: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a person wants to know of a verification: numbers, and two tables."""
+    top1 = told_apart["top1"]
+    return {
+        "top-1 on views": top1["share"],
+        "top-1 from": top1["low"],
+        "top-1 to": top1["high"],
+        "median margin": told_apart["median_margin"],
+        "advice": told_apart["advice"],
+        "smallest margins": told_apart["worst"],
+        "confusable": [
+            {name: pair[name] for name in ("label", "other", "mistaken", "views", "cosine")}
+            for pair in told_apart["confusable"]
+        ],
+    }
+
+
+def confusable_sheet(items: Items, verification: Mapping[str, Any]) -> bytes | None:
+    """Draw the most confusable pairs side by side; None where there is none to draw.
+
+    Args:
+        items: where the pictures are read.
+        verification: as `Verification.as_json` gave it.
+
+    Returns:
+        A PNG, two pictures a row.
+    """
+    pairs = verification["confusable"][:PAIRS_SHOWN]
+    keys = {pair[which] for pair in pairs for which in ("key", "other_key")}
+    rows = {row["key"]: row for row in items.rows_of(keys, "key")}
+    tiles = []
+    for pair in pairs:
+        for which, label in (("key", "label"), ("other_key", "other")):
+            row = rows.get(pair[which])
+            found = next(iter(items.decoded([row], 96))) if row else None
+            if not isinstance(found, Image.Image):
+                break
+            tiles.append((found, f"{pair[label]}\n{pair['cosine']:.2f}", "#1b7f4b"))
+    return contact_sheet(tiles, columns=2) if tiles else None

@@ -1,0 +1,220 @@
+"""The labelled references: the latest human or promoted label of each document, with its vector.
+
+Auto-labels are never references. The set is judged when it is written, by leave-one-out: each
+reference is labelled by the nearest of the others; matching itself it would always pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from autolabel_core.declarations.conditions.values import text_of
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.ledger import Annotation
+from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+from autolabel_core.storage.warehouse import Warehouse
+from autolabel_core.tables.embeddings import Embeddings, Vector
+from autolabel_core.tables.reference_pictures import (
+    ReferencePictures,
+    confusable_sheet,
+    told_apart_report,
+)
+from autolabel_core.tables.references import References, judge
+from autolabel_core.tables.table import WHOLE, DerivedTable
+
+
+class ReferenceSet(DerivedTable):
+    """One file for the whole collection, because every batch is labelled by all references."""
+
+    name = "reference_set"
+    partitioned = False
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """Where the vectors come from."""
+        return self.beside(Embeddings)
+
+    def path(self, batch: str = WHOLE) -> PurePath:
+        """Return the one file."""
+        return self.warehouse.path(self.collection_name, self.name, "references.arrow")
+
+    @cached_property
+    def annotations(self) -> dict[str, Annotation]:
+        """What people said that holds now, by document id; without a label: there is nothing."""
+        return self.embeddings.items.annotations()
+
+    @cached_property
+    def wanted(self) -> tuple[list[dict[str, Any]], list[Vector]]:
+        """Rows and vectors of the references as the sources say now."""
+        held = {d: event for d, event in self.annotations.items() if event.label is not None}
+        rows_held = self.embeddings.items.rows_of(set(held))
+        metadata = {row["document_id"]: row["metadata"] for row in rows_held}
+        vectors: dict[str, Vector] = {}
+        for batch in self.batches if held else []:
+            path = self.embeddings.path(batch)
+            if self.warehouse.fingerprint(path) is not None:
+                vectors |= _vectors_of(self.warehouse, path, held)
+        rows = [
+            _row(held[document], json.loads(metadata.get(document) or "{}"))
+            for document in sorted(vectors)
+        ]
+        return rows, [vectors[row["document_id"]] for row in rows]
+
+    def fingerprint(self, batch: str = WHOLE) -> str | None:
+        """Cover the feature URI and what each reference says; None during a changeover."""
+        if self.changing_over:
+            return None
+        rows, _ = self.wanted
+        by_pictures: list[Any] = [self.views] if self.views else []
+        by_pictures += [] if self.waits_for_labels else ["told apart"]
+        uri = self.embeddings.extractor.manifest.feature_uri
+        return fingerprint(uri, rows, *by_pictures)
+
+    @property
+    def views(self) -> int:
+        """How many augmented views each reference is the mean of; 0: the item itself."""
+        return self.collection.reference_views
+
+    @property
+    def waits_for_labels(self) -> bool:
+        """Whether uploads alone change no reference: their names are no labels."""
+        return self.collection.references is None
+
+    @cached_property
+    def changing_over(self) -> bool:
+        """Whether the old feature URI still serves, because the new one lacks some batches."""
+        if self.embeddings.complete:
+            return False
+        return self.feature_uri != self.embeddings.extractor.manifest.feature_uri
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Write references and vectors as one file."""
+        rows, found = self.wanted
+        uri = self.embeddings.extractor.manifest.feature_uri
+        width = self.embeddings.extractor.manifest.embedding_dim or 1
+        vectors = np.stack(found) if rows else np.zeros((0, width), np.float32)
+        encoder = self.embeddings.extractor.manifest.encoder_uri
+        told_apart = None
+        if rows and (self.views or not self.waits_for_labels):
+            pictures = self._pictures(rows)
+            vectors = pictures.means(self.views, progress) if self.views else vectors
+            told_apart = pictures.verify(vectors, self.views, progress)
+        judged = judge(References(rows, vectors, uri, fingerprint, encoder, self.views))
+        judged["told_apart"] = None if told_apart is None else told_apart.as_json()
+        columns: dict[str, Any] = {
+            name: pa.array([row[name] for row in rows], pa.string())
+            for name in ("document_id", "key", "content_hash", "label", "label_source")
+        }
+        for name in ("fields", "metadata"):
+            values = [json.dumps(row[name], sort_keys=True) for row in rows]
+            columns[name] = pa.array(values, pa.string())
+        columns["vector"] = pa.FixedSizeListArray.from_arrays(
+            pa.array(vectors.ravel()), vectors.shape[1]
+        )
+        metadata = {
+            "autolabel.fingerprint": fingerprint,
+            "autolabel.feature_uri": uri,
+            "autolabel.encoder_uri": encoder,
+            "autolabel.reference_views": str(self.views),
+            "autolabel.judgement": json.dumps(judged),
+        }
+        table = pa.record_batch(columns).replace_schema_metadata(metadata)
+        self.warehouse.write_batch(self.path(), table, fingerprint)
+
+    def stale_by_uploads(self) -> list[str]:
+        """Uploads make the first, empty set; later ones only where file names are labels."""
+        if not self.waits_for_labels:
+            return self.stale()
+        return [] if self.warehouse.exists(self.path()) else self.stale()
+
+    def load(self) -> References:
+        """Read the file; empty where there is none yet."""
+        if self.warehouse.fingerprint(self.path()) is None:
+            space = self.embeddings.extractor.manifest
+            nothing = np.zeros((0, 0), np.float32)
+            return References([], nothing, space.feature_uri, "", space.encoder_uri)
+        batch: Any = self.warehouse.read_batch(self.path())
+        column = batch.column("vector")
+        vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
+        rows = batch.drop_columns(["vector"]).to_pylist()
+        for row in rows:
+            row["fields"], row["metadata"] = json.loads(row["fields"]), json.loads(row["metadata"])
+        metadata = batch.schema.metadata
+        uri = metadata[b"autolabel.feature_uri"].decode()
+        encoder = metadata.get(b"autolabel.encoder_uri", uri.encode()).decode()
+        version = metadata[b"autolabel.fingerprint"].decode()
+        views = int(metadata.get(b"autolabel.reference_views", b"0"))
+        return References(rows, vectors, uri, version, encoder, views)
+
+    @property
+    def feature_uri(self) -> str:
+        """The space of the vectors in the file; the declared one where there is none yet."""
+        if self.warehouse.fingerprint(self.path()) is None:
+            return self.embeddings.extractor.manifest.feature_uri
+        return self._metadata[b"autolabel.feature_uri"].decode()
+
+    def judgement(self) -> dict[str, Any]:
+        """Return what `judge` found when the file was written."""
+        if self.warehouse.fingerprint(self.path()) is None:
+            return judge(self.load())
+        found: dict[str, Any] = json.loads(self._metadata[b"autolabel.judgement"])
+        return found
+
+    @property
+    def _metadata(self) -> dict[bytes, bytes]:
+        return dict(self.warehouse.read_batch(self.path()).schema.metadata or {})
+
+    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+        """Say how many references each label has, and whether their neighbours agree with them."""
+        judged = self.judgement()
+        told_apart = judged.pop("told_apart", None)
+        return {**judged, **(told_apart_report(told_apart) if told_apart else {})}
+
+    def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
+        """Draw the pairs of references that are taken for each other most easily."""
+        told_apart = self.judgement().get("told_apart")
+        sheet = confusable_sheet(self.embeddings.items, told_apart) if told_apart else None
+        return {} if sheet is None else {"most confusable": sheet}
+
+    def _pictures(self, rows: list[dict[str, Any]]) -> ReferencePictures:
+        extractor = self.embeddings.extractor
+        cache = ViewCache(self.workspace.paths.views, extractor)
+        return ReferencePictures(self.embeddings.items, extractor, cache, rows)
+
+
+def _row(event: Annotation, metadata: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: text for name, value in metadata.items() if (text := text_of(value)) is not None}
+    return {
+        "document_id": event.document_id,
+        "key": event.key,
+        "content_hash": event.content_hash,
+        "label": event.label,
+        "label_source": event.source,
+        "fields": {**texts, **event.fields},
+        "metadata": metadata,
+    }
+
+
+def _vectors_of(
+    warehouse: Warehouse, path: PurePath, held: Mapping[str, Annotation]
+) -> dict[str, Vector]:
+    """Vectors of a file for annotated documents, where they are of the content judged."""
+    batch: Any = warehouse.read_batch(path)
+    ids, contents, column = (batch.column(n) for n in ("document_id", "content_hash", "vector"))
+    is_held = pc.is_in(ids, value_set=pa.array(sorted(held), pa.string()))
+    rows = np.flatnonzero(pc.and_(is_held, pc.is_null(batch.column("reason")))).tolist()
+    vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
+    return {
+        ids[row].as_py(): vectors[row]
+        for row in rows
+        if held[ids[row].as_py()].content_hash == contents[row].as_py()
+    }

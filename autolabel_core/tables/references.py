@@ -1,0 +1,106 @@
+"""Labelled references in memory, and what their neighbours say of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.foundation.statistics import wilson_interval
+from autolabel_core.matching.nearest import Nearest, nearest_among_themselves
+
+KEPT = 10
+NEAR_DUPLICATE = 0.999
+
+
+@dataclass(frozen=True)
+class References:
+    """The references of one collection, ascending by document id.
+
+    Attributes:
+        rows: one dict each: document_id, key, content_hash, label, label_source,
+            fields (own values by field name), metadata.
+        vectors: (r, d) float32 of unit length.
+        feature_uri: the space of the vectors.
+        version: fingerprint of rows and space.
+        encoder_uri: what made the vectors; those of one encoder may be compared.
+        reference_views: how many augmented views each vector is the mean of; 0: of the item itself.
+    """
+
+    rows: list[dict[str, Any]]
+    vectors: npt.NDArray[np.float32]
+    feature_uri: str
+    version: str
+    encoder_uri: str
+    reference_views: int = 0
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """(r,) id and content of each reference, and what its vector is the mean of."""
+        ending = f":{self.reference_views}" if self.reference_views else ""
+        return [f"{row['document_id']}:{row['content_hash']}{ending}" for row in self.rows]
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.object_]:
+        """(r,) labels."""
+        return np.array([row["label"] for row in self.rows], dtype=object)
+
+    def leave_one_out(self) -> Nearest:
+        """Return each reference's nearest others."""
+        return nearest_among_themselves(self.vectors, KEPT)
+
+
+def judge(references: References) -> dict[str, Any]:
+    """Judge references by their neighbours: who agrees, who disagrees, near-duplicates, counts.
+
+    Args:
+        references: the set.
+
+    Returns:
+        `references` (how many), `labels` (references by label and source),
+        `leave_one_out_agreement` (of the references whose label has another one, the share whose
+        nearest other reference has that label; 1 is all, None where no label has two) with its
+        95 % Wilson interval,
+        `disagreeing` (at most 50, the most similar first) and `near_duplicates` (pairs of cosine
+        >= NEAR_DUPLICATE, at most 50).
+    """
+    counts = Counter((row["label"], row["label_source"]) for row in references.rows)
+    labels = [
+        {"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())
+    ]
+    counted = {"references": len(references.rows), "labels": labels}
+    sizes = Counter(references.labels.tolist())
+    can_agree = np.array([sizes[label] > 1 for label in references.labels.tolist()], bool)
+    if not can_agree.any():
+        return {**counted, "leave_one_out_agreement": None}
+    found = references.leave_one_out()
+    agrees = references.labels[found.position[:, 0]] == references.labels
+    low, high = wilson_interval(int(agrees.sum()), int(can_agree.sum()))
+    wrong = np.flatnonzero(can_agree & ~agrees)
+    wrong = wrong[np.argsort(-found.score[wrong, 0], kind="stable")]
+    return {
+        **counted,
+        "leave_one_out_agreement": float(agrees.sum() / can_agree.sum()),
+        "agreement_low": low,
+        "agreement_high": high,
+        "disagreeing": [_pair(references, i, found) for i in wrong[:50].tolist()],
+        "near_duplicates": [
+            _pair(references, i, found)
+            for i in np.flatnonzero(found.score[:, 0] >= NEAR_DUPLICATE).tolist()[:50]
+        ],
+    }
+
+
+def _pair(references: References, i: int, found: Nearest) -> dict[str, Any]:
+    one, other = references.rows[i], references.rows[int(found.position[i, 0])]
+    return {
+        "key": one["key"],
+        "label": one["label"],
+        "nearest_key": other["key"],
+        "nearest_label": other["label"],
+        "score": float(found.score[i, 0]),
+    }

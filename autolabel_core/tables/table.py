@@ -1,0 +1,199 @@
+"""The walk that every derived table shares: is it current? If not, build it; then report."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any, ClassVar, TypeVar, cast
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.foundation.progress import Progress, no_progress
+from autolabel_core.ledger import Annotation, Arrival, BoxAnnotation
+from autolabel_core.ledger.arrivals import DELETED, batches_of
+from autolabel_core.storage.buckets import ObjectSource
+from autolabel_core.tables.workspace import Workspace
+
+WHOLE = "all"
+
+
+Table = TypeVar("Table", bound="DerivedTable")
+
+
+class Recorded:
+    """What the ledger holds of one collection, read once, and the tables that share it."""
+
+    def __init__(self, workspace: Workspace, collection_name: str) -> None:
+        self._ledger = workspace.ledger
+        self._name = collection_name
+        self.opened: dict[type[DerivedTable], Any] = {}
+
+    @cached_property
+    def objects(self) -> Mapping[str, Arrival]:
+        """The last arrival of every document, deleted ones included."""
+        return self._ledger.objects(self._name)
+
+    @cached_property
+    def batches(self) -> list[str]:
+        """All batches of the collection, in order."""
+        return batches_of(self.objects)
+
+    @cached_property
+    def present_by_batch(self) -> dict[str, list[Arrival]]:
+        """Objects that exist, by batch, each list ascending by document id."""
+        groups: dict[str, list[Arrival]] = {batch: [] for batch in self.batches}
+        for arrival in sorted(self.objects.values()):
+            if arrival.event != DELETED:
+                groups[arrival.batch].append(arrival)
+        return groups
+
+    @cached_property
+    def annotations(self) -> list[Annotation]:
+        """Every annotation, in order."""
+        return self._ledger.annotations(self._name)
+
+    @cached_property
+    def box_annotations(self) -> list[BoxAnnotation]:
+        """Every annotation of a box, in order."""
+        return self._ledger.box_annotations(self._name)
+
+
+class DerivedTable(ABC):
+    """One derived table of one collection; opened for one piece of work, not kept.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        recorded: what the ledger holds, where another table has read it already.
+
+    Attributes:
+        name: the asset's name, and the folder's.
+        partitioned: whether there is one file for each batch; else the batch is `WHOLE`.
+        on_request: whether it is made when somebody asks, and by no sweep: it takes hours.
+    """
+
+    name: ClassVar[str]
+    partitioned: ClassVar[bool] = True
+    on_request: ClassVar[bool] = False
+
+    def __init__(
+        self, workspace: Workspace, collection: Collection, recorded: Recorded | None = None
+    ) -> None:
+        self.workspace = workspace
+        self.collection = collection
+        self.warehouse = workspace.warehouse
+        self.recorded = recorded or Recorded(workspace, collection.collection_name)
+        self.recorded.opened[type(self)] = self
+
+    def beside(self, table: type[Table]) -> Table:
+        """Return another table of the same collection; what was read is not read again."""
+        found = self.recorded.opened.get(table)
+        if found is None:
+            return table(self.workspace, self.collection, self.recorded)
+        return cast("Table", found)
+
+    @classmethod
+    def concerns(cls, collection: Collection) -> bool:
+        """Whether a collection has this table; all of them by default."""
+        return True
+
+    def runs_apart(self) -> bool:
+        """Whether what is to be done takes long, and so has a sensor and a run of its own."""
+        return False
+
+    @property
+    def collection_name(self) -> str:
+        """The collection's name."""
+        return self.collection.collection_name
+
+    @property
+    def objects(self) -> Mapping[str, Arrival]:
+        """The last arrival of every document, deleted ones included."""
+        return self.recorded.objects
+
+    @property
+    def batches(self) -> list[str]:
+        """All batches of the collection, in order."""
+        return self.recorded.batches
+
+    @cached_property
+    def source(self) -> ObjectSource:
+        """The buckets, opened once: finding their manifests means walking them."""
+        return self.workspace.source(self.collection)
+
+    def present(self, batch: str) -> list[Arrival]:
+        """Return the objects of a batch that exist, ascending by document id.
+
+        Args:
+            batch: its name.
+
+        Returns:
+            Their last arrivals.
+
+        Raises:
+            NotFoundError: the collection has no such batch.
+        """
+        if batch not in self.recorded.present_by_batch:
+            raise NotFoundError(
+                f"`{self.collection_name}` has no batch `{batch}`; it has {len(self.batches)}"
+                f"{', the last is ' + self.batches[-1] if self.batches else ''}. "
+                "Batches are made by `autolabel sweep` as objects arrive."
+            )
+        return self.recorded.present_by_batch[batch]
+
+    @property
+    def partitions(self) -> list[str]:
+        """The batches that this table has files for."""
+        return self.batches if self.partitioned else [WHOLE]
+
+    @abstractmethod
+    def path(self, batch: str) -> PurePath:
+        """Return the file of a batch."""
+
+    @abstractmethod
+    def fingerprint(self, batch: str) -> str | None:
+        """Return what the file should be made from now; None while its inputs are not there yet."""
+
+    @abstractmethod
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Make the file anew."""
+
+    @abstractmethod
+    def report(self, batch: str) -> dict[str, Any]:
+        """Return what a person wants to know of the result: numbers, texts and tables."""
+
+    def pictures(self, batch: str) -> dict[str, bytes]:
+        """Return what a person wants to see of the result, as PNG files; nothing by default."""
+        return {}
+
+    def is_current(self, batch: str) -> bool:
+        """Whether the file was made from what the sources say now, or has to wait for them."""
+        wanted = self.fingerprint(batch)
+        return wanted is None or self.warehouse.fingerprint(self.path(batch)) == wanted
+
+    def stale(self) -> list[str]:
+        """Return the batches whose file is not current, in order."""
+        return [batch for batch in self.partitions if not self.is_current(batch)]
+
+    def stale_by_uploads(self) -> list[str]:
+        """Return the batches that uploads alone made stale; what waits for labels is left out."""
+        return self.stale()
+
+    def refresh(self, batch: str, progress: Progress = no_progress) -> bool:
+        """Bring one file up to date; a file that is current is left alone.
+
+        Args:
+            batch: the batch, or `WHOLE`.
+            progress: told how far the work is.
+
+        Returns:
+            Whether anything had to be done.
+        """
+        with self.warehouse.writing(self.collection_name, self.name):
+            wanted = self.fingerprint(batch)
+            if wanted is None or self.is_current(batch):
+                return False
+            self.build(batch, wanted, progress)
+        return True

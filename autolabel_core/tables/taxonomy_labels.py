@@ -1,0 +1,164 @@
+"""Every document with its label and where it came from: a person, a promotion or a reference.
+
+Relabelling is incremental and exact: each batch keeps its nearest references, and an edit of the
+reference set is compared with what was kept. The table is what a full recompute would give, byte
+for byte.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from autolabel_core.declarations.retriever import MOST_REFERENCES
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.matching.decision import decide
+from autolabel_core.matching.nearest import Nearest
+from autolabel_core.matching.neighbour_lists import published
+from autolabel_core.storage.warehouse import VectorTable
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.label_columns import Judged, Labelling, label_table
+from autolabel_core.tables.label_report import label_pictures, label_report
+from autolabel_core.tables.neighbour_cache import NeighbourState
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.table import DerivedTable
+
+KEPT = MOST_REFERENCES
+OTHERS = "others"
+NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
+
+
+class TaxonomyLabels(DerivedTable):
+    """One row for each object of a batch, quarantined ones included, ascending by document id."""
+
+    name = "taxonomy_labels"
+
+    @cached_property
+    def own(self) -> ReferenceSet:
+        """The collection's own annotations and vectors."""
+        return self.beside(ReferenceSet)
+
+    @cached_property
+    def taxonomy(self) -> AppliedTaxonomy:
+        """The rule, and the references that count."""
+        return AppliedTaxonomy(self.workspace, self.collection)
+
+    def path(self, batch: str) -> PurePath:
+        """Return the file of a batch."""
+        return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
+
+    def path_of_others(self, batch: str) -> PurePath:
+        """Return the file of the documents that take no label, such as images with boxes."""
+        return self.path(batch).parent / OTHERS / f"{batch}.parquet"
+
+    def fingerprint(self, batch: str) -> str | None:
+        """Cover objects and vectors, the taxonomy, what people said: three parts, by dots.
+
+        None while the feature URI changes over.
+        """
+        raw = self.warehouse.fingerprint(self.own.embeddings.items.path(batch))
+        vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
+        if raw is None or vectors is None or self.own.changing_over:
+            return None
+        if self.taxonomy.references.encoder_uri != self.taxonomy.space.encoder_uri:
+            return None
+        return f"{fingerprint(raw, vectors)}.{self.taxonomy.fingerprint}.{self._said}"
+
+    def stale_by_uploads(self) -> list[str]:
+        """Return the batches labelled from other objects or vectors than there are now."""
+        return self._stale_in(slice(1))
+
+    def stale_by_taxonomy(self) -> list[str]:
+        """Return batches of present vectors labelled by another rule or by other references."""
+        uploaded = set(self.stale_by_uploads())
+        return [batch for batch in self._stale_in(slice(1, 2)) if batch not in uploaded]
+
+    def _stale_in(self, parts: slice) -> list[str]:
+        return [batch for batch in self.stale() if self._differs(batch, parts)]
+
+    def _differs(self, batch: str, parts: slice) -> bool:
+        wanted = (self.fingerprint(batch) or "").split(".")
+        made_from = (self.warehouse.fingerprint(self.path(batch)) or "").split(".")
+        return wanted[parts] != made_from[parts]
+
+    @cached_property
+    def _said(self) -> str:
+        held = sorted(self.own.annotations.values(), key=lambda a: a.document_id)
+        labels = [(a.document_id, a.label, a.source, sorted(a.fields.items())) for a in held]
+        return fingerprint(labels, sorted(self.rejected))
+
+    @cached_property
+    def rejected(self) -> set[Judged]:
+        """Auto-labels that an audit found wrong: they are not given to that content again."""
+        verdicts = self.workspace.ledger.audits(self.collection_name)
+        latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
+        return {judged for judged, verdict in latest.items() if verdict == "wrong"}
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Match, decide, join labels and fields, and write."""
+        items = self.own.embeddings.items
+        rows = items.rows(batch)
+        found = self.warehouse.read_vectors(self.own.embeddings.path(batch))
+        vectors = _of_objects(found, rows)
+        neighbours = self._neighbours(batch, vectors)
+        decisions = decide(neighbours, self.taxonomy.references.labels, self.taxonomy.rule)
+        held, rejected = self.own.annotations, self.rejected
+        known = Labelling(
+            rows, vectors.reasons, neighbours, decisions, held, rejected, items.columns
+        )
+        others = items.without_label(batch)
+        if others is not None:
+            self.warehouse.write_table(self.path_of_others(batch), others, fingerprint)
+        self.warehouse.write_table(self.path(batch), label_table(known, self.taxonomy), fingerprint)
+        progress(len(rows), len(rows))
+
+    def _neighbours(self, batch: str, vectors: VectorTable) -> Nearest:
+        """Return the nearest other references of each document, -1 for the unreadable."""
+        references = self.taxonomy.references
+        readable = np.flatnonzero(vectors.readable)
+        state = NeighbourState.load(self.warehouse, self._state_path(batch))
+        state = state.updated(vectors, readable, references)
+        state.save(self.warehouse, self._state_path(batch))
+        place = {row["document_id"]: i for i, row in enumerate(references.rows)}
+        place = place if self.taxonomy.is_unified else {}
+        itself = [place.get(vectors.document_ids[i], -1) for i in readable.tolist()]
+        found = published(state.table, np.array(itself, np.int32), KEPT)
+        position = np.full((len(vectors.document_ids), KEPT), -1, np.int32)
+        score = np.full((len(vectors.document_ids), KEPT), -np.inf, np.float32)
+        position[readable], score[readable] = found.position, found.score
+        return Nearest(position, score)
+
+    def _state_path(self, batch: str) -> PurePath:
+        slug = self.own.embeddings.folder.name
+        kept = ".neighbours", slug, f"{batch}.arrow"
+        return self.warehouse.path(self.collection_name, self.name, *kept)
+
+    def report(self, batch: str) -> dict[str, Any]:
+        """Count labels by source and by label."""
+        return label_report(self, batch)
+
+    def pictures(self, batch: str) -> dict[str, bytes]:
+        """Draw the confidences with the threshold, and show some documents."""
+        return label_pictures(self, batch)
+
+
+def _of_objects(vectors: VectorTable, objects: list[dict[str, Any]]) -> VectorTable:
+    """Return the vectors row by row with the objects, also where one file is the newer."""
+    ids = [row["document_id"] for row in objects]
+    contents = [row["content_hash"] or "" for row in objects]
+    if ids == vectors.document_ids and contents == vectors.content_hashes:
+        return vectors
+    places = zip(vectors.document_ids, vectors.content_hashes, strict=True)
+    place = {document: row for row, document in enumerate(places)}
+    found = [place.get(document, -1) for document in zip(ids, contents, strict=True)]
+    reasons = [
+        row["reason"] or (NOT_EMBEDDED if i < 0 else vectors.reasons[i])
+        for row, i in zip(objects, found, strict=True)
+    ]
+    nothing = np.zeros((1, vectors.vectors.shape[1]), np.float32)
+    matrix = np.concatenate([vectors.vectors, nothing])[found]
+    return VectorTable(ids, contents, reasons, matrix)

@@ -1,0 +1,160 @@
+"""Everything that one process needs to work: paths, declarations, ledger, warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from autolabel_core.declarations import Collection, load_collections
+from autolabel_core.declarations.collections_folder import pick
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.paths import Paths
+from autolabel_core.ledger import Ledger
+from autolabel_core.models.detectors import DeclaredDetector
+from autolabel_core.models.detectors.weights import find_weights
+from autolabel_core.models.extractors import Extractor, feature_slug, load_extractor
+from autolabel_core.models.projection_head import Head, ProjectedExtractor
+from autolabel_core.models.registry import HEAD, Registry
+from autolabel_core.storage.buckets import ObjectSource
+from autolabel_core.storage.local_files import LocalFiles, WarehouseFiles
+from autolabel_core.storage.run_lock import SignOfLife
+from autolabel_core.storage.s3 import SCHEME, S3Settings
+from autolabel_core.storage.s3_files import S3Files
+from autolabel_core.storage.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Opens each store when it is first asked for."""
+
+    paths: Paths
+    s3: S3Settings = field(default_factory=S3Settings.from_environment)
+    _extractors: dict[str, Extractor] = field(default_factory=dict, init=False, repr=False)
+    _detectors: dict[str, DeclaredDetector] = field(default_factory=dict, init=False, repr=False)
+    _heads: dict[str, Head] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def from_environment(cls) -> Workspace:
+        """Open the workspace that the environment names."""
+        return cls(Paths.from_environment())
+
+    @cached_property
+    def collections(self) -> dict[str, Collection]:
+        """All declared collections by name."""
+        return load_collections(self.paths.collections)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return Ledger(self.paths.ledger_url)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The model registry."""
+        return Registry(self.paths.models, self.paths.locks, self.ledger)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse."""
+        return Warehouse(self._warehouse_files, self.paths.locks)
+
+    @property
+    def _warehouse_files(self) -> WarehouseFiles:
+        address = self.paths.warehouse_place
+        if address.startswith(SCHEME):
+            return S3Files(address, self.paths.cache / "warehouse", self.s3)
+        if "://" in address:
+            raise AutolabelError(
+                f"AUTOLABEL_WAREHOUSE is {address!r}; expected a folder or s3://bucket/prefix."
+            )
+        return LocalFiles(Path(address))
+
+    def sign_of_life(self, run_id: str) -> SignOfLife:
+        """Return what a run holds while its process lives."""
+        return SignOfLife(self.paths.locks / f"run.{run_id}.lock")
+
+    def collection(self, name: str) -> Collection:
+        """Return a declared collection.
+
+        Args:
+            name: its name.
+
+        Returns:
+            The declaration.
+        """
+        return pick(self.collections, name)
+
+    def source(self, collection: Collection) -> ObjectSource:
+        """Open the buckets of a collection."""
+        return ObjectSource(collection, self.paths, self.s3)
+
+    def extractor(self, collection: Collection) -> Extractor:
+        """Return a collection's feature extractor, loaded once (its weights when it embeds).
+
+        Where boxes are documents its feature URI is the detector's; where a projection head is in
+        service its vectors go through it.
+        """
+        found = self.base_extractor(collection)
+        if collection.detection is not None:
+            return self.detector(collection).crops(found)
+        head = self.head(collection)
+        return found if head is None else ProjectedExtractor(found, head)
+
+    def base_extractor(self, collection: Collection) -> Extractor:
+        """Return the declared extractor alone."""
+        declared = collection.feature_extractor
+        known = fingerprint(declared.space, declared.parameters)
+        if known not in self._extractors:
+            self._extractors[known] = load_extractor(*declared.space, declared.parameters)
+        return self._extractors[known]
+
+    def head(self, collection: Collection) -> Head | None:
+        """Return the projection head in service: that of the references a collection looks at."""
+        owner = self._with_references(collection)
+        if not owner.feature_extractor.fine_tune:
+            return None
+        model = self.registry.active(owner.collection_name, HEAD)
+        if model is None:
+            return None
+        if model.checksum not in self._heads:
+            self._heads[model.checksum] = Head.load(self.registry.weights(model))
+        return self._heads[model.checksum]
+
+    def _with_references(self, collection: Collection) -> Collection:
+        """Follow `reference` to its end, so that all who compare vectors share a head."""
+        passed = {collection.collection_name}
+        while (name := collection.reference_collection) is not None and name not in passed:
+            passed.add(name)
+            collection = self.collection(name)
+        return collection
+
+    def detector(self, collection: Collection) -> DeclaredDetector:
+        """Return a collection's detector with the weights that serve now, each loaded once.
+
+        Args:
+            collection: the declaration.
+
+        Returns:
+            The detector.
+
+        Raises:
+            NotFoundError: the collection declares none.
+        """
+        declared, name = collection.detection, collection.collection_name
+        if declared is None:
+            raise NotFoundError(f"`{name}` has no `detection` in its YAML: nothing finds boxes.")
+        weights = find_weights(declared, self.registry, name)
+        known = fingerprint(declared.model_dump(), weights.name, weights.version)
+        if known not in self._detectors:
+            self._detectors[known] = DeclaredDetector(declared, weights, self.paths.pretrained)
+        return self._detectors[known]
+
+    def feature_uri(self, collection: Collection) -> str:
+        """Return the feature URI that a collection's vectors belong to."""
+        return self.extractor(collection).manifest.feature_uri
+
+    def feature_slug(self, collection: Collection) -> str:
+        """Return the feature URI in a form fit for file names."""
+        return feature_slug(self.feature_uri(collection))

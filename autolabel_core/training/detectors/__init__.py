@@ -1,0 +1,1 @@
+"""Fine-tuning detectors on reviewed boxes, and judging what comes out."""

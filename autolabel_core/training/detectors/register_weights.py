@@ -1,0 +1,67 @@
+"""Weights that come from elsewhere, taken into the registry with the card that can be known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.ledger import ModelVersion
+from autolabel_core.models.registry import DETECTOR, ModelCard
+from autolabel_core.models.registry.card import environment
+from autolabel_core.models.ultralytics_setup import quiet_ultralytics
+from autolabel_core.models.weights import load_failures
+from autolabel_core.tables.workspace import Workspace
+
+
+def add_detector(
+    workspace: Workspace,
+    collection: Collection,
+    weights: Path,
+    version: str | None,
+    note: str,
+    licence: str,
+) -> ModelVersion:
+    """Register a detector that somebody trained elsewhere, after reading it.
+
+    Args:
+        workspace: the stores.
+        collection: whose.
+        weights: a `.pt` file of ultralytics.
+        version: such as `2.0.0`; None is the next major.
+        note: where it comes from.
+        licence: what binds its users.
+
+    Returns:
+        The version; it is not in service yet.
+
+    Raises:
+        AutolabelError: the file is no detector.
+    """
+    ultralytics = quiet_ultralytics(workspace.paths.cache)
+    failures: tuple[type[Exception], ...] = load_failures()
+    try:
+        model: Any = ultralytics.YOLO(str(weights))
+        classes = tuple(model.names[i] for i in sorted(model.names))
+    except failures as error:
+        raise AutolabelError(
+            f"{weights} holds no YOLO detector ({error}). Expected the `.pt` file that "
+            "ultralytics' training writes."
+        ) from error
+    if model.task != "detect":
+        raise AutolabelError(f"{weights} is a model for `{model.task}`; expected one for `detect`.")
+    card = ModelCard(
+        weights_name="weights.pt",
+        data_hash="",
+        parent=None,
+        parameters={"imgsz": model.overrides.get("imgsz", 640)},
+        metrics={},
+        classes=classes,
+        licence=licence,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        environment=environment("unknown"),
+        note=note,
+    )
+    return workspace.registry.add(collection.collection_name, DETECTOR, weights, card, version)

@@ -1,0 +1,93 @@
+"""Detectors side by side: what each version's finished tables say of the gold images."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from autolabel_core.models.detectors import Detections
+from autolabel_core.models.evaluation.average_precision import evaluate
+from autolabel_core.tables.boxes.splits import GOLD
+from autolabel_core.tables.boxes.training_set import TrainingSet
+from autolabel_core.tables.detection_rows import DETECTION
+from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.training.detectors.evaluate_version import true_boxes
+
+COLUMNS = ["image_id", "kind", "detected_class", "detected_confidence", "xyxy_px"]
+
+
+def completed(table: DetectedObjects, data: TrainingSet) -> list[PurePath]:
+    """Return the folder of every version that has looked at all batches with gold images.
+
+    Args:
+        table: the detections.
+        data: with the gold images.
+
+    Returns:
+        Folders, ascending; none where there is no gold image.
+    """
+    batches = _batches(table, data)
+    folders = table.warehouse.folders_in(table.folder.parent) if batches else []
+    return [
+        folder
+        for folder in folders
+        if all(table.warehouse.exists(folder / f"{batch}.parquet") for batch in batches)
+    ]
+
+
+def side_by_side(table: DetectedObjects, data: TrainingSet) -> list[dict[str, Any]]:
+    """Compare the versions as they serve: with the declared threshold, from their own tables.
+
+    Args:
+        table: the detections.
+        data: with the gold images.
+
+    Returns:
+        A row for each version; its mAP50 is lower than the gate's, because unsure boxes are not
+        kept in service.
+    """
+    truths = data.images[GOLD]
+    rows = []
+    for folder in completed(table, data):
+        found = _found(table, folder, data)
+        boxes = [found.get(truth.document_id, Detections()) for truth in truths]
+        evaluation = evaluate([true_boxes(truth) for truth in truths], boxes)
+        rows.append(
+            {
+                "detector": folder.name,
+                "serves": folder == table.folder,
+                "gold images": evaluation.images,
+                "boxes found": sum(len(one) for one in boxes),
+                "mAP50 in service": evaluation.map50,
+            }
+        )
+    return rows
+
+
+def _batches(table: DetectedObjects, data: TrainingSet) -> list[str]:
+    known = table.recorded.objects
+    ids = {truth.document_id for truth in data.images[GOLD]}
+    return sorted({known[document].batch for document in ids if document in known})
+
+
+def _found(table: DetectedObjects, folder: PurePath, data: TrainingSet) -> dict[str, Detections]:
+    wanted = pa.array(sorted({truth.document_id for truth in data.images[GOLD]}), pa.string())
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for batch in _batches(table, data):
+        read = table.warehouse.read_table(folder / f"{batch}.parquet", COLUMNS)
+        for row in read.filter(pc.is_in(read["image_id"], value_set=wanted)).to_pylist():
+            if row["kind"] == DETECTION:
+                rows.setdefault(row["image_id"], []).append(row)
+    return {image: _as_detections(of_image) for image, of_image in rows.items()}
+
+
+def _as_detections(rows: list[dict[str, Any]]) -> Detections:
+    return Detections(
+        np.array([row["xyxy_px"] for row in rows], dtype=np.float64),
+        np.array([row["detected_confidence"] for row in rows], dtype=np.float64),
+        tuple(row["detected_class"] for row in rows),
+    )

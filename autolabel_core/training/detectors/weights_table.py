@@ -1,0 +1,159 @@
+"""New weights for a collection's detector: trained when asked for, and judged on gold images."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.detection import Detection
+from autolabel_core.foundation.charts import precision_recall
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.ledger import GateResult, ModelVersion
+from autolabel_core.models.evaluation.average_precision import Evaluation
+from autolabel_core.models.evaluation.promotion_gate import judge
+from autolabel_core.models.registry import DETECTOR, GATE
+from autolabel_core.tables.boxes.splits import GOLD
+from autolabel_core.tables.boxes.training_set import TrainingSet, training_set
+from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.table import WHOLE
+from autolabel_core.training.detectors.evaluate_version import evaluate_version
+from autolabel_core.training.detectors.side_by_side import completed, side_by_side
+from autolabel_core.training.detectors.train_detector import train_detector
+from autolabel_core.training.detectors.training_data import check_enough, gold_hash
+from autolabel_core.training.detectors.verdict_report import verdict_report
+from autolabel_core.training.requested_weights import RequestedWeights
+
+_FIELDS: list[Any] = [
+    ("version", pa.string()),
+    ("against", pa.string()),
+    ("class", pa.string()),
+    ("candidate_precision", pa.list_(pa.float64())),
+    ("active_precision", pa.list_(pa.float64())),
+]
+SCHEMA = pa.schema(_FIELDS)
+
+
+class FineTunedWeights(RequestedWeights):
+    """One file: the curves of the latest version against the one that was in service."""
+
+    kind = DETECTOR
+
+    @classmethod
+    def concerns(cls, collection: Collection) -> bool:
+        """Whether the collection declares a detector."""
+        return collection.detection is not None
+
+    @cached_property
+    def data(self) -> TrainingSet:
+        """What is learnt from, and what judges."""
+        return training_set(self.workspace, self.collection)
+
+    @property
+    def declared(self) -> Detection:
+        """The declared detector."""
+        return self.workspace.detector(self.collection).declared
+
+    def check(self) -> None:
+        """Refuse to train from what teaches nothing."""
+        check_enough(self.collection_name, self.data)
+
+    def path(self, batch: str = WHOLE) -> PurePath:
+        """Return the file of the curves."""
+        return self.warehouse.path(self.collection_name, self.name, "judged.parquet")
+
+    def fingerprint(self, batch: str = WHOLE) -> str | None:
+        """Cover what is asked for, whether the gate can judge, and which versions have looked.
+
+        A version whose tables are complete is looked at beside the others, once.
+        """
+        if self.collection.detection is None:
+            return None
+        asked = None if self.request is None else self.request.request_id
+        added = [m.version for m in self.versions if not m.card["data_hash"]]
+        looked = [folder.name for folder in completed(self.beside(DetectedObjects), self.data)]
+        if asked is None and not added and not looked:
+            return None
+        needed = self.declared.gate.min_images
+        enough = len(self.data.images[GOLD]) >= needed
+        return fingerprint(asked, added, looked, needed, enough)
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Train if that is asked for, then judge the latest version if that is not done."""
+        request = self.request
+        with self.warehouse.writing("training"):
+            if request is not None and self.waits_for_training:
+                train_detector(
+                    self.workspace, self.collection, self.data, request.request_id, progress
+                )
+            versions = self.versions
+            rows = self._judge(versions[-1]) if versions else []
+            table = pa.Table.from_pylist(rows, schema=SCHEMA)
+            self.warehouse.write_table(self.path(), table, fingerprint)
+
+    def _judge(self, model: ModelVersion) -> list[dict[str, Any]]:
+        """Compare a version with the one in service; a decision that stands is not made again."""
+        registry = self.workspace.registry
+        last = self._last_decision(model.version)
+        is_open = last is None or _was_too_early(last, self.declared.gate.min_images)
+        active = registry.active(self.collection_name, DETECTOR) if is_open else None
+        if last is not None and not is_open and last.against is not None:
+            active = registry.find(self.collection_name, DETECTOR, last.against)
+        candidate = self._evaluate(model)
+        standing = None if active is None or active == model else self._evaluate(active)
+        if is_open:
+            rng = np.random.default_rng(self.declared.training.seed)
+            verdict = judge(candidate, standing, self.declared.gate, rng)
+            figures = {**verdict.figures, "gold_hash": gold_hash(self.data)}
+            registry.decide(model, verdict.decision, GATE, verdict.reason, figures)
+        against = None if standing is None or active is None else active.version
+        return _curves(model.version, against, candidate, standing)
+
+    def _evaluate(self, model: ModelVersion) -> Evaluation:
+        return evaluate_version(self.workspace, self.declared, model, self.data)
+
+    def _last_decision(self, version: str) -> GateResult | None:
+        decisions = self.workspace.registry.decisions(self.collection_name, DETECTOR)
+        return next((d for d in reversed(decisions) if d.version == version), None)
+
+    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+        """Say what the gate decided about the latest version, and compare all that have looked."""
+        latest = verdict_report(self.workspace, self.collection_name, self.versions[-1:])
+        return {**latest, "versions": side_by_side(self.beside(DetectedObjects), self.data)}
+
+    def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
+        """Draw precision against recall at an overlap of 0.5."""
+        rows = self.warehouse.read_table(self.path()).to_pylist()
+        if not rows:
+            return {}
+        candidate = {row["class"]: row["candidate_precision"] for row in rows}
+        active = {row["class"]: row["active_precision"] for row in rows if row["against"]}
+        titles = (rows[0]["version"], rows[0]["against"] or "")
+        return {"precision and recall": precision_recall(candidate, active or None, titles)}
+
+
+def _was_too_early(decision: GateResult, min_images: int) -> bool:
+    """Whether the gate held a version only because there were too few gold images."""
+    if decision.decided_by != GATE or decision.decision == "promoted":
+        return False
+    return int(decision.payload.get("gold_images", 0)) < min_images
+
+
+def _curves(
+    version: str, against: str | None, candidate: Evaluation, active: Evaluation | None
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "version": version,
+            "against": against,
+            "class": name,
+            "candidate_precision": matches.precision_at(0),
+            "active_precision": None if active is None else active.matches[name].precision_at(0),
+        }
+        for name, matches in candidate.matches.items()
+    ]

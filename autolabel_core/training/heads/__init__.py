@@ -1,0 +1,1 @@
+"""Training projection heads over frozen vectors."""

@@ -1,0 +1,187 @@
+"""A projection head for a collection's features, trained on what people labelled when asked."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.progress import Progress
+from autolabel_core.ledger import ModelVersion
+from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+from autolabel_core.models.extractors import Extractor
+from autolabel_core.models.projection_head import Head
+from autolabel_core.models.registry import GATE, HEAD, ModelCard
+from autolabel_core.models.registry.card import environment
+from autolabel_core.tables.document_table import Unreadable
+from autolabel_core.tables.reference_pictures import ReferencePictures
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.table import WHOLE
+from autolabel_core.training.heads.train_head import Material, Recipe, Trained, train_head
+from autolabel_core.training.heads.training_data import labelled_material
+from autolabel_core.training.requested_weights import RequestedWeights
+
+WEIGHTS = "head.safetensors"
+OWN = "those of the encoder and of the labelled items"
+_FIELDS: list[Any] = [
+    ("version", pa.string()),
+    ("label", pa.string()),
+    ("margin_before", pa.float64()),
+    ("margin_after", pa.float64()),
+]
+SCHEMA = pa.schema(_FIELDS)
+
+
+class HeadWeights(RequestedWeights):
+    """One file: the margins of each label before and after the latest head."""
+
+    kind = HEAD
+
+    @classmethod
+    def concerns(cls, collection: Collection) -> bool:
+        """Whether the collection declares `fine_tune`."""
+        return collection.feature_extractor.fine_tune and collection.detection is None
+
+    @cached_property
+    def references(self) -> ReferenceSet:
+        """What people labelled."""
+        return self.beside(ReferenceSet)
+
+    @property
+    def base(self) -> Extractor:
+        """The encoder without any head."""
+        return self.workspace.base_extractor(self.collection)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """What people labelled and can be read, whatever space its vectors are in."""
+        held = self.references.annotations
+        said = {document: event.label for document, event in held.items() if event.label}
+        items = self.references.embeddings.items
+        rows = sorted(items.rows_of(set(said)), key=lambda row: str(row["document_id"]))
+        decoded = items.decoded(rows, self.base.min_side_px)
+        return [
+            {**row, "label": said[row["document_id"]]}
+            for row, found in zip(rows, decoded, strict=True)
+            if not isinstance(found, Unreadable)
+        ]
+
+    def path(self, batch: str = WHOLE) -> PurePath:
+        """Return the file of the margins."""
+        return self.warehouse.path(self.collection_name, self.name, "margins.parquet")
+
+    def fingerprint(self, batch: str = WHOLE) -> str | None:
+        """Cover what is asked for; None where nobody asked."""
+        return None if self.request is None else fingerprint(self.request.request_id)
+
+    def check(self) -> None:
+        """Refuse to train from what teaches nothing.
+
+        Raises:
+            AutolabelError: the references have fewer than two labels.
+        """
+        labels = {row["label"] for row in self.rows}
+        if len(labels) < 2:
+            raise AutolabelError(
+                f"A head learns to tell labels apart; `{self.collection_name}` has references of "
+                f"{len(labels)}. Label more with `autolabel label`, then sweep."
+            )
+
+    def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
+        """Train for the request, unless that is done, and let the gate judge."""
+        request = self.request
+        trained: Trained | None = None
+        with self.warehouse.writing("training"):
+            if request is not None and self.waits_for_training:
+                self.check()
+                trained = self._train(progress)
+                self._decide(self._registered(trained, request.request_id), trained)
+        margins = trained.margins if trained else {}
+        version = self.versions[-1].version
+        rows = [
+            {"version": version, "label": label, "margin_before": before, "margin_after": after}
+            for label, (before, after) in sorted(margins.items())
+        ]
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        self.warehouse.write_table(self.path(), table, fingerprint)
+
+    def _train(self, progress: Progress) -> Trained:
+        resume = self.workspace.paths.training / self.collection_name / "head.resume"
+        return train_head(self.material(Recipe()), Recipe(), resume, None, progress, self._serving)
+
+    @property
+    def _serving(self) -> Head | None:
+        return self.workspace.head(self.collection)
+
+    def material(self, recipe: Recipe) -> Material:
+        """Return what is trained on, and what judges.
+
+        Args:
+            recipe: how many views, where labels have too few items to keep some apart.
+
+        Returns:
+            The material, in the space of the encoder without any head.
+        """
+        cache = ViewCache(self.workspace.paths.views, self.base)
+        pictures = ReferencePictures(self.references.embeddings.items, self.base, cache, self.rows)
+        labels = [row["label"] for row in self.rows]
+        return labelled_material(pictures.pictures, labels, self.base, cache, recipe)
+
+    def _registered(self, trained: Trained, asked_by: str) -> ModelVersion:
+        registry, name = self.workspace.registry, self.collection_name
+        parent = registry.active(name, HEAD)
+        card = ModelCard(
+            weights_name=WEIGHTS,
+            data_hash=str(trained.head.card["data"]),
+            parent=parent.version if parent else None,
+            parameters=asdict(Recipe()),
+            metrics={"before": dict(trained.before), "after": dict(trained.after)},
+            classes=tuple(trained.head.card["labels"]),
+            licence=OWN,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            asked_by=asked_by,
+            environment=environment("any"),
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / WEIGHTS
+            trained.head.save(file)
+            return registry.add(name, HEAD, file, card)
+
+    def _decide(self, model: ModelVersion, trained: Trained) -> None:
+        figures = {"before": dict(trained.before), "after": dict(trained.after)}
+        fell = " and ".join(name.replace("_", " ") for name in trained.fell)
+        reason = f"{fell} fell on held-out items" if fell else "neither top-1 nor the margin fell"
+        decision: Literal["promoted", "held"] = "promoted" if trained.adopted else "held"
+        self.workspace.registry.decide(model, decision, GATE, reason, figures)
+
+    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+        """Say what the gate decided about the latest head, and what each label gained."""
+        active = self.workspace.registry.active(self.collection_name, HEAD)
+        said: dict[str, Any] = {"in service": active.version if active else "none"}
+        if self.versions:
+            said |= self._verdict(self.versions[-1])
+        if self.warehouse.exists(self.path()):
+            rows = self.warehouse.read_table(self.path()).to_pylist()
+            gain = sorted(rows, key=lambda row: row["margin_after"] - row["margin_before"])
+            said["labels that gain least"] = gain[:20]
+        return said
+
+    def _verdict(self, model: ModelVersion) -> dict[str, Any]:
+        decisions = self.workspace.registry.decisions(self.collection_name, HEAD)
+        own = [decision for decision in decisions if decision.version == model.version]
+        metrics: Mapping[str, Mapping[str, Any]] = model.card["metrics"]
+        return {
+            "version": model.version,
+            "decision": own[-1].decision if own else "none",
+            "reason": own[-1].payload["reason"] if own else "",
+            **{f"{name} {when}": metrics[when][name] for when in metrics for name in metrics[when]},
+        }

@@ -1,0 +1,1 @@
+"""What test modules share: samples, servers and processes."""
