@@ -16,7 +16,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import DAGSTER_HOME_VARIABLE, Paths, definitions_file
 from autolabel_core.operations.registration import Registration, partitions_name, register
 from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
-from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import Workspace
 
 MAX_PASSES = 4
@@ -119,7 +119,7 @@ def run_clusters(workspace: Workspace, collection: Collection, bar: bool) -> str
     name = collection.collection_name
     if not collection.clusters:
         raise AutolabelError(f"`{name}` declares no `clusters` in its YAML: nothing to group.")
-    batches = Recorded(workspace, name).batches
+    batches = LedgerSnapshot(workspace, name).batches
     exports = ("annotation_exports",) if enriched_fields(workspace.collections, name) else ()
     return _materialize(workspace, collection, batches, Plan(("clusters", *exports), ()), bar)
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from autolabel_assets.walk import asset_options, key, refresh
+from autolabel_assets.asset_base import asset_options, key, refresh
 from autolabel_core.declarations import Collection
 from autolabel_core.exports.box_exports_table import BoxExports
 from autolabel_core.exports.label_exports_table import AnnotationExports
@@ -14,7 +14,7 @@ from resources.workspace import WorkspaceResource
 def build_annotation_exports(collection: Collection) -> dg.AssetsDefinition:
     """Return the asset `[collection, annotation_exports]`."""
     name = collection.collection_name
-    table = BoxExports if BoxExports.concerns(collection) else AnnotationExports
+    table = BoxExports if BoxExports.applies_to(collection) else AnnotationExports
 
     @dg.asset(
         **asset_options(collection, table),

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from autolabel_assets.walk import key
+from autolabel_assets.asset_base import key
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.staleness_plan import tables_of

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from autolabel_assets.walk import asset_options, key, refresh
+from autolabel_assets.asset_base import asset_options, key, refresh
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.staleness_plan import upstream_of

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from autolabel_assets.walk import asset_options, key, refresh
+from autolabel_assets.asset_base import asset_options, key, refresh
 from autolabel_core.declarations import Collection
-from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.detections import DetectionTable
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
@@ -14,7 +14,7 @@ def build_detections(collection: Collection) -> dg.AssetsDefinition:
     name = collection.collection_name
 
     @dg.asset(
-        **asset_options(collection, DetectedObjects),
+        **asset_options(collection, DetectionTable),
         description=__doc__,
         deps=[key(collection, "raw_objects")],
     )
@@ -23,6 +23,6 @@ def build_detections(collection: Collection) -> dg.AssetsDefinition:
         workspace: WorkspaceResource,
         progress: ProgressResource,
     ) -> dg.MaterializeResult:
-        return refresh(context, DetectedObjects, name, workspace, progress)
+        return refresh(context, DetectionTable, name, workspace, progress)
 
     return detections

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from autolabel_assets.walk import TRAINING_POOL, asset_options, key, refresh
+from autolabel_assets.asset_base import TRAINING_POOL, asset_options, key, refresh
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.staleness_plan import weights_of
 from resources.progress import ProgressResource

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from autolabel_assets.walk import asset_options, key, refresh
+from autolabel_assets.asset_base import asset_options, key, refresh
 from autolabel_core.declarations import Collection
 from autolabel_core.tables.reference_set import ReferenceSet
 from resources.progress import ProgressResource

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from autolabel_assets.walk import INDEX_POOL, asset_options, key, refresh
+from autolabel_assets.asset_base import INDEX_POOL, asset_options, key, refresh
 from autolabel_core.declarations import Collection
 from autolabel_core.tables.reindexed_vectors import ReindexedVectors
 from resources.progress import ProgressResource

@@ -18,7 +18,7 @@ import numpy as np
 
 from autolabel_app.demos.detection_rounds import Spiral
 from autolabel_core.foundation.paths import Paths, sqlite_url
-from autolabel_core.labelling.box_input import Given
+from autolabel_core.labelling.box_input import ParsedAnnotations
 from autolabel_core.labelling.import_formats import read_given
 from autolabel_core.models.registry import DETECTOR
 
@@ -32,7 +32,7 @@ detection:
 """
 
 
-def truth_of(given: Given) -> dict[str, list[tuple[str, tuple[float, ...]]]]:
+def truth_of(given: ParsedAnnotations) -> dict[str, list[tuple[str, tuple[float, ...]]]]:
     """Return class and corners of every box, by image."""
     found: dict[str, list[tuple[str, tuple[float, ...]]]] = {}
     for box in given.boxes:

@@ -19,7 +19,7 @@ import numpy as np
 
 from autolabel_app.runs import run_clusters, sweep
 from autolabel_core.clusters.history import ask_for_run
-from autolabel_core.clusters.promotion import confirm, propose
+from autolabel_core.clusters.promotion import confirm_promotion, propose_promotion
 from autolabel_core.clusters.report import current_documents
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.documents.documents import Documents
@@ -108,9 +108,9 @@ class Trial:
     def promote(self, cluster: str, kind: str) -> int:
         """Promote a cluster as a person would who looked at its heart."""
         opened = self.workspace
-        found = propose(opened, opened.collection(NAME), cluster, kind)
+        found = propose_promotion(opened, opened.collection(NAME), cluster, kind)
         say(f"stability of {cluster}", found.stability, "jaccard")
-        return confirm(opened, found, "benchmark", force=True)
+        return confirm_promotion(opened, found, "benchmark", force=True)
 
 
 def best_cluster(

@@ -20,7 +20,7 @@ from autolabel_app.demos.identify.cards import card_names, draw_card
 from autolabel_core.identify.build_index import CHUNK, build_index
 from autolabel_core.identify.index_encoder import load_encoder, origin_of
 from autolabel_core.identify.reference_folder import ReferenceFolder, read_folder
-from autolabel_core.matching.reference_index import Origin, ReferenceIndex
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.extractors import Extractor, embed_checked
 
 ROUNDS = 3
@@ -95,7 +95,7 @@ def searching() -> None:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     names = tuple(f"thing {i % (REFERENCES * 3 // 4)}" for i in range(REFERENCES))
     files = tuple(f"{i}.jpg" for i in range(REFERENCES))
-    origin = Origin("autolabel://image_extractor@v1/random")
+    origin = IndexOrigin("autolabel://image_extractor@v1/random")
     index = ReferenceIndex(rows[:REFERENCES], names, files, files, origin, ({},) * REFERENCES)
     queries = rows[REFERENCES:]
     index.search(queries)

@@ -12,7 +12,7 @@ from typing import Any
 
 from autolabel_core.declarations import Channel
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.notifications.webhooks.dispatcher import Means, deliver
+from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, deliver
 from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
 from autolabel_core.notifications.webhooks.messages import new_secret
 from benchmarks.matching import say
@@ -60,7 +60,7 @@ def events_per_second(port: int, events: int, subjects: int) -> float:
                 for i in range(events)
             ]
         )
-        means = Means(environ={"S": new_secret(bytes(32))})
+        means = DeliveryContext(environ={"S": new_secret(bytes(32))})
         started = time.perf_counter()
         told = deliver(ledger, [endpoint], 600.0, means)
         seconds = time.perf_counter() - started

@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from autolabel_core.foundation.paths import Paths, warehouse_address
-from autolabel_core.storage.run_lock import SignOfLife
+from autolabel_core.storage.run_lock import RunLock
 from autolabel_core.tables.workspace import Workspace
 from resources.s3 import S3AccessResource
 
@@ -20,18 +20,18 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     warehouse: str = ""
     s3: S3AccessResource | None = None
 
-    _sign_of_life: SignOfLife | None = PrivateAttr(default=None)
+    _sign_of_life: RunLock | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Hold the run's sign of life: a sensor that finds it free knows that the run is dead."""
         if context.run is not None:
-            self._sign_of_life = self.open().sign_of_life(context.run.run_id)
-            self._sign_of_life.hold()
+            self._run_lock = self.open().run_lock(context.run.run_id)
+            self._run_lock.acquire()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Let go of it."""
-        if self._sign_of_life is not None:
-            self._sign_of_life.release()
+        if self._run_lock is not None:
+            self._run_lock.release()
 
     def open(self) -> Workspace:
         """Return the workspace."""

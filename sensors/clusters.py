@@ -14,7 +14,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.operations.staleness_plan import Plan
 from autolabel_core.tables.workspace import Workspace
 from resources.workspace import WorkspaceResource
-from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
+from sensors.run_requests import BACKGROUND, TICK_SECONDS, RunSource, request_run, sensor_options
 from sensors.status import first_schedule_status
 
 DOOR = "clusters"
@@ -39,14 +39,14 @@ def build_clusters(collection: Collection) -> dg.SensorDefinition:
 
     target = dg.AssetSelection.assets([name, Clusters.name])
 
-    @dg.sensor(**door_options(collection, DOOR, str(__doc__)) | {"target": target})
+    @dg.sensor(**sensor_options(collection, DOOR, str(__doc__)) | {"target": target})
     def clusters(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:
         opened = workspace.open()
         declared = opened.collection(name)
         job = f"{DOOR} {opened.paths.home} {name}"
-        found = BESIDE.take(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        found = BACKGROUND.result_or_start(job, lambda: _compare(opened, declared), TICK_SECONDS)
         if found is None:
             return dg.SensorResult(skip_reason="documents are still being compared")
         for asked in found.asked:
@@ -54,7 +54,7 @@ def build_clusters(collection: Collection) -> dg.SensorDefinition:
         if not found.due:
             return dg.SensorResult(skip_reason="no full run is due")
         context.log.info("; ".join(found.due))
-        return ask(context, opened, Door(DOOR, name), found.wanted, found.batches)
+        return request_run(context, opened, RunSource(DOOR, name), found.wanted, found.batches)
 
     return clusters
 
@@ -77,7 +77,7 @@ def build_cluster_job(collection: Collection) -> object:
         name=f"{name}_group_anew",
         selection=dg.AssetSelection.assets([name, Clusters.name]),
         description="The clusters that are due.",
-        tags=Door(DOOR, name).tags,
+        tags=RunSource(DOOR, name).tags,
     )
 
 

@@ -6,9 +6,9 @@ import dagster as dg
 
 from autolabel_core.declarations import Collection
 from autolabel_core.tables.workspace import Workspace
-from resources.curable import curable
+from resources.failures import domain_errors_as_failures
 from resources.workspace import WorkspaceResource
-from sensors.asking import COLLECTION_TAG
+from sensors.run_requests import COLLECTION_TAG
 
 Work = Callable[[dg.OpExecutionContext, Workspace, Collection], None]
 
@@ -19,7 +19,7 @@ def build_job(collection: Collection, job: str, description: str, work: Work) ->
 
     @dg.op(name=f"{name}_{work.__name__}", description=description, out=dg.Out(dg.Nothing))
     def step(context: dg.OpExecutionContext, workspace: WorkspaceResource) -> None:
-        with curable():
+        with domain_errors_as_failures():
             opened = workspace.open()
             work(context, opened, opened.collection(name))
 

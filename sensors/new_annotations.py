@@ -12,10 +12,10 @@ from autolabel_core.operations.automation import (
     waiting,
 )
 from autolabel_core.operations.staleness_plan import Plan, plan
-from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import Workspace
 from resources.workspace import WorkspaceResource
-from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
+from sensors.run_requests import BACKGROUND, TICK_SECONDS, RunSource, request_run, sensor_options
 
 DOOR = "new_annotations"
 
@@ -28,7 +28,7 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
     """
     name = collection.collection_name
 
-    @dg.sensor(**door_options(collection, DOOR, str(__doc__)))
+    @dg.sensor(**sensor_options(collection, DOOR, str(__doc__)))
     def new_annotations(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:
@@ -37,7 +37,7 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
         if request_retraining(opened, declared):
             context.log.info("asked for training in the ledger: enough was corrected")
         job = f"{DOOR} {opened.paths.home} {name}"
-        found = BESIDE.take(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        found = BACKGROUND.result_or_start(job, lambda: _compare(opened, declared), TICK_SECONDS)
         if found is None:
             return dg.SensorResult(
                 skip_reason="labels and tables are still being compared", cursor=context.cursor
@@ -54,12 +54,14 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
                 f"{rule.after_minutes:g} minutes",
                 cursor=since.isoformat(),
             )
-        batches = Recorded(opened, name).batches
-        return ask(context, opened, Door(DOOR, name), wanted, batches, since.isoformat())
+        batches = LedgerSnapshot(opened, name).batches
+        return request_run(
+            context, opened, RunSource(DOOR, name), wanted, batches, since.isoformat()
+        )
 
     return new_annotations
 
 
 def _compare(workspace: Workspace, collection: Collection) -> tuple[Waiting, Plan]:
     waits = waiting(workspace, collection)
-    return waits, plan(workspace, collection, leave_apart=True) if waits else Plan((), ())
+    return waits, plan(workspace, collection, leave_own_runs=True) if waits else Plan((), ())

@@ -6,7 +6,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan
 from resources.workspace import WorkspaceResource
-from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
+from sensors.run_requests import BACKGROUND, TICK_SECONDS, RunSource, request_run, sensor_options
 
 DOOR = "new_objects"
 
@@ -19,13 +19,13 @@ def build_new_objects(collection: Collection) -> dg.SensorDefinition:
     """
     name = collection.collection_name
 
-    @dg.sensor(**door_options(collection, DOOR, str(__doc__)))
+    @dg.sensor(**sensor_options(collection, DOOR, str(__doc__)))
     def new_objects(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:
         opened = workspace.open()
         declared = opened.collection(name)
-        found = BESIDE.take(
+        found = BACKGROUND.result_or_start(
             f"{DOOR} {opened.paths.home} {name}",
             lambda: (register(opened, declared), plan(opened, declared, uploads_only=True)),
             TICK_SECONDS,
@@ -38,6 +38,6 @@ def build_new_objects(collection: Collection) -> dg.SensorDefinition:
         registration, wanted = found
         if not wanted:
             return dg.SensorResult(skip_reason="every object is registered and labelled")
-        return ask(context, opened, Door(DOOR, name), wanted, registration.batches)
+        return request_run(context, opened, RunSource(DOOR, name), wanted, registration.batches)
 
     return new_objects

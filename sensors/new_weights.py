@@ -5,10 +5,10 @@ import dagster as dg
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.automation import weights_wait
 from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
-from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import Workspace
 from resources.workspace import WorkspaceResource
-from sensors.asking import BESIDE, TICK_SECONDS, Door, ask, door_options
+from sensors.run_requests import BACKGROUND, TICK_SECONDS, RunSource, request_run, sensor_options
 
 DOOR, TRAINING = "new_weights", "training"
 
@@ -21,25 +21,27 @@ def build_new_weights(collection: Collection) -> dg.SensorDefinition:
     """
     name = collection.collection_name
 
-    @dg.sensor(**door_options(collection, DOOR, str(__doc__)))
+    @dg.sensor(**sensor_options(collection, DOOR, str(__doc__)))
     def new_weights(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:
         opened = workspace.open()
         declared = opened.collection(name)
         job = f"{DOOR} {opened.paths.home} {name}"
-        found = BESIDE.take(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        found = BACKGROUND.result_or_start(job, lambda: _compare(opened, declared), TICK_SECONDS)
         if found is None:
             return dg.SensorResult(skip_reason="weights and tables are still being compared")
         door, wanted = found
         if not wanted:
             return dg.SensorResult(skip_reason="every image has met the weights in service")
-        return ask(context, opened, Door(door, name), wanted, Recorded(opened, name).batches)
+        return request_run(
+            context, opened, RunSource(door, name), wanted, LedgerSnapshot(opened, name).batches
+        )
 
     return new_weights
 
 
 def _compare(workspace: Workspace, collection: Collection) -> tuple[str, Plan]:
     if collection.detection is not None and weights_wait(workspace, collection):
-        return DOOR, plan(workspace, collection, leave_apart=True)
+        return DOOR, plan(workspace, collection, leave_own_runs=True)
     return TRAINING, training_plan(workspace, collection)

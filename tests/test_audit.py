@@ -7,7 +7,7 @@ from support.angle_samples import NAME, label
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.statistics import wilson_interval
-from autolabel_core.labelling.audit import Judged, audit_sample, audit_summary, record_verdicts
+from autolabel_core.labelling.audit import JudgedLabel, audit_sample, audit_summary, record_verdicts
 from autolabel_core.tables.reference_set import ReferenceSet
 
 OBJECTS = {"ref": 0, **{f"k{i}": i for i in range(1, 9)}, "far": 90}
@@ -24,7 +24,9 @@ def draw(workspace, size, seed=0):
 
 
 def record(workspace, *verdicts):
-    judged = [Judged(key, said, verdict, correct, "") for key, said, verdict, correct in verdicts]
+    judged = [
+        JudgedLabel(key, said, verdict, correct, "") for key, said, verdict, correct in verdicts
+    ]
     record_verdicts(workspace, workspace.collection(NAME), judged, "auditor")
 
 

@@ -9,7 +9,7 @@ from autolabel_app.cli import root
 from autolabel_core.declarations import load_collections
 from autolabel_core.exports.box_exports_table import BoxExports
 from autolabel_core.foundation.errors import DeclarationError
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.give_boxes import give_boxes
 from autolabel_core.operations.automation import waiting
 from autolabel_core.operations.registration import register
@@ -23,15 +23,15 @@ DECLARED = {
     "exports": {"formats": ["yolo", "csv"]},
 }
 OBJECTS = {f"{n:02d}.png": picture(n) for n in range(9)}
-BOX = GivenBox("missed", "00.png", (5, 5, 30, 30), "xyxy", true_class="car")
+BOX = BoxInput("missed", "00.png", (5, 5, 30, 30), "xyxy", true_class="car")
 
 
 def say(ws, *boxes, whole=False):
-    give_boxes(ws, ws.collection(NAME), Given(boxes, whole), "ann", "coco")
+    give_boxes(ws, ws.collection(NAME), ParsedAnnotations(boxes, whole), "ann", "coco")
 
 
 def review(ws, *keys):
-    say(ws, *(GivenBox("reviewed", key) for key in keys), BOX, whole=True)
+    say(ws, *(BoxInput("reviewed", key) for key in keys), BOX, whole=True)
 
 
 def exports(ws):
@@ -76,7 +76,7 @@ def test_uploads_leave_exports_alone_and_words_wait_for_their_threshold(
     bring_up_to_date(scenes, NAME)
     home.put(NAME, {"new.png": picture(50)})
     bring_up_to_date(home.workspace, NAME)
-    say(scenes, GivenBox("reviewed", "new.png"))
+    say(scenes, BoxInput("reviewed", "new.png"))
     table = exports(home.workspace)
     assert (table.stale(), table.stale_by_uploads()) == (["all"], [])
     found = waiting(home.workspace, home.workspace.collection(NAME))
@@ -93,7 +93,7 @@ def test_uploads_leave_exports_alone_and_words_wait_for_their_threshold(
 
 
 def test_what_is_left_out_is_reported_with_the_reason(scenes, home, bring_up_to_date):
-    say(scenes, GivenBox("missed", "08.png", (5, 5, 30, 30), "xyxy", true_class="van"))
+    say(scenes, BoxInput("missed", "08.png", (5, 5, 30, 30), "xyxy", true_class="van"))
     bring_up_to_date(home.workspace, NAME)
     report = exports(home.workspace).report()
     assert report["left out because"] == [{"key": "08.png", "reason": "not reviewed as a whole"}]

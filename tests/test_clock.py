@@ -100,8 +100,8 @@ def test_a_run_that_died_before_the_clock_went_back_is_found_dead(angles, tick, 
     (request,) = tick("new_objects").run_requests
     run = launched(instance, request, dg.DagsterRunStatus.NOT_STARTED)
     happened(instance, run, "RUN_START", AHEAD)
-    life = home.workspace.sign_of_life(run.run_id)
-    life.hold()
+    life = home.workspace.run_lock(run.run_id)
+    life.acquire()
     assert tick("new_objects").skip_reason
     life.release()
     assert tick("new_objects").run_requests

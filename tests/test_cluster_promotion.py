@@ -7,7 +7,7 @@ from conftest import sweep_quietly
 from support.angle_samples import NAME, declaration, label
 from support.grouped_angles import ask, clusters_by_key, declared, definition, groups, one_defined
 
-from autolabel_core.clusters.promotion import confirm, find_cluster, propose
+from autolabel_core.clusters.promotion import confirm_promotion, find_cluster, propose_promotion
 from autolabel_core.clusters.stability import stabilities
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
@@ -29,7 +29,9 @@ def unknown(workspace):
 
 
 def proposal(workspace, label="down", **further):
-    return propose(workspace, workspace.collection(NAME), unknown(workspace), label, **further)
+    return propose_promotion(
+        workspace, workspace.collection(NAME), unknown(workspace), label, **further
+    )
 
 
 def sources(workspace):
@@ -43,7 +45,7 @@ def test_the_heart_becomes_references_and_the_sweep_labels_the_rest(grouped):
     centre = [f"180-{i}" for i in (5, 6, 4, 7)]
     assert found.reasons == () and found.stability > 0.75 and found.size == 12
     assert {p.key for p in chosen} < set(centre) and len(chosen) == 3
-    assert confirm(grouped, found, "me") == 3
+    assert confirm_promotion(grouped, found, "me") == 3
     sweep_quietly(grouped, NAME)
     labels = sources(grouped)
     assert [labels[f"180-{i}"][0] for i in range(12)] == ["down"] * 12
@@ -58,7 +60,10 @@ def test_the_heart_becomes_references_and_the_sweep_labels_the_rest(grouped):
 
 def test_doing_it_again_changes_nothing(grouped):
     found = proposal(grouped, core=2)
-    assert (confirm(grouped, found, "me"), confirm(grouped, found, "me")) == (2, 0)
+    assert (confirm_promotion(grouped, found, "me"), confirm_promotion(grouped, found, "me")) == (
+        2,
+        0,
+    )
     assert len(grouped.ledger.cluster_events(NAME, kind="promotion")) == 1
 
 
@@ -72,10 +77,10 @@ def test_one_that_is_cut_off_leaves_nothing_behind(grouped, monkeypatch):
 
         patch.setattr(type(grouped.ledger), "append_cluster_events", killed)
         with pytest.raises(KeyboardInterrupt):
-            confirm(grouped, found, "me")
+            confirm_promotion(grouped, found, "me")
     assert not [a for a in grouped.ledger.annotations(NAME) if a.source == "promoted"]
     assert grouped.ledger.last_event_id() == before
-    assert confirm(grouped, found, "me") == 3
+    assert confirm_promotion(grouped, found, "me") == 3
     assert len(grouped.ledger.cluster_events(NAME, kind="promotion")) == 1
 
 
@@ -87,7 +92,7 @@ def test_excluded_ones_and_those_of_people_are_left_out(grouped):
     assert {p.key for p in chosen} == {f"180-{i}" for i in range(12)} - {"180-5", "180-6"}
     assert found.said == {"sideways": 1}
     assert "people labelled 1 of its members otherwise" in found.reasons[0]
-    confirm(grouped, found, "me", force=True)
+    confirm_promotion(grouped, found, "me", force=True)
     sweep_quietly(grouped, NAME)
     assert sources(grouped)["180-5"] == ("sideways", "human")
 
@@ -96,11 +101,11 @@ def test_a_small_cluster_is_refused_without_force(angles):
     ws = angles(groups(0, 90, size=6), CLASSES, declared=declared())
     ask(ws)
     sweep_quietly(ws, NAME)
-    found = propose(ws, ws.collection(NAME), clusters_by_key(ws)["090-1"], "up")
+    found = propose_promotion(ws, ws.collection(NAME), clusters_by_key(ws)["090-1"], "up")
     with pytest.raises(AutolabelError, match=r"6 members, fewer than 10.*--force"):
-        confirm(ws, found, "me")
+        confirm_promotion(ws, found, "me")
     assert ws.ledger.annotations(NAME)[-1].source == "human"
-    assert confirm(ws, found, "me", force=True) == 5
+    assert confirm_promotion(ws, found, "me", force=True) == 5
     assert ws.ledger.cluster_events(NAME, kind="promotion")[0].payload["forced"]
 
 
@@ -115,7 +120,7 @@ def test_a_changed_object_is_not_promoted(grouped, home):
     found = proposal(grouped, core=12)
     home.put(NAME, {"180-5": 99})
     with pytest.raises(AutolabelError, match="another content"):
-        confirm(grouped, found, "me")
+        confirm_promotion(grouped, found, "me")
     assert not [a for a in grouped.ledger.annotations(NAME) if a.source == "promoted"]
 
 
@@ -130,7 +135,7 @@ def test_objects_are_copied_where_the_references_live_elsewhere(workspace, home)
     sweep_quietly(ws, NAME)
     ask(ws)
     sweep_quietly(ws, NAME)
-    assert confirm(ws, proposal(ws, core=4), "me") == 4
+    assert confirm_promotion(ws, proposal(ws, core=4), "me") == 4
     assert len(list((home.paths.buckets / "known" / "promoted" / NAME).iterdir())) == 4
     sweep_quietly(ws, "known")
     sweep_quietly(ws, NAME)
@@ -158,9 +163,9 @@ def test_a_part_of_a_cluster_can_be_promoted(angles):
     assert [rows[sub]["parent_cluster_id"] for sub in below] == ["cl_0"] * 3
     assert min(stabilities(one_defined(ws)).values()) > 0.9
     sub = clusters_by_key(ws)["040-0"]
-    found = propose(ws, ws.collection(NAME), sub, "middle", core=3)
+    found = propose_promotion(ws, ws.collection(NAME), sub, "middle", core=3)
     assert sub in below and found.size == 30 and found.reasons == ()
-    confirm(ws, found, "me")
+    confirm_promotion(ws, found, "me")
     sweep_quietly(ws, NAME)
     labelled = {key for key, (label, _) in sources(ws).items() if label == "middle"}
     assert labelled == {f"040-{i}" for i in range(30)}

@@ -115,7 +115,7 @@ def test_the_sensor_asks_for_what_is_due_and_uploads_leave_it_alone(angles, in_e
         assert not tick(ws, instance).run_requests
         ask(ws)
         assert "clusters" not in plan(ws, ws.collection(NAME), uploads_only=True).assets
-        assert "clusters" not in plan(ws, ws.collection(NAME), leave_apart=True).assets
+        assert "clusters" not in plan(ws, ws.collection(NAME), leave_own_runs=True).assets
         assert "clusters" in plan(ws, ws.collection(NAME)).assets
         (request,) = tick(ws, instance).run_requests
         assert request.asset_selection == [dg.AssetKey([NAME, "clusters"])]

@@ -166,7 +166,7 @@ def test_a_run_that_is_cut_off_heals(angles, monkeypatch, lost):
     ask(ws)
     where = {
         "ledger": (type(ws.ledger), "append_cluster_run"),
-        "current": (cluster_definition.DefinedClusters, "write_current"),
+        "current": (cluster_definition.DefinitionState, "write_current"),
     }
     with monkeypatch.context() as patch:
 

@@ -8,7 +8,7 @@ from support.daemon import Daemon
 from support.grouped_angles import clusters_by_key, declared, definition, groups
 from support.receivers import receiver
 
-from autolabel_core.clusters.promotion import confirm, propose
+from autolabel_core.clusters.promotion import confirm_promotion, propose_promotion
 from autolabel_core.documents.documents import Documents
 
 pytestmark = pytest.mark.slow
@@ -42,8 +42,10 @@ def test_uploads_are_grouped_told_and_promoted(workspace, home):
                 "a late one is assigned",
             )
             label(ws, {"000-5": "left"})
-            found = propose(ws, ws.collection(NAME), clusters_by_key(ws)["090-5"], "up", core=3)
-            assert confirm(ws, found, "me") == 3
+            found = propose_promotion(
+                ws, ws.collection(NAME), clusters_by_key(ws)["090-5"], "up", core=3
+            )
+            assert confirm_promotion(ws, found, "me") == 3
             daemon.until(lambda: labelled(ws) == {"left", "up"}, SOON, "all label themselves")
         assert runs(ws) == ["succeeded"]
 

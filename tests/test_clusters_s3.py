@@ -8,7 +8,7 @@ from support.angle_samples import NAME
 from support.grouped_angles import ask, clusters_by_key, declared, definition, groups, one_defined
 
 from autolabel_core.clusters.map_export import write_map
-from autolabel_core.clusters.promotion import confirm, propose
+from autolabel_core.clusters.promotion import confirm_promotion, propose_promotion
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.documents.documents import Documents
 
@@ -28,8 +28,8 @@ def grouped_on(home, s3, prefix):
     s3.put({f"{prefix}/late": 88})
     sweep_quietly(home.workspace, NAME)
     ws = home.workspace
-    found = propose(ws, ws.collection(NAME), clusters_by_key(ws)["late"], "up", core=3)
-    assert confirm(ws, found, "me") == 3
+    found = propose_promotion(ws, ws.collection(NAME), clusters_by_key(ws)["late"], "up", core=3)
+    assert confirm_promotion(ws, found, "me") == 3
     sweep_quietly(home.workspace, NAME)
     return home.workspace
 

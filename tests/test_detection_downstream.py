@@ -12,7 +12,7 @@ from support.detection_samples import NAME, SCENES, declaration, documents_by_ke
 from support.grouped_angles import ask, clusters_by_key, definition
 from support.toy_detectors import scene
 
-from autolabel_core.clusters.promotion import confirm, propose
+from autolabel_core.clusters.promotion import confirm_promotion, propose_promotion
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.documents.explain import explain
 from autolabel_core.documents.search import retrieve
@@ -84,8 +84,8 @@ def test_clusters_over_boxes_are_promoted_to_classes(blocks):
     assert len(greens) == len(reds) == 1
     assert greens != reds
     (cluster,) = greens
-    proposal = propose(ws, ws.collection(NAME), cluster, "leaf", core=2)
-    assert confirm(ws, proposal, "me", force=True) == 2
+    proposal = propose_promotion(ws, ws.collection(NAME), cluster, "leaf", core=2)
+    assert confirm_promotion(ws, proposal, "me", force=True) == 2
     words = ws.ledger.box_annotations(NAME)
     assert {(w.label, w.predicted_class, w.true_class) for w in words} == {
         ("corrected", "green", "leaf")

@@ -7,7 +7,7 @@ from autolabel_core.declarations import load_collections
 from autolabel_core.foundation.errors import DeclarationError
 from autolabel_core.foundation.ids import content_hash
 from autolabel_core.ledger import Annotation
-from autolabel_core.models.evaluation.augmentation import Purpose, views_of
+from autolabel_core.models.evaluation.augmentation import AugmentationSplit, augmentations
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan
@@ -139,7 +139,9 @@ def test_references_may_be_the_mean_of_views(cards):
     for row, vector in zip(mean.rows, mean.vectors, strict=True):
         file = cards.paths.buckets / "cards" / row["key"]
         picture = Image.open(file).convert("RGB")
-        drawn = views_of(picture, content_hash(file.read_bytes()), Purpose.REFERENCE, range(3), 128)
+        drawn = augmentations(
+            picture, content_hash(file.read_bytes()), AugmentationSplit.REFERENCE, range(3), 128
+        )
         expected = extractor.embed(drawn).mean(axis=0)
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
     assert labelled(cards)["kuriboh.png"]["label"] == "Kuriboh"
@@ -149,12 +151,12 @@ def test_references_that_look_alike_are_a_finding(cards):
     folder = cards.paths.buckets / "cards"
     workspace = cards.workspace
     sweep_quietly(workspace, "cards")
-    found = told_apart(cards)
+    found = distinguishability(cards)
     assert found.passed and found.asset == "reference_set"
     for number, name in enumerate(NAMES):
         draw(0).resize((90 + number, 120)).save(folder / name)
     sweep_quietly(cards.workspace, "cards")
-    found = told_apart(cards)
+    found = distinguishability(cards)
     assert not found.passed and "train a head" in found.text
     workspace = cards.workspace
     table = ReferenceSet(workspace, workspace.collection("cards"))
@@ -162,7 +164,7 @@ def test_references_that_look_alike_are_a_finding(cards):
     assert table.pictures()["most confusable"].startswith(b"\x89PNG")
 
 
-def told_apart(home):
+def distinguishability(home):
     workspace = home.workspace
     status = collection_status(workspace, workspace.collection("cards"))
     by_name = {finding.name: finding for finding in findings(status)}

@@ -8,7 +8,11 @@ from support.evaluation_samples import image_boxes, random_images
 
 from autolabel_core.declarations.training import Gate
 from autolabel_core.models.evaluation.average_precision import evaluate
-from autolabel_core.models.evaluation.promotion_gate import class_table, difference_interval, judge
+from autolabel_core.models.evaluation.promotion_gate import (
+    class_table,
+    compare_versions,
+    difference_interval,
+)
 
 FEW = Gate(min_images=2, resamples=50)
 
@@ -24,7 +28,7 @@ def fixed(found_of, images=40):
 
 
 def verdict(candidate, active, rule=FEW):
-    return judge(candidate, active, rule, np.random.default_rng(0))
+    return compare_versions(candidate, active, rule, np.random.default_rng(0))
 
 
 def test_a_better_version_is_promoted_with_both_figures():

@@ -11,7 +11,7 @@ from autolabel_core.identify.gather.project import Gathering, Query, read_gather
 from autolabel_core.identify.gather.site_registry import SITES
 from autolabel_core.identify.gather.sources_csv import Sources
 from autolabel_core.storage.buckets.folder_bucket import FolderBucket
-from autolabel_core.storage.buckets.sources_csv import COLUMNS, FILE, Source
+from autolabel_core.storage.buckets.sources_csv import COLUMNS, FILE, PictureSource
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_ledger_of_somebody_else_is_left_alone(refs, text):
 
 def test_a_ledger_is_no_object_of_a_bucket_and_another_file_of_its_name_is(refs):
     with Sources(refs) as sources:
-        sources.add(Source("a.jpg", "A"))
+        sources.add(PictureSource("a.jpg", "A"))
     (refs / "a.jpg").write_bytes(b"a")
     assert [listed.key for listed in FolderBucket(refs).list()] == ["a.jpg"]
     assert FolderBucket(refs).version(FILE) is None
@@ -42,7 +42,7 @@ def test_a_ledger_is_no_object_of_a_bucket_and_another_file_of_its_name_is(refs)
 
 
 def test_a_ledger_holds_whatever_a_site_tells(refs):
-    odd = Source(
+    odd = PictureSource(
         "a.jpg", "A", attribution='=HYPERLINK("x")\r\n,"b"', site="s", query="-q", licence="é"
     )
     with Sources(refs) as sources:

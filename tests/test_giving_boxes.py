@@ -11,7 +11,7 @@ from support.toy_detectors import scene
 from autolabel_app.cli import root
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import document_id
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.give_boxes import SHOWN_CHARACTERS, give_boxes
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.status import collection_status
@@ -28,7 +28,7 @@ OBJECTS = {
 }
 DETECTION = f"{document_id(NAME, 'a.png')}_det_0"
 VERSION = "autolabel://block_detector@1.0.0/detections"
-MISSED = GivenBox("missed", "a.png", RED, "xyxy", true_class="car")
+MISSED = BoxInput("missed", "a.png", RED, "xyxy", true_class="car")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,9 @@ def scenes(copied):
 
 
 def give(ws, *boxes, whole=False, who="ann", **more):
-    given = Given([replace(b, where=f"line {n}") for n, b in enumerate(boxes, 1)], whole)
+    given = ParsedAnnotations(
+        [replace(b, where=f"line {n}") for n, b in enumerate(boxes, 1)], whole
+    )
     return give_boxes(ws, ws.collection(NAME), given, who, "jsonl", **more)
 
 
@@ -70,7 +72,7 @@ def test_a_box_is_recorded_with_the_size_that_was_read_from_the_image(scenes):
 
 
 def test_a_detection_lends_its_class_box_and_version(scenes):
-    boxes = [GivenBox("confirmed", DETECTION, retriever_id="r", execution_id="e")]
+    boxes = [BoxInput("confirmed", DETECTION, retriever_id="r", execution_id="e")]
     give(scenes, *boxes)
     (row,) = rows(scenes)
     assert (row["predicted_class"], row["true_class"]) == ("red", "red")
@@ -80,7 +82,7 @@ def test_a_detection_lends_its_class_box_and_version(scenes):
 
 
 def test_the_true_class_falls_back_to_the_predicted_one(scenes):
-    moved = GivenBox("corrected", DETECTION, (12, 20, 44, 48), "xyxy")
+    moved = BoxInput("corrected", DETECTION, (12, 20, 44, 48), "xyxy")
     give(scenes, moved)
     assert rows(scenes)[0]["true_class"] == "red"
     assert rows(scenes)[0]["predicted_xyxy_px"] == RED
@@ -103,13 +105,13 @@ def test_the_true_class_falls_back_to_the_predicted_one(scenes):
         (replace(MISSED, confidence=2.0), "confidence 2.0; expected 0"),
         (replace(MISSED, target=DETECTION), "missed is an object without a detection"),
         (replace(MISSED, label="reviewed", true_class=None), "reviewed is about an image"),
-        (GivenBox("confirmed", DETECTION, true_class="van"), "use corrected"),
-        (GivenBox("corrected", DETECTION), "changes neither class nor box"),
-        (GivenBox("confirmed", DETECTION, (44, 0, 60, 9), "xyxy"), "bbox lies elsewhere"),
-        (GivenBox("false_positive", DETECTION, true_class="car"), "names no object"),
-        (GivenBox("confirmed", DETECTION[:-1] + "9", true_class="car"), "stands in the tables"),
-        (GivenBox(annotation_id="nothing", withdraw=True), "no annotation 'nothing'"),
-        (GivenBox("reviewed", "a.png", withdraw=True), "nothing of ann to withdraw"),
+        (BoxInput("confirmed", DETECTION, true_class="van"), "use corrected"),
+        (BoxInput("corrected", DETECTION), "changes neither class nor box"),
+        (BoxInput("confirmed", DETECTION, (44, 0, 60, 9), "xyxy"), "bbox lies elsewhere"),
+        (BoxInput("false_positive", DETECTION, true_class="car"), "names no object"),
+        (BoxInput("confirmed", DETECTION[:-1] + "9", true_class="car"), "stands in the tables"),
+        (BoxInput(annotation_id="nothing", withdraw=True), "no annotation 'nothing'"),
+        (BoxInput("reviewed", "a.png", withdraw=True), "nothing of ann to withdraw"),
     ],
 )
 def test_what_makes_no_sense_says_what_would(scenes, box, says):
@@ -130,7 +132,7 @@ def test_all_errors_are_listed_and_nothing_is_recorded(scenes):
 def test_what_is_right_can_be_recorded_and_a_damaged_image_is_not_reviewed(scenes):
     bad = replace(MISSED, bbox=(1, 1, 1, 1))
     other = replace(MISSED, target="day/b.png")
-    whole = [GivenBox("reviewed", "a.png"), GivenBox("reviewed", "day/b.png")]
+    whole = [BoxInput("reviewed", "a.png"), BoxInput("reviewed", "day/b.png")]
     report = give(scenes, *whole, MISSED, bad, other, whole=True, skip_invalid=True)
     assert report.recorded == {"reviewed": 1, "missed": 2}
     assert len(report.left_out) == 1 and "has no area" in report.left_out[0]
@@ -157,8 +159,8 @@ def test_the_same_word_again_changes_nothing(scenes):
 
 
 def test_a_later_word_of_the_same_person_updates_and_may_return(scenes):
-    confirmed = GivenBox("confirmed", DETECTION)
-    wrong = GivenBox("false_positive", DETECTION)
+    confirmed = BoxInput("confirmed", DETECTION)
+    wrong = BoxInput("false_positive", DETECTION)
     for word in (confirmed, wrong, confirmed):
         give(scenes, word)
     assert [r["label"] for r in rows(scenes)] == ["confirmed"]
@@ -177,7 +179,7 @@ def test_an_annotation_is_updated_and_withdrawn_by_its_id(scenes):
     named = rows(scenes)[0]["annotation_id"]
     give(scenes, replace(MISSED, true_class="van", annotation_id=named[:SHOWN_CHARACTERS]))
     assert [r["true_class"] for r in rows(scenes)] == ["van"]
-    give(scenes, GivenBox(annotation_id=named, withdraw=True), who="bob")
+    give(scenes, BoxInput(annotation_id=named, withdraw=True), who="bob")
     assert rows(scenes) == []
     assert [e.action for e in scenes.ledger.box_annotations(NAME)] == [
         "annotate",
@@ -187,8 +189,8 @@ def test_an_annotation_is_updated_and_withdrawn_by_its_id(scenes):
 
 
 def test_a_detection_is_withdrawn_by_who_judged_it(scenes):
-    give(scenes, GivenBox("confirmed", DETECTION))
-    back = GivenBox(target=DETECTION, withdraw=True)
+    give(scenes, BoxInput("confirmed", DETECTION))
+    back = BoxInput(target=DETECTION, withdraw=True)
     with pytest.raises(AutolabelError, match="nothing of bob to withdraw"):
         give(scenes, back, who="bob")
     give(scenes, back)
@@ -196,7 +198,7 @@ def test_a_detection_is_withdrawn_by_who_judged_it(scenes):
 
 
 def test_a_whole_image_given_again_withdraws_what_is_not_there_any_more(scenes):
-    whole = GivenBox("reviewed", "a.png")
+    whole = BoxInput("reviewed", "a.png")
     van = replace(MISSED, true_class="van", bbox=(44, 0, 60, 40))
     give(scenes, van, who="bob")
     give(scenes, whole, MISSED, van, whole=True)
@@ -218,22 +220,22 @@ def test_file_names_of_other_tools_lead_to_keys_unless_they_are_ambiguous(scenes
 
 
 def test_a_replaced_image_makes_annotations_stale(scenes, copied):
-    give(scenes, GivenBox("reviewed", "a.png"), MISSED)
+    give(scenes, BoxInput("reviewed", "a.png"), MISSED)
     copied.put(NAME, {"a.png": scene((1, 1, 9, 9, (9, 0, 0)))})
     ws = copied.workspace
     with pytest.raises(AutolabelError, match="was replaced since it was detected on"):
-        give(ws, GivenBox("confirmed", DETECTION))
+        give(ws, BoxInput("confirmed", DETECTION))
     sweep_quietly(ws, NAME)
     assert [r["state"] for r in rows(ws)] == ["stale", "stale"]
     assert collection_truths(ws, ws.collection(NAME)) == []
-    give(ws, GivenBox("reviewed", "a.png"))
+    give(ws, BoxInput("reviewed", "a.png"))
     (truth,) = collection_truths(ws, ws.collection(NAME))
     assert (truth.boxes, truth.reviewed) == ((), True)
 
 
 def test_status_says_how_the_detector_fares_and_what_to_do(scenes):
-    give(scenes, GivenBox("confirmed", DETECTION))
-    give(scenes, GivenBox("false_positive", DETECTION), who="bob")
+    give(scenes, BoxInput("confirmed", DETECTION))
+    give(scenes, BoxInput("false_positive", DETECTION), who="bob")
     numbers = collection_status(scenes, scenes.collection(NAME))
     assert numbers["judged"]["overall"]["rates"]["confirmed"] == 0.5
     assert (numbers["judged"]["overall"]["verdict"], numbers["judged"]["conflicts"]) == (
@@ -253,7 +255,7 @@ def test_status_says_how_the_detector_fares_and_what_to_do(scenes):
 
 
 def test_boxes_of_whole_images_judge_no_detector(scenes):
-    give(scenes, GivenBox("reviewed", "a.png"), MISSED, whole=True)
+    give(scenes, BoxInput("reviewed", "a.png"), MISSED, whole=True)
     give(scenes, replace(MISSED, bbox=(44, 0, 60, 40)), who="bob")
     judged = {r["annotator"]: r["payload"].get("judged") for r in rows(scenes)}
     assert judged == {"ann": None, "bob": VERSION}
@@ -262,11 +264,11 @@ def test_boxes_of_whole_images_judge_no_detector(scenes):
 def test_detections_cannot_be_judged_while_they_change_over(copied):
     copied.declare(NAME, declaration(version="2.0.0"))
     with pytest.raises(AutolabelError, match="are changing over to"):
-        give(copied.workspace, GivenBox("confirmed", DETECTION))
+        give(copied.workspace, BoxInput("confirmed", DETECTION))
 
 
 def test_further_fields_are_kept_with_the_annotation(scenes):
-    give(scenes, GivenBox("confirmed", DETECTION, fields={"category": "vehicle"}))
+    give(scenes, BoxInput("confirmed", DETECTION, fields={"category": "vehicle"}))
     assert rows(scenes)[0]["payload"] == {"judged": VERSION, "category": "vehicle"}
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.identify.index_encoder import load_encoder
-from autolabel_core.models.evaluation.held_out_set import Examination
+from autolabel_core.models.evaluation.held_out_set import HeldOutSet
 from autolabel_core.models.projection_head import Head, ProjectedExtractor
 from autolabel_core.training.heads.supcon import (
     batches,
@@ -14,7 +14,7 @@ from autolabel_core.training.heads.supcon import (
     supcon_loss,
     weights_of,
 )
-from autolabel_core.training.heads.train_head import Material, Recipe, train_head
+from autolabel_core.training.heads.train_head import HeadTrainingData, Recipe, train_head
 
 torch = pytest.importorskip("torch")
 RECIPE = Recipe(
@@ -52,13 +52,13 @@ def material(labels=12, dim=24, noise=0.8, seed=0):
 
     names = [f"label {i}" for i in range(labels)]
     references = views(1)
-    return Material(
+    return HeadTrainingData(
         load_encoder().manifest.feature_uri,
         names,
         names,
         views(6),
-        Examination(names, references, views(4)),
-        Examination(names, references, views(8)),
+        HeldOutSet(names, references, views(4)),
+        HeldOutSet(names, references, views(8)),
     )
 
 

@@ -17,6 +17,28 @@ MAY_IMPORT = {
     "autolabel_assets": {"autolabel_core", "autolabel_assets", "resources", "dagster"},
     "sensors": {"autolabel_core", "sensors", "resources", "dagster"},
 }
+BELOW_TABLES = ("foundation", "declarations", "ledger", "matching", "storage", "models")
+LAYERS = {
+    "foundation": (),
+    "declarations": ("foundation",),
+    "ledger": ("foundation",),
+    "matching": ("foundation",),
+    "storage": ("foundation", "declarations"),
+    "models": ("foundation", "declarations", "ledger", "matching"),
+    "tables": BELOW_TABLES,
+    "documents": (*BELOW_TABLES, "tables"),
+    "labelling": (*BELOW_TABLES, "tables", "documents"),
+    "exports": (*BELOW_TABLES, "tables", "documents"),
+    "notifications": (*BELOW_TABLES, "tables", "documents"),
+    "clusters": (*BELOW_TABLES, "tables", "documents", "labelling"),
+    "training": (*BELOW_TABLES, "tables", "documents", "exports"),
+    "identify": ("foundation", "declarations", "matching", "storage", "models"),
+    "operations": (
+        *(*BELOW_TABLES, "tables", "documents", "labelling", "exports", "notifications"),
+        *("clusters", "training", "identify"),
+    ),
+}
+"""The folders of autolabel_core, from the ground up, and what each may import besides itself."""
 DAGSTER_DOOR = Path("autolabel_app/runs.py")
 MAX_LINES = 300
 MAX_ASSET_BODY = 15
@@ -49,6 +71,53 @@ def test_a_room_imports_only_what_it_may(path):
         allowed.add("dagster")
     guarded = {*ROOMS, "dagster", "definitions"}
     assert imported_rooms(path) & guarded <= allowed
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Every module of the project that a module imports, at its top or inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            longer = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in MODULES else node.module for name in longer}
+    return names & set(MODULES)
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {dotted(path): path for path in ALL_MODULES}
+CORE = [path for path in modules("autolabel_core") if path != ROOT / "autolabel_core/__init__.py"]
+
+
+def test_no_module_lies_loose_in_the_core():
+    folders = {path.relative_to(ROOT / "autolabel_core").parts[0] for path in CORE}
+    assert folders == set(LAYERS)
+
+
+def test_the_layers_have_one_direction():
+    lower: set[str] = set()
+    for folder, below in LAYERS.items():
+        assert set(below) <= lower, folder
+        lower.add(folder)
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_folder_of_the_core_imports_only_what_lies_below_it(path):
+    folder = path.relative_to(ROOT / "autolabel_core").parts[0]
+    folders = {(*name.split("."), "")[1] for name in imported_modules(path)}
+    assert folders <= {folder, *LAYERS[folder]}
+
+
+def test_no_two_modules_import_each_other():
+    """Imports for type checking and inside functions count: a reader follows them too."""
+    waits = {name: imported_modules(path) - {name} for name, path in MODULES.items()}
+    while free := {name for name, on in waits.items() if not on & set(waits)}:
+        waits = {name: on for name, on in waits.items() if name not in free}
+    assert not waits, f"circles among, or above, {sorted(waits)}"
 
 
 @pytest.mark.parametrize(

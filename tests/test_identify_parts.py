@@ -20,12 +20,12 @@ from autolabel_core.identify.thresholds_file import (
     CLIP,
     MEASURED,
     UNMEASURED,
-    Thresholds,
+    AcceptanceThresholds,
     save_thresholds,
     thresholds_file,
     thresholds_of,
 )
-from autolabel_core.matching.reference_index import Match, Origin, ReferenceIndex
+from autolabel_core.matching.reference_index import IndexOrigin, Match, ReferenceIndex
 from autolabel_core.models.evaluation.unknown_rejection import Acceptance
 
 
@@ -68,7 +68,7 @@ def test_regions_are_few_within_the_picture_and_always_the_same(size, kind, most
 
 def index_of(names, vectors, model="descriptor", views=0):
     n = len(names)
-    origin = Origin("autolabel://image_extractor@v1/x", model, reference_views=views)
+    origin = IndexOrigin("autolabel://image_extractor@v1/x", model, reference_views=views)
     files = tuple(map(str, range(n)))
     return ReferenceIndex(np.asarray(vectors, np.float32), names, files, files, origin, ({},) * n)
 
@@ -82,7 +82,7 @@ def test_thresholds_are_those_given_else_measured_else_the_usual(tmp_path):
     save_thresholds(file, index, Acceptance(0.8, 0.1, 0.95, 0.9, True))
     measured = thresholds_of(file, index)
     assert (measured.min_score, measured.min_margin, measured.source) == (0.8, 0.1, MEASURED)
-    assert measured.given(0.5, None) == Thresholds(0.5, 0.1, f"given, {MEASURED}")
+    assert measured.given(0.5, None) == AcceptanceThresholds(0.5, 0.1, f"given, {MEASURED}")
     assert measured.given(0.5, 0.2).source == "given" and measured.given(None, None) == measured
     assert thresholds_of(file, index_of(("a",), [[1, 0]], views=16)).source == UNMEASURED
 
@@ -96,7 +96,7 @@ def test_thresholds_that_are_none_are_told(tmp_path, text):
 
 
 def test_an_only_label_is_judged_by_its_score():
-    thresholds = Thresholds(0.7, 0.1, "given")
+    thresholds = AcceptanceThresholds(0.7, 0.1, "given")
     assert thresholds.confident(Match("a", 0.7, None, ()))
     assert not thresholds.confident(Match("a", 0.9, 0.09, ()))
     assert not thresholds.confident(Match("a", 0.69, 0.5, ()))
@@ -106,7 +106,7 @@ def test_of_regions_that_compete_the_best_is_kept():
     index = index_of(("a", "b"), np.eye(2))
     boxes = np.array([[0, 0, 100, 100], [10, 10, 90, 90], [200, 0, 300, 100.0]])
     vectors = np.array([[0.8, 0.6], [1, 0], [0, 1]], np.float32)
-    thresholds = Thresholds(0.7, 0.1, "given")
+    thresholds = AcceptanceThresholds(0.7, 0.1, "given")
     matches = index.search(vectors)
     kept = identify(Regions(boxes, True), matches, thresholds, (400, 100))
     assert [one.xyxy_rel for one in kept] == [(0.025, 0.1, 0.225, 0.9), (0.5, 0, 0.75, 1)]

@@ -15,7 +15,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.identify.prices.exchange_rates import Rates, RateSource
 from autolabel_core.identify.prices.price_file import Prices
 from autolabel_core.identify.prices.scrape import scrape, write_prices
-from autolabel_core.identify.prices.sites import SITES, Listing, Site
+from autolabel_core.identify.prices.sites import SITES, Listing, PriceSite
 from autolabel_core.identify.web import PoliteClient
 
 OFFLINE = RateSource(url=None)
@@ -166,7 +166,9 @@ codes = st.from_regex(r"SET-[A-Z]{2}[0-9]{3}", fullmatch=True)
 def test_whatever_order_offers_have_prices_are_the_same(offers, random):
     listings = [Listing(code, f"{one:,} 円") for code, said in offers.items() for one in said]
     random.shuffle(listings)
-    asking = Site("", "JPY", True, lambda _client, _url, prefixes: iter([(prefixes[0], listings)]))
+    asking = PriceSite(
+        "", "JPY", True, lambda _client, _url, prefixes: iter([(prefixes[0], listings)])
+    )
     scraped = scrape(asking, None, offers)
     expected = {c: (statistics.median(a), min(a), max(a), len(a)) for c, a in offers.items()}
     assert told(scraped) == expected and list(scraped.prices) == sorted(offers)

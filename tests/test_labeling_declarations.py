@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from autolabel_core.declarations.error_messages import Origin, messages
+from autolabel_core.declarations.error_messages import YamlOrigin, messages
 from autolabel_core.declarations.llm_naming import InputMapping, LLMLabeling
 from autolabel_core.declarations.response_shape import shaped_model
 from autolabel_core.declarations.yaml_lines import read_yaml
@@ -18,7 +18,7 @@ TITLE = {"input_key": "text", "source_type": "payload", "path": "title"}
 def problems(declared):
     with pytest.raises(ValidationError) as caught:
         LLMLabeling.model_validate(declared)
-    origin = Origin(Path("c.yaml"), read_yaml(yaml.safe_dump(declared).encode())[1])
+    origin = YamlOrigin(Path("c.yaml"), read_yaml(yaml.safe_dump(declared).encode())[1])
     return messages(origin, caught.value, LLMLabeling)
 
 

@@ -8,7 +8,7 @@ from test_matching import naive_nearest, same_bytes, unit_rows
 
 from autolabel_core.matching import neighbour_lists as neighbours
 from autolabel_core.matching.neighbour_lists import (
-    KEPT,
+    CACHED_NEIGHBOURS,
     NEEDED,
     NeighbourTable,
     build,
@@ -92,7 +92,7 @@ class World:
         shown = published(self.table, left_out)
         assert same_bytes(shown, published(full, left_out))
         assert same_bytes(shown, naive_nearest(vectors, references, NEEDED - 1, left_out))
-        columns = np.arange(KEPT)
+        columns = np.arange(CACHED_NEIGHBOURS)
         certain = columns < self.table.length[:, None]
         assert np.array_equal(self.table.position[certain], full.position[certain])
         assert (self.table.position[~certain] == -1).all()
@@ -148,7 +148,7 @@ def test_only_the_rows_that_lost_too_many_are_computed_again(monkeypatch):
     vectors, references = many(2, 50, 200)
     keys = [f"{i:03d}" for i in range(200)]
     table = build(vectors, references)
-    gone = set(table.position[7, : KEPT - NEEDED + 1].tolist())
+    gone = set(table.position[7, : CACHED_NEIGHBOURS - NEEDED + 1].tolist())
     stay = [i for i in range(200) if i not in gone]
     computed = []
     monkeypatch.setattr(
@@ -156,7 +156,7 @@ def test_only_the_rows_that_lost_too_many_are_computed_again(monkeypatch):
     )
     new = update(table, vectors, keys, [keys[i] for i in stay], references[stay])
     lost = np.isin(table.position, list(gone)).sum(axis=1)
-    assert sum(computed) == np.count_nonzero(KEPT - lost < NEEDED) < 10
+    assert sum(computed) == np.count_nonzero(CACHED_NEIGHBOURS - lost < NEEDED) < 10
     nobody = np.full(50, -1, np.int32)
     full = build(vectors, references[stay])
     assert same_bytes(published(new, nobody), published(full, nobody))
@@ -182,7 +182,7 @@ def test_a_complete_list_grows_with_every_reference():
     for r in range(1, 41):
         table = update(table, vectors, keys[: r - 1], keys[:r], references[:r])
         assert (table.length >= min(r, NEEDED)).all()
-        if r <= KEPT:
+        if r <= CACHED_NEIGHBOURS:
             assert (table.length == r).all()
     assert same_bytes(
         published(table, np.arange(5, dtype=np.int32)),

@@ -8,7 +8,7 @@ from support.angle_samples import label
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.ledger import Annotation
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.references import References, judge
+from autolabel_core.tables.references import ReferenceVectors, leave_one_out_report
 
 
 def reference_set(workspace):
@@ -104,7 +104,7 @@ def references(labels, degrees):
         | {"label_source": "human", "fields": {}, "metadata": {}}
         for i, name in enumerate(labels)
     ]
-    return References(rows, unit(degrees), "autolabel://x@v1/y", "1", "autolabel://x@v1/y")
+    return ReferenceVectors(rows, unit(degrees), "autolabel://x@v1/y", "1", "autolabel://x@v1/y")
 
 
 def naive_agreement(labels, degrees):
@@ -129,20 +129,22 @@ def naive_agreement(labels, degrees):
 )
 def test_agreement_is_that_of_the_nearest_other(labels, degrees):
     agree, asked = naive_agreement(labels, degrees)
-    judged = judge(references(labels, degrees))
+    judged = leave_one_out_report(references(labels, degrees))
     assert judged["leave_one_out_agreement"] == agree / asked
     assert (judged["agreement_low"], judged["agreement_high"]) == wilson_interval(agree, asked)
 
 
 @pytest.mark.parametrize("labels", [[], ["a"], ["a", "b"], ["a", "b", "c"]])
 def test_without_two_of_a_label_there_is_nothing_to_agree_about(labels):
-    judged = judge(references(labels, list(range(len(labels)))))
+    judged = leave_one_out_report(references(labels, list(range(len(labels)))))
     assert judged["leave_one_out_agreement"] is None
     assert judged["references"] == len(labels)
 
 
 def test_the_disagreeing_are_listed_most_similar_first():
-    judged = judge(references(["a", "b", "a", "b", "a", "b"], [0, 1, 30, 33, 60, 62]))
+    judged = leave_one_out_report(
+        references(["a", "b", "a", "b", "a", "b"], [0, 1, 30, 33, 60, 62])
+    )
     pairs = [(entry["key"], entry["nearest_key"]) for entry in judged["disagreeing"]]
     assert pairs == [
         ("k0", "k1"),
@@ -157,14 +159,14 @@ def test_the_disagreeing_are_listed_most_similar_first():
 
 
 def test_near_duplicates_are_listed_also_under_two_labels():
-    judged = judge(references(["a", "b", "a"], [0, 0.5, 40]))
+    judged = leave_one_out_report(references(["a", "b", "a"], [0, 0.5, 40]))
     found = {(e["key"], e["label"], e["nearest_label"]) for e in judged["near_duplicates"]}
     assert found == {("k0", "a", "b"), ("k1", "b", "a")}
 
 
 def test_the_judgement_is_stored_and_not_computed_again(angles, monkeypatch):
     ws = angles({"a": 0, "b": 1, "c": 90}, {"a": "left", "b": "left", "c": "up"})
-    monkeypatch.setattr(References, "leave_one_out", None)
+    monkeypatch.setattr(ReferenceVectors, "leave_one_out", None)
     report = reference_set(ws).report()
     assert report["leave_one_out_agreement"] == 1.0
     assert report["labels"] == [

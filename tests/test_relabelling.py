@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from autolabel_core.foundation.paths import Paths
-from autolabel_core.labelling.audit import Judged, record_verdicts
+from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.labelling.promotion import candidates, promote
 from autolabel_core.ledger import effective_annotations
@@ -123,7 +123,9 @@ class World:
         self.sweep()
         auto = [row for row in self.rows() if row["label_source"] == "auto"][:count]
         judged = [
-            Judged(r["key"], r["label"], "wrong", None if correct == r["label"] else correct, "")
+            JudgedLabel(
+                r["key"], r["label"], "wrong", None if correct == r["label"] else correct, ""
+            )
             for r in auto
         ]
         record_verdicts(self.workspace, self.workspace.collection(NAME), judged, "me")

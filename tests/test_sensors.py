@@ -15,7 +15,7 @@ from autolabel_app.runs import sweep
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.operations.staleness_plan import TABLES, plan
 from resources.workspace import WorkspaceResource
-from sensors import asking
+from sensors import run_requests
 from sensors.audits import build_audit, build_audit_schedule
 from sensors.full_reconciliation import build_full_reconciliation, build_reconciliation_schedule
 from sensors.new_annotations import build_new_annotations
@@ -128,9 +128,9 @@ def test_a_run_whose_machine_went_down_is_reported_and_asked_for_again(
 
     event = DagsterEvent(DagsterEventType.RUN_START.value, NAME, message="started")
     instance.report_dagster_event(event, run.run_id)
-    life = home.workspace.sign_of_life(run.run_id)
-    life.hold()
-    monkeypatch.setattr(asking, "STARTING_SECONDS", -1.0)
+    life = home.workspace.run_lock(run.run_id)
+    life.acquire()
+    monkeypatch.setattr(run_requests, "STARTING_SECONDS", -1.0)
     assert tick("new_objects").skip_reason
     life.release()
     assert tick("new_objects").run_requests

@@ -12,7 +12,7 @@ from autolabel_core.foundation.errors import (
     MissingWeightsError,
     StoreUnavailableError,
 )
-from autolabel_core.models.extractors import Manifest, embed_sparing
+from autolabel_core.models.extractors import Manifest, embed_with_fallback
 
 
 class Picky:
@@ -31,7 +31,7 @@ class Picky:
 
 
 def embed(*items, before=()):
-    return embed_sparing(Picky(), items, [item in before for item in items])
+    return embed_with_fallback(Picky(), items, [item in before for item in items])
 
 
 BAD = {

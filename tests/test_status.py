@@ -2,7 +2,7 @@ import pytest
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.documents.documents import Documents
-from autolabel_core.labelling.audit import Judged, record_verdicts
+from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.labelling.promotion import candidates, promote
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.registration import register
@@ -24,7 +24,7 @@ def mixed(angles, bring_up_to_date):
     declared = declaration(confidence_threshold=0.9, label_thresholds={"b > c": 0.95})
     ws = angles(objects, {"k00": "a", "k05": "b > c", "k10": "b > d"}, declared)
     promote(ws, ws.collection(NAME), candidates(ws, ws.collection(NAME), 0.999), "me")
-    record_verdicts(ws, ws.collection(NAME), [Judged("k09", "b > d", "wrong", None, "")], "me")
+    record_verdicts(ws, ws.collection(NAME), [JudgedLabel("k09", "b > d", "wrong", None, "")], "me")
     bring_up_to_date(ws, NAME)
     return ws
 

@@ -6,7 +6,7 @@ from support.angle_samples import declaration, label
 
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.search import classify
-from autolabel_core.labelling.audit import Judged, record_verdicts
+from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.operations.registration import register
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.label_report import chosen_for_sheet
@@ -158,7 +158,9 @@ def test_the_separate_approach_labels_from_another_collection(workspace, bring_u
 
 def test_a_label_that_an_audit_found_wrong_is_not_given_again(angles, home, bring_up_to_date):
     ws = angles({"a": 0, "b": 5, "c": 6}, {"a": "left"})
-    record_verdicts(ws, ws.collection("angles"), [Judged("b", "left", "wrong", None, "")], "me")
+    record_verdicts(
+        ws, ws.collection("angles"), [JudgedLabel("b", "left", "wrong", None, "")], "me"
+    )
     bring_up_to_date(ws, "angles")
     row = documents(ws)["b"]
     assert (row["label"], row["suggested_label"], row["taxonomy_match"]["matched"]) == (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.matching.thresholds import (
-    Change,
+    ChangedLabels,
     Thresholds,
     precision_coverage_curve,
     propose_per_label,
@@ -149,7 +149,7 @@ def test_a_change_of_threshold_is_counted_before_it_is_made(old, new, expected):
 
 def test_a_change_is_counted_for_each_predicted_label():
     change = what_would_change(*map(list, zip(*DOCUMENTS, strict=True)), 0.3, 0.4)
-    assert change.per_label == {"cat": Change(0, 1, 2), "dog": Change(0, 1, 2)}
+    assert change.per_label == {"cat": ChangedLabels(0, 1, 2), "dog": ChangedLabels(0, 1, 2)}
 
 
 @given(

@@ -2,7 +2,7 @@ import pytest
 from support.box_samples import picture
 
 from autolabel_core.foundation.ids import content_hash
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.give_boxes import give_boxes
 from autolabel_core.tables.boxes.splits import GOLD, NOT_REVIEWED, split_by_hash
 from autolabel_core.tables.boxes.training_set import training_set
@@ -16,9 +16,9 @@ OBJECTS = {f"{n:02d}.png": picture(n) for n in range(12)}
 
 
 def review(ws, keys):
-    boxes = [GivenBox("reviewed", key) for key in keys]
-    boxes += [GivenBox("missed", key, (5, 5, 30, 30), "xyxy", true_class="car") for key in keys]
-    give_boxes(ws, ws.collection(NAME), Given(boxes, True), "ann", "coco")
+    boxes = [BoxInput("reviewed", key) for key in keys]
+    boxes += [BoxInput("missed", key, (5, 5, 30, 30), "xyxy", true_class="car") for key in keys]
+    give_boxes(ws, ws.collection(NAME), ParsedAnnotations(boxes, True), "ann", "coco")
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def test_more_reviews_move_nothing_and_compute_only_what_is_new(scenes, monkeypa
 
 
 def test_images_that_nobody_reviewed_are_left_out(scenes):
-    box = GivenBox("missed", "00.png", (5, 5, 30, 30), "xyxy", true_class="car")
-    give_boxes(scenes, scenes.collection(NAME), Given([box]), "ann", "cli")
+    box = BoxInput("missed", "00.png", (5, 5, 30, 30), "xyxy", true_class="car")
+    give_boxes(scenes, scenes.collection(NAME), ParsedAnnotations([box]), "ann", "cli")
     found = training_set(scenes, scenes.collection(NAME))
     assert found.splits.left_out == (("00.png", NOT_REVIEWED),)
 

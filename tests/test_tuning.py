@@ -8,7 +8,7 @@ from autolabel_core.documents.threshold_tuning import (
     try_thresholds,
 )
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling.audit import Judged, record_verdicts
+from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.matching.thresholds import Thresholds
 
 ANGLES = {"a0": 0, "a1": 4, "a2": 50, "b0": 60, "b1": 61, "b2": 3}
@@ -54,7 +54,7 @@ def test_the_proposal_is_the_lowest_threshold_with_the_precision(angles, precisi
 @pytest.mark.parametrize("tried", [-1.0, 0.5, 0.9, 0.97, 1.0])
 def test_trying_a_threshold_counts_what_setting_it_does(angles, home, bring_up_to_date, tried):
     ws = angles({**ANGLES, **FREE}, SIDES)
-    record_verdicts(ws, ws.collection(NAME), [Judged("u1", "a", "wrong", None, "")], "me")
+    record_verdicts(ws, ws.collection(NAME), [JudgedLabel("u1", "a", "wrong", None, "")], "me")
     bring_up_to_date(ws, NAME)
     assert_counts(ws, home, bring_up_to_date, tried, declaration(confidence_threshold=tried))
 

@@ -11,9 +11,9 @@ from autolabel_core.identify.index_encoder import load_encoder, origin_of
 from autolabel_core.identify.reference_folder import pictures_of, read_folder
 from autolabel_core.identify.verification_page import verification_page
 from autolabel_core.matching.reference_index import ReferenceIndex
-from autolabel_core.models.evaluation.augmentation import Purpose, views_of
+from autolabel_core.models.evaluation.augmentation import AugmentationSplit, augmentations
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
-from autolabel_core.models.evaluation.retrieval_metrics import judge, judge_scores
+from autolabel_core.models.evaluation.retrieval_metrics import evaluate, judge_scores
 from autolabel_core.models.evaluation.unknown_rejection import auroc, reject_unknown
 from autolabel_core.models.evaluation.verification import verify_index
 
@@ -188,7 +188,7 @@ def test_thresholds_keep_the_wanted_precision():
     index = ReferenceIndex(unit, names, names, names, origin_of(load_encoder(), "r"), ({},) * 40)
     noisy = np.repeat(centres, 5, axis=0) + 0.5 * rng.normal(size=(200, 16)).astype(np.float32)
     queries = noisy / np.linalg.norm(noisy, axis=1, keepdims=True)
-    known = judge(index, queries, np.repeat(np.arange(40), 5))
+    known = evaluate(index, queries, np.repeat(np.arange(40), 5))
     told = reject_unknown(index, known, queries, 0.9, np.random.default_rng(0))
     assert told.acceptance.reached and told.acceptance.precision >= 0.9
     assert told.auroc_score > 0.8 and told.acceptance.answered > 0.5
@@ -203,7 +203,7 @@ def test_where_the_unknown_lie_far_away_little_of_the_known_is_given_up():
     noise = np.random.default_rng(1).normal(size=(400, 40)).astype(np.float32)
     noisy = np.repeat(unit, 10, axis=0) + 0.05 * noise
     queries = noisy / np.linalg.norm(noisy, axis=1, keepdims=True)
-    known = judge(index, queries, np.repeat(np.arange(40), 10))
+    known = evaluate(index, queries, np.repeat(np.arange(40), 10))
     told = reject_unknown(index, known, queries, 0.95, np.random.default_rng(0)).acceptance
     assert told.precision == 1.0 and told.answered == 0.95
     assert told.min_score == pytest.approx(np.sort(known.score)[20])
@@ -211,14 +211,18 @@ def test_where_the_unknown_lie_far_away_little_of_the_known_is_given_up():
 
 def test_views_are_functions_of_purpose_content_and_number():
     picture = draw(0)
-    once = views_of(picture, "ab" * 32, Purpose.TRAINING, range(4), 48)
-    again = views_of(picture, "ab" * 32, Purpose.TRAINING, [3], 48)
+    once = augmentations(picture, "ab" * 32, AugmentationSplit.TRAINING, range(4), 48)
+    again = augmentations(picture, "ab" * 32, AugmentationSplit.TRAINING, [3], 48)
     assert once[3].tobytes() == again[0].tobytes()
     every = {
         view.tobytes()
-        for purpose in (Purpose.TRAINING, Purpose.EARLY_STOPPING, Purpose.HELD_OUT)
+        for purpose in (
+            AugmentationSplit.TRAINING,
+            AugmentationSplit.EARLY_STOPPING,
+            AugmentationSplit.HELD_OUT,
+        )
         for checksum in ("ab" * 32, "cd" * 32)
-        for view in views_of(picture, checksum, purpose, range(4), 48)
+        for view in augmentations(picture, checksum, purpose, range(4), 48)
     }
     assert len(every) == 24
     assert all(min(view.size) == 48 and view.mode == "RGB" for view in once)
@@ -228,10 +232,12 @@ def test_cached_views_are_what_would_be_drawn_again(refs, tmp_path):
     encoder = load_encoder()
     references = read_folder(refs).references
     cache = ViewCache(tmp_path / "views", encoder)
-    two, five = (cache.vectors(references, Purpose.TRAINING, n) for n in (2, 5))
-    fresh = ViewCache(tmp_path / "fresh", encoder).vectors(references, Purpose.TRAINING, 5)
+    two, five = (cache.vectors(references, AugmentationSplit.TRAINING, n) for n in (2, 5))
+    fresh = ViewCache(tmp_path / "fresh", encoder).vectors(
+        references, AugmentationSplit.TRAINING, 5
+    )
     np.testing.assert_array_equal(five, fresh)
     np.testing.assert_array_equal(five[:, :2], two)
     damaged = next((tmp_path / "views").rglob("*.npy"))
     damaged.write_bytes(b"hello")
-    np.testing.assert_array_equal(cache.vectors(references, Purpose.TRAINING, 5), fresh)
+    np.testing.assert_array_equal(cache.vectors(references, AugmentationSplit.TRAINING, 5), fresh)

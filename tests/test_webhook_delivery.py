@@ -14,7 +14,7 @@ from support.receivers import receiver
 
 from autolabel_core.declarations import Webhook
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.notifications.webhooks.dispatcher import Means, chains_due, deliver
+from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, chains_due, deliver
 from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
 from autolabel_core.notifications.webhooks.messages import new_secret
 from autolabel_core.notifications.webhooks.retry_schedule import MAX_ATTEMPTS
@@ -56,7 +56,7 @@ class Clock:
 
 
 def run(ledger, *endpoints, now=None, budget=20.0, **environ):
-    means = Means(now=now or Means().now, rng=random.Random(0), environ=environ)
+    means = DeliveryContext(now=now or DeliveryContext().now, rng=random.Random(0), environ=environ)
     told = deliver(ledger, endpoints, budget, means)
     return told[0] if len(told) == 1 else told
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autolabel_core.declarations import Channel
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.notifications.webhooks.dispatcher import Means
+from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext
 from autolabel_core.notifications.webhooks.endpoints import Endpoint
 from autolabel_core.notifications.webhooks.messages import new_secret
 from autolabel_core.notifications.webhooks.retry_schedule import FIRST_SECONDS, MAX_ATTEMPTS
@@ -42,7 +42,9 @@ def test_the_receiver_prints_signed_events_and_refuses_forged_ones(tmp_path):
         event = event_of(one)
         assert reaches(one, event, secret)
         assert event.event_id in process.stdout.readline()
-        assert not send_now(one, event, Means(environ={"S": new_secret(bytes(32))})).delivered
+        assert not send_now(
+            one, event, DeliveryContext(environ={"S": new_secret(bytes(32))})
+        ).delivered
     finally:
         process.kill()
         process.communicate()
@@ -52,7 +54,7 @@ def reaches(endpoint, event, secret):
     until = time.monotonic() + 20
     while time.monotonic() < until:
         try:
-            if send_now(endpoint, event, Means(environ={"S": secret})).delivered:
+            if send_now(endpoint, event, DeliveryContext(environ={"S": secret})).delivered:
                 return True
         except AutolabelError:
             pass

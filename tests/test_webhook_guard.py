@@ -17,7 +17,7 @@ from test_webhook_delivery import SECRET, endpoint, ledger, record, run  # noqa:
 
 from autolabel_core.declarations import Channel
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.notifications.webhooks.dispatcher import Means, deliver
+from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, deliver
 from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
 from autolabel_core.notifications.webhooks.messages import detail, text
 from autolabel_core.notifications.webhooks.ssrf_guard import (
@@ -69,7 +69,7 @@ def test_a_name_that_resolves_to_a_private_address_is_not_asked(ledger):  # noqa
     one = endpoint("http://innocent.example/", allow_private=False)
     declare_endpoints(ledger, [one])
     record(ledger, "doc")
-    assert deliver(ledger, [one], 5.0, Means(resolver=mixed))[0].failed == 1
+    assert deliver(ledger, [one], 5.0, DeliveryContext(resolver=mixed))[0].failed == 1
     assert "innocent.example is 10.0.0.7" in ledger.undelivered(one.name)[0].detail
 
 
@@ -85,7 +85,7 @@ def test_a_name_is_resolved_once_and_the_address_that_was_checked_is_used(ledger
         one = endpoint(server.url.replace("127.0.0.1", "rebound.example"))
         declare_endpoints(ledger, [one])
         record(ledger, "doc")
-        assert deliver(ledger, [one], 5.0, Means(resolver=rebinding))[0].delivered == 1
+        assert deliver(ledger, [one], 5.0, DeliveryContext(resolver=rebinding))[0].delivered == 1
         assert asked == ["rebound.example"]
         assert server.requests[0].headers["host"].startswith("rebound.example:")
 

@@ -62,7 +62,7 @@ def annotate(
     for `reviewed`: all that is on the image has been looked at. Only reviewed images are trained
     on. COCO, YOLO, Pascal VOC and Label Studio files speak of whole images: these are reviewed.
     """
-    from autolabel_core.labelling.box_input import Given, GivenBox
+    from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
     from autolabel_core.labelling.give_boxes import give_boxes
     from autolabel_core.labelling.import_formats import read_given
 
@@ -73,7 +73,7 @@ def annotate(
     else:
         box = said.pop("bbox")
         numbers = tuple(box.replace(",", " ").split()) if box else None
-        given, origin = Given([GivenBox(bbox=numbers, **said)]), "cli"
+        given, origin = ParsedAnnotations([BoxInput(bbox=numbers, **said)]), "cli"
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
     who = annotator or annotator_name()

@@ -13,7 +13,7 @@ from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
-    from autolabel_core.tables.boxes.detector_figures import Figures
+    from autolabel_core.tables.boxes.detector_figures import DetectorFigures
 
 
 @click.group("annotations")
@@ -115,7 +115,7 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stats_row(figures: Figures) -> dict[str, Any]:
+def _stats_row(figures: DetectorFigures) -> dict[str, Any]:
     rates = {label: percent(rate) for label, rate in figures.rates.items()}
     others = {"given": figures.given, "reviewed": figures.reviewed, "verdict": figures.verdict}
     return {"part": figures.part, "judged": figures.judged, **rates, **others}

@@ -50,7 +50,7 @@ def audit(
     import numpy as np
 
     from autolabel_core.labelling.audit import (
-        Judged,
+        JudgedLabel,
         audit_sample,
         audit_summary,
         record_verdicts,
@@ -74,7 +74,7 @@ def audit(
         if not sys.stdin.isatty():
             emit_table([{k: r[k] for k in ("key", "label", "confidence")} for r in drawn])
             return
-        judged = [j for r in drawn if (j := _ask(r, Judged)) is not None]
+        judged = [j for r in drawn if (j := _ask(r, JudgedLabel)) is not None]
         record_verdicts(workspace, declared, judged, who)
     summary = audit_summary(workspace, declared)
     if as_json:
@@ -102,7 +102,7 @@ def _ask(record: dict[str, Any], judged: Any) -> Any:
 
 
 def _read_verdicts(path: Path) -> list[Any]:
-    from autolabel_core.labelling.audit import Judged
+    from autolabel_core.labelling.audit import JudgedLabel
 
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -121,6 +121,6 @@ def _read_verdicts(path: Path) -> list[Any]:
         if verdict:
             correct = (row.get("correct_label") or "").strip() or None
             judged.append(
-                Judged(row["key"], row["label"], verdict, correct, f"line {reader.line_num}")
+                JudgedLabel(row["key"], row["label"], verdict, correct, f"line {reader.line_num}")
             )
     return judged

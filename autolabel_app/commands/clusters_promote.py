@@ -47,11 +47,11 @@ def promote(
     The next sweep labels the rest by them. What a person labelled is never overridden. A cluster
     that falls apart under resampling, is too small or too loose is refused without --force.
     """
-    from autolabel_core.clusters.promotion import confirm, propose
+    from autolabel_core.clusters.promotion import confirm_promotion, propose_promotion
 
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
-    proposal = propose(
+    proposal = propose_promotion(
         workspace, declared, cluster, label, core=None if every else core, exclude=exclude
     )
     rows = [
@@ -85,7 +85,7 @@ def promote(
     accepted = yes or (asks and click.confirm(f"Promote these {len(rows)}?"))
     recorded = 0
     if accepted and rows:
-        recorded = confirm(workspace, proposal, reviewer or annotator_name(), force)
+        recorded = confirm_promotion(workspace, proposal, reviewer or annotator_name(), force)
     if as_json:
         emit_json({**said, "candidates": rows, "promoted": recorded})
     elif rows:

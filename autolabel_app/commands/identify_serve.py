@@ -13,7 +13,7 @@ from autolabel_app.commands.identify_rates import rate_options, rate_source
 
 if TYPE_CHECKING:
     from autolabel_app.identify.serving import Serving
-    from autolabel_app.identify.sources import Source
+    from autolabel_app.identify.sources import ReferenceSource
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -93,7 +93,7 @@ def _source(
     refs: Path | None,
     projection: Path | None,
     model: str | None,
-) -> Source:
+) -> ReferenceSource:
     from autolabel_app.identify.sources import CollectionReferences, IndexFile
 
     if (index_file is None) == (collection is None):

@@ -18,7 +18,7 @@ from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.paths import Paths
 
 if TYPE_CHECKING:
-    from autolabel_core.training.heads.train_head import Trained
+    from autolabel_core.training.heads.train_head import TrainedHead
 
 SHOWN = 10
 
@@ -78,7 +78,7 @@ def train(
     return 0 if trained.adopted else 1
 
 
-def _numbers(trained: Trained, file: Path) -> dict[str, object]:
+def _numbers(trained: TrainedHead, file: Path) -> dict[str, object]:
     return {
         "adopted": trained.adopted,
         "projection": str(file) if trained.adopted else None,
@@ -90,7 +90,7 @@ def _numbers(trained: Trained, file: Path) -> dict[str, object]:
     }
 
 
-def _tell(trained: Trained, out: Path, file: Path) -> None:
+def _tell(trained: TrainedHead, out: Path, file: Path) -> None:
     emit_table([{"head": "without", **trained.before}, {"head": "with", **trained.after}])
     click.echo(f"\nThe labels that gain least, of {len(trained.margins)}:")
     least = sorted(trained.margins.items(), key=lambda item: item[1][1] - item[1][0])[:SHOWN]

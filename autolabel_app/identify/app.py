@@ -35,7 +35,7 @@ LIVE = Path(__file__).parent / "live"
 Next = Callable[[Request], Awaitable[Response]]
 
 
-class Doors:
+class Routes:
     """The routes of one server."""
 
     def __init__(self, serving: Serving) -> None:
@@ -138,7 +138,7 @@ def create_app(
         serving.close()
 
     app = FastAPI(title="autolabel identify", lifespan=closing, docs_url=None, redoc_url=None)
-    app.include_router(Doors(serving).router)
+    app.include_router(Routes(serving).router)
     app.mount("/live", StaticFiles(directory=LIVE, html=True), "live")
     app.add_exception_handler(UnreadableItemError, _unreadable)
     app.add_exception_handler(AutolabelError, _refused)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from autolabel_app.identify.sources import BLANK, Source, stamp_of
+from autolabel_app.identify.sources import BLANK, ReferenceSource, stamp_of
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import Paths
 from autolabel_core.identify.prices.exchange_rates import RateSource
 from autolabel_core.identify.prices.price_file import Prices
-from autolabel_core.identify.thresholds_file import Thresholds
+from autolabel_core.identify.thresholds_file import AcceptanceThresholds
 from autolabel_core.matching.reference_index import Match, ReferenceIndex
 from autolabel_core.models.detectors import DeclaredDetector, Weights
 from autolabel_core.models.extractors import Extractor, embed_checked
@@ -38,7 +38,7 @@ class Settings:
         max_regions: regions looked up on a picture.
     """
 
-    source: Source
+    source: ReferenceSource
     prices_file: Path | None = None
     rates: RateSource = field(default_factory=RateSource)
     min_score: float | None = None
@@ -58,7 +58,7 @@ class Served:
 
     index: ReferenceIndex
     extractor: Extractor
-    thresholds: Thresholds
+    thresholds: AcceptanceThresholds
     prices: Prices | None
     picture: Callable[[str], bytes | None]
 

@@ -13,11 +13,11 @@ from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identify.index_encoder import encoder_of
 from autolabel_core.identify.thresholds_file import (
     MEASURED,
-    Thresholds,
+    AcceptanceThresholds,
     thresholds_file,
     thresholds_of,
 )
-from autolabel_core.matching.reference_index import Origin, ReferenceIndex
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.extractors import Extractor
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import Workspace
@@ -38,11 +38,11 @@ class Loaded:
 
     index: ReferenceIndex
     extractor: Extractor
-    thresholds: Thresholds
+    thresholds: AcceptanceThresholds
     picture: Callable[[str], bytes | None]
 
 
-class Source(Protocol):
+class ReferenceSource(Protocol):
     """Gives references, and tells when there are others."""
 
     def stamp(self) -> Hashable:
@@ -119,7 +119,7 @@ class CollectionReferences:
             tuple(row["label"] for row in found.rows),
             tuple(row["key"] for row in found.rows),
             tuple(row["content_hash"] for row in found.rows),
-            Origin(found.feature_uri, reference_views=found.reference_views),
+            IndexOrigin(found.feature_uri, reference_views=found.reference_views),
             tuple({k: v for k, v in row["fields"].items() if v} for row in found.rows),
         )
         if extractor is None or extractor.manifest.feature_uri != index.feature_uri:
@@ -158,14 +158,14 @@ def stamp_of(file: Path) -> Hashable:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _measured(table: ReferenceSet) -> Thresholds:
+def _measured(table: ReferenceSet) -> AcceptanceThresholds:
     """Return what the set's verification proposed; without one the taxonomy's threshold."""
     unknown = ((table.judgement().get("told_apart") or {}).get("unknown")) or {}
     if found := unknown.get("acceptance"):
-        return Thresholds(found["min_score"], found["min_margin"], MEASURED)
+        return AcceptanceThresholds(found["min_score"], found["min_margin"], MEASURED)
     taxonomy = table.collection.taxonomy
     least = 0.0 if taxonomy is None else taxonomy.confidence_threshold
-    return Thresholds(least, 0.0, "taxonomy")
+    return AcceptanceThresholds(least, 0.0, "taxonomy")
 
 
 def _warm(extractor: Extractor) -> Extractor:

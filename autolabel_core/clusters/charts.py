@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.member_contents import MemberContents, members_of
 from autolabel_core.foundation.charts import cluster_map, contact_sheet
 from autolabel_core.foundation.charts.palette import PALETTE, cluster_colours
@@ -21,7 +21,7 @@ SHEETS, TILES, TILE_PX = 12, 12, 96
 `autolabel clusters sheet` draws any."""
 
 
-def cluster_pictures(one: DefinedClusters) -> dict[str, bytes]:
+def cluster_pictures(one: DefinitionState) -> dict[str, bytes]:
     """Draw the map of the run in force and a contact sheet of each of its largest clusters.
 
     Args:
@@ -51,7 +51,7 @@ def cluster_pictures(one: DefinedClusters) -> dict[str, bytes]:
 
 
 def cluster_sheet(
-    one: DefinedClusters,
+    one: DefinitionState,
     cluster: str,
     contents: MemberContents,
     tiles: int = TILES,
@@ -101,6 +101,6 @@ def _ends(members: pa.Table, own: npt.NDArray[np.bool_], tiles: int) -> list[dic
     return found
 
 
-def shown_name(one: DefinedClusters, cluster: str) -> str:
+def shown_name(one: DefinitionState, cluster: str) -> str:
     """Return the name of a cluster, or its id where it has none."""
     return str(one.history.names.get(cluster, {}).get("label") or cluster)

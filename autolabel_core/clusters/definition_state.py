@@ -17,7 +17,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.tables.cluster_files import (
     COORDINATES,
     CURRENT,
-    NOISE,
+    NOISE_ID,
     DefinitionFiles,
     RunFiles,
 )
@@ -35,7 +35,7 @@ BESIDE_A_RUN = frozenset(
 """Keys of a definition that a full run does not depend on."""
 
 
-class DefinedClusters:
+class DefinitionState:
     """A definition with its history, its files and its documents; what was read is kept.
 
     Args:
@@ -60,9 +60,9 @@ class DefinedClusters:
             workspace.warehouse, owner.collection_name, definition.cluster_name
         )
 
-    def read_again(self) -> DefinedClusters:
+    def read_again(self) -> DefinitionState:
         """Return the definition with the history as it is now, and the documents as they were."""
-        return DefinedClusters(self.workspace, self.owner, self.definition, self.documents)
+        return DefinitionState(self.workspace, self.owner, self.definition, self.documents)
 
     @property
     def name(self) -> str:
@@ -140,7 +140,7 @@ class DefinedClusters:
         assert self.last is not None
         run, rows = self.last, self.documents.rows.take(wanted)
         fresh = np.flatnonzero(run_rows < 0)
-        ids = np.array([row["cluster_id"] for row in run.clusters] + [NOISE], dtype=object)
+        ids = np.array([row["cluster_id"] for row in run.clusters] + [NOISE_ID], dtype=object)
         nearest = np.full(len(wanted), -1, np.int64)
         cosine = np.full(len(wanted), None, dtype=object)
         if len(fresh) and len(run.clusters):

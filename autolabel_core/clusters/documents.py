@@ -17,7 +17,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.models.extractors import feature_slug
 from autolabel_core.tables.embeddings import Embeddings
-from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import Workspace
 
@@ -65,7 +65,7 @@ class ClusterDocuments:
         """The tables of the vectors, one of each collection."""
         opened = self.workspace
         return [
-            Embeddings(opened, one, Recorded(opened, one.collection_name))
+            Embeddings(opened, one, LedgerSnapshot(opened, one.collection_name))
             for one in self.collections
         ]
 
@@ -95,7 +95,7 @@ class ClusterDocuments:
                 self._vectors(table, uri, b) for uri in self.feature_uris for b in table.batches
             ]
             if self.definition.filter:
-                labels = table.beside(TaxonomyLabels)
+                labels = table.sibling(TaxonomyLabels)
                 files += [labels.path(batch) for batch in table.batches]
         return files
 

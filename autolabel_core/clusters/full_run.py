@@ -6,12 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autolabel_core.clusters.algorithms.id_matching import Change
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.algorithms.id_matching import IdentityChange
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.documents import VectorRows
 from autolabel_core.clusters.history import FAILED, FULL, SUCCEEDED, UNCHANGED, answers, run_id_of
-from autolabel_core.clusters.naming_inputs import Named, costs, name_new_clusters, plain_names
-from autolabel_core.clusters.run_result import Grouped, group, keep
+from autolabel_core.clusters.naming_inputs import (
+    ClustersToName,
+    costs,
+    name_new_clusters,
+    plain_names,
+)
+from autolabel_core.clusters.run_result import RunResult, group, keep
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
@@ -25,7 +30,7 @@ FIGURES = (
 )
 
 
-def run_in_full(defined: DefinedClusters, progress: Progress) -> None:
+def run_in_full(defined: DefinitionState, progress: Progress) -> None:
     """Group everything anew, and record it: succeeded, failed, or the same input as the last run.
 
     A failed run answers what was asked for too, so that it is not tried for ever; the last
@@ -48,13 +53,13 @@ def run_in_full(defined: DefinedClusters, progress: Progress) -> None:
         ) from error
 
 
-def _run(defined: DefinedClusters, progress: Progress) -> None:
+def _run(defined: DefinitionState, progress: Progress) -> None:
     history, rows = defined.history, defined.documents.chosen
     made_from = fingerprint(defined.declaration, rows.document_ids, rows.content_hashes)
     last, files = history.last, defined.last
     if last is not None and files is not None and last.payload["input"] == made_from:
         if not files.complete:
-            before = history.core(last.run_id)
+            before = history.central_members(last.run_id)
             keep(group(rows, defined.definition, before, history.used, False, progress), files)
         if history.waiting:
             _record_unchanged(defined, last, rows)
@@ -63,17 +68,19 @@ def _run(defined: DefinedClusters, progress: Progress) -> None:
     since = history.deleted.run_id if history.deleted else None
     run_id = run_id_of("run", *identity, last.run_id if last else since)
     whole = files is not None and files.complete
-    before = files.documents if files and whole else history.core(last.run_id) if last else {}
+    before = (
+        files.documents if files and whole else history.central_members(last.run_id) if last else {}
+    )
     grouped = group(rows, defined.definition, before, history.used, whole, progress)
     keep(grouped, defined.files.run(run_id))
     _record_success(defined, grouped, run_id, made_from)
 
 
 def _record_success(
-    defined: DefinedClusters, grouped: Grouped, run_id: str, made_from: str
+    defined: DefinitionState, grouped: RunResult, run_id: str, made_from: str
 ) -> None:
     owner, last = defined.owner.collection_name, defined.history.last
-    figures, found = _figures(grouped), name_new_clusters(defined, Named.of(grouped))
+    figures, found = _figures(grouped), name_new_clusters(defined, ClustersToName.of(grouped))
     payload = {
         **answers(defined.history.waiting),
         **figures,
@@ -100,7 +107,7 @@ def _record_success(
     )
 
 
-def _record_failure(defined: DefinedClusters, reason: str) -> None:
+def _record_failure(defined: DefinitionState, reason: str) -> None:
     failed = sum(run.status == FAILED for run in defined.history.runs)
     owner, asked = defined.owner.collection_name, answers(defined.history.waiting)
     content = (owner, defined.name, defined.declaration, asked["answers"], failed)
@@ -109,13 +116,13 @@ def _record_failure(defined: DefinedClusters, reason: str) -> None:
     defined.workspace.ledger.append_cluster_run(run)
 
 
-def _record_unchanged(defined: DefinedClusters, last: ClusterRun, rows: VectorRows) -> None:
+def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRows) -> None:
     """Record that the input was the same; what a server failed to name may have a name now."""
     asked = answers(defined.history.waiting)
     payload = {**asked, "declaration": defined.declaration, "same_as": last.run_id}
     run_id = run_id_of("run", last.run_id, asked["answers"])
     files = defined.files.run(last.run_id)
-    found = name_new_clusters(defined, Named.of_files(files, rows))
+    found = name_new_clusters(defined, ClustersToName.of_files(files, rows))
     if found.names:
         payload["naming"] = _plain(costs(found))
     changes = [
@@ -135,7 +142,7 @@ def _record_unchanged(defined: DefinedClusters, last: ClusterRun, rows: VectorRo
     defined.workspace.ledger.append_cluster_run(run, changes)
 
 
-def _figures(grouped: Grouped) -> dict[str, Any]:
+def _figures(grouped: RunResult) -> dict[str, Any]:
     quality = grouped.qualities[0]
     return {
         "documents": len(grouped.rows.document_ids),
@@ -147,7 +154,10 @@ def _figures(grouped: Grouped) -> dict[str, Any]:
 
 
 def _changes(
-    defined: DefinedClusters, grouped: Grouped, run_id: str, names: Mapping[str, Mapping[str, Any]]
+    defined: DefinitionState,
+    grouped: RunResult,
+    run_id: str,
+    names: Mapping[str, Mapping[str, Any]],
 ) -> list[ClusterEvent]:
     """Return what became of each identity; one that is there takes its heart and a name along."""
     node_of = {cluster: i for i, cluster in enumerate(grouped.ids)}
@@ -165,12 +175,12 @@ def _changes(
     return events
 
 
-def _heart(grouped: Grouped, node: int) -> dict[str, Any]:
-    core = [grouped.rows.document_ids[i] for i in grouped.core(node)]
-    return {"size": len(grouped.clustering.nodes[node].members), "core": core}
+def _heart(grouped: RunResult, node: int) -> dict[str, Any]:
+    central_members = [grouped.rows.document_ids[i] for i in grouped.central_members(node)]
+    return {"size": len(grouped.clustering.nodes[node].members), "core": central_members}
 
 
-def _shared(change: Change) -> dict[str, Any]:
+def _shared(change: IdentityChange) -> dict[str, Any]:
     return {"shared": int(change.shared), "jaccard": round(float(change.jaccard), 6)}
 
 

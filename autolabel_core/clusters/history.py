@@ -52,7 +52,7 @@ class History:
         named = (event for event in self.events if "name" in event.payload)
         return {event.cluster_id: event.payload["name"] for event in named}
 
-    def core(self, run_id: str) -> dict[str, list[str]]:
+    def central_members(self, run_id: str) -> dict[str, list[str]]:
         """Return the documents at the heart of each cluster of a run, by cluster id."""
         found = (e for e in self.events if e.run_id == run_id and "core" in e.payload)
         return {event.cluster_id: list(event.payload["core"]) for event in found}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from autolabel_core.clusters.algorithms.projection import project
 from autolabel_core.clusters.charts import places_of, shown_name
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.map import (
     MAX_INLINE,
     MapCluster,
@@ -32,7 +32,7 @@ Matrix = npt.NDArray[np.float32]
 
 
 def write_map(
-    one: DefinedClusters, out: Path, progress: Progress, with_thumbnails: bool = True
+    one: DefinitionState, out: Path, progress: Progress, with_thumbnails: bool = True
 ) -> dict[str, Any]:
     """Write the map of everybody as they are now; up to 5,000 thumbnails lie in the page itself.
 
@@ -77,7 +77,7 @@ def write_map(
 
 
 def _points(
-    one: DefinedClusters,
+    one: DefinitionState,
     rows: list[dict[str, Any]],
     members: list[Member],
     contents: MemberContents,
@@ -106,7 +106,7 @@ def _said(fields: dict[str, Any]) -> str:
     return f"{fields['suggested_label']}?" if fields.get("suggested_label") else ""
 
 
-def _places(one: DefinedClusters, rows: list[dict[str, Any]]) -> Matrix:
+def _places(one: DefinitionState, rows: list[dict[str, Any]]) -> Matrix:
     """Where everybody lies; who came after the run lies with the most similar one of the run."""
     assert one.last is not None
     run = one.last
@@ -122,7 +122,7 @@ def _places(one: DefinedClusters, rows: list[dict[str, Any]]) -> Matrix:
 
 
 def _most_similar(
-    one: DefinedClusters, documents: list[str], row_of: dict[str, int]
+    one: DefinitionState, documents: list[str], row_of: dict[str, int]
 ) -> npt.NDArray[np.int64]:
     """The row of the run that each document is nearest to."""
     found = np.full(len(documents), -1, np.int64)

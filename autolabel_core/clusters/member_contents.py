@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.naming import SampleBlob
 from autolabel_core.declarations.collection import BOX_KEY
 from autolabel_core.documents.documents import Documents
@@ -35,7 +35,7 @@ class Member:
 class MemberContents:
     """Opens the documents of a definition; what is gone or was overwritten since is None."""
 
-    def __init__(self, one: DefinedClusters) -> None:
+    def __init__(self, one: DefinitionState) -> None:
         self._one = one
         self._items = {t.collection_name: t.items for t in one.documents.embeddings}
 

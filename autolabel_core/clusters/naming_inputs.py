@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.documents import VectorRows
 from autolabel_core.clusters.member_contents import Member, MemberContents
 from autolabel_core.clusters.naming import (
@@ -24,7 +24,7 @@ from autolabel_core.clusters.naming import (
     name_clusters,
     representatives,
 )
-from autolabel_core.clusters.run_result import Grouped
+from autolabel_core.clusters.run_result import RunResult
 from autolabel_core.documents.content_urls import sign_address
 from autolabel_core.ledger.store import utc_now
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
@@ -35,7 +35,7 @@ TEXTS, SAMPLES = 200, 5
 
 
 @dataclass(frozen=True)
-class Named:
+class ClustersToName:
     """The clusters that may want names, as a run found them.
 
     Attributes:
@@ -49,14 +49,14 @@ class Named:
     centroids: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, grouped: Grouped) -> Named:
+    def of(cls, grouped: RunResult) -> ClustersToName:
         """Take them from a run that is not written yet."""
         nodes = zip(grouped.ids, grouped.clustering.nodes, strict=True)
         members = {cluster: node.members for cluster, node in nodes}
         return cls(grouped.rows, members, grouped.centroids)
 
     @classmethod
-    def of_files(cls, files: RunFiles, rows: VectorRows) -> Named:
+    def of_files(cls, files: RunFiles, rows: VectorRows) -> ClustersToName:
         """Take them from a run in force over the same documents."""
         place = {document: i for i, document in enumerate(rows.document_ids)}
         members = {
@@ -66,7 +66,7 @@ class Named:
         return cls(rows, members, files.centroids)
 
 
-def name_new_clusters(defined: DefinedClusters, found: Named) -> NamingResult:
+def name_new_clusters(defined: DefinitionState, found: ClustersToName) -> NamingResult:
     """Name the clusters that have no name yet, or one that a server was to give and could not.
 
     Whatever a server does, they get one.
@@ -92,13 +92,13 @@ def name_new_clusters(defined: DefinedClusters, found: Named) -> NamingResult:
     return name_clusters(samples, defined.definition.llm_labeling, context, wanted)
 
 
-def _lacks_name(defined: DefinedClusters, cluster: str) -> bool:
+def _lacks_name(defined: DefinitionState, cluster: str) -> bool:
     name, settings = defined.history.names.get(cluster), defined.definition.llm_labeling
     by_server = settings is not None and settings.enabled
     return name is None or (by_server and name.get("source") != "llm")
 
 
-def _embedding(defined: DefinedClusters) -> dict[str, Any]:
+def _embedding(defined: DefinitionState) -> dict[str, Any]:
     """Labels are embedded by the collection's own extractor where that embeds texts."""
     extractor = defined.workspace.extractor(defined.documents.collections[0])
     return {"embed": extractor.embed} if extractor.manifest.input == "text" else {}
@@ -107,7 +107,7 @@ def _embedding(defined: DefinedClusters) -> dict[str, Any]:
 class _Sampling:
     """What is known of the documents of a run; read once for all clusters."""
 
-    def __init__(self, defined: DefinedClusters, found: Named) -> None:
+    def __init__(self, defined: DefinitionState, found: ClustersToName) -> None:
         self._found = found
         self._contents = MemberContents(defined)
         declared = defined.definition.llm_labeling

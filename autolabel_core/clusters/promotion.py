@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.history import PROMOTION
 from autolabel_core.clusters.report import current_documents
 from autolabel_core.clusters.stability import run_in_force, stabilities, verdict_on
@@ -34,14 +34,14 @@ from autolabel_core.ledger import ClusterEvent
 from autolabel_core.tables.cluster_files import RunFiles
 from autolabel_core.tables.workspace import Workspace
 
-CORE = 20
+PROMOTED_MEMBERS = 20
 """So many of the most central members become references; the sweep labels the others by them."""
 
 
 COSINE = "cosine_similarity_to_centroid"
 
 
-class Member(NamedTuple):
+class RankedMember(NamedTuple):
     """One document of a cluster, with its cosine to the centroid in [-1, 1], 1 is the centre."""
 
     collection: str
@@ -65,7 +65,7 @@ class ClusterPromotion:
         chosen: by collection, the most central first.
     """
 
-    defined: DefinedClusters
+    defined: DefinitionState
     cluster_id: str
     label: str
     size: int
@@ -77,7 +77,7 @@ class ClusterPromotion:
 
 def find_cluster(
     workspace: Workspace, collection: Collection, wanted: str
-) -> tuple[DefinedClusters, str]:
+) -> tuple[DefinitionState, str]:
     """Find a cluster by `cl_3`, `definition/cl_3` or its name.
 
     Args:
@@ -92,7 +92,7 @@ def find_cluster(
         NotFoundError: there is no such cluster in force, or there are several.
     """
     definition, _, rest = wanted.rpartition("/")
-    found: list[tuple[DefinedClusters, str]] = []
+    found: list[tuple[DefinitionState, str]] = []
     known: list[str] = []
     for one in Clusters(workspace, collection).defined:
         if (definition and one.name != definition) or one.last is None or not one.last.complete:
@@ -113,12 +113,12 @@ def find_cluster(
     )
 
 
-def propose(
+def propose_promotion(
     workspace: Workspace,
     collection: Collection,
     cluster: str,
     label: str,
-    core: int | None = CORE,
+    core: int | None = PROMOTED_MEMBERS,
     exclude: AnyCollection[str] = (),
 ) -> ClusterPromotion:
     """Return what a promotion of a cluster would do.
@@ -162,7 +162,7 @@ def propose(
 def _of_collection(
     workspace: Workspace,
     collection: Collection,
-    members: list[Member],
+    members: list[RankedMember],
     label: str,
     because: Mapping[str, Any],
 ) -> tuple[list[str], list[Promotion]]:
@@ -179,7 +179,7 @@ def _of_collection(
     return given, outstanding(workspace, collection, found)
 
 
-def confirm(
+def confirm_promotion(
     workspace: Workspace, promotion: ClusterPromotion, reviewer: str, force: bool = False
 ) -> int:
     """Make the members references, and note it in the life of the cluster: both, or neither.
@@ -223,14 +223,14 @@ def confirm(
     return recorded
 
 
-def _ranked(one: DefinedClusters, run: RunFiles, cluster: str) -> list[Member]:
+def _ranked(one: DefinitionState, run: RunFiles, cluster: str) -> list[RankedMember]:
     """Return the members that the cluster has now."""
     members = set(current_documents(one).get(cluster, ()))
     rows = one.documents.rows
     own = [i for i, document in enumerate(rows.document_ids) if document in members]
     cosines = rows.vectors[own] @ run.centroids[run.place[cluster]]
     return [
-        Member(rows.collections[i], rows.document_ids[i], rows.content_hashes[i], cosine)
+        RankedMember(rows.collections[i], rows.document_ids[i], rows.content_hashes[i], cosine)
         for i, cosine in zip(own, cosines.tolist(), strict=True)
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.report import cluster_rows, life
 from autolabel_core.clusters.stability import stabilities, verdict_on
@@ -16,7 +16,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import COLUMN_OF
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
-from autolabel_core.tables.cluster_files import NOISE
+from autolabel_core.tables.cluster_files import NOISE_ID
 from autolabel_core.tables.workspace import Workspace
 
 SHOWN_MEMBERS = 20
@@ -24,7 +24,7 @@ SHOWN_MEMBERS = 20
 
 def definitions(
     workspace: Workspace, collection: Collection, names: Sequence[str] = ()
-) -> list[DefinedClusters]:
+) -> list[DefinitionState]:
     """Return the definitions of a collection, or those of some names.
 
     Args:
@@ -52,7 +52,7 @@ def definitions(
     return [found[name] for name in names] if names else list(found.values())
 
 
-def run_rows(one: DefinedClusters) -> list[dict[str, Any]]:
+def run_rows(one: DefinitionState) -> list[dict[str, Any]]:
     """Return every run that was ever made of a definition, the latest first."""
     runs = one.workspace.ledger.cluster_runs(one.owner.collection_name, one.name)
     in_force = one.history.last
@@ -71,7 +71,7 @@ def run_rows(one: DefinedClusters) -> list[dict[str, Any]]:
     ]
 
 
-def cluster_details(one: DefinedClusters, cluster: str) -> dict[str, Any]:
+def cluster_details(one: DefinitionState, cluster: str) -> dict[str, Any]:
     """Return all there is to say of one cluster.
 
     Args:
@@ -105,7 +105,7 @@ def cluster_details(one: DefinedClusters, cluster: str) -> dict[str, Any]:
     }
 
 
-def _nearest_members(one: DefinedClusters, cluster: str) -> Iterator[dict[str, Any]]:
+def _nearest_members(one: DefinitionState, cluster: str) -> Iterator[dict[str, Any]]:
     assert one.last is not None
     table = one.workspace.warehouse.read_table(one.files.current)
     ids = np.array(table["cluster_id"].to_pylist(), dtype=object)
@@ -119,7 +119,7 @@ def _nearest_members(one: DefinedClusters, cluster: str) -> Iterator[dict[str, A
 
 
 def enriched_documents(
-    one: DefinedClusters, fields: Sequence[str], run_id: str | None = None
+    one: DefinitionState, fields: Sequence[str], run_id: str | None = None
 ) -> list[dict[str, Any]]:
     """Return the documents of a definition with the fields of their clusters, by key.
 
@@ -146,7 +146,7 @@ def enriched_documents(
     names = one.history.names
     found = []
     for row in sorted(rows, key=lambda r: (r["collection"], r["key"])):
-        name = {} if row["cluster_id"] == NOISE else names.get(row["cluster_id"], {})
+        name = {} if row["cluster_id"] == NOISE_ID else names.get(row["cluster_id"], {})
         values = {**name, "cluster_id": row["cluster_id"]}
         values["keywords"] = ", ".join(name.get("keywords") or ()) or None
         given = {COLUMN_OF[field]: values.get(field) for field in fields}

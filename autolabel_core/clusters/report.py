@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.history import PROMOTION, History
 from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
-from autolabel_core.tables.cluster_files import NOISE, texts
+from autolabel_core.tables.cluster_files import NOISE_ID, texts
 from autolabel_core.tables.workspace import Workspace
 
 MAX_EVENTS = 50
@@ -19,7 +19,7 @@ QUIET = "kept"
 
 
 def cluster_report(
-    workspace: Workspace, collection: Collection, defined: Iterable[DefinedClusters]
+    workspace: Workspace, collection: Collection, defined: Iterable[DefinitionState]
 ) -> dict[str, Any]:
     """Return the report of a collection's clusters.
 
@@ -49,7 +49,7 @@ def _rounded(row: dict[str, Any]) -> dict[str, Any]:
     return {name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}
 
 
-def run_figures(one: DefinedClusters) -> dict[str, Any]:
+def run_figures(one: DefinitionState) -> dict[str, Any]:
     """Return the figures of the run in force, and how the last one ended."""
     run = one.history.last
     said: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def run_figures(one: DefinedClusters) -> dict[str, Any]:
     return {"run": run.run_id, **figures, "reasons": reasons, "assigned since": fresh, **said}
 
 
-def cluster_status(one: DefinedClusters) -> dict[str, Any]:
+def cluster_status(one: DefinitionState) -> dict[str, Any]:
     """Return the state of a definition in numbers.
 
     Args:
@@ -93,7 +93,7 @@ def cluster_status(one: DefinedClusters) -> dict[str, Any]:
     }
 
 
-def new_documents(one: DefinedClusters) -> int:
+def new_documents(one: DefinitionState) -> int:
     """Return how many documents have come, or changed, since the run in force."""
     if not one.workspace.warehouse.exists(one.files.current):
         return 0
@@ -101,7 +101,7 @@ def new_documents(one: DefinedClusters) -> int:
     return table["mode"].to_pylist().count("assign")
 
 
-def cluster_rows(one: DefinedClusters) -> list[dict[str, Any]]:
+def cluster_rows(one: DefinitionState) -> list[dict[str, Any]]:
     """Return the clusters in force as a table for people, the largest first.
 
     Args:
@@ -142,7 +142,7 @@ def cluster_rows(one: DefinedClusters) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: (-r["documents"], r["cluster_id"]))
 
 
-def current_documents(one: DefinedClusters) -> dict[str, list[str]]:
+def current_documents(one: DefinitionState) -> dict[str, list[str]]:
     """Return the documents that each cluster has now, those of its sub-clusters among them."""
     found: dict[str, list[str]] = {}
     if one.last is None or not one.workspace.warehouse.exists(one.files.current):
@@ -150,13 +150,13 @@ def current_documents(one: DefinedClusters) -> dict[str, list[str]]:
     table = one.workspace.warehouse.read_table(one.files.current, ["document_id", "cluster_id"])
     pairs = zip(texts(table, "document_id"), texts(table, "cluster_id"), strict=True)
     for document, cluster in pairs:
-        if cluster != NOISE:
+        if cluster != NOISE_ID:
             for above in one.last.lineage.get(cluster, ()):
                 found.setdefault(above, []).append(document)
     return found
 
 
-def _labels(one: DefinedClusters) -> dict[str, str]:
+def _labels(one: DefinitionState) -> dict[str, str]:
     found: dict[str, str] = {}
     for collection in one.documents.collections:
         with Documents(one.workspace, collection, clusters=False).connect() as connection:

@@ -18,16 +18,16 @@ from autolabel_core.clusters.documents import VectorRows
 from autolabel_core.declarations import Cluster
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.tables.cluster_files import COORDINATES, NOISE, RunFiles
+from autolabel_core.tables.cluster_files import COORDINATES, NOISE_ID, RunFiles
 
-CORE = 50
+CENTRAL_MEMBERS = 50
 """So many documents at the heart of a cluster are kept in the ledger: they tell which it was."""
 
 Columns = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Grouped:
+class RunResult:
     """What a run found, before it is written.
 
     Attributes:
@@ -97,7 +97,7 @@ class Grouped:
 
     def members(self) -> Columns:
         """Return the columns of the members."""
-        ids = np.array([*self.ids, NOISE], dtype=object)
+        ids = np.array([*self.ids, NOISE_ID], dtype=object)
         return {
             "document_id": self.rows.document_ids,
             "collection": self.rows.collections,
@@ -133,12 +133,12 @@ class Grouped:
             **dict(zip(COORDINATES, _nullable(middle), strict=False)),
         }
 
-    def core(self, i: int) -> list[int]:
+    def central_members(self, i: int) -> list[int]:
         """Return the rows at the heart of a cluster, the nearest to its centroid first."""
         members = self.clustering.nodes[i].members
         level, place = self.places[i]
         cosines = self.rows.vectors[members] @ self.qualities[level].centroids[place]
-        order = np.lexsort((members, -cosines))[:CORE]
+        order = np.lexsort((members, -cosines))[:CENTRAL_MEMBERS]
         return [int(row) for row in members[order]]
 
 
@@ -149,7 +149,7 @@ def group(
     used: frozenset[str],
     whole: bool,
     progress: Progress,
-) -> Grouped:
+) -> RunResult:
     """Group documents, and give each cluster the id that it had before.
 
     Args:
@@ -188,10 +188,10 @@ def group(
         coordinates = np.zeros((len(rows.document_ids), 0), np.float32)
     else:
         coordinates = project(clustering.reduced, drawn.method, drawn.components, definition.seed)
-    return Grouped(rows, clustering, identities, coordinates, definition.assignment_threshold)
+    return RunResult(rows, clustering, identities, coordinates, definition.assignment_threshold)
 
 
-def keep(grouped: Grouped, files: RunFiles) -> None:
+def keep(grouped: RunResult, files: RunFiles) -> None:
     """Write what a run found; the same run writes the same bytes."""
     files.write(
         grouped.members(), grouped.clusters(), grouped.centroids, grouped.clustering.reduced

@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 
 from autolabel_core.clusters.algorithms.result import NOISE, Clustering, Node
-from autolabel_core.clusters.algorithms.stability import Verdict, promotable, tree_stability
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.algorithms.stability import (
+    PromotionVerdict,
+    promotable,
+    tree_stability,
+)
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.documents import Matrix
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.tables.cluster_files import RunFiles, texts
 
 
-def stabilities(one: DefinedClusters) -> dict[str, float]:
+def stabilities(one: DefinitionState) -> dict[str, float]:
     """Return the stability of each cluster of the run in force; it is computed once and kept.
 
     Args:
@@ -37,7 +41,7 @@ def stabilities(one: DefinedClusters) -> dict[str, float]:
     return known
 
 
-def _as_it_was(one: DefinedClusters, run: RunFiles) -> tuple[Matrix, Clustering]:
+def _as_it_was(one: DefinitionState, run: RunFiles) -> tuple[Matrix, Clustering]:
     """Return the run with the vectors of its documents; only sub-clusters need those."""
     leaf = np.array([run.place.get(c, NOISE) for c in texts(run.members, "cluster_id")], np.int32)
     reduced, vectors = run.reduced, run.reduced
@@ -56,7 +60,7 @@ def _as_it_was(one: DefinedClusters, run: RunFiles) -> tuple[Matrix, Clustering]
     return vectors, Clustering(leaf, tuple(nodes), reduced, {})
 
 
-def run_in_force(one: DefinedClusters) -> RunFiles:
+def run_in_force(one: DefinitionState) -> RunFiles:
     """Return the files of the last successful run.
 
     Args:
@@ -76,7 +80,7 @@ def run_in_force(one: DefinedClusters) -> RunFiles:
     return one.last
 
 
-def verdict_on(one: DefinedClusters, row: Mapping[str, Any], stable: float) -> Verdict:
+def verdict_on(one: DefinitionState, row: Mapping[str, Any], stable: float) -> PromotionVerdict:
     """Say whether a cluster of the run in force may become a label.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from autolabel_core.clusters.charts import cluster_pictures
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import run_in_full
 from autolabel_core.clusters.report import cluster_report
 from autolabel_core.declarations import Collection
@@ -45,14 +45,14 @@ class Clusters(DerivedTable):
     partitioned = False
 
     @classmethod
-    def concerns(cls, collection: Collection) -> bool:
+    def applies_to(cls, collection: Collection) -> bool:
         """Whether the collection declares clusters."""
         return bool(collection.clusters)
 
     @property
-    def defined(self) -> list[DefinedClusters]:
+    def defined(self) -> list[DefinitionState]:
         """The definitions, each with the history as it is now."""
-        return [DefinedClusters(self.workspace, self.collection, c) for c in self._declared]
+        return [DefinitionState(self.workspace, self.collection, c) for c in self._declared]
 
     @cached_property
     def _declared(self) -> tuple[Any, ...]:
@@ -66,7 +66,7 @@ class Clusters(DerivedTable):
         """Cover runs, what was asked for, and the documents; None while vectors are missing."""
         return state_of(self.defined)
 
-    def runs_apart(self) -> bool:
+    def needs_own_run(self) -> bool:
         """Whether a full run is due; assigning goes with the uploads."""
         return any(one.due for one in self.defined)
 
@@ -112,7 +112,7 @@ class Clusters(DerivedTable):
         return drawn
 
 
-def state_of(defined: Sequence[DefinedClusters]) -> str | None:
+def state_of(defined: Sequence[DefinitionState]) -> str | None:
     """Return the fingerprint of what the list of all clusters is made from; None without vectors.
 
     Args:
@@ -126,7 +126,7 @@ def state_of(defined: Sequence[DefinedClusters]) -> str | None:
     return fingerprint([one.state for one in defined])
 
 
-def _summary(one: DefinedClusters) -> list[dict[str, Any]]:
+def _summary(one: DefinitionState) -> list[dict[str, Any]]:
     """Return the clusters of the run in force, with the number of documents that each has now."""
     if one.last is None or not one.last.complete:
         return []

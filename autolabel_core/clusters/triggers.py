@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from autolabel_core.clusters.definition_state import DefinedClusters
+from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.history import FULL, ask_for_run
 from autolabel_core.clusters.report import new_documents
 from autolabel_core.declarations.cluster import Cluster, ClusterTrigger
@@ -21,7 +21,7 @@ def asks_in_full(definition: Cluster, trigger: ClusterTrigger) -> bool:
     return (trigger.mode or definition.mode) == FULL
 
 
-def ask_where_due(defined: Iterable[DefinedClusters], now: datetime) -> list[str]:
+def ask_where_due(defined: Iterable[DefinitionState], now: datetime) -> list[str]:
     """Ask for a full run of each definition that has a reason to, except the clock's.
 
     A reason is known by its content, so that it asks once, and a run that failed is not asked for
@@ -49,7 +49,7 @@ def ask_where_due(defined: Iterable[DefinedClusters], now: datetime) -> list[str
     return asked
 
 
-def _reason(one: DefinedClusters, trigger: ClusterTrigger, now: datetime) -> tuple[str, Any]:
+def _reason(one: DefinitionState, trigger: ClusterTrigger, now: datetime) -> tuple[str, Any]:
     """Return who asks, and what makes this time another than the last; None where it is not due."""
     runs, last = one.history.runs, one.history.last
     if trigger.after_documents is not None:

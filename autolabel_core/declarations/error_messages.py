@@ -46,7 +46,7 @@ EXPECTED = {
 
 
 @dataclass(frozen=True)
-class Origin:
+class YamlOrigin:
     """Where a declaration was read from: its file, and the line of each key."""
 
     file: Path
@@ -77,7 +77,7 @@ def shown(value: Any) -> str:
     return f" (found `{value!s:.80}`)"
 
 
-def messages(origin: Origin, error: ValidationError, root: type[Declaration]) -> list[str]:
+def messages(origin: YamlOrigin, error: ValidationError, root: type[Declaration]) -> list[str]:
     """Return one line for each problem.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from autolabel_core.declarations.collection import Collection
-from autolabel_core.declarations.error_messages import Origin, messages
+from autolabel_core.declarations.error_messages import YamlOrigin, messages
 from autolabel_core.declarations.file_name_rules import FileNames
 from autolabel_core.declarations.model import Declaration
 from autolabel_core.declarations.yaml_lines import Lines, YamlError, read_yaml
@@ -23,7 +23,7 @@ class Declared:
     """A collection and where it was read from."""
 
     collection: Collection
-    origin: Origin
+    origin: YamlOrigin
 
 
 def read_declaration(file: Path) -> Declared:
@@ -36,7 +36,7 @@ def read_declaration(file: Path) -> Declared:
         The collection with absolute bucket URIs, and the lines of its keys.
     """
     value, lines = _read_mapping(file, f"collection_name: {file.stem}")
-    origin = Origin(file, lines)
+    origin = YamlOrigin(file, lines)
     if "name" not in value:
         value.setdefault("collection_name", file.stem)
     collection = _validated(Collection, value, origin)
@@ -67,10 +67,10 @@ def read_model(model: type[Model], file: Path, example: str) -> Model:
         The model.
     """
     value, lines = _read_mapping(file, example)
-    return _validated(model, value, Origin(file, lines))
+    return _validated(model, value, YamlOrigin(file, lines))
 
 
-def _validated(model: type[Model], value: dict[str, Any], origin: Origin) -> Model:
+def _validated(model: type[Model], value: dict[str, Any], origin: YamlOrigin) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -21,7 +21,7 @@ from autolabel_core.matching.nearest import nearest
 from autolabel_core.models.extractors import embed_checked
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy, check_feature_uri
 from autolabel_core.tables.embeddings import Embeddings
-from autolabel_core.tables.taxonomy_labels import KEPT
+from autolabel_core.tables.taxonomy_labels import PUBLISHED_NEIGHBOURS
 from autolabel_core.tables.workspace import Workspace
 
 
@@ -169,7 +169,11 @@ def classify(
     decided: dict[int, tuple[str, float, bool, int]] = {}
     if items and references.rows:
         vectors = embed_checked(embeddings.extractor, list(items.values()))
-        found = decide(nearest(vectors, references.vectors, KEPT), references.labels, taxonomy.rule)
+        found = decide(
+            nearest(vectors, references.vectors, PUBLISHED_NEIGHBOURS),
+            references.labels,
+            taxonomy.rule,
+        )
         columns = (found.label, found.confidence, found.matched, found.position)
         rows = zip(*(column.tolist() for column in columns), strict=True)
         decided = dict(zip(items, rows, strict=True))

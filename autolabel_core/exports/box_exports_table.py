@@ -44,14 +44,14 @@ class BoxExports(DerivedTable):
     partitioned = False
 
     @classmethod
-    def concerns(cls, collection: Collection) -> bool:
+    def applies_to(cls, collection: Collection) -> bool:
         """Whether boxes are what is annotated."""
         return collection.detection is not None
 
     @cached_property
     def raw(self) -> RawObjects:
         """The images."""
-        return self.beside(RawObjects)
+        return self.sibling(RawObjects)
 
     @property
     def said(self) -> list[BoxAnnotation]:

@@ -18,7 +18,7 @@ from autolabel_core.foundation.media.images import decode_image, probe_image
 from autolabel_core.tables.boxes.ground_truth import ImageTruth
 
 # Readers disagree about turned pictures, and about pages and frames of the other formats.
-KEPT = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
+SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 _UNREADABLE = (UnreadableItemError, NotFoundError, FileNotFoundError, PermissionError)
 
 
@@ -85,8 +85,8 @@ def portable_image(data: bytes) -> tuple[bytes, str]:
         upright picture; boxes are those of the upright picture either way.
     """
     info = probe_image(data)
-    if info.format in KEPT and info.upright:
-        return data, KEPT[info.format]
+    if info.format in SUFFIXES and info.upright:
+        return data, SUFFIXES[info.format]
     target = io.BytesIO()
     decode_image(data).save(target, "PNG")
     return target.getvalue(), ".png"

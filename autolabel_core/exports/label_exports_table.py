@@ -47,14 +47,14 @@ class AnnotationExports(DerivedTable):
     partitioned = False
 
     @classmethod
-    def concerns(cls, collection: Declared) -> bool:
+    def applies_to(cls, collection: Declared) -> bool:
         """Whether documents are what is labelled; boxes have exports of their own."""
         return collection.detection is None
 
     @cached_property
     def labels(self) -> TaxonomyLabels:
         """What is exported."""
-        return self.beside(TaxonomyLabels)
+        return self.sibling(TaxonomyLabels)
 
     def path(self, batch: str = WHOLE) -> PurePath:
         """Return the file that notes what the exports were made from."""

@@ -10,14 +10,16 @@ from typing import Any, TypeVar, cast
 Result = TypeVar("Result")
 
 
-class Beside:
+class BackgroundJobs:
     """Pieces of work by name, one at a time each; an error is raised at the tick that takes it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._ongoing: dict[str, Future[Any]] = {}
 
-    def take(self, name: str, work: Callable[[], Result], seconds: float) -> Result | None:
+    def result_or_start(
+        self, name: str, work: Callable[[], Result], seconds: float
+    ) -> Result | None:
         """Begin a piece of work, or wait for the one that was begun under that name.
 
         Args:

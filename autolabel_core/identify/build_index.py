@@ -14,8 +14,12 @@ from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.identify.reference_folder import Reference, ReferenceFolder
-from autolabel_core.matching.reference_index import Origin, ReferenceIndex, Vectors
-from autolabel_core.models.evaluation.augmentation import Purpose, embed_views, mean_of_views
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex, Vectors
+from autolabel_core.models.evaluation.augmentation import (
+    AugmentationSplit,
+    embed_views,
+    mean_of_views,
+)
 from autolabel_core.models.extractors import Extractor, embed_checked
 
 CHUNK = 64
@@ -43,7 +47,7 @@ class Built:
 def build_index(
     folder: ReferenceFolder,
     extractor: Extractor,
-    origin: Origin,
+    origin: IndexOrigin,
     previous: ReferenceIndex | None = None,
     progress: Progress = no_progress,
 ) -> Built:
@@ -89,7 +93,7 @@ def build_index(
 def index_folder(
     folder: ReferenceFolder,
     extractor: Extractor,
-    origin: Origin,
+    origin: IndexOrigin,
     out: Path,
     progress: Progress = no_progress,
 ) -> Built:
@@ -115,7 +119,7 @@ def index_folder(
     return built
 
 
-def _known(previous: ReferenceIndex | None, origin: Origin) -> dict[str, Vectors]:
+def _known(previous: ReferenceIndex | None, origin: IndexOrigin) -> dict[str, Vectors]:
     if previous is None:
         return {}
     made_alike = (
@@ -126,7 +130,7 @@ def _known(previous: ReferenceIndex | None, origin: Origin) -> dict[str, Vectors
 
 
 def _embedded(
-    chunk: list[Reference], extractor: Extractor, origin: Origin, unreadable: dict[str, str]
+    chunk: list[Reference], extractor: Extractor, origin: IndexOrigin, unreadable: dict[str, str]
 ) -> dict[str, Vectors]:
     pictures = list(read_in_order(lambda r: _decoded(r, extractor, unreadable), chunk))
     readable = [(r.checksum, p) for r, p in zip(chunk, pictures, strict=True) if p is not None]
@@ -134,7 +138,9 @@ def _embedded(
         return {}
     checksums, images = zip(*readable, strict=True)
     if origin.reference_views:
-        views = embed_views(images, checksums, extractor, Purpose.REFERENCE, origin.reference_views)
+        views = embed_views(
+            images, checksums, extractor, AugmentationSplit.REFERENCE, origin.reference_views
+        )
         return dict(zip(checksums, mean_of_views(views), strict=True))
     return dict(zip(checksums, embed_checked(extractor, images), strict=True))
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from autolabel_core.foundation.media.boxes import Floats, areas
 from autolabel_core.identify.region_proposals import CENTRE, large_enough, propose_regions
-from autolabel_core.identify.thresholds_file import Thresholds
+from autolabel_core.identify.thresholds_file import AcceptanceThresholds
 from autolabel_core.matching.reference_index import Match
 from autolabel_core.models.detectors.collection_detector import DeclaredDetector
 
@@ -73,7 +73,7 @@ def find_regions(image: Image.Image, detector: DeclaredDetector | None, most: in
 def identify(
     regions: Regions,
     matches: Sequence[Match],
-    thresholds: Thresholds,
+    thresholds: AcceptanceThresholds,
     size_px: tuple[int, int],
 ) -> list[Identified]:
     """Say what is where; what scores below the threshold is nothing that is known.
@@ -96,7 +96,7 @@ def identify(
     return [_identified(relative[i], matches[i], thresholds) for i in kept]
 
 
-def _identified(xyxy_rel: Floats, match: Match, thresholds: Thresholds) -> Identified:
+def _identified(xyxy_rel: Floats, match: Match, thresholds: AcceptanceThresholds) -> Identified:
     left, top, right, bottom = xyxy_rel.tolist()
     return Identified((left, top, right, bottom), match, thresholds.confident(match))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autolabel_core.matching.reference_index import Origin, ReferenceIndex
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.extractors import Extractor, load_extractor
 from autolabel_core.models.extractors.image import DEFAULT_MODEL
 from autolabel_core.models.projection_head import Head, ProjectedExtractor, safetensors_path
@@ -36,10 +36,10 @@ def origin_of(
     model: str | None = None,
     projection: Path | None = None,
     reference_views: int = 0,
-) -> Origin:
+) -> IndexOrigin:
     """Return what an index that is made with this encoder says of itself."""
     manifest = encoder.manifest
-    return Origin(
+    return IndexOrigin(
         feature_uri=manifest.feature_uri,
         model=model or DEFAULT_MODEL,
         version=manifest.version,

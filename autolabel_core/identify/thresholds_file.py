@@ -17,7 +17,7 @@ UNMEASURED = "CLIP defaults, not measured for this encoder: run `autolabel ident
 
 
 @dataclass(frozen=True)
-class Thresholds:
+class AcceptanceThresholds:
     """What a match must reach.
 
     Attributes:
@@ -30,11 +30,11 @@ class Thresholds:
     min_margin: float
     source: str
 
-    def given(self, min_score: float | None, min_margin: float | None) -> Thresholds:
+    def given(self, min_score: float | None, min_margin: float | None) -> AcceptanceThresholds:
         """Return them with the numbers that a person gave; None leaves a number as it is."""
         if min_score is None and min_margin is None:
             return self
-        return Thresholds(
+        return AcceptanceThresholds(
             self.min_score if min_score is None else min_score,
             self.min_margin if min_margin is None else min_margin,
             GIVEN if None not in (min_score, min_margin) else f"{GIVEN}, {self.source}",
@@ -57,7 +57,7 @@ def save_thresholds(index_file: Path, index: ReferenceIndex, measured: Acceptanc
     write_atomically(thresholds_file(index_file), lambda part: part.write_text(text + "\n"))
 
 
-def thresholds_of(index_file: Path, index: ReferenceIndex) -> Thresholds:
+def thresholds_of(index_file: Path, index: ReferenceIndex) -> AcceptanceThresholds:
     """Return the thresholds that suit an index: those measured, else CLIP's.
 
     Args:
@@ -78,7 +78,7 @@ def _space(index: ReferenceIndex) -> dict[str, object]:
     }
 
 
-def _measured(index_file: Path, index: ReferenceIndex) -> Thresholds | None:
+def _measured(index_file: Path, index: ReferenceIndex) -> AcceptanceThresholds | None:
     file = thresholds_file(index_file)
     if not file.is_file():
         return None
@@ -86,7 +86,7 @@ def _measured(index_file: Path, index: ReferenceIndex) -> Thresholds | None:
         said = json.loads(file.read_text(encoding="utf-8"))
         if any(said[key] != value for key, value in _space(index).items()):
             return None
-        return Thresholds(float(said["min_score"]), float(said["min_margin"]), MEASURED)
+        return AcceptanceThresholds(float(said["min_score"]), float(said["min_margin"]), MEASURED)
     except (ValueError, KeyError, TypeError) as error:
         raise AutolabelError(
             f"{file} holds no thresholds ({type(error).__name__}: {error}). Remove it, or write it "
@@ -94,6 +94,6 @@ def _measured(index_file: Path, index: ReferenceIndex) -> Thresholds | None:
         ) from error
 
 
-def _defaults(index: ReferenceIndex) -> Thresholds:
+def _defaults(index: ReferenceIndex) -> AcceptanceThresholds:
     plain_clip = index.origin.model.startswith("open_clip:") and not index.origin.projection
-    return Thresholds(CLIP_MIN_SCORE, CLIP_MIN_MARGIN, CLIP if plain_clip else UNMEASURED)
+    return AcceptanceThresholds(CLIP_MIN_SCORE, CLIP_MIN_MARGIN, CLIP if plain_clip else UNMEASURED)

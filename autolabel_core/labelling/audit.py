@@ -29,7 +29,7 @@ DEFAULT_SAMPLE = 50
 MAX_ERRORS_SHOWN = 20
 
 
-class Judged(NamedTuple):
+class JudgedLabel(NamedTuple):
     """One verdict: key, the label that was judged, `right` or `wrong`, the right one if known."""
 
     key: str
@@ -120,7 +120,7 @@ def audit_summary(workspace: Workspace, collection: Collection) -> dict[str, Any
 
 
 def record_verdicts(
-    workspace: Workspace, collection: Collection, judged: Sequence[Judged], auditor: str
+    workspace: Workspace, collection: Collection, judged: Sequence[JudgedLabel], auditor: str
 ) -> None:
     """Record verdicts and corrections, or nothing where one of them does not fit.
 
@@ -163,7 +163,7 @@ def _auto_labelled(workspace: Workspace, collection: Collection) -> list[dict[st
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _verdict(judged: Judged, record: dict[str, Any], auditor: str) -> AuditVerdict:
+def _verdict(judged: JudgedLabel, record: dict[str, Any], auditor: str) -> AuditVerdict:
     return AuditVerdict(
         document_id=record["document_id"],
         key=judged.key,
@@ -175,7 +175,7 @@ def _verdict(judged: Judged, record: dict[str, Any], auditor: str) -> AuditVerdi
     )
 
 
-def _problem(judged: Judged, record: dict[str, Any] | None, present: str | None) -> str | None:
+def _problem(judged: JudgedLabel, record: dict[str, Any] | None, present: str | None) -> str | None:
     where = f"{judged.where}: " if judged.where else ""
     if judged.verdict not in ("right", "wrong"):
         return f"{where}verdict {judged.verdict!r}; expected right or wrong"

@@ -10,7 +10,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.label_names import check_label
 from autolabel_core.foundation.media.boxes import XyxyPx, iou, read_box
 from autolabel_core.foundation.suggestions import did_you_mean
-from autolabel_core.labelling.box_input import GivenBox
+from autolabel_core.labelling.box_input import BoxInput
 from autolabel_core.labelling.standing_predictions import Prediction, Predictions, is_detection
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.ledger.box_annotations import JUDGED
@@ -26,7 +26,7 @@ from autolabel_core.tables.boxes.ground_truth import SAME_OBJECT_IOU, KnownImage
 
 
 @dataclass(frozen=True)
-class Word:
+class ValidatedBox:
     """A checked word: the event it would be, what it was said of, and where."""
 
     annotation: BoxAnnotation
@@ -34,9 +34,9 @@ class Word:
     where: str
 
 
-def checked(
-    given: GivenBox, image: KnownImage, predictions: Predictions, collection: Collection
-) -> Word:
+def validate(
+    given: BoxInput, image: KnownImage, predictions: Predictions, collection: Collection
+) -> ValidatedBox:
     """Return what somebody said as an event about an image.
 
     Args:
@@ -81,7 +81,7 @@ def checked(
         payload={**given.fields, **({JUDGED: judged} if judged else {})},
         annotation_id=given.annotation_id or "",
     )
-    return Word(_identified(event), given.target, given.where)
+    return ValidatedBox(_identified(event), given.target, given.where)
 
 
 def _identified(event: BoxAnnotation) -> BoxAnnotation:
@@ -96,7 +96,7 @@ def _identified(event: BoxAnnotation) -> BoxAnnotation:
     return BoxAnnotation(**{**vars(event), "annotation_id": identity})
 
 
-def _check_image(given: GivenBox, image: KnownImage, prediction: Prediction | None) -> None:
+def _check_image(given: BoxInput, image: KnownImage, prediction: Prediction | None) -> None:
     if given.size_px is not None and given.size_px != (image.width_px, image.height_px):
         raise AutolabelError(
             f"the source says that {image.key!r} is {given.size_px[0]} × {given.size_px[1]} px, "
@@ -137,7 +137,7 @@ def _true_class(label: str, true_class: str | None, seen: str | None) -> str | N
 
 
 def _box(
-    given: GivenBox, label: str, image: KnownImage, prediction: Prediction | None
+    given: BoxInput, label: str, image: KnownImage, prediction: Prediction | None
 ) -> XyxyPx | None:
     if given.bbox is None:
         return prediction.xyxy_px if prediction and label != REVIEWED else None
@@ -160,7 +160,7 @@ def _box(
 
 def _check_sense(
     label: str,
-    given: GivenBox,
+    given: BoxInput,
     detection_id: str | None,
     prediction: Prediction | None,
     true_class: str | None,

@@ -10,7 +10,7 @@ from autolabel_core.foundation.label_names import NameWarning
 
 
 @dataclass(frozen=True)
-class GivenBox:
+class BoxInput:
     """One word about a box, or about an image.
 
     Attributes:
@@ -53,7 +53,7 @@ class GivenBox:
 
 
 @dataclass(frozen=True)
-class Given:
+class ParsedAnnotations:
     """What one command or file says.
 
     Attributes:
@@ -64,14 +64,14 @@ class Given:
         notes: what the reader left out, and why.
     """
 
-    boxes: Sequence[GivenBox]
+    boxes: Sequence[BoxInput]
     whole_images: bool = False
     problems: tuple[tuple[str | None, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class GivingReport:
+class ImportReport:
     """What became of it.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import object_of
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.give_boxes import give_boxes
 from autolabel_core.labelling.standing_predictions import standing_predictions
 from autolabel_core.tables.boxes.box_labels import CONFIRMED, CORRECTED
@@ -34,6 +34,6 @@ def judge_as(
         seen = predictions.by_id.get(document)
         same = seen is not None and seen.class_name == label
         word = CONFIRMED if same else CORRECTED
-        boxes.append(GivenBox(label=word, target=document, true_class=label))
-    report = give_boxes(workspace, collection, Given(boxes), reviewer, "promotion")
+        boxes.append(BoxInput(label=word, target=document, true_class=label))
+    report = give_boxes(workspace, collection, ParsedAnnotations(boxes), reviewer, "promotion")
     return sum(report.recorded.values())

@@ -10,8 +10,8 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.label_names import NameWarning, inconsistent_names
-from autolabel_core.labelling.box_checks import Word, checked
-from autolabel_core.labelling.box_input import Given, GivenBox, GivingReport
+from autolabel_core.labelling.box_checks import ValidatedBox, validate
+from autolabel_core.labelling.box_input import BoxInput, ImportReport, ParsedAnnotations
 from autolabel_core.labelling.give_labels import listed_problems
 from autolabel_core.labelling.standing_predictions import (
     Predictions,
@@ -35,11 +35,11 @@ _NOT_SAID = frozenset({"event_id", "recorded_at", "origin"})
 def give_boxes(
     workspace: Workspace,
     collection: Collection,
-    given: Given,
+    given: ParsedAnnotations,
     annotator: str,
     origin: str,
     skip_invalid: bool = False,
-) -> GivingReport:
+) -> ImportReport:
     """Record what people said of boxes, all or nothing; what stands already is not repeated.
 
     Words about the whole of images are truth, not judgements: they judge no detector.
@@ -90,7 +90,7 @@ def give_boxes(
     warnings = _spelling(workspace, collection, fresh)
     workspace.ledger.append_box_annotations(fresh)
     counted = Counter("withdrawn" if e.action == "withdraw" else e.label for e in fresh)
-    return GivingReport(
+    return ImportReport(
         dict(counted),
         len(events) - len(fresh),
         len({event.image_id for event in events}),
@@ -119,7 +119,7 @@ class _History:
         known = self.latest.get(annotation_id or "")
         return known.image_key if known else None
 
-    def holding(self, image_id: str, target: str, given: GivenBox) -> BoxAnnotation | None:
+    def holding(self, image_id: str, target: str, given: BoxInput) -> BoxAnnotation | None:
         """Return a person's word about a detection, or that an image was reviewed."""
         for event in reversed(list(self.latest.values())):
             is_meant = event.detection_id == target or event.label == given.label == REVIEWED
@@ -156,14 +156,14 @@ class _History:
 
 
 def _read_all(
-    said: Sequence[GivenBox],
+    said: Sequence[BoxInput],
     targets: Targets,
     history: _History,
     predictions: Predictions,
     collection: Collection,
-) -> tuple[list[Word], list[tuple[str | None, str]]]:
+) -> tuple[list[ValidatedBox], list[tuple[str | None, str]]]:
     """Check each word alone; of one annotation said twice, both must say the same."""
-    words: dict[str, Word] = {}
+    words: dict[str, ValidatedBox] = {}
     problems: list[tuple[str | None, str]] = []
     for g in said:
         try:
@@ -179,15 +179,17 @@ def _read_all(
 
 
 def _word(
-    g: GivenBox,
+    g: BoxInput,
     targets: Targets,
     history: _History,
     predictions: Predictions,
     collection: Collection,
-) -> Word:
+) -> ValidatedBox:
     known = history.latest.get(g.annotation_id or "")
     if g.withdraw and known is not None:
-        return Word(replace(known, action="withdraw", recorded_at=""), known.image_key, g.where)
+        return ValidatedBox(
+            replace(known, action="withdraw", recorded_at=""), known.image_key, g.where
+        )
     target = g.target or (known.image_key if known else None)
     if target is None:
         raise AutolabelError(
@@ -197,14 +199,14 @@ def _word(
         )
     image = targets.image(target)
     if not g.withdraw:
-        return checked(g, image, predictions, collection)
+        return validate(g, image, predictions, collection)
     holds = history.holding(image.document_id, target, g)
     if holds is None:
         raise AutolabelError(
             f"nothing of {g.annotator} to withdraw from {target!r}; give a detection's id, a key "
             "with --label reviewed, or --id: `autolabel annotations list` shows what holds"
         )
-    return Word(replace(holds, action="withdraw", recorded_at=""), target, g.where)
+    return ValidatedBox(replace(holds, action="withdraw", recorded_at=""), target, g.where)
 
 
 def _as_whole(event: BoxAnnotation) -> BoxAnnotation:

@@ -10,7 +10,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.media.boxes import XyxyPx
 from autolabel_core.tables.detection_rows import DETECTION, IMAGE
-from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import Workspace
 
@@ -74,11 +74,11 @@ def standing_predictions(
     """
     if collection.detection is None:
         return Predictions()
-    table = DetectedObjects(workspace, collection)
+    table = DetectionTable(workspace, collection)
     if table.detector.is_waiting:
         return Predictions()
     version = table.detector.feature_uri
-    if judging and table.beside(ReferenceSet).changing_over:
+    if judging and table.sibling(ReferenceSet).changing_over:
         raise AutolabelError(
             f"The detections are changing over to {version}: their numbers mean other boxes soon. "
             f"`autolabel sweep {collection.collection_name}`, then look at them again."

@@ -58,7 +58,7 @@ class BoxAnnotation:
 
 
 @dataclass(frozen=True)
-class Standing:
+class CurrentAnnotations:
     """What holds of a collection's box annotations.
 
     Attributes:
@@ -70,7 +70,9 @@ class Standing:
     stale: list[BoxAnnotation]
 
 
-def effective(events: Iterable[BoxAnnotation], content_hashes: Mapping[str, str]) -> Standing:
+def effective(
+    events: Iterable[BoxAnnotation], content_hashes: Mapping[str, str]
+) -> CurrentAnnotations:
     """Return what holds now: for each annotation its latest event, unless that is a withdrawal.
 
     Annotations of two people are two annotations, and both hold.
@@ -89,7 +91,7 @@ def effective(events: Iterable[BoxAnnotation], content_hashes: Mapping[str, str]
         latest = now if is_present else gone
         latest.pop(event.annotation_id, None)
         latest[event.annotation_id] = event
-    return Standing(
+    return CurrentAnnotations(
         [event for event in now.values() if event.action == "annotate"],
         [e for e in gone.values() if e.action == "annotate" and e.annotation_id not in now],
     )

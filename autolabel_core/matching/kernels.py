@@ -193,7 +193,7 @@ def _insert(
 
 
 @compiled(_ROWS_IN, _ROWS_IN, _INTS, _ROWS, _INT, _ROW, _INTS, _ROWS)
-def settle(
+def resolve_ties(
     rows: Floats,
     references: Floats,
     found: Ints,

@@ -193,7 +193,7 @@ class _Search:
             scores = scratch[: m * len(block)].reshape(m, len(block))
             np.matmul(rows, block.T, out=scores)
             kernels.propose(scores, a, windows, best, floors, found, found_score, counts)
-        kernels.settle(
+        kernels.resolve_ties(
             rows, self.references, found, found_score, counts, floors, into.position, into.score
         )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from autolabel_core.matching.nearest import ABSENT, Nearest, nearest, nearest_above, without
 
-KEPT = 16
+CACHED_NEIGHBOURS = 16
 NEEDED = 11
 ROWS_PER_GATHER = 8192
 
@@ -57,8 +57,8 @@ class ReferenceEdit:
 
 def build(vectors: NDArray[np.float32], references: NDArray[np.float32]) -> NeighbourTable:
     """Compute the table of documents (n, d) against references (r, d) in full."""
-    found = nearest(vectors, references, KEPT)
-    length = np.full(len(vectors), min(KEPT, len(references)), np.int32)
+    found = nearest(vectors, references, CACHED_NEIGHBOURS)
+    length = np.full(len(vectors), min(CACHED_NEIGHBOURS, len(references)), np.int32)
     return NeighbourTable(found.position, found.score, length)
 
 
@@ -157,7 +157,9 @@ def follow(
     if edit.same and np.array_equal(rows, np.arange(len(table.length))):
         return table
     new = NeighbourTable(
-        np.empty((n, KEPT), np.int32), np.empty((n, KEPT), np.float32), np.empty(n, np.int32)
+        np.empty((n, CACHED_NEIGHBOURS), np.int32),
+        np.empty((n, CACHED_NEIGHBOURS), np.float32),
+        np.empty(n, np.int32),
     )
     kernels.carry(
         np.require(table.position, np.int32, ["C", "A"]),
@@ -181,10 +183,17 @@ def _check(
     table: NeighbourTable, edit: ReferenceEdit, n: int, r_stayed: int, rows: NDArray[np.int32]
 ) -> None:
     documents, r_old = len(table.length), len(edit.moved)
-    if table.position.shape != (documents, KEPT) or table.score.shape != (documents, KEPT):
+    if table.position.shape != (documents, CACHED_NEIGHBOURS) or table.score.shape != (
+        documents,
+        CACHED_NEIGHBOURS,
+    ):
         shape = table.position.shape
-        raise ValueError(f"expected a table of shape {(documents, KEPT)}, found {shape}")
-    if table.position.max(initial=-1) >= r_old or table.length.max(initial=0) > min(KEPT, r_old):
+        raise ValueError(
+            f"expected a table of shape {(documents, CACHED_NEIGHBOURS)}, found {shape}"
+        )
+    if table.position.max(initial=-1) >= r_old or table.length.max(initial=0) > min(
+        CACHED_NEIGHBOURS, r_old
+    ):
         most = table.position.max(initial=-1)
         raise ValueError(f"expected positions among {r_old} old references, found {most}")
     if r_stayed != np.count_nonzero(edit.moved >= 0):
@@ -207,7 +216,7 @@ def _merge_added(
 
     last = np.take_along_axis(table.score, np.maximum(table.length - 1, 0)[:, None], axis=1)[:, 0]
     floors = np.where(again, np.float32(np.inf), np.where(complete, ABSENT, last))
-    came = nearest_above(vectors, references[added], KEPT, floors.astype(np.float32))
+    came = nearest_above(vectors, references[added], CACHED_NEIGHBOURS, floors.astype(np.float32))
     kernels.merge(
         came.position, came.score, added, complete, table.position, table.score, table.length
     )

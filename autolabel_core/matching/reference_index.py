@@ -31,7 +31,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Origin:
+class IndexOrigin:
     """What an index was made with; an index opens its own encoder from it.
 
     Attributes:
@@ -100,7 +100,7 @@ class ReferenceIndex:
     names: tuple[str, ...]
     filenames: tuple[str, ...]
     checksums: tuple[str, ...]
-    origin: Origin
+    origin: IndexOrigin
     fields: tuple[Mapping[str, str], ...]
 
     def __len__(self) -> int:
@@ -281,7 +281,7 @@ class ReferenceIndex:
             tuple(arrays[name].tolist()) for name in ("names", "filenames", "checksums", "fields")
         )
         said = tuple(json.loads(text) for text in fields)
-        origin = Origin(**header)
+        origin = IndexOrigin(**header)
         index = cls(arrays["embeddings"], names, filenames, checksums, origin, said)
         if index.checksum != checksum:
             raise ValueError("its checksum does not fit its content")

@@ -93,7 +93,7 @@ class PrecisionCoverage:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangedLabels:
     """How many documents a change of threshold would label, unlabel, and leave as they are."""
 
     newly_labelled: int
@@ -102,10 +102,10 @@ class Change:
 
 
 @dataclass(frozen=True)
-class ThresholdChange(Change):
+class ThresholdChange(ChangedLabels):
     """The change over all documents, and by predicted label."""
 
-    per_label: Mapping[str, Change]
+    per_label: Mapping[str, ChangedLabels]
 
 
 def precision_coverage_curve(scores: npt.ArrayLike, correct: npt.ArrayLike) -> PrecisionCoverage:
@@ -253,7 +253,7 @@ def what_would_change(
         counts.setdefault(label, Counter())[step] += 1
     overall = sum(counts.values(), Counter[int]())
     named = sorted(label for label in counts if label is not None)
-    per_label = {label: Change(*_steps(counts[label])) for label in named}
+    per_label = {label: ChangedLabels(*_steps(counts[label])) for label in named}
     return ThresholdChange(*_steps(overall), per_label=per_label)
 
 

@@ -53,7 +53,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class WrittenManifest:
+class PluginManifest:
     """A manifest as its author wrote it, checked.
 
     Attributes:
@@ -75,7 +75,7 @@ class WrittenManifest:
         return [feature for feature in self.features if feature.feature_type == feature_type]
 
 
-def read_manifest(found: Mapping[str, Any] | ModuleType, where: str) -> WrittenManifest:
+def read_manifest(found: Mapping[str, Any] | ModuleType, where: str) -> PluginManifest:
     """Check a written manifest.
 
     Args:
@@ -101,7 +101,7 @@ def read_manifest(found: Mapping[str, Any] | ModuleType, where: str) -> WrittenM
     features = tuple(
         _feature(entry, f"{where}: features[{i}]") for i, entry in enumerate(said["features"])
     )
-    return WrittenManifest(
+    return PluginManifest(
         said["feature_extractor_name"],
         said["version"],
         features,

@@ -11,7 +11,6 @@ from typing import Any
 
 from autolabel_core.declarations import Collection
 from autolabel_core.ledger import Event, event_id
-from autolabel_core.tables.label_report import label_report
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import Workspace
 
@@ -66,7 +65,7 @@ def _facts(labels: TaxonomyLabels, batch: str) -> dict[str, str]:
 
 
 def _payload(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
-    counts = label_report(labels, batch)
+    counts = labels.report(batch)
     del counts["labels"]
     return {
         "collection": labels.collection_name,

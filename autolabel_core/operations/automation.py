@@ -18,9 +18,9 @@ from autolabel_core.exports.box_exports_table import BoxExports
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger.requests import RETRAIN, Request
 from autolabel_core.tables.boxes.detector_figures import count_mistakes
-from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.table import Recorded
+from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import Workspace
 
@@ -63,7 +63,7 @@ def waiting(workspace: Workspace, collection: Collection) -> Waiting:
     Returns:
         What waits.
     """
-    recorded = Recorded(workspace, collection.collection_name)
+    recorded = LedgerSnapshot(workspace, collection.collection_name)
     references = ReferenceSet(workspace, collection, recorded)
     labels = TaxonomyLabels(workspace, collection, recorded)
     boxes = _boxes_waiting(references)
@@ -88,9 +88,9 @@ def waiting(workspace: Workspace, collection: Collection) -> Waiting:
 
 def _boxes_waiting(references: ReferenceSet) -> Waiting:
     """What people said of boxes that is not exported yet."""
-    if not BoxExports.concerns(references.collection):
+    if not BoxExports.applies_to(references.collection):
         return Waiting(0, None, False)
-    said = references.beside(BoxExports).unexported()
+    said = references.sibling(BoxExports).unexported()
     return Waiting(len(said), min((e.recorded_at for e in said), default=None), False)
 
 
@@ -251,7 +251,7 @@ def weights_wait(workspace: Workspace, collection: Collection) -> list[str]:
     Returns:
         Batches, in order; those that nobody looked at yet belong to the uploads.
     """
-    table = DetectedObjects(workspace, collection)
+    table = DetectionTable(workspace, collection)
     warehouse = workspace.warehouse
     others = [f for f in warehouse.folders_in(table.folder.parent) if f != table.folder]
     return [

@@ -10,7 +10,7 @@ from autolabel_core.exports.box_exports_table import BoxExports
 from autolabel_core.exports.label_exports_table import AnnotationExports
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
@@ -24,7 +24,7 @@ from autolabel_core.training.requested_weights import RequestedWeights
 
 TABLES: tuple[type[DerivedTable], ...] = (
     RawObjects,
-    DetectedObjects,
+    DetectionTable,
     Embeddings,
     ReferenceSet,
     TaxonomyLabels,
@@ -69,7 +69,7 @@ class Plan:
 
 def tables_of(collection: Collection) -> list[type[DerivedTable]]:
     """Return the tables that a collection has, in the order of the graph."""
-    return [table for table in TABLES if table.concerns(collection)]
+    return [table for table in TABLES if table.applies_to(collection)]
 
 
 def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
     Returns:
         Names; clusters see labels only through a filter, exports of boxes see none.
     """
-    if name == BoxExports.name and BoxExports.concerns(collection):
+    if name == BoxExports.name and BoxExports.applies_to(collection):
         return (RawObjects.name,)
     there = {table.name for table in tables_of(collection)}
     if not any(definition.filter for definition in collection.clusters):
@@ -94,7 +94,7 @@ def plan(
     workspace: Workspace,
     collection: Collection,
     uploads_only: bool = False,
-    leave_apart: bool = False,
+    leave_own_runs: bool = False,
 ) -> Plan:
     """Compare every derived table with its sources; what stands downstream of a stale one is stale.
 
@@ -114,8 +114,8 @@ def plan(
     raw = RawObjects(workspace, collection)
     wanted: list[tuple[str, str, str | None]] = []
     changed: set[str] = set()
-    for table in (raw.beside(opened) for opened in tables_of(collection)):
-        if table.on_request or ((uploads_only or leave_apart) and table.runs_apart()):
+    for table in (raw.sibling(opened) for opened in tables_of(collection)):
+        if table.on_request or ((uploads_only or leave_own_runs) and table.needs_own_run()):
             continue
         found = table.stale_by_uploads() if uploads_only else table.stale()
         wanted += [(table.name, batch, table.fingerprint(batch)) for batch in found]

@@ -13,7 +13,7 @@ from autolabel_core.foundation.label_names import roll_up, taxonomy_version
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.labelling.audit import audit_summary
 from autolabel_core.matching.decision import Rule
-from autolabel_core.notifications.webhooks.health import recent_firings, troubles
+from autolabel_core.notifications.webhooks.health import endpoint_health, recent_firings
 from autolabel_core.operations.staleness_plan import plan
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.boxes.conflicts import conflicts
@@ -76,7 +76,7 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         "feature_uri": reference_set.feature_uri,
         "taxonomy_version": taxonomy_version(references),
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},
-        "endpoints": troubles(workspace.ledger, collection),
+        "endpoints": endpoint_health(workspace.ledger, collection),
         "alerts": recent_firings(workspace.ledger, collection),
         "clusters": [cluster_status(one) for one in Clusters(workspace, collection).defined],
         "stale_annotations": own.embeddings.items.stale_annotations(),

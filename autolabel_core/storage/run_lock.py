@@ -7,14 +7,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 
-class SignOfLife:
+class RunLock:
     """Held by the run, looked at by others. It tells of processes on one machine."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = FileLock(path, timeout=0, thread_local=False)
 
-    def hold(self) -> None:
+    def acquire(self) -> None:
         """Hold it until `release`, or until the process dies."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
@@ -24,7 +24,7 @@ class SignOfLife:
         self._lock.release(force=True)
         self._path.unlink(missing_ok=True)
 
-    def is_held(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether a living process holds it."""
         if not self._path.exists():
             return False

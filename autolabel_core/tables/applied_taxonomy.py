@@ -16,7 +16,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.matching.decision import Rule
 from autolabel_core.models.extractors import Manifest
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.references import References
+from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.workspace import Workspace
 
 
@@ -75,16 +75,16 @@ class AppliedTaxonomy:
         )
 
     @cached_property
-    def references(self) -> References:
+    def references(self) -> ReferenceVectors:
         """The references that label stored documents; none without a taxonomy or on demand only."""
         taxonomy = self.collection.taxonomy
         if taxonomy is None or taxonomy.execution_mode == "on_demand":
             nothing = np.zeros((0, 0), np.float32)
-            return References([], nothing, self.feature_uri, "none", self.space.encoder_uri)
+            return ReferenceVectors([], nothing, self.feature_uri, "none", self.space.encoder_uri)
         return self.all_references
 
     @cached_property
-    def all_references(self) -> References:
+    def all_references(self) -> ReferenceVectors:
         """The references that count, after the filter of the taxonomy's retriever."""
         found = ReferenceSet(self.workspace, self.reference_collection).load()
         conditions = [parse(condition) for condition in self._conditions]

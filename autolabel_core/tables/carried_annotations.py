@@ -18,7 +18,7 @@ from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.foundation.media.boxes import iou, pair_greatest
 from autolabel_core.ledger import Annotation, BoxAnnotation
 from autolabel_core.tables.boxes.box_labels import FALSE_POSITIVE, OBJECTS
-from autolabel_core.tables.boxes.ground_truth import settle
+from autolabel_core.tables.boxes.ground_truth import merge_annotations
 
 SAME_BOX_IOU = 0.5
 VERDICT = "verdict"
@@ -27,7 +27,7 @@ VERDICT = "verdict"
 Row = dict[str, Any]
 
 
-def carried(
+def transfer_annotations(
     said: Sequence[BoxAnnotation], detections: Sequence[Row], collection: Collection
 ) -> dict[str, Annotation]:
     """Return what people said of each detection of one image.
@@ -40,7 +40,7 @@ def carried(
     Returns:
         By document id; the label is None where a person saw no object.
     """
-    standing = settle(said)
+    standing = merge_annotations(said)
     objects = [a for a in standing if a.label in OBJECTS and a.true_class and a.xyxy_px]
     wrong = [a for a in standing if a.label == FALSE_POSITIVE and a.xyxy_px]
     found: dict[str, Annotation] = {}

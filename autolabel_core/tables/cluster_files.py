@@ -19,7 +19,7 @@ import pyarrow as pa
 from autolabel_core.storage.warehouse import VectorTable, Warehouse, vector_column
 
 CLUSTERS = "clusters"
-NOISE = "-1"
+NOISE_ID = "-1"
 COORDINATES = ("x", "y", "z")
 _MEMBERS: list[Any] = [
     ("document_id", pa.string()),

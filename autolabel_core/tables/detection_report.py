@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autolabel_core.foundation.charts import Box, contact_sheet, with_boxes
 from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
-
-if TYPE_CHECKING:
-    from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.models.detectors import DeclaredDetector
 
 LEAST_SURE, SUREST, WITHOUT = 6, 4, 2
 TILE_PX = 240
@@ -21,17 +20,16 @@ _FRAME = "#9a9a9a"
 Row = dict[str, Any]
 
 
-def detection_report(table: DetectedObjects, batch: str) -> dict[str, Any]:
+def detection_report(images: list[Row], detector: DeclaredDetector) -> dict[str, Any]:
     """Count images and boxes of a batch, and list what could not be looked at.
 
     Args:
-        table: the table.
-        batch: which file of it.
+        images: the batch's rows of images.
+        detector: looked at them.
 
     Returns:
         Numbers, texts and tables by name.
     """
-    images = table.images(batch)
     looked_at = [row for row in images if not row["reason"]]
     listed = [json.loads(row["detections"]) for row in looked_at]
     confidence = [record["confidence"] for records in listed for record in records]
@@ -39,8 +37,8 @@ def detection_report(table: DetectedObjects, batch: str) -> dict[str, Any]:
     without = sum(not records for records in listed)
     failed = [row for row in images if row["reason"]]
     return {
-        "detector": table.detector.feature_uri,
-        "waits for a first model": "yes" if table.detector.is_waiting else "no",
+        "detector": detector.feature_uri,
+        "waits for a first model": "yes" if detector.is_waiting else "no",
         "images": len(images),
         "detections": len(confidence),
         "images without detections": without,
@@ -52,20 +50,22 @@ def detection_report(table: DetectedObjects, batch: str) -> dict[str, Any]:
     }
 
 
-def detection_pictures(table: DetectedObjects, batch: str) -> dict[str, bytes]:
+def detection_pictures(
+    images: list[Row], read_checked: Callable[[str, str], bytes]
+) -> dict[str, bytes]:
     """Draw the boxes on some images of a batch.
 
     Args:
-        table: the table.
-        batch: which file of it.
+        images: the batch's rows of images.
+        read_checked: given key and content hash, returns that content.
 
     Returns:
         A PNG file by name: the least sure images first, then the surest, then some without.
     """
     tiles = []
-    for row in chosen_images(table.images(batch)):
+    for row in chosen_images(images):
         try:
-            data = table.read_checked(row["key"], row["content_hash"])
+            data = read_checked(row["key"], row["content_hash"])
             picture = decode_image(data)
         except (UnreadableItemError, StoreUnavailableError):
             continue

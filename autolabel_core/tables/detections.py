@@ -28,11 +28,11 @@ from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, BoxAnnotation
-from autolabel_core.ledger.box_annotations import Standing, effective
+from autolabel_core.ledger.box_annotations import CurrentAnnotations, effective
 from autolabel_core.models.detectors import DeclaredDetector
 from autolabel_core.models.extractors import feature_slug
-from autolabel_core.models.extractors.batch_fallback import ask_sparing
-from autolabel_core.tables.carried_annotations import carried
+from autolabel_core.models.extractors.batch_fallback import call_with_fallback
+from autolabel_core.tables.carried_annotations import transfer_annotations
 from autolabel_core.tables.detection_report import detection_pictures, detection_report
 from autolabel_core.tables.detection_rows import (
     DETECTION,
@@ -44,7 +44,7 @@ from autolabel_core.tables.detection_rows import (
     rows_of_image,
     whole_pixels,
 )
-from autolabel_core.tables.document_table import CHANGED, UNFINISHED, Items, Unreadable
+from autolabel_core.tables.document_table import CHANGED, UNFINISHED, DocumentTable, Unreadable
 from autolabel_core.tables.raw_objects import RawObjects
 
 CHUNK = 32
@@ -57,20 +57,20 @@ _PART_FIELDS: list[Any] = [("content_hash", pa.string()), ("detections", pa.stri
 _PART_SCHEMA = pa.schema(_PART_FIELDS)
 
 
-class DetectedObjects(Items):
+class DetectionTable(DocumentTable):
     """One row for each detection and one for each image, ascending by document id."""
 
     name = "detections"
 
     @classmethod
-    def concerns(cls, collection: Collection) -> bool:
+    def applies_to(cls, collection: Collection) -> bool:
         """Whether boxes are documents of the collection."""
         return collection.detection is not None
 
     @cached_property
     def raw(self) -> RawObjects:
         """The images."""
-        return self.beside(RawObjects)
+        return self.sibling(RawObjects)
 
     @cached_property
     def detector(self) -> DeclaredDetector:
@@ -139,7 +139,7 @@ class DetectedObjects(Items):
         if not shown:
             return {}
         name = f"the detector `{self.detector.manifest.feature_extractor_name}`"
-        answers = ask_sparing(
+        answers = call_with_fallback(
             self.detector.detect, name, [one for _, one in shown], [False] * len(shown)
         )
         found: dict[str, list[Record]] = {}
@@ -186,7 +186,7 @@ class DetectedObjects(Items):
         detections = {image: list(group) for image, group in groupby(rows, itemgetter("image_id"))}
         for image, said in by_image.items():
             there = [row for row in detections.get(image, []) if row["kind"] == DETECTION]
-            found |= carried(said, there, self.collection)
+            found |= transfer_annotations(said, there, self.collection)
         return found
 
     def stale_annotations(self) -> int:
@@ -194,7 +194,7 @@ class DetectedObjects(Items):
         return len(self._standing.stale)
 
     @cached_property
-    def _standing(self) -> Standing:
+    def _standing(self) -> CurrentAnnotations:
         events = self.recorded.box_annotations
         rows = self.raw.rows_of({event.image_id for event in events})
         return effective(events, {r["document_id"]: r["content_hash"] for r in rows})
@@ -265,11 +265,11 @@ class DetectedObjects(Items):
 
     def report(self, batch: str) -> dict[str, Any]:
         """Count images and boxes, and list what could not be looked at and why."""
-        return detection_report(self, batch)
+        return detection_report(self.images(batch), self.detector)
 
     def pictures(self, batch: str) -> dict[str, bytes]:
         """Draw the boxes on some images."""
-        return detection_pictures(self, batch)
+        return detection_pictures(self.images(batch), self.read_checked)
 
 
 def _by_image(said: Iterable[BoxAnnotation]) -> dict[str, list[BoxAnnotation]]:

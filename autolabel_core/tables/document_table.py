@@ -35,7 +35,7 @@ class Unreadable:
         return cls(str(error), isinstance(error, UnreachableItemError))
 
 
-class Items(DerivedTable):
+class DocumentTable(DerivedTable):
     """A table whose rows are documents.
 
     Every row has `document_id`, `key`, `content_hash`, `media_type`, `metadata` and `reason` (why

@@ -19,11 +19,11 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.models.extractors import Extractor, embed_sparing, feature_slug
+from autolabel_core.models.extractors import Extractor, embed_with_fallback, feature_slug
 from autolabel_core.models.projection_head import ProjectedExtractor
 from autolabel_core.storage.warehouse import VectorTable
-from autolabel_core.tables.detections import DetectedObjects
-from autolabel_core.tables.document_table import UNFINISHED, Items, Unreadable
+from autolabel_core.tables.detections import DetectionTable
+from autolabel_core.tables.document_table import UNFINISHED, DocumentTable, Unreadable
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.table import DerivedTable
 
@@ -32,9 +32,9 @@ PART_SECONDS = 5.0
 Vector = npt.NDArray[np.float32]
 
 
-def items_of(collection: Collection) -> type[Items]:
+def items_of(collection: Collection) -> type[DocumentTable]:
     """Return the table whose rows are the documents of a collection."""
-    return RawObjects if collection.detection is None else DetectedObjects
+    return RawObjects if collection.detection is None else DetectionTable
 
 
 class Embeddings(DerivedTable):
@@ -43,9 +43,9 @@ class Embeddings(DerivedTable):
     name = "embeddings"
 
     @cached_property
-    def items(self) -> Items:
+    def items(self) -> DocumentTable:
         """The documents that are embedded."""
-        return self.beside(items_of(self.collection))
+        return self.sibling(items_of(self.collection))
 
     @cached_property
     def extractor(self) -> Extractor:
@@ -134,7 +134,7 @@ class Embeddings(DerivedTable):
                 items.append((row["content_hash"], item))
         if items:
             before = [content in refused for content, _ in items]
-            embedded = embed_sparing(self.extractor, [item for _, item in items], before)
+            embedded = embed_with_fallback(self.extractor, [item for _, item in items], before)
             for (content, _), found in zip(items, embedded, strict=True):
                 if isinstance(found, str):
                     reasons[content] = found

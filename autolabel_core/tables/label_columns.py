@@ -19,7 +19,7 @@ from autolabel_core.matching.nearest import Nearest
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.carried_annotations import VERDICT
 
-Judged = tuple[str, str, str]
+RejectedLabel = tuple[str, str, str]
 """Document id, content hash, and the auto-label that somebody judged."""
 
 _NEIGHBOUR: list[Any] = [("document_id", pa.string()), ("score", pa.float32())]
@@ -45,7 +45,7 @@ class Labelling:
     neighbours: Nearest
     decisions: Decisions
     held: Mapping[str, Annotation]
-    rejected: AnyCollection[Judged]
+    rejected: AnyCollection[RejectedLabel]
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,33 +11,31 @@ from PIL import Image
 from autolabel_core.foundation.charts import SOURCE_COLOURS, confidence_histogram, contact_sheet
 from autolabel_core.foundation.errors import StoreUnavailableError
 from autolabel_core.foundation.statistics import coverage, field_distribution, quantiles
-from autolabel_core.tables.document_table import Items, Unreadable
-
-if TYPE_CHECKING:
-    from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.matching.decision import Rule
+from autolabel_core.tables.document_table import DocumentTable, Unreadable
 
 PEOPLES, MOST_CONFIDENT, LEAST_CONFIDENT, UNLABELLED = 4, 8, 8, 4
 TILE_PX = 96
 FIGURE_COLUMNS = ("label", "label_source", "confidence", "reason")
+PICTURE_COLUMNS = ("document_id", "content_hash", "suggested_label", *FIGURE_COLUMNS)
 
 Row = dict[str, Any]
 
 
-def label_report(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
+def label_report(table: pa.Table, rule: Rule) -> dict[str, Any]:
     """Count the labels of a batch, by source and by label.
 
     Args:
-        labels: the table.
-        batch: which file of it.
+        table: documents with FIGURE_COLUMNS.
+        rule: decided them.
 
     Returns:
         The report by name.
     """
-    table = labels.warehouse.read_table(labels.path(batch), list(FIGURE_COLUMNS))
     counts = field_distribution(table["label"].drop_null().to_pylist())
     return {
         **label_figures(table),
-        "threshold": labels.taxonomy.rule.threshold,
+        "threshold": rule.threshold,
         "labels": [{"label": k, "documents": n} for k, n in sorted(counts.items(), key=str)],
     }
 
@@ -72,26 +70,25 @@ def label_figures(table: pa.Table) -> dict[str, int | float | None]:
     }
 
 
-def label_pictures(labels: TaxonomyLabels, batch: str) -> dict[str, bytes]:
+def label_pictures(table: pa.Table, rule: Rule, images: DocumentTable | None) -> dict[str, bytes]:
     """Draw the confidences of a batch with the threshold; of images some documents too.
 
     Args:
-        labels: the table.
-        batch: which file of it.
+        table: documents with PICTURE_COLUMNS.
+        rule: decided them.
+        images: gives the pictures; None where the documents are no images.
 
     Returns:
         PNG files by name.
     """
-    columns = ["document_id", "content_hash", "suggested_label", *FIGURE_COLUMNS]
-    table = labels.warehouse.read_table(labels.path(batch), columns)
-    confidence, rule = table["confidence"].drop_null().to_numpy(), labels.taxonomy.rule
+    confidence = table["confidence"].drop_null().to_numpy()
     drawn = {
         "confidence histogram": confidence_histogram(
             confidence, rule.threshold, rule.label_thresholds
         )
     }
-    if labels.own.embeddings.extractor.manifest.input == "image":
-        drawn["contact sheet"] = _sheet(labels, chosen_for_sheet(table.to_pylist()))
+    if images is not None:
+        drawn["contact sheet"] = _sheet(images, chosen_for_sheet(table.to_pylist()))
     return drawn
 
 
@@ -118,9 +115,8 @@ def chosen_for_sheet(rows: list[Row]) -> list[Row]:
     return [*people[:PEOPLES], *surest, *rest[-LEAST_CONFIDENT:], *left[:UNLABELLED]]
 
 
-def _sheet(labels: TaxonomyLabels, rows: list[Row]) -> bytes:
+def _sheet(items: DocumentTable, rows: list[Row]) -> bytes:
     """Draw the documents that can still be read as they were labelled; the others are left out."""
-    items = labels.own.embeddings.items
     stored = {row["document_id"]: row for row in items.rows_of({r["document_id"] for r in rows})}
     tiles = []
     for row in rows:
@@ -133,7 +129,7 @@ def _sheet(labels: TaxonomyLabels, rows: list[Row]) -> bytes:
     return contact_sheet(tiles, tile_px=TILE_PX)
 
 
-def _picture(items: Items, row: Row) -> Image.Image | None:
+def _picture(items: DocumentTable, row: Row) -> Image.Image | None:
     try:
         picture = next(items.decoded([row], TILE_PX))
     except StoreUnavailableError:

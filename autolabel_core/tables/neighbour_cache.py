@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from autolabel_core.matching.neighbour_lists import KEPT, NeighbourTable, update
+from autolabel_core.matching.neighbour_lists import CACHED_NEIGHBOURS, NeighbourTable, update
 from autolabel_core.storage.warehouse import VectorTable, Warehouse
-from autolabel_core.tables.references import References
+from autolabel_core.tables.references import ReferenceVectors
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class NeighbourState:
             batch: Any = warehouse.read_batch(path)
         except (OSError, pa.ArrowInvalid):
             return cls([], [], _empty())
-        position = batch.column("position").flatten().to_numpy().reshape(-1, KEPT)
-        score = batch.column("score").flatten().to_numpy().reshape(-1, KEPT)
+        position = batch.column("position").flatten().to_numpy().reshape(-1, CACHED_NEIGHBOURS)
+        score = batch.column("score").flatten().to_numpy().reshape(-1, CACHED_NEIGHBOURS)
         table = NeighbourTable(position, score, batch.column("length").to_numpy())
         keys = json.loads(batch.schema.metadata[b"autolabel.references"])
         return cls(batch.column("document").to_pylist(), keys, table)
 
     def updated(
-        self, vectors: VectorTable, readable: npt.NDArray[np.int64], references: References
+        self, vectors: VectorTable, readable: npt.NDArray[np.int64], references: ReferenceVectors
     ) -> NeighbourState:
         """Bring the state up to date with the batch's readable documents and the references."""
         ids, contents = vectors.document_ids, vectors.content_hashes
@@ -68,8 +68,8 @@ class NeighbourState:
         batch = pa.record_batch(
             {
                 "document": pa.array(self.documents, pa.string()),
-                "position": pa.FixedSizeListArray.from_arrays(position, KEPT),
-                "score": pa.FixedSizeListArray.from_arrays(score, KEPT),
+                "position": pa.FixedSizeListArray.from_arrays(position, CACHED_NEIGHBOURS),
+                "score": pa.FixedSizeListArray.from_arrays(score, CACHED_NEIGHBOURS),
                 "length": pa.array(self.table.length),
             }
         )
@@ -79,7 +79,7 @@ class NeighbourState:
 
 def _empty(n: int = 0) -> NeighbourTable:
     return NeighbourTable(
-        np.full((n, KEPT), -1, np.int32),
-        np.full((n, KEPT), -np.inf, np.float32),
+        np.full((n, CACHED_NEIGHBOURS), -1, np.int32),
+        np.full((n, CACHED_NEIGHBOURS), -np.inf, np.float32),
         np.zeros(n, np.int32),
     )

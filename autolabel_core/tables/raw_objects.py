@@ -23,7 +23,7 @@ from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, Arrival, effective_annotations
 from autolabel_core.ledger.annotations import stale_annotations
-from autolabel_core.tables.document_table import UNFINISHED, Items, Unreadable, decode
+from autolabel_core.tables.document_table import UNFINISHED, DocumentTable, Unreadable, decode
 from autolabel_core.tables.imported_labels import carried_label, import_labels
 
 FORMAT = 1
@@ -45,7 +45,7 @@ DOCUMENT = ("document_id", "key", "content_hash", "media_type", "metadata", "rea
 """The columns that documents have, whatever they were made from."""
 
 
-class RawObjects(Items):
+class RawObjects(DocumentTable):
     """One row for each object that exists, ascending by document id."""
 
     name = "raw_objects"

@@ -13,12 +13,12 @@ from PIL import Image
 from autolabel_core.foundation.charts import contact_sheet
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.matching.reference_index import Origin, ReferenceIndex
-from autolabel_core.models.evaluation.augmentation import Purpose, mean_of_views
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
+from autolabel_core.models.evaluation.augmentation import AugmentationSplit, mean_of_views
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
 from autolabel_core.models.evaluation.verification import Verification, verify_index
 from autolabel_core.models.extractors import Extractor
-from autolabel_core.tables.document_table import Items, Unreadable
+from autolabel_core.tables.document_table import DocumentTable, Unreadable
 
 MOST_VERIFIED = 500
 PAIRS_SHOWN = 5
@@ -29,7 +29,7 @@ Vectors = npt.NDArray[np.float32]
 class ReferencePicture:
     """The picture of one reference of a collection."""
 
-    items: Items
+    items: DocumentTable
     row: Mapping[str, Any]
 
     @property
@@ -58,7 +58,7 @@ class ReferencePictures:
 
     def __init__(
         self,
-        items: Items,
+        items: DocumentTable,
         extractor: Extractor,
         cache: ViewCache,
         rows: Sequence[Mapping[str, Any]],
@@ -69,7 +69,7 @@ class ReferencePictures:
 
     def means(self, views: int, progress: Progress) -> Vectors:
         """Return `(r, d)`: the mean of so many augmented views of each picture."""
-        drawn = self._cache.vectors(self.pictures, Purpose.REFERENCE, views, progress)
+        drawn = self._cache.vectors(self.pictures, AugmentationSplit.REFERENCE, views, progress)
         return mean_of_views(drawn)
 
     def verify(self, vectors: Vectors, views: int, progress: Progress) -> Verification | None:
@@ -94,7 +94,7 @@ class ReferencePictures:
             tuple(row["label"] for row in rows),
             tuple(row["key"] for row in rows),
             tuple(row["content_hash"] for row in rows),
-            Origin(self._extractor.manifest.feature_uri, reference_views=views),
+            IndexOrigin(self._extractor.manifest.feature_uri, reference_views=views),
             tuple(row["fields"] for row in rows),
         )
         pictures = [self.pictures[i] for i in chosen]
@@ -103,24 +103,24 @@ class ReferencePictures:
         )
 
 
-def told_apart_report(told_apart: Mapping[str, Any]) -> dict[str, Any]:
+def distinguishability_report(distinguishability: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a person wants to know of a verification: numbers, and two tables."""
-    top1 = told_apart["top1"]
+    top1 = distinguishability["top1"]
     return {
         "top-1 on views": top1["share"],
         "top-1 from": top1["low"],
         "top-1 to": top1["high"],
-        "median margin": told_apart["median_margin"],
-        "advice": told_apart["advice"],
-        "smallest margins": told_apart["worst"],
+        "median margin": distinguishability["median_margin"],
+        "advice": distinguishability["advice"],
+        "smallest margins": distinguishability["worst"],
         "confusable": [
             {name: pair[name] for name in ("label", "other", "mistaken", "views", "cosine")}
-            for pair in told_apart["confusable"]
+            for pair in distinguishability["confusable"]
         ],
     }
 
 
-def confusable_sheet(items: Items, verification: Mapping[str, Any]) -> bytes | None:
+def confusable_sheet(items: DocumentTable, verification: Mapping[str, Any]) -> bytes | None:
     """Draw the most confusable pairs side by side; None where there is none to draw.
 
     Args:

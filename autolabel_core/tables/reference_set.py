@@ -26,9 +26,9 @@ from autolabel_core.tables.embeddings import Embeddings, Vector
 from autolabel_core.tables.reference_pictures import (
     ReferencePictures,
     confusable_sheet,
-    told_apart_report,
+    distinguishability_report,
 )
-from autolabel_core.tables.references import References, judge
+from autolabel_core.tables.references import ReferenceVectors, leave_one_out_report
 from autolabel_core.tables.table import WHOLE, DerivedTable
 
 
@@ -41,7 +41,7 @@ class ReferenceSet(DerivedTable):
     @cached_property
     def embeddings(self) -> Embeddings:
         """Where the vectors come from."""
-        return self.beside(Embeddings)
+        return self.sibling(Embeddings)
 
     def path(self, batch: str = WHOLE) -> PurePath:
         """Return the one file."""
@@ -103,13 +103,15 @@ class ReferenceSet(DerivedTable):
         width = self.embeddings.extractor.manifest.embedding_dim or 1
         vectors = np.stack(found) if rows else np.zeros((0, width), np.float32)
         encoder = self.embeddings.extractor.manifest.encoder_uri
-        told_apart = None
+        distinguishability = None
         if rows and (self.views or not self.waits_for_labels):
             pictures = self._pictures(rows)
             vectors = pictures.means(self.views, progress) if self.views else vectors
-            told_apart = pictures.verify(vectors, self.views, progress)
-        judged = judge(References(rows, vectors, uri, fingerprint, encoder, self.views))
-        judged["told_apart"] = None if told_apart is None else told_apart.as_json()
+            distinguishability = pictures.verify(vectors, self.views, progress)
+        judged = leave_one_out_report(
+            ReferenceVectors(rows, vectors, uri, fingerprint, encoder, self.views)
+        )
+        judged["told_apart"] = None if distinguishability is None else distinguishability.as_json()
         columns: dict[str, Any] = {
             name: pa.array([row[name] for row in rows], pa.string())
             for name in ("document_id", "key", "content_hash", "label", "label_source")
@@ -136,12 +138,12 @@ class ReferenceSet(DerivedTable):
             return self.stale()
         return [] if self.warehouse.exists(self.path()) else self.stale()
 
-    def load(self) -> References:
+    def load(self) -> ReferenceVectors:
         """Read the file; empty where there is none yet."""
         if self.warehouse.fingerprint(self.path()) is None:
             space = self.embeddings.extractor.manifest
             nothing = np.zeros((0, 0), np.float32)
-            return References([], nothing, space.feature_uri, "", space.encoder_uri)
+            return ReferenceVectors([], nothing, space.feature_uri, "", space.encoder_uri)
         batch: Any = self.warehouse.read_batch(self.path())
         column = batch.column("vector")
         vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
@@ -153,7 +155,7 @@ class ReferenceSet(DerivedTable):
         encoder = metadata.get(b"autolabel.encoder_uri", uri.encode()).decode()
         version = metadata[b"autolabel.fingerprint"].decode()
         views = int(metadata.get(b"autolabel.reference_views", b"0"))
-        return References(rows, vectors, uri, version, encoder, views)
+        return ReferenceVectors(rows, vectors, uri, version, encoder, views)
 
     @property
     def feature_uri(self) -> str:
@@ -163,9 +165,9 @@ class ReferenceSet(DerivedTable):
         return self._metadata[b"autolabel.feature_uri"].decode()
 
     def judgement(self) -> dict[str, Any]:
-        """Return what `judge` found when the file was written."""
+        """Return what `leave_one_out_report` found when the file was written."""
         if self.warehouse.fingerprint(self.path()) is None:
-            return judge(self.load())
+            return leave_one_out_report(self.load())
         found: dict[str, Any] = json.loads(self._metadata[b"autolabel.judgement"])
         return found
 
@@ -176,13 +178,20 @@ class ReferenceSet(DerivedTable):
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say how many references each label has, and whether their neighbours agree with them."""
         judged = self.judgement()
-        told_apart = judged.pop("told_apart", None)
-        return {**judged, **(told_apart_report(told_apart) if told_apart else {})}
+        distinguishability = judged.pop("told_apart", None)
+        return {
+            **judged,
+            **(distinguishability_report(distinguishability) if distinguishability else {}),
+        }
 
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
         """Draw the pairs of references that are taken for each other most easily."""
-        told_apart = self.judgement().get("told_apart")
-        sheet = confusable_sheet(self.embeddings.items, told_apart) if told_apart else None
+        distinguishability = self.judgement().get("told_apart")
+        sheet = (
+            confusable_sheet(self.embeddings.items, distinguishability)
+            if distinguishability
+            else None
+        )
         return {} if sheet is None else {"most confusable": sheet}
 
     def _pictures(self, rows: list[dict[str, Any]]) -> ReferencePictures:

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.matching.nearest import Nearest, nearest_among_themselves
 
-KEPT = 10
+NEIGHBOURS = 10
 NEAR_DUPLICATE = 0.999
 
 
 @dataclass(frozen=True)
-class References:
+class ReferenceVectors:
     """The references of one collection, ascending by document id.
 
     Attributes:
@@ -51,10 +51,10 @@ class References:
 
     def leave_one_out(self) -> Nearest:
         """Return each reference's nearest others."""
-        return nearest_among_themselves(self.vectors, KEPT)
+        return nearest_among_themselves(self.vectors, NEIGHBOURS)
 
 
-def judge(references: References) -> dict[str, Any]:
+def leave_one_out_report(references: ReferenceVectors) -> dict[str, Any]:
     """Judge references by their neighbours: who agrees, who disagrees, near-duplicates, counts.
 
     Args:
@@ -95,7 +95,7 @@ def judge(references: References) -> dict[str, Any]:
     }
 
 
-def _pair(references: References, i: int, found: Nearest) -> dict[str, Any]:
+def _pair(references: ReferenceVectors, i: int, found: Nearest) -> dict[str, Any]:
     one, other = references.rows[i], references.rows[int(found.position[i, 0])]
     return {
         "key": one["key"],

@@ -26,7 +26,7 @@ class ReindexedVectors(DerivedTable):
     @cached_property
     def embeddings(self) -> Embeddings:
         """What is copied."""
-        return self.beside(Embeddings)
+        return self.sibling(Embeddings)
 
     @property
     def feature_uri(self) -> str:

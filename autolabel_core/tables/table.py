@@ -22,7 +22,7 @@ WHOLE = "all"
 Table = TypeVar("Table", bound="DerivedTable")
 
 
-class Recorded:
+class LedgerSnapshot:
     """What the ledger holds of one collection, read once, and the tables that share it."""
 
     def __init__(self, workspace: Workspace, collection_name: str) -> None:
@@ -79,15 +79,15 @@ class DerivedTable(ABC):
     on_request: ClassVar[bool] = False
 
     def __init__(
-        self, workspace: Workspace, collection: Collection, recorded: Recorded | None = None
+        self, workspace: Workspace, collection: Collection, recorded: LedgerSnapshot | None = None
     ) -> None:
         self.workspace = workspace
         self.collection = collection
         self.warehouse = workspace.warehouse
-        self.recorded = recorded or Recorded(workspace, collection.collection_name)
+        self.recorded = recorded or LedgerSnapshot(workspace, collection.collection_name)
         self.recorded.opened[type(self)] = self
 
-    def beside(self, table: type[Table]) -> Table:
+    def sibling(self, table: type[Table]) -> Table:
         """Return another table of the same collection; what was read is not read again."""
         found = self.recorded.opened.get(table)
         if found is None:
@@ -95,11 +95,11 @@ class DerivedTable(ABC):
         return cast("Table", found)
 
     @classmethod
-    def concerns(cls, collection: Collection) -> bool:
+    def applies_to(cls, collection: Collection) -> bool:
         """Whether a collection has this table; all of them by default."""
         return True
 
-    def runs_apart(self) -> bool:
+    def needs_own_run(self) -> bool:
         """Whether what is to be done takes long, and so has a sensor and a run of its own."""
         return False
 

@@ -21,13 +21,18 @@ from autolabel_core.matching.nearest import Nearest
 from autolabel_core.matching.neighbour_lists import published
 from autolabel_core.storage.warehouse import VectorTable
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
-from autolabel_core.tables.label_columns import Judged, Labelling, label_table
-from autolabel_core.tables.label_report import label_pictures, label_report
+from autolabel_core.tables.label_columns import Labelling, RejectedLabel, label_table
+from autolabel_core.tables.label_report import (
+    FIGURE_COLUMNS,
+    PICTURE_COLUMNS,
+    label_pictures,
+    label_report,
+)
 from autolabel_core.tables.neighbour_cache import NeighbourState
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.table import DerivedTable
 
-KEPT = MOST_REFERENCES
+PUBLISHED_NEIGHBOURS = MOST_REFERENCES
 OTHERS = "others"
 NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
 
@@ -40,7 +45,7 @@ class TaxonomyLabels(DerivedTable):
     @cached_property
     def own(self) -> ReferenceSet:
         """The collection's own annotations and vectors."""
-        return self.beside(ReferenceSet)
+        return self.sibling(ReferenceSet)
 
     @cached_property
     def taxonomy(self) -> AppliedTaxonomy:
@@ -92,7 +97,7 @@ class TaxonomyLabels(DerivedTable):
         return fingerprint(labels, sorted(self.rejected))
 
     @cached_property
-    def rejected(self) -> set[Judged]:
+    def rejected(self) -> set[RejectedLabel]:
         """Auto-labels that an audit found wrong: they are not given to that content again."""
         verdicts = self.workspace.ledger.audits(self.collection_name)
         latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
@@ -126,9 +131,9 @@ class TaxonomyLabels(DerivedTable):
         place = {row["document_id"]: i for i, row in enumerate(references.rows)}
         place = place if self.taxonomy.is_unified else {}
         itself = [place.get(vectors.document_ids[i], -1) for i in readable.tolist()]
-        found = published(state.table, np.array(itself, np.int32), KEPT)
-        position = np.full((len(vectors.document_ids), KEPT), -1, np.int32)
-        score = np.full((len(vectors.document_ids), KEPT), -np.inf, np.float32)
+        found = published(state.table, np.array(itself, np.int32), PUBLISHED_NEIGHBOURS)
+        position = np.full((len(vectors.document_ids), PUBLISHED_NEIGHBOURS), -1, np.int32)
+        score = np.full((len(vectors.document_ids), PUBLISHED_NEIGHBOURS), -np.inf, np.float32)
         position[readable], score[readable] = found.position, found.score
         return Nearest(position, score)
 
@@ -139,11 +144,15 @@ class TaxonomyLabels(DerivedTable):
 
     def report(self, batch: str) -> dict[str, Any]:
         """Count labels by source and by label."""
-        return label_report(self, batch)
+        table = self.warehouse.read_table(self.path(batch), list(FIGURE_COLUMNS))
+        return label_report(table, self.taxonomy.rule)
 
     def pictures(self, batch: str) -> dict[str, bytes]:
         """Draw the confidences with the threshold, and show some documents."""
-        return label_pictures(self, batch)
+        table = self.warehouse.read_table(self.path(batch), list(PICTURE_COLUMNS))
+        embeddings = self.own.embeddings
+        is_image = embeddings.extractor.manifest.input == "image"
+        return label_pictures(table, self.taxonomy.rule, embeddings.items if is_image else None)
 
 
 def _of_objects(vectors: VectorTable, objects: list[dict[str, Any]]) -> VectorTable:

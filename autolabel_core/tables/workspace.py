@@ -19,7 +19,7 @@ from autolabel_core.models.projection_head import Head, ProjectedExtractor
 from autolabel_core.models.registry import HEAD, Registry
 from autolabel_core.storage.buckets import ObjectSource
 from autolabel_core.storage.local_files import LocalFiles, WarehouseFiles
-from autolabel_core.storage.run_lock import SignOfLife
+from autolabel_core.storage.run_lock import RunLock
 from autolabel_core.storage.s3 import SCHEME, S3Settings
 from autolabel_core.storage.s3_files import S3Files
 from autolabel_core.storage.warehouse import Warehouse
@@ -71,9 +71,9 @@ class Workspace:
             )
         return LocalFiles(Path(address))
 
-    def sign_of_life(self, run_id: str) -> SignOfLife:
+    def run_lock(self, run_id: str) -> RunLock:
         """Return what a run holds while its process lives."""
-        return SignOfLife(self.paths.locks / f"run.{run_id}.lock")
+        return RunLock(self.paths.locks / f"run.{run_id}.lock")
 
     def collection(self, name: str) -> Collection:
         """Return a declared collection.

@@ -6,7 +6,7 @@ from autolabel_core.declarations.conditions import parse_text
 from autolabel_core.documents.documents import Documents
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.tables.boxes.box_labels import REVIEWED
-from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.detections import DetectionTable
 from support.toy_detectors import scene
 
 NAME = "blocks"
@@ -35,7 +35,7 @@ def declaration(**detection):
 
 
 def detected(workspace, name=NAME):
-    return DetectedObjects(workspace, workspace.collection(name))
+    return DetectionTable(workspace, workspace.collection(name))
 
 
 def detections_of(workspace, key, name=NAME):

@@ -24,11 +24,11 @@ from autolabel_core.identify.reference_folder import pictures_of, read_folder
 from autolabel_core.identify.verification_page import verification_page
 from autolabel_core.matching.reference_index import ReferenceIndex, Vectors
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
-from autolabel_core.models.evaluation.retrieval_metrics import Judged, judge
+from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, evaluate
 from autolabel_core.models.evaluation.unknown_rejection import auroc
 from autolabel_core.models.evaluation.verification import Rate, verify_index
 from autolabel_core.models.extractors import Extractor, embed_checked
-from autolabel_core.training.heads.train_head import Recipe, Trained, train_head
+from autolabel_core.training.heads.train_head import Recipe, TrainedHead, train_head
 from autolabel_core.training.heads.training_data import gather_material
 
 CLASSES, UNKNOWN, SHOTS = 150, 75, 2
@@ -140,7 +140,7 @@ def _figures(cards: CardSet, home: Path, tell: Tell) -> dict[str, Any]:
 class Told:
     """What the camera's shots of known cards were told to be."""
 
-    judged: Judged
+    judged: RetrievalResult
 
     @property
     def rate(self) -> Rate:
@@ -167,7 +167,7 @@ def _asked(
     """Judge shots of known cards, and how well those of unknown ones are rejected."""
     place = {name: i for i, name in enumerate(index.filenames)}
     rows = [place[f"{name}.png"] for name in card_names(cards.setting.classes)]
-    judged = judge(index, known, np.repeat(index.codes[rows], cards.setting.shots))
+    judged = evaluate(index, known, np.repeat(index.codes[rows], cards.setting.shots))
     return Told(judged), auroc(judged.score, index.label_scores(unknown).max(axis=1))
 
 
@@ -183,7 +183,7 @@ def _head_file(cards: CardSet, home: Path) -> Path:
     return home / f"{cards.folder.name}.safetensors"
 
 
-def _trained(cards: CardSet, encoder: Extractor, home: Path) -> Trained:
+def _trained(cards: CardSet, encoder: Extractor, home: Path) -> TrainedHead:
     references = read_folder(cards.folder).references
     labels = [reference.card.name for reference in references]
     cache = ViewCache(home / "views", encoder)

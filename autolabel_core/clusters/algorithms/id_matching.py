@@ -20,7 +20,7 @@ A split or merge needs as much of the cluster that went."""
 
 
 @dataclass(frozen=True)
-class Change:
+class IdentityChange:
     """What became of one cluster.
 
     Attributes:
@@ -45,7 +45,7 @@ class Identities:
     """The names of the current clusters, by local id, and all changes in a fixed order."""
 
     ids: dict[str, str]
-    changes: tuple[Change, ...]
+    changes: tuple[IdentityChange, ...]
 
 
 def match_identities(previous: Members, current: Members, used: Collection[str]) -> Identities:
@@ -71,7 +71,7 @@ def match_identities(previous: Members, current: Members, used: Collection[str])
     before = {name: frozenset(members) for name, members in previous.items()}
     below, old_below = _by_parent(sets), _by_parent(before)
     ids: dict[str, str] = {}
-    changes: list[Change] = []
+    changes: list[IdentityChange] = []
     parents = [""]
     for parent in parents:  # grows while it is walked
         above = ids.get(parent, "")
@@ -84,7 +84,7 @@ def match_identities(previous: Members, current: Members, used: Collection[str])
         changes += _changes(old, local_ids, found, ids, before, sets)
     kept = {change.cluster_id for change in changes if change.kind in ("kept", "death")}
     # What hung below a cluster that is gone goes with it.
-    changes += [Change("death", name) for name in _ordered(before) if name not in kept]
+    changes += [IdentityChange("death", name) for name in _ordered(before) if name not in kept]
     return Identities(ids, tuple(changes))
 
 
@@ -130,30 +130,32 @@ def _changes(
     ids: Mapping[str, str],
     before: Mapping[str, frozenset[str]],
     now: Mapping[str, frozenset[str]],
-) -> list[Change]:
+) -> list[IdentityChange]:
     shared = _shared(old, new, before, now)
     changes = []
     for column, local_id in enumerate(new):
         if local_id in found:
             count = int(shared[old.index(found[local_id]), column])
             union = len(before[found[local_id]]) + len(now[local_id]) - count
-            changes.append(Change("kept", ids[local_id], (), count, count / union))
+            changes.append(IdentityChange("kept", ids[local_id], (), count, count / union))
         else:
-            changes.append(Change("birth", ids[local_id]))
-    changes += [Change("death", name) for name in old if name not in found.values()]
+            changes.append(IdentityChange("birth", ids[local_id]))
+    changes += [IdentityChange("death", name) for name in old if name not in found.values()]
     sizes = np.array([[len(before[name])] for name in old]).reshape(len(old), 1)
     heirs = shared >= np.maximum(LEAST_OVERLAP * sizes, 1)
     for row, name in enumerate(old):
         others = tuple(ids[new[column]] for column in np.flatnonzero(heirs[row]).tolist())
         if len(others) > 1:
-            changes.append(Change("split", name, others, int(shared[row][heirs[row]].sum())))
+            changes.append(
+                IdentityChange("split", name, others, int(shared[row][heirs[row]].sum()))
+            )
     # An old cluster is merged where most of it went.
     mostly = heirs & (shared >= 0.5 * sizes)
     for column, local_id in enumerate(new):
         others = tuple(old[row] for row in np.flatnonzero(mostly[:, column]).tolist())
         if len(others) > 1:
             count = int(shared[mostly[:, column], column].sum())
-            changes.append(Change("merge", ids[local_id], others, count))
+            changes.append(IdentityChange("merge", ids[local_id], others, count))
     return changes
 
 

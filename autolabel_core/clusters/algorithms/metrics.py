@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autolabel_core.clusters.algorithms.recluster_advice import (
     DEFAULT_ASSIGNMENT_THRESHOLD,
-    Figures,
+    RunFigures,
     recluster_reasons,
 )
 
@@ -61,7 +61,7 @@ class Quality:
         return int(bool(self.reasons))
 
     @property
-    def figures(self) -> Figures:
+    def figures(self) -> RunFigures:
         """The figures of the run, by name."""
         return {
             "silhouette_score": self.silhouette_score,
@@ -75,7 +75,7 @@ def measure(
     vectors: Floats,
     assigned: Ints,
     count: int,
-    baseline: Figures | None = None,
+    baseline: RunFigures | None = None,
     assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
 ) -> Quality:
     """Measure clusters.
@@ -96,7 +96,7 @@ def measure(
     cosine = _to_own(vectors, assigned, centroids)
     silhouette = _silhouettes(vectors, assigned, means, size)
     inside = assigned >= 0
-    figures: Figures = {
+    figures: RunFigures = {
         "silhouette_score": _mean(silhouette[inside]),
         "mean_cosine_to_centroid": _mean(cosine[inside]),
         "noise_ratio": float(1.0 - inside.mean()) if len(inside) else 0.0,

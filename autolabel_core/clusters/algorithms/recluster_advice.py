@@ -19,7 +19,7 @@ MOST_SILHOUETTE_FALL = 0.1
 """The last three compare documents assigned since with the last full run."""
 
 
-class Figures(TypedDict):
+class RunFigures(TypedDict):
     """The figures of a run; None where there are too few clusters for one."""
 
     silhouette_score: float | None
@@ -29,8 +29,8 @@ class Figures(TypedDict):
 
 
 def recluster_reasons(
-    now: Figures,
-    before: Figures | None = None,
+    now: RunFigures,
+    before: RunFigures | None = None,
     assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
 ) -> tuple[str, ...]:
     """Say why a full run is recommended.
@@ -61,7 +61,7 @@ def _crossed(name: str, value: float | None, limit: float, sign: int) -> str:
     return f"{name} is {value:.3f}, {'above' if sign > 0 else 'below'} {limit:g}"
 
 
-def _worse(now: Figures, before: Figures | Mapping[str, float | None]) -> list[str]:
+def _worse(now: RunFigures, before: RunFigures | Mapping[str, float | None]) -> list[str]:
     limits = {
         "noise_ratio": (MOST_NOISE_RISE, 1),
         "mean_cosine_to_centroid": (MOST_COSINE_FALL, -1),

@@ -24,7 +24,7 @@ ENOUGH_MEMBERS = 10
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PromotionVerdict:
     """Whether a cluster may become a label, and why not."""
 
     promotable: bool
@@ -147,7 +147,7 @@ def promotable(
     size: int,
     cohesion: float,
     assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
-) -> Verdict:
+) -> PromotionVerdict:
     """Say whether a cluster may become a label.
 
     Args:
@@ -168,7 +168,7 @@ def promotable(
         ),
     ]
     reasons = tuple(text for good, text in checks if not good)
-    return Verdict(not reasons, reasons)
+    return PromotionVerdict(not reasons, reasons)
 
 
 def _scaled(params: dict[str, object], share: float) -> dict[str, object]:

@@ -24,11 +24,11 @@ from autolabel_core.foundation.errors import (
 from autolabel_core.foundation.paths import Paths
 from autolabel_core.identify.gather.pictures import checked, digest, keep, sweep_parts
 from autolabel_core.identify.gather.project import Gathering, Query
-from autolabel_core.identify.gather.site_adapter import Asking, Found, Site
+from autolabel_core.identify.gather.site_adapter import Asking, Found, PictureSite
 from autolabel_core.identify.gather.site_registry import SITES
 from autolabel_core.identify.gather.sources_csv import Sources
 from autolabel_core.identify.web import PoliteClient, agent_name
-from autolabel_core.storage.buckets.sources_csv import Source
+from autolabel_core.storage.buckets.sources_csv import PictureSource
 
 T = TypeVar("T")
 PATIENCE = 3
@@ -47,9 +47,9 @@ class Gathered:
         found: what a dry run would fetch.
     """
 
-    fetched: list[Source] = field(default_factory=list)
+    fetched: list[PictureSource] = field(default_factory=list)
     present: int = 0
-    problems: list[Source] = field(default_factory=list)
+    problems: list[PictureSource] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
 
 
@@ -141,7 +141,7 @@ class _Run:
         return found
 
     def _take(self, query: Query, found: Found) -> None:
-        row = Source(
+        row = PictureSource(
             label=found.name,
             set_code=found.set_code or "",
             rarity=found.rarity or "",
@@ -172,9 +172,9 @@ class _Run:
         self.gathered.fetched.append(row)
 
     def _fail(self, query: Query, problem: str) -> None:
-        self._record(Source(site=self._wanted.site, query=query.query, problem=problem))
+        self._record(PictureSource(site=self._wanted.site, query=query.query, problem=problem))
 
-    def _record(self, row: Source) -> None:
+    def _record(self, row: PictureSource) -> None:
         self.gathered.problems.append(row)
         if not self._dry:
             self._sources.add(row)
@@ -202,7 +202,7 @@ class _Patience:
         return answer
 
 
-def _shaped(site: Site, asking: Asking, query: Query, limit: int) -> Iterator[Found]:
+def _shaped(site: PictureSite, asking: Asking, query: Query, limit: int) -> Iterator[Found]:
     """Search; an answer of another shape than the site's is told as that."""
     try:
         for found in site.search(asking, query.query, limit):
@@ -216,13 +216,13 @@ def _shaped(site: Site, asking: Asking, query: Query, limit: int) -> Iterator[Fo
         ) from error
 
 
-def _client(wanted: Gathering, site: Site, paths: Paths) -> PoliteClient:
+def _client(wanted: Gathering, site: PictureSite, paths: Paths) -> PoliteClient:
     delay_s = site.delay_s if wanted.delay_s is None else wanted.delay_s
     return PoliteClient(delay_s, agent=agent_name(wanted.contact), cache=paths.web)
 
 
 def _asking(
-    wanted: Gathering, site: Site, client: PoliteClient, environ: Mapping[str, str]
+    wanted: Gathering, site: PictureSite, client: PoliteClient, environ: Mapping[str, str]
 ) -> Asking:
     key = environ.get(site.key_variable) if site.key_variable else None
     if site.needs_key and not key:

@@ -65,7 +65,7 @@ Search = Callable[[Asking, str, int], Iterator[Found]]
 
 
 @dataclass(frozen=True)
-class Site:
+class PictureSite:
     """One adapter.
 
     Attributes:

@@ -7,38 +7,38 @@ from collections.abc import Mapping
 from autolabel_core.identify.gather.card_apis import pokemontcg, scryfall, ygoprodeck
 from autolabel_core.identify.gather.cover_art import musicbrainz, tmdb
 from autolabel_core.identify.gather.mediawiki import wikimedia, yugipedia
-from autolabel_core.identify.gather.site_adapter import Site
+from autolabel_core.identify.gather.site_adapter import PictureSite
 from autolabel_core.identify.gather.url_list import addresses, names
 
 CSV = "csv"
-SITES: Mapping[str, Site] = {
-    "ygoprodeck": Site(
+SITES: Mapping[str, PictureSite] = {
+    "ygoprodeck": PictureSite(
         ygoprodeck,
         "https://db.ygoprodeck.com/api/v7",
         delay_s=0.1,
         licence="not free: © Konami",
     ),
-    "scryfall": Site(
+    "scryfall": PictureSite(
         scryfall,
         "https://api.scryfall.com",
         delay_s=0.5,
         licence="not free: © Wizards of the Coast, Fan Content Policy",
     ),
-    "pokemontcg": Site(
+    "pokemontcg": PictureSite(
         pokemontcg,
         "https://api.pokemontcg.io/v2",
         delay_s=2.0,
         licence="not free: © Nintendo, Creatures, GAME FREAK",
         key_variable="POKEMONTCG_API_KEY",
     ),
-    "musicbrainz": Site(
+    "musicbrainz": PictureSite(
         musicbrainz,
         "https://musicbrainz.org/ws/2",
         delay_s=1.0,
         licence="not free: © of the cover's owner",
         pictures_url="https://coverartarchive.org",
     ),
-    "tmdb": Site(
+    "tmdb": PictureSite(
         tmdb,
         "https://api.themoviedb.org/3",
         delay_s=0.1,
@@ -47,19 +47,19 @@ SITES: Mapping[str, Site] = {
         key_variable="TMDB_API_KEY",
         needs_key=True,
     ),
-    "yugipedia": Site(
+    "yugipedia": PictureSite(
         yugipedia,
         "https://yugipedia.com",
         delay_s=1.0,
         licence="not free: © Konami",
     ),
-    "wikimedia": Site(
+    "wikimedia": PictureSite(
         wikimedia,
         "https://commons.wikimedia.org/w",
         delay_s=1.0,
         licence="not told; see the source page",
     ),
-    CSV: Site(
+    CSV: PictureSite(
         addresses,
         "",
         delay_s=1.0,

@@ -16,7 +16,7 @@ from types import TracebackType
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.storage.buckets.sources_csv import COLUMNS, FILE, HEADER, Source
+from autolabel_core.storage.buckets.sources_csv import COLUMNS, FILE, HEADER, PictureSource
 
 _FORMULA = ("=", "+", "-", "@")
 
@@ -30,8 +30,8 @@ class Sources:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._file = folder, folder / FILE
-        self._of_query: dict[tuple[str, str], dict[str, Source]] = {}
-        self._of_picture: dict[str, Source] = {}
+        self._of_query: dict[tuple[str, str], dict[str, PictureSource]] = {}
+        self._of_picture: dict[str, PictureSource] = {}
         for row in _read(self._file):
             self._take(row)
 
@@ -48,18 +48,18 @@ class Sources:
         self._settle()
 
     @property
-    def rows(self) -> list[Source]:
+    def rows(self) -> list[PictureSource]:
         """All rows, in the order of the file."""
         rows = (row for of_query in self._of_query.values() for row in of_query.values())
         return sorted(rows, key=lambda row: row.place)
 
-    def held(self, site: str, query: str) -> list[Source]:
+    def held(self, site: str, query: str) -> list[PictureSource]:
         """Return the rows of a query whose picture is in the folder."""
         return [
             row for row in self._of_query.get((site, query), {}).values() if self._is_there(row)
         ]
 
-    def holder(self, picture_url: str) -> Source | None:
+    def holder(self, picture_url: str) -> PictureSource | None:
         """Return a row of a picture, of any query, if it is in the folder."""
         row = self._of_picture.get(picture_url)
         return row if row is not None and self._is_there(row) else None
@@ -69,7 +69,7 @@ class Sources:
         of_query = self._of_query.get((site, query), {})
         self._of_query[site, query] = {key: row for key, row in of_query.items() if row.file}
 
-    def add(self, row: Source) -> None:
+    def add(self, row: PictureSource) -> None:
         """Take a row down, in place of what was said of the same before.
 
         Args:
@@ -87,12 +87,12 @@ class Sources:
         except OSError as error:
             raise AutolabelError(f"{self._file} cannot be written: {error.strerror}.") from error
 
-    def _take(self, row: Source) -> None:
+    def _take(self, row: PictureSource) -> None:
         self._of_query.setdefault((row.site, row.query), {})[row.picture_url] = row
         if row.file:
             self._of_picture[row.picture_url] = row
 
-    def _is_there(self, row: Source) -> bool:
+    def _is_there(self, row: PictureSource) -> bool:
         return bool(row.file) and (self._folder / row.file).is_file()
 
     def _settle(self) -> None:
@@ -102,7 +102,7 @@ class Sources:
             write_atomically(self._file, lambda part: part.write_bytes(content))
 
 
-def _written(rows: Iterable[Source]) -> bytes:
+def _written(rows: Iterable[PictureSource]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerows([_cell(value) for value in asdict(row).values()] for row in rows)
@@ -115,7 +115,7 @@ def _cell(value: str) -> str:
     return f" {line}" if line.startswith(_FORMULA) else line
 
 
-def _read(file: Path) -> list[Source]:
+def _read(file: Path) -> list[PictureSource]:
     if not file.is_file():
         return []
     content = file.read_bytes()
@@ -131,7 +131,7 @@ def _read(file: Path) -> list[Source]:
     wrong = next((n for n, row in enumerate(rows, 1) if len(row) != len(COLUMNS)), None)
     if wrong is not None:
         raise AutolabelError(_foreign(file, f"row {wrong} has not {len(COLUMNS)} columns"))
-    return [Source(*(value.strip() for value in row)) for row in rows[1:]]
+    return [PictureSource(*(value.strip() for value in row)) for row in rows[1:]]
 
 
 def _foreign(file: Path, found: str) -> str:

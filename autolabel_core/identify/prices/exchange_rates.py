@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, ValidationError
 
 from autolabel_core.foundation.atomic_files import write_atomically
-from autolabel_core.foundation.background import Beside
+from autolabel_core.foundation.background import BackgroundJobs
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.identify.web import PoliteClient
 
@@ -159,7 +159,7 @@ def _asked(url: str, keep: Path | None) -> Rates:
                 write_atomically(keep, lambda part: part.write_text(text, encoding="utf-8"))
         return rates
 
-    rates = Beside().take("rates", ask, WAIT_S)
+    rates = BackgroundJobs().result_or_start("rates", ask, WAIT_S)
     if rates is None:
         raise AutolabelError(f"{urlsplit(url).hostname} did not answer within {WAIT_S:g} s.")
     return rates

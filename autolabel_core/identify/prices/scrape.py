@@ -13,7 +13,7 @@ from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.identify.prices.exchange_rates import Rates
 from autolabel_core.identify.prices.price_file import Entry, PriceFile
-from autolabel_core.identify.prices.sites import Listing, Site
+from autolabel_core.identify.prices.sites import Listing, PriceSite
 from autolabel_core.identify.web import PoliteClient
 
 _AMOUNT = re.compile(r"[¥￥$€£]?\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*円?")
@@ -37,7 +37,7 @@ class Scraped:
 
 
 def scrape(
-    site: Site,
+    site: PriceSite,
     client: PoliteClient,
     set_codes: Iterable[str],
     url: str | None = None,

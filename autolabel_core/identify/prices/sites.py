@@ -33,7 +33,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Site:
+class PriceSite:
     """A site.
 
     Attributes:
@@ -73,8 +73,8 @@ def _scrape_ygoprodeck(
 
 
 SITES = {
-    "yuyu-tei": Site("https://yuyu-tei.jp/sell/ygo/s/", "JPY", False, _scrape_yuyu_tei),
-    "ygoprodeck": Site("https://db.ygoprodeck.com/api/v7/", "USD", True, _scrape_ygoprodeck),
+    "yuyu-tei": PriceSite("https://yuyu-tei.jp/sell/ygo/s/", "JPY", False, _scrape_yuyu_tei),
+    "ygoprodeck": PriceSite("https://db.ygoprodeck.com/api/v7/", "USD", True, _scrape_ygoprodeck),
 }
 
 

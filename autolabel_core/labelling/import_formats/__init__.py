@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
-from autolabel_core.labelling.box_input import Given
+from autolabel_core.labelling.box_input import ParsedAnnotations
 from autolabel_core.labelling.import_formats.coco import read_coco
 from autolabel_core.labelling.import_formats.csv_jsonl import read_csv, read_jsonl
 from autolabel_core.labelling.import_formats.label_studio import read_label_studio
@@ -15,7 +15,7 @@ from autolabel_core.labelling.import_formats.read_text import read_json
 from autolabel_core.labelling.import_formats.voc import read_voc
 from autolabel_core.labelling.import_formats.yolo import read_yolo
 
-FORMATS: Mapping[str, Callable[[Path], Given]] = {
+FORMATS: Mapping[str, Callable[[Path], ParsedAnnotations]] = {
     "jsonl": read_jsonl,
     "csv": read_csv,
     "coco": read_coco,
@@ -25,7 +25,7 @@ FORMATS: Mapping[str, Callable[[Path], Given]] = {
 }
 
 
-def read_given(path: Path, fmt: str | None = None) -> tuple[Given, str]:
+def read_given(path: Path, fmt: str | None = None) -> tuple[ParsedAnnotations, str]:
     """Read annotations of boxes.
 
     Args:

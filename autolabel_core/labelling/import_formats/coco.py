@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.import_formats.read_text import Problem, read_json, size_of, whole
 from autolabel_core.tables.boxes.box_labels import MISSED
 
 
-def read_coco(path: Path) -> Given:
+def read_coco(path: Path) -> ParsedAnnotations:
     """Read the boxes of a COCO file; crowd regions are no boxes of one object and stay out.
 
     Args:
@@ -46,7 +46,7 @@ def read_coco(path: Path) -> Given:
             target = _file(image) if image else None
             problems.append((target, f"annotation {annotation.get('id')}: {error}"))
     notes = (f"{crowds} crowd regions are no boxes and were left out.",) if crowds else ()
-    return Given(boxes, True, tuple(problems), notes)
+    return ParsedAnnotations(boxes, True, tuple(problems), notes)
 
 
 def _file(image: Mapping[str, Any]) -> str:
@@ -55,7 +55,7 @@ def _file(image: Mapping[str, Any]) -> str:
 
 def _given(
     annotation: Mapping[str, Any], image: Mapping[str, Any] | None, names: Mapping[Any, Any]
-) -> GivenBox:
+) -> BoxInput:
     if image is None:
         raise AutolabelError(f"no image with the id {annotation.get('image_id')!r}")
     name = names.get(annotation.get("category_id"))
@@ -64,7 +64,7 @@ def _given(
     box = annotation.get("bbox")
     if not isinstance(box, list):
         raise AutolabelError(f"bbox is {box!r}; expected [x, y, width, height]")
-    return GivenBox(
+    return BoxInput(
         MISSED,
         _file(image),
         tuple(box),

@@ -13,7 +13,7 @@ from typing import Any
 from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.suggestions import did_you_mean
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.import_formats.read_text import Problem, read_text, size_of
 
 TARGETS = ("detection_id", "document_id", "key", "image_key")
@@ -30,7 +30,7 @@ FIELDS = (
 CORNERS, SIZES = ("x1", "y1", "x2", "y2"), ("x", "y", "w", "h")
 
 
-def read_jsonl(path: Path) -> Given:
+def read_jsonl(path: Path) -> ParsedAnnotations:
     """Read one JSON object a line; what stands in `payload` counts as if it stood beside it.
 
     Texts in `payload` under other names, such as `category`, are kept as fields of the annotation.
@@ -39,7 +39,7 @@ def read_jsonl(path: Path) -> Given:
     return _read_all(((n, line) for n, line in lines if line.strip()), _record_of_json)
 
 
-def read_csv(path: Path) -> Given:
+def read_csv(path: Path) -> ParsedAnnotations:
     """Read a CSV with a header; an empty value says nothing, a box is four numbers in one value.
 
     Args:
@@ -62,8 +62,10 @@ def read_csv(path: Path) -> Given:
     return _read_all(rows, _record_of_row)
 
 
-def _read_all(lines: Iterable[tuple[int, Any]], record_of: Callable[[Any], Any]) -> Given:
-    boxes: list[GivenBox] = []
+def _read_all(
+    lines: Iterable[tuple[int, Any]], record_of: Callable[[Any], Any]
+) -> ParsedAnnotations:
+    boxes: list[BoxInput] = []
     problems: list[Problem] = []
     for number, line in lines:
         where = f"line {number}"
@@ -73,7 +75,7 @@ def _read_all(lines: Iterable[tuple[int, Any]], record_of: Callable[[Any], Any])
             problems.append((None, f"{where}: {error}"))
     if not boxes and not problems:
         problems.append((None, "line 1: expected an annotation a line, found none"))
-    return Given(boxes, problems=tuple(problems))
+    return ParsedAnnotations(boxes, problems=tuple(problems))
 
 
 def _record_of_json(line: str) -> Mapping[str, Any]:
@@ -95,7 +97,7 @@ def _record_of_row(row: Mapping[str | None, Any]) -> Mapping[str, Any]:
     return {str(name).strip(): value.strip() for name, value in row.items() if value}
 
 
-def _given(record: Mapping[str, Any], where: str) -> GivenBox:
+def _given(record: Mapping[str, Any], where: str) -> BoxInput:
     for name in record:
         if not _is_known(name):
             raise AutolabelError(
@@ -107,7 +109,7 @@ def _given(record: Mapping[str, Any], where: str) -> GivenBox:
     action = said.get("action", "annotate")
     if action not in ("annotate", "withdraw"):
         raise AutolabelError(f"action {action!r}; expected annotate or withdraw")
-    return GivenBox(
+    return BoxInput(
         target=next((_text(said, name) for name in TARGETS if name in said), None),
         bbox=box,
         normalized=_flag(said.get("normalized", False)),

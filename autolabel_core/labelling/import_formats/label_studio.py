@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.import_formats.read_text import Problem, read_json, size_of, whole
 from autolabel_core.tables.boxes.box_labels import MISSED
 
 RECTANGLE = "rectanglelabels"
 
 
-def read_label_studio(path: Path) -> Given:
+def read_label_studio(path: Path) -> ParsedAnnotations:
     """Read the annotations of tasks; predictions and cancelled annotations say nothing.
 
     Args:
@@ -30,7 +30,7 @@ def read_label_studio(path: Path) -> Given:
     tasks = read_json(path)
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise AutolabelError(f"{path} is no export of Label Studio: expected a list of tasks.")
-    boxes: list[GivenBox] = []
+    boxes: list[BoxInput] = []
     problems: list[Problem] = []
     for number, task in enumerate(tasks, start=1):
         where = f"task {task.get('id', number)}"
@@ -48,7 +48,7 @@ def read_label_studio(path: Path) -> Given:
                     boxes += _given(result, target, who, at)
                 except AutolabelError as error:
                     problems.append((target, f"{at}: {error}"))
-    return Given(boxes, True, tuple(problems))
+    return ParsedAnnotations(boxes, True, tuple(problems))
 
 
 def _said(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -79,7 +79,7 @@ def _annotator(annotation: Mapping[str, Any]) -> str | None:
     return None if who is None else str(who)
 
 
-def _given(result: Any, target: str, who: str | None, where: str) -> list[GivenBox]:
+def _given(result: Any, target: str, who: str | None, where: str) -> list[BoxInput]:
     value = result.get("value") if isinstance(result, dict) else None
     if not isinstance(value, dict) or RECTANGLE not in value:
         raise AutolabelError("is no rectangle; boxes alone can be taken")
@@ -91,6 +91,6 @@ def _given(result: Any, target: str, who: str | None, where: str) -> list[GivenB
         raise AutolabelError("lacks x, y, width or height") from error
     size = size_of(result.get("original_width"), result.get("original_height"))
     return [
-        GivenBox(MISSED, target, box, "xywh", True, size, str(name), annotator=who, where=where)
+        BoxInput(MISSED, target, box, "xywh", True, size, str(name), annotator=who, where=where)
         for name in value[RECTANGLE]
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
 from autolabel_core.foundation.media.texts import decode_text
-from autolabel_core.labelling.box_input import GivenBox
+from autolabel_core.labelling.box_input import BoxInput
 from autolabel_core.tables.boxes.box_labels import REVIEWED
 
 Problem = tuple[str | None, str]
@@ -66,6 +66,6 @@ def size_of(width: Any, height: Any) -> tuple[int, int] | None:
     return round(sides[0]), round(sides[1])
 
 
-def whole(target: str, where: str, annotator: str | None = None) -> GivenBox:
+def whole(target: str, where: str, annotator: str | None = None) -> BoxInput:
     """Return the word that all that is on an image is said."""
-    return GivenBox(REVIEWED, target, annotator=annotator, where=where)
+    return BoxInput(REVIEWED, target, annotator=annotator, where=where)

@@ -6,12 +6,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.import_formats.read_text import Problem, read_text, size_of, whole
 from autolabel_core.tables.boxes.box_labels import MISSED
 
 
-def read_voc(path: Path) -> Given:
+def read_voc(path: Path) -> ParsedAnnotations:
     """Read the boxes of Pascal VOC files.
 
     Args:
@@ -26,7 +26,7 @@ def read_voc(path: Path) -> Given:
     files = sorted(path.rglob("*.xml")) if path.is_dir() else [path]
     if not files:
         raise AutolabelError(f"{path} holds no XML.")
-    boxes: list[GivenBox] = []
+    boxes: list[BoxInput] = []
     problems: list[Problem] = []
     for file in files:
         where = file.relative_to(path).as_posix() if path.is_dir() else file.name
@@ -43,7 +43,7 @@ def read_voc(path: Path) -> Given:
                 boxes.append(_given(found, target, size, f"{where}, object {number}"))
             except AutolabelError as error:
                 problems.append((target, f"{where}, object {number}: {error}"))
-    return Given(boxes, True, tuple(problems))
+    return ParsedAnnotations(boxes, True, tuple(problems))
 
 
 def _parse(file: Path) -> ElementTree.Element:
@@ -69,13 +69,13 @@ def _file_name(root: ElementTree.Element, file: Path) -> str:
 
 def _given(
     found: ElementTree.Element, target: str, size: tuple[int, int] | None, where: str
-) -> GivenBox:
+) -> BoxInput:
     corners = [found.findtext(f"bndbox/{name}") for name in ("xmin", "ymin", "xmax", "ymax")]
     try:
         x1, y1, x2, y2 = (float(corner or "") for corner in corners)
     except ValueError as error:
         raise AutolabelError(f"bndbox {corners}; expected xmin, ymin, xmax, ymax") from error
-    return GivenBox(
+    return BoxInput(
         MISSED,
         target,
         (x1 - 1, y1 - 1, x2, y2),

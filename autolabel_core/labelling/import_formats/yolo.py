@@ -10,14 +10,14 @@ from typing import Any
 import yaml
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling.box_input import Given, GivenBox
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
 from autolabel_core.labelling.import_formats.read_text import Problem, read_text, whole
 from autolabel_core.tables.boxes.box_labels import MISSED
 
 NOT_LABELS = frozenset({"classes.txt", "train.txt", "val.txt", "test.txt"})
 
 
-def read_yolo(path: Path) -> Given:
+def read_yolo(path: Path) -> ParsedAnnotations:
     """Read the label files of a YOLO folder; an empty one says that nothing is on its image.
 
     Args:
@@ -34,7 +34,7 @@ def read_yolo(path: Path) -> Given:
     names = _class_names(path)
     keys = _keys(path)
     root = path / "labels" if (path / "labels").is_dir() else path
-    boxes: list[GivenBox] = []
+    boxes: list[BoxInput] = []
     problems: list[Problem] = []
     for file in sorted(root.rglob("*.txt")):
         inside = file.relative_to(root).with_suffix("").as_posix()
@@ -50,17 +50,17 @@ def read_yolo(path: Path) -> Given:
                 problems.append((target, f"{where}: {error}"))
     if not boxes:
         raise AutolabelError(f"{root} holds no label files (*.txt).")
-    return Given(boxes, True, tuple(problems))
+    return ParsedAnnotations(boxes, True, tuple(problems))
 
 
-def _given(parts: list[str], target: str, names: Mapping[str, str], where: str) -> GivenBox:
+def _given(parts: list[str], target: str, names: Mapping[str, str], where: str) -> BoxInput:
     if len(parts) != 5:
         kind = "a polygon or a score" if len(parts) > 5 else "too little"
         raise AutolabelError(f"expected `class xc yc w h`, found {len(parts)} values: {kind}")
     if parts[0] not in names:
         raise AutolabelError(f"no class {parts[0]!r}; the classes are 0 to {len(names) - 1}")
     box = tuple(parts[1:])
-    return GivenBox(MISSED, target, box, "cxcywh", True, true_class=names[parts[0]], where=where)
+    return BoxInput(MISSED, target, box, "cxcywh", True, true_class=names[parts[0]], where=where)
 
 
 def _class_names(folder: Path) -> dict[str, str]:

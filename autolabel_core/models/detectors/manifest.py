@@ -13,7 +13,7 @@ from PIL import Image
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.feature_uri import is_name
 from autolabel_core.models.detectors.detections import Detections
-from autolabel_core.models.plugin_manifest import WrittenManifest, read_manifest
+from autolabel_core.models.plugin_manifest import PluginManifest, read_manifest
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def check_manifest(found: object, name: str, version: str) -> DetectorManifest:
     return found
 
 
-def _from_written(written: WrittenManifest, where: str) -> DetectorManifest:
+def _from_written(written: PluginManifest, where: str) -> DetectorManifest:
     boxes, spaces = written.features_of("json"), written.features_of("embedding")
     if len(boxes) != 1 or len(spaces) > 1:
         raise AutolabelError(

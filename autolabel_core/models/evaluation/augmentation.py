@@ -34,7 +34,7 @@ Array = npt.NDArray[np.float32]
 Rng = np.random.Generator
 
 
-class Purpose(IntEnum):
+class AugmentationSplit(IntEnum):
     """What views are for; those of one purpose are never those of another."""
 
     TRAINING = 0
@@ -45,8 +45,12 @@ class Purpose(IntEnum):
     """The picture as it is, whatever the number."""
 
 
-def views_of(
-    picture: Image.Image, checksum: str, purpose: Purpose, numbers: Sequence[int], side_px: int
+def augmentations(
+    picture: Image.Image,
+    checksum: str,
+    purpose: AugmentationSplit,
+    numbers: Sequence[int],
+    side_px: int,
 ) -> list[Image.Image]:
     """Return views of one picture.
 
@@ -60,7 +64,7 @@ def views_of(
     Returns:
         RGB images of about the picture's proportions.
     """
-    if purpose is Purpose.ITSELF:
+    if purpose is AugmentationSplit.ITSELF:
         return [picture for _ in numbers]
     small = _shrunk(picture, side_px)
     content = int(checksum[:16], 16)
@@ -98,7 +102,7 @@ def embed_views(
     pictures: Sequence[Image.Image],
     checksums: Sequence[str],
     extractor: Extractor,
-    purpose: Purpose,
+    purpose: AugmentationSplit,
     views: int,
 ) -> Array:
     """Embed so many views of each picture.
@@ -116,7 +120,7 @@ def embed_views(
     side_px = view_side_px(extractor)
     drawn: list[Any] = []
     for picture, checksum in zip(pictures, checksums, strict=True):
-        drawn += views_of(picture, checksum, purpose, range(views), side_px)
+        drawn += augmentations(picture, checksum, purpose, range(views), side_px)
     return embed_checked(extractor, drawn).reshape(len(pictures), views, -1)
 
 

@@ -13,7 +13,12 @@ from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.matching.reference_index import Vectors
-from autolabel_core.models.evaluation.augmentation import VERSION, Purpose, view_side_px, views_of
+from autolabel_core.models.evaluation.augmentation import (
+    VERSION,
+    AugmentationSplit,
+    augmentations,
+    view_side_px,
+)
 from autolabel_core.models.extractors import Extractor, embed_checked, feature_slug
 from autolabel_core.models.projection_head import ProjectedExtractor
 
@@ -50,7 +55,7 @@ class ViewCache:
     def vectors(
         self,
         pictures: Sequence[Pictured],
-        purpose: Purpose,
+        purpose: AugmentationSplit,
         views: int,
         progress: Progress = no_progress,
     ) -> Vectors:
@@ -85,22 +90,24 @@ class ViewCache:
             progress(min(start + CHUNK, len(missing)), len(missing))
         return np.stack([kept[p.checksum][:views] for p in pictures])
 
-    def _drawn(self, picture: Pictured, purpose: Purpose, numbers: range) -> list[Image.Image]:
+    def _drawn(
+        self, picture: Pictured, purpose: AugmentationSplit, numbers: range
+    ) -> list[Image.Image]:
         image = picture.picture(self._extractor.min_side_px)
         side_px = view_side_px(self._extractor)
-        return views_of(image, picture.checksum, purpose, numbers, side_px)
+        return augmentations(image, picture.checksum, purpose, numbers, side_px)
 
-    def _file(self, picture: Pictured, purpose: Purpose) -> Path:
+    def _file(self, picture: Pictured, purpose: AugmentationSplit) -> Path:
         return self._folder / purpose.name.lower() / f"{picture.checksum}.npy"
 
-    def _kept(self, picture: Pictured, purpose: Purpose) -> Vectors:
+    def _kept(self, picture: Pictured, purpose: AugmentationSplit) -> Vectors:
         try:
             found: Vectors = np.load(self._file(picture, purpose), allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return np.zeros((0, 0), np.float32)
         return found
 
-    def _keep(self, picture: Pictured, purpose: Purpose, vectors: Vectors) -> None:
+    def _keep(self, picture: Pictured, purpose: AugmentationSplit, vectors: Vectors) -> None:
         def write(part: Path) -> None:
             with part.open("wb") as out:
                 np.save(out, vectors)
@@ -110,5 +117,5 @@ class ViewCache:
 
 def reference_vectors(pictures: Sequence[Pictured], cache: ViewCache, views: int) -> Vectors:
     """Return what stands for each picture, `(n, r, d)`: itself, or views whose mean counts."""
-    purpose = Purpose.REFERENCE if views else Purpose.ITSELF
+    purpose = AugmentationSplit.REFERENCE if views else AugmentationSplit.ITSELF
     return cache.vectors(pictures, purpose, max(views, 1))

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from autolabel_core.matching.reference_index import Origin, ReferenceIndex, Vectors
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex, Vectors
 from autolabel_core.models.evaluation.augmentation import mean_of_views
-from autolabel_core.models.evaluation.retrieval_metrics import Judged, judge
+from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, evaluate
 
 Project = Callable[[Vectors], Vectors]
 
@@ -21,7 +21,7 @@ def unchanged(vectors: Vectors) -> Vectors:
 
 
 @dataclass(frozen=True)
-class Examination:
+class HeldOutSet:
     """What is asked, of n references: which of their labels do these show?
 
     Attributes:
@@ -41,14 +41,14 @@ class Examination:
         names = tuple(self.labels)
         nothing: Mapping[str, str] = {}
         fields = (nothing,) * len(names)
-        return ReferenceIndex(self.references[:, 0], names, names, names, Origin(""), fields)
+        return ReferenceIndex(self.references[:, 0], names, names, names, IndexOrigin(""), fields)
 
     @property
     def distinct(self) -> tuple[str, ...]:
         """The labels in order; what is judged speaks of their positions."""
         return self._index.labels
 
-    def judge(self, project: Project = unchanged) -> Judged:
+    def evaluate(self, project: Project = unchanged) -> RetrievalResult:
         """Project references and queries, and search."""
         references = mean_of_views(_each(self.references, project))
         queries = _each(self.queries, project)
@@ -56,7 +56,7 @@ class Examination:
         codes = [place[label] for label in (self.labels if self.asked is None else self.asked)]
         truth = np.repeat(np.array(codes, np.int64), queries.shape[1])
         index = replace(self._index, embeddings=references)
-        return judge(index, queries.reshape(len(truth), -1), truth)
+        return evaluate(index, queries.reshape(len(truth), -1), truth)
 
 
 def _each(vectors: Vectors, project: Project) -> Vectors:

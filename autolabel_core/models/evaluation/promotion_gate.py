@@ -14,7 +14,7 @@ INTERVAL = (2.5, 97.5)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """What the gate decided, and why.
 
     Attributes:
@@ -28,9 +28,9 @@ class Verdict:
     figures: dict[str, Any]
 
 
-def judge(
+def compare_versions(
     candidate: Evaluation, active: Evaluation | None, rule: Gate, rng: np.random.Generator
-) -> Verdict:
+) -> GateVerdict:
     """Compare two versions on the same gold images.
 
     A version is promoted when its mAP50 is not lower, its mAP50-95 is not lower by more than the
@@ -48,7 +48,7 @@ def judge(
     """
     figures = _figures(candidate, active)
     if candidate.images < rule.min_images:
-        return Verdict(
+        return GateVerdict(
             "held",
             f"{candidate.images} gold images, at least {rule.min_images} are needed to judge; "
             "review more images",
@@ -58,14 +58,14 @@ def judge(
         enough = candidate.map50 >= rule.floor
         said = "reaches" if enough else "is below"
         reason = f"the first version {said} the floor: mAP50 {candidate.map50:.3f}, {rule.floor}"
-        return Verdict("promoted" if enough else "held", reason, figures)
+        return GateVerdict("promoted" if enough else "held", reason, figures)
     low, high = difference_interval(candidate, active, rule.resamples, rng)
     figures |= {"map50_difference_low": low, "map50_difference_high": high}
     worse = _worse(candidate, active, rule.margin)
     change = f"mAP50 {active.map50:.3f} to {candidate.map50:.3f}, 95 % of {low:+.3f} to {high:+.3f}"
     if worse:
-        return Verdict("held", f"{'; '.join(worse)} ({change})", figures)
-    return Verdict("promoted", f"not worse overall and on no class ({change})", figures)
+        return GateVerdict("held", f"{'; '.join(worse)} ({change})", figures)
+    return GateVerdict("promoted", f"not worse overall and on no class ({change})", figures)
 
 
 def difference_interval(

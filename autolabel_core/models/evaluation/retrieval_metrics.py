@@ -14,7 +14,7 @@ from autolabel_core.matching.reference_index import ReferenceIndex, Vectors
 
 
 @dataclass(frozen=True)
-class Judged:
+class RetrievalResult:
     """What an index answers to q queries whose labels are known.
 
     Attributes:
@@ -66,7 +66,9 @@ class Judged:
         }
 
 
-def judge(index: ReferenceIndex, vectors: Vectors, truth: npt.NDArray[np.int64]) -> Judged:
+def evaluate(
+    index: ReferenceIndex, vectors: Vectors, truth: npt.NDArray[np.int64]
+) -> RetrievalResult:
     """Search queries of known labels.
 
     Args:
@@ -88,7 +90,7 @@ def judge(index: ReferenceIndex, vectors: Vectors, truth: npt.NDArray[np.int64])
     return judge_scores(index.label_scores(vectors), truth)
 
 
-def judge_scores(scores: Vectors, truth: npt.NDArray[np.int64]) -> Judged:
+def judge_scores(scores: Vectors, truth: npt.NDArray[np.int64]) -> RetrievalResult:
     """Judge scores `(q, labels)` of queries whose labels `(q,)` are known."""
     rows = np.arange(len(scores))
     found = scores.argmax(axis=1)
@@ -96,7 +98,7 @@ def judge_scores(scores: Vectors, truth: npt.NDArray[np.int64]) -> Judged:
     others[rows, truth] = -np.inf
     rival = others.argmax(axis=1)
     best_two = np.partition(scores, -2, axis=1)[:, -2:]
-    return Judged(
+    return RetrievalResult(
         truth,
         found,
         rival,

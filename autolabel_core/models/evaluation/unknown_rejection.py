@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from autolabel_core.matching.reference_index import ReferenceIndex, Vectors
 from autolabel_core.matching.thresholds import ThresholdProposal, propose_threshold
-from autolabel_core.models.evaluation.retrieval_metrics import Judged, judge_scores
+from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, judge_scores
 
 MARGINS = tuple(round(0.01 * step, 2) for step in range(16))
 SPARED = 0.05
@@ -52,7 +52,7 @@ class Rejection:
 
 def reject_unknown(
     index: ReferenceIndex,
-    known: Judged,
+    known: RetrievalResult,
     queries: Vectors,
     precision: float,
     rng: np.random.Generator,
@@ -114,12 +114,14 @@ def _without(index: ReferenceIndex, left_out: npt.NDArray[np.bool_]) -> Referenc
     )
 
 
-def _answers(index: ReferenceIndex, queries: Vectors) -> Judged:
+def _answers(index: ReferenceIndex, queries: Vectors) -> RetrievalResult:
     """What is found for queries that have no right answer."""
     return judge_scores(index.label_scores(queries), np.zeros(len(queries), np.int64))
 
 
-def _acceptance(known: Judged, score: Vectors, gap: Vectors, precision: float) -> Acceptance:
+def _acceptance(
+    known: RetrievalResult, score: Vectors, gap: Vectors, precision: float
+) -> Acceptance:
     """The pair that answers most known queries rightly among those of the wanted precision."""
     scores, gaps = np.concatenate([known.score, score]), np.concatenate([known.gap, gap])
     right = np.concatenate([known.correct, np.zeros(len(score), bool)])

@@ -16,15 +16,15 @@ from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.matching.nearest import nearest_among_themselves
 from autolabel_core.matching.reference_index import ReferenceIndex
-from autolabel_core.models.evaluation.augmentation import Purpose
+from autolabel_core.models.evaluation.augmentation import AugmentationSplit
 from autolabel_core.models.evaluation.augmentation_cache import (
     HELD_OUT_VIEWS,
     Pictured,
     ViewCache,
     reference_vectors,
 )
-from autolabel_core.models.evaluation.held_out_set import Examination
-from autolabel_core.models.evaluation.retrieval_metrics import Judged, judge
+from autolabel_core.models.evaluation.held_out_set import HeldOutSet
+from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, evaluate
 from autolabel_core.models.evaluation.unknown_rejection import Rejection, reject_unknown
 from autolabel_core.models.extractors import Extractor
 
@@ -165,20 +165,20 @@ def verify_index(
         What was found.
     """
     index.require(extractor.manifest.feature_uri)
-    held_out = cache.vectors(pictures, Purpose.HELD_OUT, HELD_OUT_VIEWS, progress)
+    held_out = cache.vectors(pictures, AugmentationSplit.HELD_OUT, HELD_OUT_VIEWS, progress)
     queries = held_out.reshape(len(index) * HELD_OUT_VIEWS, -1)
-    judged = judge(index, queries, np.repeat(index.codes, HELD_OUT_VIEWS))
+    judged = evaluate(index, queries, np.repeat(index.codes, HELD_OUT_VIEWS))
     margins = sorted(judged.median_margins(index.labels).items(), key=lambda item: item[1])
     by_views = {}
     for views in sorted({*compared, index.origin.reference_views}):
         references = reference_vectors(pictures, cache, views)
-        by_views[views] = Examination(index.names, references, held_out).judge().figures
-    itself = cache.vectors(pictures, Purpose.ITSELF, 1)[:, 0]
+        by_views[views] = HeldOutSet(index.names, references, held_out).evaluate().figures
+    itself = cache.vectors(pictures, AugmentationSplit.ITSELF, 1)[:, 0]
     return Verification(
         index,
         Rate.of(int(judged.correct.sum()), len(queries)),
         _variants(index),
-        Rate.of(int(judge(index, itself, index.codes).correct.sum()), len(index)),
+        Rate.of(int(evaluate(index, itself, index.codes).correct.sum()), len(index)),
         judged.median_margin,
         tuple(margins[:WORST]),
         _pairs(index, judged),
@@ -196,7 +196,7 @@ def _variants(index: ReferenceIndex) -> Rate:
     return Rate.of(int(right.sum()), int(shared.sum()))
 
 
-def _pairs(index: ReferenceIndex, judged: Judged) -> tuple[Pair, ...]:
+def _pairs(index: ReferenceIndex, judged: RetrievalResult) -> tuple[Pair, ...]:
     """Labels taken for each other most often; then those of the most similar references."""
     cosines = index.label_scores(index.embeddings)
     cosines[np.arange(len(index)), index.codes] = -np.inf

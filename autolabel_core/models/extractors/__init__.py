@@ -5,7 +5,7 @@ add one: an entry point of the group `autolabel.extractors`. This package knows 
 """
 
 from autolabel_core.foundation.feature_uri import FeatureUri, feature_slug, parse_feature_uri
-from autolabel_core.models.extractors.batch_fallback import embed_sparing
+from autolabel_core.models.extractors.batch_fallback import embed_with_fallback
 from autolabel_core.models.extractors.loading import embed_checked, load_extractor
 from autolabel_core.models.extractors.manifest import Extractor, Manifest
 
@@ -14,7 +14,7 @@ __all__ = [
     "FeatureUri",
     "Manifest",
     "embed_checked",
-    "embed_sparing",
+    "embed_with_fallback",
     "feature_slug",
     "load_extractor",
     "parse_feature_uri",

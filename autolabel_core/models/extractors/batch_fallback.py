@@ -19,7 +19,7 @@ Ask = Callable[[Sequence[Any]], Sequence[Answer]]
 Embedded = npt.NDArray[np.float32] | str
 
 
-def embed_sparing(
+def embed_with_fallback(
     extractor: Extractor, items: Sequence[Any], refused_before: Sequence[bool]
 ) -> list[Embedded]:
     """Embed a batch; one bad item costs no other.
@@ -37,10 +37,10 @@ def embed_sparing(
         return list(embed_checked(extractor, some))
 
     name = f"the extractor `{extractor.manifest.feature_extractor_name}`"
-    return ask_sparing(ask, name, items, refused_before)
+    return call_with_fallback(ask, name, items, refused_before)
 
 
-def ask_sparing(
+def call_with_fallback(
     ask: Ask[Answer], name: str, items: Sequence[Any], refused_before: Sequence[bool]
 ) -> list[Answer | str]:
     """Ask about a batch; where that fails, item by item, so that one bad item costs no other.

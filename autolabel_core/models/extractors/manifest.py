@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.feature_uri import FeatureUri, is_name, parse_feature_uri
-from autolabel_core.models.plugin_manifest import WrittenManifest, read_manifest
+from autolabel_core.models.plugin_manifest import PluginManifest, read_manifest
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def check_manifest(found: object, name: str, version: str) -> Manifest:
     return found
 
 
-def _from_written(written: WrittenManifest, where: str) -> Manifest:
+def _from_written(written: PluginManifest, where: str) -> Manifest:
     spaces = written.features_of("embedding")
     if len(spaces) != 1 or len(written.inputs) != 1:
         raise AutolabelError(

@@ -33,7 +33,7 @@ def active_version(results: Iterable[GateResult]) -> str | None:
     return in_service[-1] if in_service else None
 
 
-def decide(
+def append_decision(
     ledger: Ledger,
     model: tuple[str, str, str],
     decision: Literal["promoted", "held"],
@@ -104,7 +104,7 @@ def roll_back(ledger: Ledger, collection: str, kind: str, who: str, why: str) ->
             f"`{collection}` has no {kind} in service, so there is nothing to roll back. "
             "`autolabel models list` shows what there is."
         )
-    return decide(ledger, (collection, kind, active), "held", who, why)
+    return append_decision(ledger, (collection, kind, active), "held", who, why)
 
 
 def _promoted(result: GateResult) -> Event:

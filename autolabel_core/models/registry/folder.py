@@ -18,7 +18,7 @@ from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.ledger import GateResult, Ledger, ModelVersion
 from autolabel_core.models.registry.card import ModelCard
-from autolabel_core.models.registry.decisions import active_version, decide, roll_back
+from autolabel_core.models.registry.decisions import active_version, append_decision, roll_back
 
 CARD = "card.json"
 VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
@@ -177,7 +177,7 @@ class Registry:
         if decision == "promoted":
             self.weights(model)
         named = (model.collection, model.kind, model.version)
-        return decide(self._ledger, named, decision, decided_by, reason, figures)
+        return append_decision(self._ledger, named, decision, decided_by, reason, figures)
 
     def roll_back(self, collection: str, kind: str, who: str, why: str) -> GateResult:
         """Take the version in service out of it; the one before serves again."""

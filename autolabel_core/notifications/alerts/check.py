@@ -9,7 +9,7 @@ from autolabel_core.declarations import Alert, Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.notifications.alerts.readings import RunFailures, readings
-from autolabel_core.notifications.alerts.rules import Verdict, evaluate, told
+from autolabel_core.notifications.alerts.rules import AlertVerdict, evaluate, told
 from autolabel_core.notifications.webhooks.endpoints import (
     ALERT_EVENT,
     declare_endpoints,
@@ -24,11 +24,11 @@ class Checked:
     """One alert that was looked at: a verdict for each group, or the problem that kept it."""
 
     alert: Alert
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[AlertVerdict, ...] = ()
     problem: str | None = None
 
     @property
-    def firing(self) -> list[Verdict]:
+    def firing(self) -> list[AlertVerdict]:
         """The groups that fire now."""
         return [verdict for verdict in self.verdicts if verdict.firing]
 

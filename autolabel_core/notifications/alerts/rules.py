@@ -38,7 +38,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AlertVerdict:
     """What became of one reading: `row` is appended to the ledger, None leaves all as it was."""
 
     reading: Reading
@@ -54,7 +54,7 @@ def evaluate(
     readings: Iterable[Reading],
     past: Iterable[AlertFiring],
     now: datetime,
-) -> list[Verdict]:
+) -> list[AlertVerdict]:
     """Decide for each group whether the alert fires.
 
     Args:
@@ -93,7 +93,7 @@ def evaluate(
 
 def _verdict(
     collection: str, alert: Alert, reading: Reading, before: AlertFiring | None, cooling: bool
-) -> Verdict:
+) -> AlertVerdict:
     rises = alert.trigger.operator == "rises by"
     if rises and before is None:
         return _quiet(collection, alert, reading, "first count")
@@ -102,18 +102,18 @@ def _verdict(
         was_firing = before is not None and before.fingerprint != QUIET
         if (was_firing and not rises) or (rises and reading.value < base):
             return _quiet(collection, alert, reading, "fell")
-        return Verdict(reading, False, False, None, "does not hold")
+        return AlertVerdict(reading, False, False, None, "does not hold")
     mark = fingerprint(reading.group, reading.about, reading.value if rises else None)
     if before is not None and before.fingerprint == mark:
-        return Verdict(reading, False, True, None, "told already")
+        return AlertVerdict(reading, False, True, None, "told already")
     if cooling:
-        return Verdict(reading, False, True, None, "cooling down")
+        return AlertVerdict(reading, False, True, None, "cooling down")
     row = _row(collection, alert, reading, mark)
-    return Verdict(reading, True, True, row, "fires")
+    return AlertVerdict(reading, True, True, row, "fires")
 
 
-def _quiet(collection: str, alert: Alert, reading: Reading, because: str) -> Verdict:
-    return Verdict(reading, False, False, _row(collection, alert, reading, QUIET), because)
+def _quiet(collection: str, alert: Alert, reading: Reading, because: str) -> AlertVerdict:
+    return AlertVerdict(reading, False, False, _row(collection, alert, reading, QUIET), because)
 
 
 def _row(collection: str, alert: Alert, reading: Reading, mark: str) -> AlertFiring:
@@ -121,7 +121,7 @@ def _row(collection: str, alert: Alert, reading: Reading, mark: str) -> AlertFir
     return AlertFiring(collection, alert.name, mark, reading.value, payload)
 
 
-def told(collection: str, alert: Alert, verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def told(collection: str, alert: Alert, verdicts: Iterable[AlertVerdict]) -> dict[str, Any]:
     """Return the payload of `alert.triggered`: one for all groups that fire together.
 
     Args:

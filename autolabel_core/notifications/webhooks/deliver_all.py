@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.notifications.batch_events import COMPLETED, MATERIALIZED, record_batch_events
-from autolabel_core.notifications.webhooks.dispatcher import Means, Told, deliver
+from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, PassResult, deliver
 from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
 from autolabel_core.tables.workspace import Workspace
 
@@ -17,10 +17,10 @@ NOTES = frozenset({COMPLETED, MATERIALIZED})
 
 
 @dataclass(frozen=True)
-class Round:
+class DeliveryRound:
     """One round over all endpoints; `busy` is true when another process is at it already."""
 
-    told: tuple[Told, ...] = ()
+    told: tuple[PassResult, ...] = ()
     busy: bool = False
 
     @property
@@ -40,7 +40,9 @@ class Round:
         return said + (f"; switched off by 410: {', '.join(off)}" if off else "")
 
 
-def deliver_all(workspace: Workspace, budget_seconds: float, means: Means | None = None) -> Round:
+def deliver_all(
+    workspace: Workspace, budget_seconds: float, means: DeliveryContext | None = None
+) -> DeliveryRound:
     """Tell every declared endpoint of what it is to be told of now.
 
     Args:
@@ -58,12 +60,14 @@ def deliver_all(workspace: Workspace, budget_seconds: float, means: Means | None
         with FileLock(lock, timeout=0):
             declare_endpoints(workspace.ledger, endpoints)
             problems = note_batches(workspace, [e.event_types for e in endpoints])
-            return Round((*problems, *deliver(workspace.ledger, endpoints, budget_seconds, means)))
+            return DeliveryRound(
+                (*problems, *deliver(workspace.ledger, endpoints, budget_seconds, means))
+            )
     except Timeout:
-        return Round(busy=True)
+        return DeliveryRound(busy=True)
 
 
-def note_batches(workspace: Workspace, wanted: Sequence[frozenset[str]]) -> list[Told]:
+def note_batches(workspace: Workspace, wanted: Sequence[frozenset[str]]) -> list[PassResult]:
     """Append the events of tables, where somebody wants them; say which collections fail."""
     problems = []
     for name, collection in workspace.collections.items():
@@ -71,5 +75,5 @@ def note_batches(workspace: Workspace, wanted: Sequence[frozenset[str]]) -> list
             try:
                 record_batch_events(workspace, collection)
             except AutolabelError as error:
-                problems.append(Told(name, problem=str(error)))
+                problems.append(PassResult(name, problem=str(error)))
     return problems

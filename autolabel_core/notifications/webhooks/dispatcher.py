@@ -55,7 +55,7 @@ def utc_moment() -> datetime:
 
 
 @dataclass(frozen=True)
-class Means:
+class DeliveryContext:
     """What a delivery needs beside the ledger: clocks, chance, environment, resolver."""
 
     now: Callable[[], datetime] = utc_moment
@@ -66,7 +66,7 @@ class Means:
 
 
 @dataclass
-class Told:
+class PassResult:
     """What one pass did at one endpoint; `problem` is what a person has to cure."""
 
     endpoint: str
@@ -78,8 +78,11 @@ class Told:
 
 
 def deliver(
-    ledger: Ledger, endpoints: Sequence[Endpoint], budget_seconds: float, means: Means | None = None
-) -> list[Told]:
+    ledger: Ledger,
+    endpoints: Sequence[Endpoint],
+    budget_seconds: float,
+    means: DeliveryContext | None = None,
+) -> list[PassResult]:
     """Tell every endpoint of what it is to be told of now.
 
     Args:
@@ -91,15 +94,15 @@ def deliver(
     Returns:
         What was done at each endpoint that is enabled. The rest is for the next pass.
     """
-    means = means or Means()
+    means = means or DeliveryContext()
     declare_endpoints(ledger, endpoints)
     until = means.monotonic() + budget_seconds
     return asyncio.run(_deliver(ledger, [e for e in endpoints if e.enabled], until, means))
 
 
 async def _deliver(
-    ledger: Ledger, endpoints: list[Endpoint], until: float, means: Means
-) -> list[Told]:
+    ledger: Ledger, endpoints: list[Endpoint], until: float, means: DeliveryContext
+) -> list[PassResult]:
     async with Recorder(ledger) as recorder:
         passes = [_Pass(ledger, endpoint, recorder, until, means) for endpoint in endpoints]
         ended = await asyncio.gather(*(p.run() for p in passes), return_exceptions=True)
@@ -121,7 +124,12 @@ class _Pass:
     """One pass over the outbox of one endpoint."""
 
     def __init__(
-        self, ledger: Ledger, endpoint: Endpoint, recorder: Recorder, until: float, means: Means
+        self,
+        ledger: Ledger,
+        endpoint: Endpoint,
+        recorder: Recorder,
+        until: float,
+        means: DeliveryContext,
     ) -> None:
         self._ledger = ledger
         self._endpoint = endpoint
@@ -130,7 +138,7 @@ class _Pass:
         self._means = means
         self._failures_in_a_row = 0
         self._waits = False
-        self.told = Told(endpoint.name)
+        self.told = PassResult(endpoint.name)
 
     async def run(self) -> None:
         try:

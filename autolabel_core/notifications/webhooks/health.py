@@ -12,7 +12,7 @@ from autolabel_core.notifications.webhooks.endpoints import MARKS, endpoints_of,
 MAX_FIRINGS = 5
 
 
-def troubles(ledger: Ledger, collection: Collection) -> list[dict[str, Any]]:
+def endpoint_health(ledger: Ledger, collection: Collection) -> list[dict[str, Any]]:
     """Return the endpoints of a collection, with what did not reach them.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.ledger import Delivery, Event, Ledger, Pending
-from autolabel_core.notifications.webhooks.dispatcher import Means, judged, sender_of
+from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, judged, sender_of
 from autolabel_core.notifications.webhooks.endpoints import DISABLED, Endpoint, access, mark
 from autolabel_core.notifications.webhooks.http_sender import GONE, Answer
 from autolabel_core.notifications.webhooks.retry_schedule import moment_after
@@ -16,7 +16,7 @@ from autolabel_core.notifications.webhooks.retry_schedule import moment_after
 TEST_EVENT = "webhook.test"
 
 
-def send_now(endpoint: Endpoint, event: Event, means: Means | None = None) -> Answer:
+def send_now(endpoint: Endpoint, event: Event, means: DeliveryContext | None = None) -> Answer:
     """Send one event, whatever its state; nothing is recorded.
 
     Args:
@@ -27,7 +27,7 @@ def send_now(endpoint: Endpoint, event: Event, means: Means | None = None) -> An
     Returns:
         What came of it.
     """
-    known = means or Means()
+    known = means or DeliveryContext()
 
     async def once() -> Answer:
         sender = sender_of(endpoint, access(endpoint, known.environ), known.resolver)
@@ -37,16 +37,16 @@ def send_now(endpoint: Endpoint, event: Event, means: Means | None = None) -> An
     return asyncio.run(once())
 
 
-def test_event(endpoint: Endpoint, means: Means | None = None) -> Event:
+def test_event(endpoint: Endpoint, means: DeliveryContext | None = None) -> Event:
     """Return an event that tells nothing but that the endpoint is reached."""
-    at = moment_after((means or Means()).now(), 0.0)
+    at = moment_after((means or DeliveryContext()).now(), 0.0)
     payload = {"endpoint": endpoint.name, "message": "autolabel reaches this endpoint"}
     collection = endpoint.name.partition("/")[0]
     return Event(f"test_{uuid.uuid4().hex}", TEST_EVENT, collection, "test", payload, at)
 
 
 def redeliver(
-    ledger: Ledger, endpoint: Endpoint, event_id: str, means: Means | None = None
+    ledger: Ledger, endpoint: Endpoint, event_id: str, means: DeliveryContext | None = None
 ) -> Delivery:
     """Send an event again under its own id, and record what came of it.
 
@@ -62,7 +62,7 @@ def redeliver(
     Raises:
         NotFoundError: there is no such event.
     """
-    known = means or Means()
+    known = means or DeliveryContext()
     event = ledger.event(event_id)
     if event is None:
         raise NotFoundError(

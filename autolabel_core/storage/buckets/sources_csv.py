@@ -9,7 +9,7 @@ FILE = "sources.csv"
 
 
 @dataclass(frozen=True)
-class Source:
+class PictureSource:
     """One row: a picture, or a query or picture that failed, which `problem` tells.
 
     Attributes:
@@ -48,7 +48,7 @@ class Source:
         return not self.file, self.file, self.site, self.query, self.picture_url
 
 
-COLUMNS = tuple(column.name for column in fields(Source))
+COLUMNS = tuple(column.name for column in fields(PictureSource))
 HEADER = f"{','.join(COLUMNS)}\r\n".encode()
 
 

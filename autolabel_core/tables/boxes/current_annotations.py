@@ -8,7 +8,7 @@ from typing import Any
 from autolabel_core.declarations import Collection
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.ledger.arrivals import DELETED
-from autolabel_core.ledger.box_annotations import Standing, effective
+from autolabel_core.ledger.box_annotations import CurrentAnnotations, effective
 from autolabel_core.tables.boxes.ground_truth import ImageTruth, KnownImage, image_truths
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.workspace import Workspace
@@ -34,7 +34,7 @@ def collection_truths(workspace: Workspace, collection: Collection) -> list[Imag
     return image_truths(events, known_images(raw))
 
 
-def standing(workspace: Workspace, collection: Collection) -> Standing:
+def standing(workspace: Workspace, collection: Collection) -> CurrentAnnotations:
     """Return what holds and what is stale.
 
     Args:
@@ -54,7 +54,7 @@ def standing(workspace: Workspace, collection: Collection) -> Standing:
 
 
 def listed(
-    stands: Standing,
+    stands: CurrentAnnotations,
     since: str = "",
     label: str | None = None,
     class_name: str | None = None,

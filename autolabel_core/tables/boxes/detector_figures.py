@@ -31,7 +31,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Figures:
+class DetectorFigures:
     """What people said of one detector's boxes.
 
     Attributes:
@@ -111,7 +111,9 @@ class Figures:
         return {**asdict(self), **{name: getattr(self, name) for name in derived}}
 
 
-def box_figures(events: Iterable[BoxAnnotation], since: str = "", by: By = "all") -> list[Figures]:
+def box_figures(
+    events: Iterable[BoxAnnotation], since: str = "", by: By = "all"
+) -> list[DetectorFigures]:
     """Count what people said in a window of time.
 
     Each annotation counts as it stands: its latest event, unless that withdraws it, at that event's
@@ -149,11 +151,11 @@ def count_mistakes(events: Iterable[BoxAnnotation]) -> int:
     return len({event.annotation_id for event in wrong if event.action == "annotate"})
 
 
-def _figures(part: str, events: list[BoxAnnotation]) -> Figures:
+def _figures(part: str, events: list[BoxAnnotation]) -> DetectorFigures:
     counts = Counter(event.label for event in events if judges_a_detector(event))
     given = sum(e.label == MISSED and not judges_a_detector(e) for e in events)
     reviewed = len({e.image_id for e in events if e.label not in BOX_LABELS})
-    return Figures(part, {label: counts[label] for label in BOX_LABELS}, given, reviewed)
+    return DetectorFigures(part, {label: counts[label] for label in BOX_LABELS}, given, reviewed)
 
 
 def _week(event: BoxAnnotation) -> str:

@@ -99,7 +99,7 @@ def _first_reviews(annotations: Iterable[BoxAnnotation]) -> dict[str, int]:
 
 
 def _truth(image: KnownImage, said: Sequence[BoxAnnotation]) -> ImageTruth:
-    standing = settle(said)
+    standing = merge_annotations(said)
     boxes = [
         TruthBox(a.true_class, a.xyxy_px, a.label)
         for a in standing
@@ -114,7 +114,7 @@ def _truth(image: KnownImage, said: Sequence[BoxAnnotation]) -> ImageTruth:
     )
 
 
-def settle(said: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
+def merge_annotations(said: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
     """Return one annotation for each object of an image.
 
     Args:

@@ -14,13 +14,13 @@ from autolabel_core.models.evaluation.average_precision import evaluate
 from autolabel_core.tables.boxes.splits import GOLD
 from autolabel_core.tables.boxes.training_set import TrainingSet
 from autolabel_core.tables.detection_rows import DETECTION
-from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.training.detectors.evaluate_version import true_boxes
 
 COLUMNS = ["image_id", "kind", "detected_class", "detected_confidence", "xyxy_px"]
 
 
-def completed(table: DetectedObjects, data: TrainingSet) -> list[PurePath]:
+def completed(table: DetectionTable, data: TrainingSet) -> list[PurePath]:
     """Return the folder of every version that has looked at all batches with gold images.
 
     Args:
@@ -39,7 +39,7 @@ def completed(table: DetectedObjects, data: TrainingSet) -> list[PurePath]:
     ]
 
 
-def side_by_side(table: DetectedObjects, data: TrainingSet) -> list[dict[str, Any]]:
+def side_by_side(table: DetectionTable, data: TrainingSet) -> list[dict[str, Any]]:
     """Compare the versions as they serve: with the declared threshold, from their own tables.
 
     Args:
@@ -68,13 +68,13 @@ def side_by_side(table: DetectedObjects, data: TrainingSet) -> list[dict[str, An
     return rows
 
 
-def _batches(table: DetectedObjects, data: TrainingSet) -> list[str]:
+def _batches(table: DetectionTable, data: TrainingSet) -> list[str]:
     known = table.recorded.objects
     ids = {truth.document_id for truth in data.images[GOLD]}
     return sorted({known[document].batch for document in ids if document in known})
 
 
-def _found(table: DetectedObjects, folder: PurePath, data: TrainingSet) -> dict[str, Detections]:
+def _found(table: DetectionTable, folder: PurePath, data: TrainingSet) -> dict[str, Detections]:
     wanted = pa.array(sorted({truth.document_id for truth in data.images[GOLD]}), pa.string())
     rows: dict[str, list[dict[str, Any]]] = {}
     for batch in _batches(table, data):

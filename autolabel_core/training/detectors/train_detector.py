@@ -21,7 +21,12 @@ from autolabel_core.tables.boxes.splits import TRAIN, VAL
 from autolabel_core.tables.boxes.training_set import TrainingSet
 from autolabel_core.tables.workspace import Workspace
 from autolabel_core.training.detectors.training_data import boxes_on, check_enough, learnt_hash
-from autolabel_core.training.detectors.yolo_training import Trained, TrainingRun, base_file, train
+from autolabel_core.training.detectors.yolo_training import (
+    TrainedDetector,
+    TrainingRun,
+    base_file,
+    train,
+)
 
 Progress = Callable[[int, int], None]
 DATASET = "dataset"
@@ -100,7 +105,7 @@ def _card(
     data: TrainingSet,
     origin: tuple[str, str],
     parameters: dict[str, Any],
-    trained: Trained,
+    trained: TrainedDetector,
     device: str,
 ) -> ModelCard:
     return ModelCard(

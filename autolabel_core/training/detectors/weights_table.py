@@ -16,11 +16,11 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import GateResult, ModelVersion
 from autolabel_core.models.evaluation.average_precision import Evaluation
-from autolabel_core.models.evaluation.promotion_gate import judge
+from autolabel_core.models.evaluation.promotion_gate import compare_versions
 from autolabel_core.models.registry import DETECTOR, GATE
 from autolabel_core.tables.boxes.splits import GOLD
 from autolabel_core.tables.boxes.training_set import TrainingSet, training_set
-from autolabel_core.tables.detections import DetectedObjects
+from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.table import WHOLE
 from autolabel_core.training.detectors.evaluate_version import evaluate_version
 from autolabel_core.training.detectors.side_by_side import completed, side_by_side
@@ -45,7 +45,7 @@ class FineTunedWeights(RequestedWeights):
     kind = DETECTOR
 
     @classmethod
-    def concerns(cls, collection: Collection) -> bool:
+    def applies_to(cls, collection: Collection) -> bool:
         """Whether the collection declares a detector."""
         return collection.detection is not None
 
@@ -76,7 +76,7 @@ class FineTunedWeights(RequestedWeights):
             return None
         asked = None if self.request is None else self.request.request_id
         added = [m.version for m in self.versions if not m.card["data_hash"]]
-        looked = [folder.name for folder in completed(self.beside(DetectedObjects), self.data)]
+        looked = [folder.name for folder in completed(self.sibling(DetectionTable), self.data)]
         if asked is None and not added and not looked:
             return None
         needed = self.declared.gate.min_images
@@ -108,7 +108,7 @@ class FineTunedWeights(RequestedWeights):
         standing = None if active is None or active == model else self._evaluate(active)
         if is_open:
             rng = np.random.default_rng(self.declared.training.seed)
-            verdict = judge(candidate, standing, self.declared.gate, rng)
+            verdict = compare_versions(candidate, standing, self.declared.gate, rng)
             figures = {**verdict.figures, "gold_hash": gold_hash(self.data)}
             registry.decide(model, verdict.decision, GATE, verdict.reason, figures)
         against = None if standing is None or active is None else active.version
@@ -124,7 +124,7 @@ class FineTunedWeights(RequestedWeights):
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say what the gate decided about the latest version, and compare all that have looked."""
         latest = verdict_report(self.workspace, self.collection_name, self.versions[-1:])
-        return {**latest, "versions": side_by_side(self.beside(DetectedObjects), self.data)}
+        return {**latest, "versions": side_by_side(self.sibling(DetectionTable), self.data)}
 
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
         """Draw precision against recall at an overlap of 0.5."""

@@ -71,7 +71,7 @@ class TrainingRun:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedDetector:
     """What came of a training.
 
     Attributes:
@@ -83,7 +83,7 @@ class Trained:
     metrics: Mapping[str, float]
 
 
-def train(run: TrainingRun, cache: Path, progress: Progress) -> Trained:
+def train(run: TrainingRun, cache: Path, progress: Progress) -> TrainedDetector:
     """Train, or go on with what a killed process left.
 
     Args:
@@ -158,14 +158,14 @@ def _copy(source: Path, target: Path) -> None:
     write_atomically(target, write)
 
 
-def _result(folder: Path) -> Trained:
+def _result(folder: Path) -> TrainedDetector:
     """Take the best weights out of their checkpoint, with what was measured in that epoch."""
     from ultralytics.utils.torch_utils import strip_optimizer
 
     checkpoint = strip_optimizer(str(folder / BEST), str(folder / WEIGHTS))
     measured = checkpoint["train_metrics"]
     metrics = {name: float(measured[key]) for name, key in METRICS.items() if key in measured}
-    return Trained(folder / WEIGHTS, {**metrics, "best_epoch": _epoch_of(folder / BEST)})
+    return TrainedDetector(folder / WEIGHTS, {**metrics, "best_epoch": _epoch_of(folder / BEST)})
 
 
 def _epoch_of(file: Path) -> int:

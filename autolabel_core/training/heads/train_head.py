@@ -14,7 +14,7 @@ import numpy.typing as npt
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress, no_progress
-from autolabel_core.models.evaluation.held_out_set import Examination, unchanged
+from autolabel_core.models.evaluation.held_out_set import HeldOutSet, unchanged
 from autolabel_core.models.projection_head import Head, Vectors
 from autolabel_core.models.weights import pick_device
 from autolabel_core.training.heads.checkpoint import TrainingState
@@ -73,7 +73,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Material:
+class HeadTrainingData:
     """What a head is trained on and judged by.
 
     Attributes:
@@ -89,8 +89,8 @@ class Material:
     labels: Sequence[str]
     checksums: Sequence[str]
     features: Vectors
-    stopping: Examination
-    held_out: Examination
+    stopping: HeldOutSet
+    held_out: HeldOutSet
 
     @property
     def members(self) -> list[npt.NDArray[np.int64]]:
@@ -101,7 +101,7 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedHead:
     """A head, and whether it is better than none.
 
     Attributes:
@@ -129,13 +129,13 @@ class Trained:
 
 
 def train_head(
-    material: Material,
+    material: HeadTrainingData,
     recipe: Recipe,
     resume: Path | None = None,
     device: str | None = None,
     progress: Progress = no_progress,
     standing: Head | None = None,
-) -> Trained:
+) -> TrainedHead:
     """Train a head, keep its best epoch, judge it on views that decided nothing.
 
     Args:
@@ -171,17 +171,21 @@ def train_head(
     return trained
 
 
-def _key(material: Material, recipe: Recipe) -> str:
+def _key(material: HeadTrainingData, recipe: Recipe) -> str:
     said = [material.feature_uri, list(material.labels), list(material.checksums)]
     return fingerprint(*said, asdict(recipe))
 
 
-def _new_module(material: Material, recipe: Recipe) -> Any:
+def _new_module(material: HeadTrainingData, recipe: Recipe) -> Any:
     return head_module(material.features.shape[-1], recipe.hidden, recipe.out, recipe.seed)
 
 
 def _run(
-    state: TrainingState, material: Material, recipe: Recipe, device: str, progress: Progress
+    state: TrainingState,
+    material: HeadTrainingData,
+    recipe: Recipe,
+    device: str,
+    progress: Progress,
 ) -> int:
     """Train what epochs are missing; return the number of the last."""
     import torch
@@ -205,17 +209,17 @@ def _run(
             loss.backward()
             optimizer.step()
         weights = weights_of(module)
-        margin = float(material.stopping.judge(Head(weights).project).margin.mean())
+        margin = float(material.stopping.evaluate(Head(weights).project).margin.mean())
         state.finish_epoch(weights, margin, optimizer)
         progress(state.epoch, recipe.epochs)
     return state.epoch
 
 
 def _judged(
-    head: Head, material: Material, epochs: int, best_epoch: int, standing: Head | None
-) -> Trained:
-    before = material.held_out.judge(standing.project if standing else unchanged)
-    after = material.held_out.judge(head.project)
+    head: Head, material: HeadTrainingData, epochs: int, best_epoch: int, standing: Head | None
+) -> TrainedHead:
+    before = material.held_out.evaluate(standing.project if standing else unchanged)
+    after = material.held_out.evaluate(head.project)
     labels = material.held_out.distinct
     old, new = before.median_margins(labels), after.median_margins(labels)
     margins = {label: (old[label], new[label]) for label in old}
@@ -225,10 +229,12 @@ def _judged(
     figures = {"before": before.figures, "after": after.figures, "adopted": not fell}
     card = {**head.card, "held_out": figures}
     whole = Head(head.weights, card)
-    return Trained(whole, before.figures, after.figures, margins, epochs, best_epoch, fell)
+    return TrainedHead(whole, before.figures, after.figures, margins, epochs, best_epoch, fell)
 
 
-def _card(material: Material, recipe: Recipe, epochs: int, best_epoch: int) -> dict[str, Any]:
+def _card(
+    material: HeadTrainingData, recipe: Recipe, epochs: int, best_epoch: int
+) -> dict[str, Any]:
     return {
         "kind": "projection_head",
         "feature_uri": material.feature_uri,

@@ -8,16 +8,16 @@ import numpy as np
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.progress import Progress, no_progress
-from autolabel_core.models.evaluation.augmentation import Purpose
+from autolabel_core.models.evaluation.augmentation import AugmentationSplit
 from autolabel_core.models.evaluation.augmentation_cache import (
     HELD_OUT_VIEWS,
     Pictured,
     ViewCache,
     reference_vectors,
 )
-from autolabel_core.models.evaluation.held_out_set import Examination
+from autolabel_core.models.evaluation.held_out_set import HeldOutSet
 from autolabel_core.models.extractors import Extractor
-from autolabel_core.training.heads.train_head import Material, Recipe
+from autolabel_core.training.heads.train_head import HeadTrainingData, Recipe
 
 STOPPING_VIEWS = 4
 FOLDS, MIN_APART = 5, 20
@@ -30,7 +30,7 @@ def gather_material(
     cache: ViewCache,
     recipe: Recipe,
     progress: Progress = no_progress,
-) -> Material:
+) -> HeadTrainingData:
     """Embed the views of all pictures; what the cache holds is not drawn again.
 
     Args:
@@ -44,18 +44,18 @@ def gather_material(
     Returns:
         The material.
     """
-    itself = cache.vectors(pictures, Purpose.ITSELF, 1)
-    training = cache.vectors(pictures, Purpose.TRAINING, recipe.views, progress)
+    itself = cache.vectors(pictures, AugmentationSplit.ITSELF, 1)
+    training = cache.vectors(pictures, AugmentationSplit.TRAINING, recipe.views, progress)
     references = reference_vectors(pictures, cache, recipe.reference_views)
-    stopping = cache.vectors(pictures, Purpose.EARLY_STOPPING, STOPPING_VIEWS)
-    held_out = cache.vectors(pictures, Purpose.HELD_OUT, HELD_OUT_VIEWS)
-    return Material(
+    stopping = cache.vectors(pictures, AugmentationSplit.EARLY_STOPPING, STOPPING_VIEWS)
+    held_out = cache.vectors(pictures, AugmentationSplit.HELD_OUT, HELD_OUT_VIEWS)
+    return HeadTrainingData(
         extractor.manifest.feature_uri,
         labels,
         [picture.checksum for picture in pictures],
         np.concatenate([itself, training], axis=1),
-        Examination(labels, references, stopping),
-        Examination(labels, references, held_out),
+        HeldOutSet(labels, references, stopping),
+        HeldOutSet(labels, references, held_out),
     )
 
 
@@ -65,7 +65,7 @@ def labelled_material(
     extractor: Extractor,
     cache: ViewCache,
     recipe: Recipe,
-) -> Material:
+) -> HeadTrainingData:
     """Return material from items with labels: items kept apart judge where labels have several.
 
     Which items are kept apart is a function of their content, so none ever moves. Where too few
@@ -96,13 +96,12 @@ def labelled_material(
             f"{len(labels)} labelled texts are too few: of each part kept apart (a fifth) "
             f"{MIN_APART} are needed, found {min(map(len, apart))}. Label more."
         )
-    vectors = cache.vectors(pictures, Purpose.ITSELF, 1)
+    vectors = cache.vectors(pictures, AugmentationSplit.ITSELF, 1)
     taught = names[training].tolist()
     held_out, stopping = (
-        Examination(taught, vectors[training], vectors[rows], names[rows].tolist())
-        for rows in apart
+        HeldOutSet(taught, vectors[training], vectors[rows], names[rows].tolist()) for rows in apart
     )
     checksums = [p.checksum for p, used in zip(pictures, training.tolist(), strict=True) if used]
-    return Material(
+    return HeadTrainingData(
         extractor.manifest.feature_uri, taught, checksums, vectors[training], stopping, held_out
     )

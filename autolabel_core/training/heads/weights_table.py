@@ -26,7 +26,12 @@ from autolabel_core.tables.document_table import Unreadable
 from autolabel_core.tables.reference_pictures import ReferencePictures
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.table import WHOLE
-from autolabel_core.training.heads.train_head import Material, Recipe, Trained, train_head
+from autolabel_core.training.heads.train_head import (
+    HeadTrainingData,
+    Recipe,
+    TrainedHead,
+    train_head,
+)
 from autolabel_core.training.heads.training_data import labelled_material
 from autolabel_core.training.requested_weights import RequestedWeights
 
@@ -47,14 +52,14 @@ class HeadWeights(RequestedWeights):
     kind = HEAD
 
     @classmethod
-    def concerns(cls, collection: Collection) -> bool:
+    def applies_to(cls, collection: Collection) -> bool:
         """Whether the collection declares `fine_tune`."""
         return collection.feature_extractor.fine_tune and collection.detection is None
 
     @cached_property
     def references(self) -> ReferenceSet:
         """What people labelled."""
-        return self.beside(ReferenceSet)
+        return self.sibling(ReferenceSet)
 
     @property
     def base(self) -> Extractor:
@@ -99,7 +104,7 @@ class HeadWeights(RequestedWeights):
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Train for the request, unless that is done, and let the gate judge."""
         request = self.request
-        trained: Trained | None = None
+        trained: TrainedHead | None = None
         with self.warehouse.writing("training"):
             if request is not None and self.waits_for_training:
                 self.check()
@@ -114,7 +119,7 @@ class HeadWeights(RequestedWeights):
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         self.warehouse.write_table(self.path(), table, fingerprint)
 
-    def _train(self, progress: Progress) -> Trained:
+    def _train(self, progress: Progress) -> TrainedHead:
         resume = self.workspace.paths.training / self.collection_name / "head.resume"
         return train_head(self.material(Recipe()), Recipe(), resume, None, progress, self._serving)
 
@@ -122,7 +127,7 @@ class HeadWeights(RequestedWeights):
     def _serving(self) -> Head | None:
         return self.workspace.head(self.collection)
 
-    def material(self, recipe: Recipe) -> Material:
+    def material(self, recipe: Recipe) -> HeadTrainingData:
         """Return what is trained on, and what judges.
 
         Args:
@@ -136,7 +141,7 @@ class HeadWeights(RequestedWeights):
         labels = [row["label"] for row in self.rows]
         return labelled_material(pictures.pictures, labels, self.base, cache, recipe)
 
-    def _registered(self, trained: Trained, asked_by: str) -> ModelVersion:
+    def _registered(self, trained: TrainedHead, asked_by: str) -> ModelVersion:
         registry, name = self.workspace.registry, self.collection_name
         parent = registry.active(name, HEAD)
         card = ModelCard(
@@ -156,7 +161,7 @@ class HeadWeights(RequestedWeights):
             trained.head.save(file)
             return registry.add(name, HEAD, file, card)
 
-    def _decide(self, model: ModelVersion, trained: Trained) -> None:
+    def _decide(self, model: ModelVersion, trained: TrainedHead) -> None:
         figures = {"before": dict(trained.before), "after": dict(trained.after)}
         fell = " and ".join(name.replace("_", " ") for name in trained.fell)
         reason = f"{fell} fell on held-out items" if fell else "neither top-1 nor the margin fell"

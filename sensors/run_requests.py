@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from autolabel_core.declarations import Collection
-from autolabel_core.foundation.background import Beside
+from autolabel_core.foundation.background import BackgroundJobs
 from autolabel_core.operations.automation import Outcome, may_ask, run_key
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.operations.staleness_plan import Plan
@@ -23,11 +23,11 @@ STARTING_SECONDS = 60.0
 RUNNING = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 IN_VAIN = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
-BESIDE = Beside()
+BACKGROUND = BackgroundJobs()
 """Listings and comparisons that outlast a tick; they live as long as the code location."""
 
 
-class Door(NamedTuple):
+class RunSource(NamedTuple):
     """Which sensor asks, and for which collection."""
 
     name: str
@@ -39,7 +39,7 @@ class Door(NamedTuple):
         return {COLLECTION_TAG: self.collection, DOOR_TAG: self.name}
 
 
-def door_options(collection: Collection, door: str, description: str) -> dict[str, Any]:
+def sensor_options(collection: Collection, door: str, description: str) -> dict[str, Any]:
     """Return what `@sensor` is given for a door, the same for all of them."""
     name = collection.collection_name
     return {
@@ -51,10 +51,10 @@ def door_options(collection: Collection, door: str, description: str) -> dict[st
     }
 
 
-def ask(
+def request_run(
     context: dg.SensorEvaluationContext,
     workspace: Workspace,
-    door: Door,
+    door: RunSource,
     wanted: Plan,
     batches: list[str],
     cursor: str | None = None,
@@ -100,7 +100,7 @@ def _range_of(wanted: Plan) -> dict[str, str]:
     return dict(zip(RANGE_TAGS, (wanted.batches[0], wanted.batches[-1]), strict=True))
 
 
-def _outcomes(instance: dg.DagsterInstance, workspace: Workspace, door: Door) -> list[Outcome]:
+def _outcomes(instance: dg.DagsterInstance, workspace: Workspace, door: RunSource) -> list[Outcome]:
     """Return the latest runs through a door, newest first; dead ones are reported as failed."""
     found = instance.get_run_records(dg.RunsFilter(tags=door.tags), limit=LOOK_BACK)
     return [_outcome(instance, workspace, record) for record in found]
@@ -132,7 +132,7 @@ def _is_dead(workspace: Workspace, record: dg.RunRecord) -> bool:
         return False
     if abs(time.time() - began) < STARTING_SECONDS:
         return False
-    return not workspace.sign_of_life(record.dagster_run.run_id).is_held()
+    return not workspace.run_lock(record.dagster_run.run_id).is_alive()
 
 
 def _shown(wanted: Plan) -> str:

@@ -9,7 +9,7 @@ from autolabel_core.foundation.errors import AutolabelError
 
 
 @contextmanager
-def curable() -> Iterator[None]:
+def domain_errors_as_failures() -> Iterator[None]:
     """Fail the run with what an `AutolabelError` says; trying again would not help.
 
     Yields:

@@ -10,7 +10,7 @@ from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from resources.curable import curable
+from resources.failures import domain_errors_as_failures
 from resources.progress import ProgressResource
 from resources.workspace import WorkspaceResource
 
@@ -61,7 +61,7 @@ def refresh(
     Returns:
         The result, with the report as metadata and the fingerprint as data version.
     """
-    with curable():
+    with domain_errors_as_failures():
         opened = workspace.open()
         derived = table(opened, opened.collection(collection_name))
         batches = list(context.partition_keys) if table.partitioned else [WHOLE]
