@@ -2,12 +2,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from support.angle_samples import NAME, label
+from support.angle_samples import NAME
 
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.labelling.audit import JudgedLabel, audit_sample, audit_summary, record_verdicts
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.tables.reference_set import ReferenceSet
 
 OBJECTS = {"ref": 0, **{f"k{i}": i for i in range(1, 9)}, "far": 90}
@@ -130,6 +131,7 @@ def test_no_verdicts_record_nothing(audited):
 
 def test_a_corrected_label_may_be_withdrawn_and_stays_off(audited, bring_up_to_date):
     record(audited, ("k1", "left", "wrong", "up"))
-    label(audited, {"k1": None})
+    back = [GivenLabel("k1", None)]
+    give_labels(audited, audited.collection(NAME), back, "auditor", "cli")
     bring_up_to_date(audited, NAME)
     assert labels_of(audited)["k1"] == (None, None)

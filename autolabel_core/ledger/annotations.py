@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+METADATA: Final = "metadata"
+FILENAME: Final = "filename"
+IMPORTED: Final = (METADATA, FILENAME)
+"""Origins, and annotators, of labels that the objects themselves carry."""
 
 
 @dataclass(frozen=True)
@@ -13,11 +18,12 @@ class Annotation:
     """One event: a label given to, or withdrawn from, a document whose content was judged.
 
     `content_hash` is the content that was judged; another content makes the annotation stale.
-    `annotator` said it through the door `origin` (cli, csv, metadata, audit, promotion), and may
-    have said the `reason`. The `action` `withdraw` ends all labels given before. The `source` is
-    `human`, or `promoted`: a machine's label that a person confirmed in review, whose `provenance`
-    is kept. `fields` are further ones given with the label, such as `employee_id`. An event whose
-    `event_id` the ledger knows is not appended again; an empty `recorded_at` becomes now.
+    `annotator` said it through the door `origin` (cli, csv, metadata, audit, promotion, moved), and
+    may have said the `reason`. The `action` `withdraw` ends the labels that the same `annotator`
+    gave before, and imported ones. The `source` is `human`, or `promoted`: a machine's label that a
+    person confirmed in review, whose `provenance` is kept. `fields` are further ones given with the
+    label, such as `employee_id`. An event whose `event_id` the ledger knows is not appended again;
+    an empty `recorded_at` becomes now.
     """
 
     collection: str
@@ -35,14 +41,18 @@ class Annotation:
     recorded_at: str = ""
     event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the object itself carries it, in its metadata or its name."""
+        return self.origin in IMPORTED
+
 
 def effective_annotations(
     events: Iterable[Annotation], content_hashes: Mapping[str, str]
 ) -> dict[str, Annotation]:
     """Return the annotation that holds for each document now.
 
-    Only events about the document's present content count. A withdrawal ends what came before
-    it; among the rest human beats promoted, then the latest wins.
+    Of those that stand, human beats promoted, then the latest wins.
 
     Args:
         events: annotations of one collection, in the order of the ledger.
@@ -51,17 +61,52 @@ def effective_annotations(
     Returns:
         The holding annotation by document id; documents without one are absent.
     """
-    holding: dict[str, Annotation] = {}
+    standing = standing_annotations(events, content_hashes)
+    return {document: strongest(annotations) for document, annotations in standing.items()}
+
+
+def standing_annotations(
+    events: Iterable[Annotation], content_hashes: Mapping[str, str]
+) -> dict[str, list[Annotation]]:
+    """Return everybody's last word about each document, as far as it was not withdrawn.
+
+    Only events about the document's present content count. A withdrawal ends what the same person
+    gave before it, and what was imported before it; what others gave stands.
+
+    Args:
+        events: annotations of one collection, in the order of the ledger.
+        content_hashes: present content hash of each document that exists.
+
+    Returns:
+        By document id the last label of each person and source, in the order of the ledger;
+        documents without one are absent.
+    """
+    standing: dict[str, dict[tuple[str, str, bool], Annotation]] = {}
     for event in events:
         if content_hashes.get(event.document_id) != event.content_hash:
             continue
+        words = standing.setdefault(event.document_id, {})
         if event.action == "withdraw":
-            holding.pop(event.document_id, None)
-            continue
-        before = holding.get(event.document_id)
-        if before is None or before.source == "promoted" or event.source == "human":
-            holding[event.document_id] = event
-    return holding
+            for voice in [v for v in words if v[0] == event.annotator or v[2]]:
+                del words[voice]
+        else:
+            voice = (event.annotator, event.source, event.is_imported)
+            words.pop(voice, None)
+            words[voice] = event
+    return {document: list(words.values()) for document, words in standing.items() if words}
+
+
+def strongest(annotations: Sequence[Annotation]) -> Annotation:
+    """Return which of one document's standing annotations holds: human beats promoted, then latest.
+
+    Args:
+        annotations: at least one, in the order of the ledger.
+
+    Returns:
+        One of them.
+    """
+    humans = [annotation for annotation in annotations if annotation.source == "human"]
+    return (humans or annotations)[-1]
 
 
 def stale_annotations(
@@ -78,11 +123,10 @@ def stale_annotations(
     """
     events = list(events)
     holding = effective_annotations(events, content_hashes)
-    last = {event.document_id: event for event in events}
-    return {
-        document: event
-        for document, event in last.items()
-        if event.action == "label"
-        and document not in holding
-        and content_hashes.get(document) != event.content_hash
+    judged = {event.document_id: event.content_hash for event in events}
+    gone = {
+        document: content
+        for document, content in judged.items()
+        if document not in holding and content_hashes.get(document) != content
     }
+    return effective_annotations(events, gone)

@@ -103,7 +103,7 @@ def plan(
         collection: the declaration.
         uploads_only: leave out what labels, references and rules made stale: new documents are
             labelled by the references that stand, and labels wait for their threshold.
-        leave_apart: leave out what a sensor of its own asks for, such as a full run of clusters;
+        leave_own_runs: leave out what a sensor of its own asks for, such as a full run of clusters;
             uploads leave it out too.
 
     Returns:
