@@ -3,10 +3,10 @@
 import dagster as dg
 
 from autolabel_assets.factory import build_definitions
-from resources.progress import ProgressResource
-from resources.workspace import WorkspaceResource
-from sensors.factory import build_automation
-from sensors.notices import build_notices
+from autolabel_assets.resources.progress import ProgressResource
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.factory import build_automation
+from autolabel_assets.sensors.notices import build_notices
 
 COLLECTIONS = WorkspaceResource().open().collections
 

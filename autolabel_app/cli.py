@@ -77,7 +77,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="autolabel")
+@click.version_option(package_name="dagster-autolabel")
 def root() -> None:
     """Label a handful, and the rest label themselves.
 

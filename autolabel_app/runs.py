@@ -13,7 +13,12 @@ from typing import Any
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import enriched_fields
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.paths import DAGSTER_HOME_VARIABLE, Paths, definitions_file
+from autolabel_core.foundation.paths import (
+    DAGSTER_HOME_VARIABLE,
+    DEFINITIONS_VARIABLE,
+    Paths,
+    definitions_file,
+)
 from autolabel_core.operations.registration import Registration, partitions_name, register
 from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
 from autolabel_core.tables.table import LedgerSnapshot
@@ -221,10 +226,10 @@ def _load_definitions() -> Any:
     file = definitions_file()
     if not file.is_file():
         raise AutolabelError(
-            f"The Dagster code location {file} does not exist. Run from a checkout of the project, "
-            "or point AUTOLABEL_DEFINITIONS at its definitions.py."
+            f"The Dagster code location {file} does not exist. Point AUTOLABEL_DEFINITIONS at "
+            "the file that defines yours, or unset it to take the one of autolabel."
         )
-    if str(file.parent) not in sys.path:
+    if os.environ.get(DEFINITIONS_VARIABLE) and str(file.parent) not in sys.path:
         sys.path.insert(0, str(file.parent))
     spec = importlib.util.spec_from_file_location("autolabel_definitions", file)
     if spec is None or spec.loader is None:

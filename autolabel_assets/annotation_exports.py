@@ -3,12 +3,12 @@
 import dagster as dg
 
 from autolabel_assets.asset_base import asset_options, key, refresh
+from autolabel_assets.resources.progress import ProgressResource
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.exports.box_exports_table import BoxExports
 from autolabel_core.exports.label_exports_table import AnnotationExports
 from autolabel_core.operations.staleness_plan import upstream_of
-from resources.progress import ProgressResource
-from resources.workspace import WorkspaceResource
 
 
 def build_annotation_exports(collection: Collection) -> dg.AssetsDefinition:

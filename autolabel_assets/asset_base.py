@@ -4,15 +4,15 @@ from typing import Any
 
 import dagster as dg
 
+from autolabel_assets.resources.failures import domain_errors_as_failures
+from autolabel_assets.resources.progress import ProgressResource
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.charts import as_markdown
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from resources.failures import domain_errors_as_failures
-from resources.progress import ProgressResource
-from resources.workspace import WorkspaceResource
 
 INDEX_POOL = "autolabel_vector_index"
 TRAINING_POOL = "autolabel_training"

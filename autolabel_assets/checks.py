@@ -3,11 +3,11 @@
 import dagster as dg
 
 from autolabel_assets.asset_base import key
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.staleness_plan import tables_of
 from autolabel_core.operations.status import collection_status
-from resources.workspace import WorkspaceResource
 
 CHECKS = {
     "raw_objects": ("unreadable_share",),

@@ -3,11 +3,11 @@
 import dagster as dg
 
 from autolabel_assets.asset_base import asset_options, key, refresh
+from autolabel_assets.resources.progress import ProgressResource
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.staleness_plan import upstream_of
 from autolabel_core.tables.embeddings import Embeddings
-from resources.progress import ProgressResource
-from resources.workspace import WorkspaceResource
 
 
 def build_embeddings(collection: Collection) -> dg.AssetsDefinition:

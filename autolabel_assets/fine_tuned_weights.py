@@ -3,10 +3,10 @@
 import dagster as dg
 
 from autolabel_assets.asset_base import TRAINING_POOL, asset_options, key, refresh
+from autolabel_assets.resources.progress import ProgressResource
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.staleness_plan import weights_of
-from resources.progress import ProgressResource
-from resources.workspace import WorkspaceResource
 
 
 def build_fine_tuned_weights(collection: Collection) -> dg.AssetsDefinition:

@@ -3,10 +3,10 @@
 import dagster as dg
 
 from autolabel_assets.asset_base import asset_options, key, refresh
+from autolabel_assets.resources.progress import ProgressResource
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from resources.progress import ProgressResource
-from resources.workspace import WorkspaceResource
 
 
 def build_taxonomy_labels(collection: Collection) -> dg.AssetsDefinition:

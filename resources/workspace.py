@@ -5,10 +5,10 @@ from pathlib import Path
 import dagster as dg
 from pydantic import PrivateAttr
 
+from autolabel_assets.resources.s3 import S3AccessResource
 from autolabel_core.foundation.paths import Paths, warehouse_address
 from autolabel_core.storage.run_lock import RunLock
 from autolabel_core.tables.workspace import Workspace
-from resources.s3 import S3AccessResource
 
 
 class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -20,7 +20,7 @@ class WorkspaceResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     warehouse: str = ""
     s3: S3AccessResource | None = None
 
-    _sign_of_life: RunLock | None = PrivateAttr(default=None)
+    _run_lock: RunLock | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Hold the run's sign of life: a sensor that finds it free knows that the run is dead."""

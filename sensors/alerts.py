@@ -6,9 +6,9 @@ from functools import partial
 
 import dagster as dg
 
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.notifications.alerts.check import Checked, check_alerts
-from resources.workspace import WorkspaceResource
 
 EVERY_SECONDS = 30
 BUDGET_SECONDS = 40.0

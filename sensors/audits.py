@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from autolabel_assets.sensors.jobs import build_job
+from autolabel_assets.sensors.status import first_schedule_status
 from autolabel_core.declarations import Collection
 from autolabel_core.labelling.audit import draw_scheduled_sample
 from autolabel_core.tables.workspace import Workspace
-from sensors.jobs import build_job
-from sensors.status import first_schedule_status
 
 AT_TAG = "autolabel/at"
 

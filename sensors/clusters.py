@@ -6,6 +6,15 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.run_requests import (
+    BACKGROUND,
+    TICK_SECONDS,
+    RunSource,
+    request_run,
+    sensor_options,
+)
+from autolabel_assets.sensors.status import first_schedule_status
 from autolabel_core.clusters.history import ask_for_run
 from autolabel_core.clusters.table import Clusters, state_of
 from autolabel_core.clusters.triggers import ask_where_due, asks_in_full
@@ -13,9 +22,6 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.operations.staleness_plan import Plan
 from autolabel_core.tables.workspace import Workspace
-from resources.workspace import WorkspaceResource
-from sensors.run_requests import BACKGROUND, TICK_SECONDS, RunSource, request_run, sensor_options
-from sensors.status import first_schedule_status
 
 DOOR = "clusters"
 

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.notifications.webhooks.deliver_all import deliver_all
-from resources.workspace import WorkspaceResource
 
 EVERY_SECONDS = 15
 BUDGET_SECONDS = 40.0

@@ -2,13 +2,20 @@
 
 import dagster as dg
 
+from autolabel_assets.sensors.audits import build_audit, build_audit_schedule
+from autolabel_assets.sensors.clusters import (
+    build_cluster_job,
+    build_cluster_schedules,
+    build_clusters,
+)
+from autolabel_assets.sensors.full_reconciliation import (
+    build_full_reconciliation,
+    build_reconciliation_schedule,
+)
+from autolabel_assets.sensors.new_annotations import build_new_annotations
+from autolabel_assets.sensors.new_objects import build_new_objects
+from autolabel_assets.sensors.new_weights import build_new_weights
 from autolabel_core.declarations import Collection
-from sensors.audits import build_audit, build_audit_schedule
-from sensors.clusters import build_cluster_job, build_cluster_schedules, build_clusters
-from sensors.full_reconciliation import build_full_reconciliation, build_reconciliation_schedule
-from sensors.new_annotations import build_new_annotations
-from sensors.new_objects import build_new_objects
-from sensors.new_weights import build_new_weights
 
 
 def build_automation(collections: dict[str, Collection]) -> dg.Definitions:

@@ -2,13 +2,13 @@
 
 import dagster as dg
 
+from autolabel_assets.sensors.jobs import build_job
+from autolabel_assets.sensors.status import first_schedule_status
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.automation import waiting
 from autolabel_core.operations.registration import partitions_name, register
 from autolabel_core.operations.staleness_plan import plan
 from autolabel_core.tables.workspace import Workspace
-from sensors.jobs import build_job
-from sensors.status import first_schedule_status
 
 
 def build_full_reconciliation(collection: Collection) -> dg.JobDefinition:

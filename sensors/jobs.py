@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import dagster as dg
 
+from autolabel_assets.resources.failures import domain_errors_as_failures
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.run_requests import COLLECTION_TAG
 from autolabel_core.declarations import Collection
 from autolabel_core.tables.workspace import Workspace
-from resources.failures import domain_errors_as_failures
-from resources.workspace import WorkspaceResource
-from sensors.run_requests import COLLECTION_TAG
 
 Work = Callable[[dg.OpExecutionContext, Workspace, Collection], None]
 

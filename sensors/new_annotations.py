@@ -4,6 +4,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.run_requests import (
+    BACKGROUND,
+    TICK_SECONDS,
+    RunSource,
+    request_run,
+    sensor_options,
+)
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.automation import (
     Waiting,
@@ -14,8 +22,6 @@ from autolabel_core.operations.automation import (
 from autolabel_core.operations.staleness_plan import Plan, plan
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import Workspace
-from resources.workspace import WorkspaceResource
-from sensors.run_requests import BACKGROUND, TICK_SECONDS, RunSource, request_run, sensor_options
 
 DOOR = "new_annotations"
 

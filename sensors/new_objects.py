@@ -2,11 +2,17 @@
 
 import dagster as dg
 
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.run_requests import (
+    BACKGROUND,
+    TICK_SECONDS,
+    RunSource,
+    request_run,
+    sensor_options,
+)
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan
-from resources.workspace import WorkspaceResource
-from sensors.run_requests import BACKGROUND, TICK_SECONDS, RunSource, request_run, sensor_options
 
 DOOR = "new_objects"
 

@@ -2,13 +2,19 @@
 
 import dagster as dg
 
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.run_requests import (
+    BACKGROUND,
+    TICK_SECONDS,
+    RunSource,
+    request_run,
+    sensor_options,
+)
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.automation import weights_wait
 from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import Workspace
-from resources.workspace import WorkspaceResource
-from sensors.run_requests import BACKGROUND, TICK_SECONDS, RunSource, request_run, sensor_options
 
 DOOR, TRAINING = "new_weights", "training"
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from autolabel_assets.sensors.alerts import build_alerts
+from autolabel_assets.sensors.deliver_webhooks import build_deliver_webhooks
 from autolabel_core.declarations import Collection
-from sensors.alerts import build_alerts
-from sensors.deliver_webhooks import build_deliver_webhooks
 
 
 def build_notices(

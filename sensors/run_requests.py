@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from autolabel_assets.sensors.status import first_status
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.background import BackgroundJobs
 from autolabel_core.operations.automation import Outcome, may_ask, run_key
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.operations.staleness_plan import Plan
 from autolabel_core.tables.workspace import Workspace
-from sensors.status import first_status
 
 COLLECTION_TAG = "autolabel/collection"
 DOOR_TAG = "autolabel/door"

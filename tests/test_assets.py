@@ -10,13 +10,13 @@ import pytest
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_assets.factory import build_definitions
+from autolabel_assets.resources.progress import ProgressResource
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import TABLES as ALL_TABLES
 from autolabel_core.operations.staleness_plan import tables_of, upstream_of
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from resources.progress import ProgressResource
-from resources.workspace import WorkspaceResource
 
 ASSETS = Path(__file__).resolve().parent.parent / "autolabel_assets"
 CHECKS = 8

@@ -11,12 +11,16 @@ from conftest import sweep_quietly
 from support.angle_samples import NAME
 from support.grouped_angles import TOPICS, ask, declared, definition, groups, refresh
 
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.clusters import (
+    build_cluster_job,
+    build_cluster_schedules,
+    build_clusters,
+)
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.clusters.triggers import ask_where_due
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.staleness_plan import plan
-from resources.workspace import WorkspaceResource
-from sensors.clusters import build_cluster_job, build_cluster_schedules, build_clusters
 
 NOW = datetime.now(UTC)
 
@@ -126,7 +130,7 @@ def test_the_sensor_asks_for_what_is_due_and_uploads_leave_it_alone(angles, in_e
 
 
 def test_a_comparison_that_takes_long_goes_on_beside_the_tick(angles, in_environment, monkeypatch):
-    import sensors.clusters as door
+    import autolabel_assets.sensors.clusters as door
 
     ws = in_environment(angles(groups(0, 90), declared=declared()))
     ask(ws)

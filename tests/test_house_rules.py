@@ -3,12 +3,15 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("autolabel_core", "autolabel_app", "resources", "autolabel_assets", "sensors")
+INSIDE_ASSETS = ("resources", "sensors", "definitions")
+"""What is imported, and installed, as part of `autolabel_assets`, which links to it."""
 HEAVY = ("dagster", "torch", "sklearn", "umap", "hdbscan", "numba", "pandas", "duckdb", "chromadb")
 MAY_IMPORT = {
     "autolabel_core": {"autolabel_core"},
@@ -45,21 +48,32 @@ MAX_ASSET_BODY = 15
 
 
 def modules(room: str) -> list[Path]:
-    return sorted((ROOT / room).rglob("*.py"))
+    return [path for path in sorted((ROOT / room).rglob("*.py")) if path.resolve() == path]
 
 
 ALL_MODULES = [path for room in ROOMS for path in modules(room)]
 
 
+def room_of(module: str) -> str:
+    """The folder that a dotted name leads to, or the top-level name of a library."""
+    top, _, inside = module.partition(".")
+    name = inside.partition(".")[0]
+    return name if top == "autolabel_assets" and name in INSIDE_ASSETS else top
+
+
 def imported_rooms(path: Path) -> set[str]:
-    """Top-level names of everything that a module imports, at its top or inside functions."""
+    """Rooms and libraries of everything that a module imports, at its top or inside functions."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            top = {alias.name.partition(".")[0] for alias in node.names}
+            assert not top & set(INSIDE_ASSETS), f"{path}: not installed under that name"
+            names |= {room_of(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            names.add((node.module or "").partition(".")[0])
+            top = (node.module or "").partition(".")[0]
+            assert top not in INSIDE_ASSETS, f"{path}: not installed under that name"
+            names |= {room_of(f"{node.module}.{alias.name}") for alias in node.names}
     return names
 
 
@@ -86,7 +100,8 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def dotted(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    return f"autolabel_assets.{name}" if name.partition(".")[0] in INSIDE_ASSETS else name
 
 
 MODULES = {dotted(path): path for path in ALL_MODULES}
@@ -129,9 +144,16 @@ def test_no_module_outgrows_the_ceiling(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
-def test_only_installed_rooms_are_in_the_wheel():
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert 'packages = ["autolabel_core", "autolabel_app"]' in text
+def test_no_generic_name_is_installed():
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    packages = ["autolabel_core", "autolabel_app", "autolabel_assets"]
+    assert wheel["build"]["targets"]["wheel"]["packages"] == packages
+
+
+@pytest.mark.parametrize("name", ["resources", "sensors", "definitions.py"])
+def test_the_installed_package_links_to_what_lies_at_the_top(name):
+    link = ROOT / "autolabel_assets" / name
+    assert link.is_symlink() and link.resolve() == ROOT / name
 
 
 def test_asset_bodies_are_thin():

@@ -10,6 +10,8 @@ from support.toy_detectors import scene
 from test_registry import card
 from test_sensors import launched
 
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.new_weights import build_new_weights
 from autolabel_core.models.registry import DETECTOR
 from autolabel_core.operations.automation import ask_for_training, weights_wait
 from autolabel_core.operations.registration import register
@@ -17,8 +19,6 @@ from autolabel_core.operations.staleness_plan import TABLES
 from autolabel_core.tables.boxes.training_set import training_set
 from autolabel_core.training.detectors.side_by_side import side_by_side
 from autolabel_core.training.detectors.weights_table import FineTunedWeights
-from resources.workspace import WorkspaceResource
-from sensors.new_weights import build_new_weights
 
 DECLARED = declaration(weights="registry:active", parameters={"needs_weights": True})
 

@@ -11,13 +11,13 @@ from support.angle_samples import NAME, declaration, label
 from support.receivers import receiver
 
 from autolabel_app import cli
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors.notices import build_notices
 from autolabel_core.ledger import Delivery
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.notifications.webhooks.deliver_all import deliver_all
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.status import collection_status
-from resources.workspace import WorkspaceResource
-from sensors.notices import build_notices
 
 UNLABELLED = {
     "retriever_name": "unlabelled",

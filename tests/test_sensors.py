@@ -12,14 +12,17 @@ import pytest
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_app.runs import sweep
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors import run_requests
+from autolabel_assets.sensors.audits import build_audit, build_audit_schedule
+from autolabel_assets.sensors.full_reconciliation import (
+    build_full_reconciliation,
+    build_reconciliation_schedule,
+)
+from autolabel_assets.sensors.new_annotations import build_new_annotations
+from autolabel_assets.sensors.new_objects import build_new_objects
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.operations.staleness_plan import TABLES, plan
-from resources.workspace import WorkspaceResource
-from sensors import run_requests
-from sensors.audits import build_audit, build_audit_schedule
-from sensors.full_reconciliation import build_full_reconciliation, build_reconciliation_schedule
-from sensors.new_annotations import build_new_annotations
-from sensors.new_objects import build_new_objects
 
 BUILD = {"new_objects": build_new_objects, "new_annotations": build_new_annotations}
 ENDED = {True: dg.DagsterRunStatus.SUCCESS, False: dg.DagsterRunStatus.FAILURE}
@@ -152,7 +155,7 @@ def test_a_bucket_that_cannot_be_read_is_no_quiet_day(workspace, tick):
 
 def test_a_listing_that_takes_long_goes_on_beside_the_tick(workspace, tick, monkeypatch):
     workspace({NAME: declaration()}, {NAME: {"a": 0}})
-    import sensors.new_objects as door
+    import autolabel_assets.sensors.new_objects as door
 
     real = door.register
     monkeypatch.setattr(door, "TICK_SECONDS", 0.1)

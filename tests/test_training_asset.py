@@ -7,10 +7,10 @@ import pytest
 from support.scene_samples import DECLARED, NAME, annotate, bring_in, png, scenes
 from test_assets import definitions, metadata_of, pictures_in
 
+from autolabel_assets.resources.progress import ProgressResource
+from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.models.registry import AGPL, DETECTOR
 from autolabel_core.operations.automation import ask_for_training
-from resources.progress import ProgressResource
-from resources.workspace import WorkspaceResource
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")]
 

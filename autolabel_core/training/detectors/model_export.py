@@ -31,8 +31,8 @@ def export_weights(weights: Path, fmt: str, imgsz: int, out: Path, cache: Path) 
     """
     if fmt == "onnx" and importlib.util.find_spec("onnx") is None:
         raise AutolabelError(
-            "ONNX is not installed. Install it (`pip install 'autolabel[onnx]'`), or export as "
-            "torchscript, which needs nothing more."
+            "ONNX is not installed. Install it (`pip install 'dagster-autolabel[onnx]'`), or "
+            "export as torchscript, which needs nothing more."
         )
     ultralytics = quiet_ultralytics(cache)
     failures: tuple[type[Exception], ...] = load_failures()
