@@ -55,10 +55,10 @@ def test_search_agrees_with_a_naive_one():
         assert all(names[hit.row] == hit.label for hit in match.top)
 
 
-def test_equal_scores_go_to_the_label_first_in_the_alphabet():
+def test_equal_scores_go_to_the_earlier_reference_as_in_a_labels_table():
     index = make_index(["d", "b", "c", "a"], unit([[1, 0], [1, 0], [0, 1], [1, 0]]))
     (match,) = index.search(unit([[1, 0]]), k=2)
-    assert [hit.label for hit in match.top] == ["a", "b"] and match.margin == 0.0
+    assert [hit.label for hit in match.top] == ["d", "b"] and match.margin == 0.0
     assert index.search(np.zeros((0, 2), np.float32)) == []
 
 

@@ -25,7 +25,9 @@ from autolabel_core.identify.thresholds_file import (
     thresholds_file,
     thresholds_of,
 )
-from autolabel_core.matching.reference_index import IndexOrigin, Match, ReferenceIndex
+from autolabel_core.matching.decision import Rule
+from autolabel_core.matching.decision_engine import Match
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.evaluation.unknown_rejection import Acceptance
 
 
@@ -97,9 +99,9 @@ def test_thresholds_that_are_none_are_told(tmp_path, text):
 
 def test_an_only_label_is_judged_by_its_score():
     thresholds = AcceptanceThresholds(0.7, 0.1, "given")
-    assert thresholds.confident(Match("a", 0.7, None, ()))
-    assert not thresholds.confident(Match("a", 0.9, 0.09, ()))
-    assert not thresholds.confident(Match("a", 0.69, 0.5, ()))
+    assert thresholds.confident(Match("a", 0.7, 0, True, None, ()))
+    assert not thresholds.confident(Match("a", 0.9, 0, True, 0.09, ()))
+    assert not thresholds.confident(Match("a", 0.69, 0, True, 0.5, ()))
 
 
 def test_of_regions_that_compete_the_best_is_kept():
@@ -107,7 +109,7 @@ def test_of_regions_that_compete_the_best_is_kept():
     boxes = np.array([[0, 0, 100, 100], [10, 10, 90, 90], [200, 0, 300, 100.0]])
     vectors = np.array([[0.8, 0.6], [1, 0], [0, 1]], np.float32)
     thresholds = AcceptanceThresholds(0.7, 0.1, "given")
-    matches = index.search(vectors)
+    matches = index.engine(Rule(0.7)).match(vectors)
     kept = identify(Regions(boxes, True), matches, thresholds, (400, 100))
     assert [one.xyxy_rel for one in kept] == [(0.025, 0.1, 0.225, 0.9), (0.5, 0, 0.75, 1)]
     assert len(identify(Regions(boxes, False), matches, thresholds, (400, 100))) == 3
@@ -168,7 +170,7 @@ class Slow:
         values = np.array([image.getpixel((0, 0)) for image in images])
         if (values.sum(axis=1) == 0).any():
             raise ValueError("black")
-        return [Match("rgb"[colour], 1.0, None, ()) for colour in values.argmax(axis=1)]
+        return [Match("rgb"[colour], 1.0, 0, True, None, ()) for colour in values.argmax(axis=1)]
 
 
 def pair(*colour):

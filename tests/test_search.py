@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from support.angle_samples import NAME, declaration, label
 
+from autolabel_core.documents.classifier import classify
 from autolabel_core.documents.documents import Documents
-from autolabel_core.documents.search import classify, retrieve
+from autolabel_core.documents.search import retrieve
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.operations.registration import register
 from autolabel_core.tables.embeddings import Embeddings
@@ -79,6 +80,47 @@ def test_an_attribute_filter_alone_is_a_retriever(angles):
     found = retrieve(ws, collection, collection.retrievers[0], {"side": "left"})
     assert [r["key"] for r in found] == ["k0", "k1"]
     assert "score" not in found[0]
+
+
+def keys(value, operator="in"):
+    return {
+        "stage_id": "attribute_filter",
+        "parameters": {"field": "key", "operator": operator, "value": value},
+    }
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ([keys(["k0", "k8"]), _search_stage(top_k=2)], ["k0", "k8"]),
+        ([_search_stage(top_k=2), keys(["k0", "k8"])], ["k0"]),
+        ([keys("k0", "ne"), _search_stage(top_k=2), keys("k1", "ne")], ["k2"]),
+    ],
+)
+def test_stages_count_in_their_order(angles, stages, expected):
+    """A filter after the search narrows what was found, one before it what is searched."""
+    ws = angles(OBJECTS, retrievers=[{"retriever_name": "near", "stages": stages}])
+    assert [r["key"] for r in run(ws)] == expected
+
+
+@pytest.mark.parametrize("search", [True, False])
+def test_a_taxonomys_retriever_run_by_hand_gives_references_alone(angles, search):
+    stages = [keys("b", "ne"), *([_search_stage(top_k=9)] if search else [])]
+    retriever = {"retriever_name": "near", "stages": stages}
+    declared = declaration(retriever="near") | {"retrievers": [retriever]}
+    ws = angles({"a": 0, "b": 1, "c": 2, "d": 90}, {"a": "left", "b": "left", "d": "up"}, declared)
+    stored = {r["key"]: r["label_source"] for r in Documents(ws, ws.collection(NAME)).find()}
+    assert stored["c"] == "auto"
+    inputs = {"query": "c"} if search else {}
+    found = retrieve(ws, ws.collection(NAME), ws.collection(NAME).retrievers[0], inputs)
+    assert [r["key"] for r in found] == ["a", "d"]
+
+
+def test_inputs_that_nothing_asks_for_are_refused(angles):
+    ws = angles(OBJECTS, retrievers=[searching()])
+    collection = ws.collection(NAME)
+    with pytest.raises(AutolabelError, match=r"no input 'qury'.*Did you mean.*query"):
+        retrieve(ws, collection, collection.retrievers[0], {"query": "k0", "qury": "k1"})
 
 
 def test_two_feature_spaces_are_never_compared(angles):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from support.angle_samples import declaration, label
 
+from autolabel_core.documents.classifier import classify
 from autolabel_core.documents.documents import Documents
-from autolabel_core.documents.search import classify
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.operations.registration import register
 from autolabel_core.tables.embeddings import Embeddings

@@ -34,6 +34,16 @@ def test_more_results_are_no_matter_where_no_taxonomy_asks(workspace):
     assert workspace({NAME: free}).collection(NAME).retrievers[0].search.top_k == 50
 
 
+def test_a_filter_after_the_search_is_refused_in_a_taxonomy(workspace):
+    after = declared(top_k=3)
+    condition = {"field": "key", "operator": "ne", "value": "a"}
+    after["retrievers"][0]["stages"].append(
+        {"stage_id": "attribute_filter", "parameters": condition}
+    )
+    with pytest.raises(DeclarationError, match="a filter after its search.*put it before"):
+        workspace({NAME: after}).collection(NAME)
+
+
 def test_a_taxonomy_over_another_feature_space_is_refused(angles, home):
     ws = angles({"a": 0, "b": 5}, {"a": "left"})
     label(ws, {"b": "right"})

@@ -16,7 +16,7 @@ from autolabel_core.tables.workspace import Workspace
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> None:
     """Label FILEs by the references of COLLECTION, as if just uploaded; nothing is stored."""
-    from autolabel_core.documents.search import classify as classify_files
+    from autolabel_core.documents.classifier import classify as classify_files
 
     workspace = Workspace.from_environment()
     records = classify_files(workspace, workspace.collection(collection), files)

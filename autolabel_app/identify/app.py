@@ -42,6 +42,7 @@ class Routes:
         self._serving = serving
         self.router = APIRouter()
         self.router.post("/api/falcon")(self.falcon)
+        self.router.post("/api/classify")(self.classify)
         self.router.get("/api/top-prices")(self.top_prices)
         self.router.get("/refs/{filename:path}")(self.reference)
         self.router.get("/health")(self.health)
@@ -54,6 +55,11 @@ class Routes:
         """Say what a picture shows: every thing with its place, name, score, margin and price."""
         with self._serving.metrics.seconds.time():
             return await self._serving.answer(await image.read(), query)
+
+    async def classify(self, image: Annotated[UploadFile, File()]) -> dict[str, Any]:
+        """Decide a whole picture, as `autolabel classify` decides a file."""
+        with self._serving.metrics.seconds.time():
+            return await self._serving.classify(await image.read())
 
     def top_prices(self, n: Annotated[int, Query(ge=1, le=1000)] = 20) -> dict[str, Any]:
         """List the most valuable things, dearest first, under the names that references have."""
@@ -101,6 +107,7 @@ class Routes:
             **_rates(served.prices),
             "min_score": served.thresholds.min_score,
             "min_margin": served.thresholds.min_margin,
+            "label_thresholds": dict(served.engine.rule.thresholds.per_label),
             "thresholds_from": served.thresholds.source,
             "thresholds_measured": UNMEASURED not in served.thresholds.source,
             "requests_served": serving.requests_served,
@@ -170,7 +177,7 @@ def _rates(prices: Prices | None) -> dict[str, Any]:
 def _counted(serving: Serving) -> Callable[[Request, Next], Awaitable[Response]]:
     async def count(request: Request, call_next: Next) -> Response:
         response = await call_next(request)
-        if request.url.path == "/api/falcon":
+        if request.url.path in ("/api/falcon", "/api/classify"):
             serving.metrics.requests.labels(str(response.status_code)).inc()
         return response
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from autolabel_core.matching.reference_index import Match
+from autolabel_core.matching.decision_engine import Match
 
 MAX_IMAGES = 32
 # Of the time that the last batch took: so long a batch waits for pictures that are being read.

@@ -99,6 +99,25 @@ class Serving:
             "elapsed_seconds": round(time.perf_counter() - began, 4),
         }
 
+    async def classify(self, data: bytes) -> dict[str, Any]:
+        """Decide a whole picture, as `autolabel classify` decides a file.
+
+        Args:
+            data: the picture's file; one that cannot be read is an `UnreadableItemError`.
+
+        Returns:
+            `label` (None: unknown), `suggested_label`, the fields of the matched reference,
+            `taxonomy_match`, and `margin`.
+        """
+        loop, served = asyncio.get_running_loop(), self.served
+        with self._batches.coming():
+            side_px = served.extractor.min_side_px
+            image = await loop.run_in_executor(self._readers, decode_image, data, side_px)
+            asked = self._batches.submit(served, [image])
+        (match,) = await asyncio.wrap_future(asked)
+        self.requests_served += 1
+        return {**served.classification(match), "margin": match.margin}
+
     async def _found(self, data: bytes, served: Served) -> tuple[int, int, list[Identified]]:
         loop = asyncio.get_running_loop()
         with self._batches.coming():
@@ -142,5 +161,6 @@ def _mask(one: Identified, served: Served) -> dict[str, Any]:
         "margin": match.margin,
         "confident": one.confident,
         "ref_filename": index.filenames[match.row],
+        "source_document_id": served.source_of(match),
         "price": served.prices.of(fields.get("set_code")) if served.prices else None,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -15,13 +16,14 @@ from autolabel_core.foundation.paths import Paths
 from autolabel_core.identify.prices.exchange_rates import RateSource
 from autolabel_core.identify.prices.price_file import Prices
 from autolabel_core.identify.thresholds_file import AcceptanceThresholds
-from autolabel_core.matching.reference_index import Match, ReferenceIndex
+from autolabel_core.matching.decision import Rule
+from autolabel_core.matching.decision_engine import DecisionEngine, Match
+from autolabel_core.matching.reference_index import ReferenceIndex
 from autolabel_core.models.detectors import DeclaredDetector, Weights
 from autolabel_core.models.extractors import Extractor, embed_checked
 from autolabel_core.models.projection_head import ProjectedExtractor
 
 DETECTOR_MIN_CONFIDENCE, DETECTOR_IOU = 0.05, 0.5
-TOP_K = 3
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class Served:
     """What requests are answered from; replaced as a whole, so that a request sees one state."""
 
     index: ReferenceIndex
+    engine: DecisionEngine
     extractor: Extractor
     thresholds: AcceptanceThresholds
     prices: Prices | None
+    classification: Callable[[Match], dict[str, Any]]
     picture: Callable[[str], bytes | None]
 
     @property
@@ -67,9 +71,14 @@ class Served:
         """Whether vectors go through a head."""
         return isinstance(self.extractor, ProjectedExtractor)
 
+    def source_of(self, match: Match) -> str | None:
+        """Return the document that an answer comes from."""
+        source: str | None = self.classification(match)["taxonomy_match"]["source_document_id"]
+        return source
+
     def look_up(self, images: Sequence[Image.Image]) -> list[Match]:
-        """Return what the index says of each picture."""
-        return self.index.search(embed_checked(self.extractor, images), TOP_K)
+        """Return what is decided about each picture."""
+        return self.engine.match(embed_checked(self.extractor, images))
 
 
 def load_served(settings: Settings, before: Served | None = None) -> Served:
@@ -84,9 +93,19 @@ def load_served(settings: Settings, before: Served | None = None) -> Served:
     """
     loaded = settings.source.load(None if before is None else before.extractor)
     thresholds = loaded.thresholds.given(settings.min_score, settings.min_margin)
+    rule = loaded.rule or Rule(thresholds.min_score)
+    if settings.min_score is not None:
+        rule = Rule(settings.min_score, top_k=rule.top_k)
     file = settings.prices_file
-    prices = None if file is None else Prices.load(file, settings.rates)
-    return Served(loaded.index, loaded.extractor, thresholds, prices, loaded.picture)
+    return Served(
+        loaded.index,
+        loaded.index.engine(rule),
+        loaded.extractor,
+        thresholds,
+        None if file is None else Prices.load(file, settings.rates),
+        loaded.classification,
+        loaded.picture,
+    )
 
 
 def load_detector(named: str | None) -> DeclaredDetector | None:

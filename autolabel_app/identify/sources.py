@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from PIL import Image
 
+from autolabel_core.documents.classifier import classification
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identify.index_encoder import encoder_of
 from autolabel_core.identify.thresholds_file import (
@@ -17,8 +19,11 @@ from autolabel_core.identify.thresholds_file import (
     thresholds_file,
     thresholds_of,
 )
+from autolabel_core.matching.decision import Rule
+from autolabel_core.matching.decision_engine import Match
 from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.extractors import Extractor
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import Workspace
 
@@ -27,18 +32,22 @@ BLANK = Image.new("RGB", (64, 64))
 
 @dataclass(frozen=True)
 class Loaded:
-    """References, their encoder with its weights, and thresholds that suit them.
+    """References, their encoder with its weights, and what decides by them.
 
     Attributes:
         index: the references.
         extractor: of the index's feature space.
-        thresholds: as measured, or the usual ones.
+        rule: when a match becomes an answer; None: at the score of the thresholds.
+        thresholds: what an answer that is beyond doubt reaches: as measured, or the usual.
+        classification: what a match gives a picture, in the words of `autolabel classify`.
         picture: gives the file of a reference by its name; None for whatever is no reference.
     """
 
     index: ReferenceIndex
     extractor: Extractor
+    rule: Rule | None
     thresholds: AcceptanceThresholds
+    classification: Callable[[Match], dict[str, Any]]
     picture: Callable[[str], bytes | None]
 
 
@@ -86,11 +95,25 @@ class IndexFile:
             path = folder / name
             return path.read_bytes() if known and path.is_file() else None
 
-        return Loaded(index, extractor, thresholds_of(self.file, index), picture)
+        def classification(match: Match) -> dict[str, Any]:
+            source = index.filenames[match.row] if match.matched else None
+            return {
+                "label": match.label if match.matched else None,
+                "suggested_label": match.label,
+                **(index.fields[match.row] if match.matched else {}),
+                "taxonomy_match": {
+                    "matched": match.matched,
+                    "confidence": match.score,
+                    "source_document_id": source,
+                },
+            }
+
+        thresholds = thresholds_of(self.file, index)
+        return Loaded(index, extractor, None, thresholds, classification, picture)
 
 
 class CollectionReferences:
-    """The reference set of a declared collection, as the last sweep left it.
+    """The references by which a declared collection is labelled, as the last sweep left them.
 
     Args:
         name: of the collection.
@@ -98,33 +121,33 @@ class CollectionReferences:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._table = self._opened()
+        self._table = _reference_set(self._opened())
 
     def stamp(self) -> Hashable:
-        """Return what the reference set was made from."""
-        return self._table.warehouse.fingerprint(self._table.path())
+        """Return what the reference set was made from, and when declarations were written."""
+        paths, table = self._table.workspace.paths, self._table
+        files = sorted(paths.collections.glob("*.y*ml"))
+        return table.warehouse.fingerprint(table.path()), tuple(map(stamp_of, files))
 
     def load(self, extractor: Extractor | None) -> Loaded:
-        """Read the reference set, and the declaration anew."""
-        table = self._opened()
-        found = table.load()
-        if not found.rows:
-            raise AutolabelError(
-                f"`{self._name}` has no references yet. Label some of its documents, or declare "
-                f"`references: filenames`, and run `autolabel sweep {self._name}`."
-            )
-        hashes = {row["key"]: row["content_hash"] for row in found.rows}
+        """Read the reference set, and the declarations anew."""
+        taxonomy = self._opened()
+        self._table = table = _reference_set(taxonomy)
+        references = taxonomy.all_references
+        if not references.rows:
+            raise AutolabelError(self._without_references(taxonomy))
         index = ReferenceIndex(
-            found.vectors,
-            tuple(row["label"] for row in found.rows),
-            tuple(row["key"] for row in found.rows),
-            tuple(row["content_hash"] for row in found.rows),
-            IndexOrigin(found.feature_uri, reference_views=found.reference_views),
-            tuple({k: v for k, v in row["fields"].items() if v} for row in found.rows),
+            references.vectors,
+            tuple(row["label"] for row in references.rows),
+            tuple(row["key"] for row in references.rows),
+            tuple(row["content_hash"] for row in references.rows),
+            IndexOrigin(references.feature_uri, reference_views=references.reference_views),
+            tuple({k: v for k, v in row["fields"].items() if v} for row in references.rows),
         )
         if extractor is None or extractor.manifest.feature_uri != index.feature_uri:
-            extractor = self._encoder(table, index)
+            extractor = self._encoder(taxonomy, index)
         items = table.embeddings.items
+        hashes = dict(zip(index.filenames, index.checksums, strict=True))
 
         def picture(name: str) -> bytes | None:
             try:
@@ -132,21 +155,48 @@ class CollectionReferences:
             except UnreadableItemError:
                 return None
 
-        return Loaded(index, extractor, _measured(table), picture)
+        measured = _measured(table)
+        rule = _rule(taxonomy, measured)
+        thresholds = measured or AcceptanceThresholds(rule.thresholds.lowest, 0.0, "taxonomy")
+        classified = partial(classification, taxonomy)
+        return Loaded(index, extractor, rule, thresholds, classified, picture)
 
-    def _opened(self) -> ReferenceSet:
+    def _opened(self) -> AppliedTaxonomy:
         workspace = Workspace.from_environment()
-        return ReferenceSet(workspace, workspace.collection(self._name))
+        return AppliedTaxonomy(workspace, workspace.collection(self._name))
 
-    def _encoder(self, table: ReferenceSet, index: ReferenceIndex) -> Extractor:
-        manifest = table.embeddings.extractor.manifest
-        if manifest.input != "image":
-            raise AutolabelError(
-                f"`{self._name}` holds items of the kind `{manifest.input}`; pictures can be shown "
-                "to collections of images only."
+    def _without_references(self, taxonomy: AppliedTaxonomy) -> str:
+        owner = taxonomy.reference_collection.collection_name
+        if _reference_set(taxonomy).load().rows:
+            return (
+                f"The filter of the taxonomy's retriever lets none of `{owner}`'s references in, "
+                f"so nothing can be told about `{self._name}`. Correct its conditions."
             )
-        index.require(manifest.feature_uri)
-        return _warm(table.embeddings.extractor)
+        return (
+            f"`{owner}` has no references yet. Label some of its documents, or declare "
+            f"`references: filenames`, and run `autolabel sweep {owner}`."
+        )
+
+    def _encoder(self, taxonomy: AppliedTaxonomy, index: ReferenceIndex) -> Extractor:
+        extractor = taxonomy.workspace.extractor(taxonomy.collection)
+        if extractor.manifest.input != "image":
+            raise AutolabelError(
+                f"`{self._name}` holds items of the kind `{extractor.manifest.input}`; pictures "
+                "can be shown to collections of images only."
+            )
+        index.require(extractor.manifest.feature_uri)
+        return _warm(extractor)
+
+
+def _reference_set(taxonomy: AppliedTaxonomy) -> ReferenceSet:
+    return ReferenceSet(taxonomy.workspace, taxonomy.reference_collection)
+
+
+def _rule(taxonomy: AppliedTaxonomy, measured: AcceptanceThresholds | None) -> Rule:
+    """Return the taxonomy's rule; without a taxonomy what was measured says when to answer."""
+    if taxonomy.collection.taxonomy is not None:
+        return taxonomy.rule
+    return Rule(0.0 if measured is None else measured.min_score)
 
 
 def stamp_of(file: Path) -> Hashable:
@@ -158,14 +208,13 @@ def stamp_of(file: Path) -> Hashable:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _measured(table: ReferenceSet) -> AcceptanceThresholds:
-    """Return what the set's verification proposed; without one the taxonomy's threshold."""
+def _measured(table: ReferenceSet) -> AcceptanceThresholds | None:
+    """Return what the set's verification proposed; None without one."""
     unknown = ((table.judgement().get("told_apart") or {}).get("unknown")) or {}
-    if found := unknown.get("acceptance"):
-        return AcceptanceThresholds(found["min_score"], found["min_margin"], MEASURED)
-    taxonomy = table.collection.taxonomy
-    least = 0.0 if taxonomy is None else taxonomy.confidence_threshold
-    return AcceptanceThresholds(least, 0.0, "taxonomy")
+    found = unknown.get("acceptance")
+    if not found:
+        return None
+    return AcceptanceThresholds(found["min_score"], found["min_margin"], MEASURED)
 
 
 def _warm(extractor: Extractor) -> Extractor:

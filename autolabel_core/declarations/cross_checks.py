@@ -89,7 +89,7 @@ def _with_reference(
                 ("taxonomy", "retriever"),
                 f"no retriever `{name}`. {suggestion(name, list(retrievers))}",
             )
-        _check_votes(declared, retrievers[name][1])
+        _check_taxonomy_retriever(declared, retrievers[name][1])
         over = searched_collection(*retrievers[name], names)
         over = "self" if over == own else over
         _check_same(declared, taxonomy, update["reference"], name, over)
@@ -102,8 +102,15 @@ def searched_collection(owner: str, retriever: Retriever, names: Container[str])
     return plain(next(iter(retriever.collection_identifiers), owner), "col_", names)
 
 
-def _check_votes(declared: Declared, retriever: Retriever) -> None:
+def _check_taxonomy_retriever(declared: Declared, retriever: Retriever) -> None:
     search = retriever.search
+    if search is not None and retriever.conditions_after_search:
+        raise _error(
+            declared,
+            ("taxonomy", "retriever"),
+            f"`{retriever.retriever_name}` has a filter after its search, and a taxonomy's filter "
+            "says which references count; put it before the search",
+        )
     if search is not None and search.top_k > MOST_REFERENCES:
         raise _error(
             declared,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -117,6 +117,10 @@ def _conditions(parameters: Any) -> Any:
     return parameters
 
 
+def _conditions_of(stages: Sequence[Stage]) -> list[Any]:
+    return [stage.condition for stage in stages if stage.condition is not None]
+
+
 class Retriever(Declaration):
     """A named pipeline over one collection; the first stage may be an attribute filter alone."""
 
@@ -146,7 +150,23 @@ class Retriever(Declaration):
     @property
     def conditions(self) -> list[Any]:
         """The conditions of all stages, to be joined by AND."""
-        return [stage.condition for stage in self.stages if stage.condition is not None]
+        return _conditions_of(self.stages)
+
+    @property
+    def conditions_before_search(self) -> list[Any]:
+        """The conditions that narrow what is searched: of stages up to the search, and in it."""
+        return _conditions_of(self.stages[: self._searched_at + 1])
+
+    @property
+    def conditions_after_search(self) -> list[Any]:
+        """The conditions that narrow what a search found."""
+        return _conditions_of(self.stages[self._searched_at + 1 :])
+
+    @property
+    def _searched_at(self) -> int:
+        """Position of the search among the stages; beyond them where there is none."""
+        kinds = [stage.stage_id for stage in self.stages]
+        return kinds.index("feature_search") if "feature_search" in kinds else len(kinds)
 
     @property
     def inputs(self) -> tuple[str, ...]:

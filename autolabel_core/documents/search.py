@@ -1,8 +1,8 @@
-"""Questions asked now: run a retriever, or classify files on the spot. Nothing is stored."""
+"""Running a retriever: filters and a search of a collection's documents, asked now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.declarations import Collection, Retriever
-from autolabel_core.declarations.conditions import fill, parse
+from autolabel_core.declarations.conditions import Comparison, Condition, fill, parse
+from autolabel_core.documents.classifier import decode_file, require_same_encoder
 from autolabel_core.documents.documents import Documents
-from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import object_of
-from autolabel_core.foundation.media.images import decode_image
-from autolabel_core.foundation.media.texts import decode_text
-from autolabel_core.matching.decision import decide
+from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.matching.nearest import nearest
 from autolabel_core.models.extractors import embed_checked
-from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy, check_feature_uri
+from autolabel_core.tables.applied_taxonomy import check_feature_uri, filter_references
 from autolabel_core.tables.embeddings import Embeddings
-from autolabel_core.tables.taxonomy_labels import PUBLISHED_NEIGHBOURS
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.workspace import Workspace
+
+LABELLED_BY_PEOPLE = Comparison("label_source", "in", ("human", "promoted"))
 
 
 def retrieve(
@@ -43,26 +45,75 @@ def retrieve(
         limit: at most so many; a search never gives more than its `top_k`.
 
     Returns:
-        Documents as `Documents.find` gives them; after a search with `score` (cosine in [-1, 1],
-        1 is the same direction), best first.
+        Stages count in their order: a filter before the search narrows what is searched, one after
+        it narrows what was found. A retriever that a taxonomy decides by searches references
+        alone. Documents as `Documents.find` gives them; after a search with `score` (cosine in
+        [-1, 1], 1 is the same direction), best first.
+
+    Raises:
+        AutolabelError: an input is missing or surplus, or the query is nothing that can be
+            compared.
     """
-    conditions = [parse(fill(condition, inputs)) for condition in retriever.conditions]
-    view = Documents(workspace, collection)
-    search = retriever.search
+    _check_inputs(retriever, inputs)
+    view, search = Documents(workspace, collection), retriever.search
+    before = _filled(retriever.conditions_before_search, inputs)
+    references = _references(workspace, collection, retriever, before)
     if search is None:
-        return view.find(conditions, limit=limit)
+        narrowed = before if references is None else _only(references.document_ids)
+        return view.find(narrowed, limit=limit)
     embeddings = Embeddings(workspace, collection)
     check_feature_uri(retriever, collection.collection_name, embeddings.extractor.manifest)
     query = fill(search.query_template, inputs)
     vector = _query_vector(workspace, collection, embeddings, str(query))
-    records = {record["document_id"]: record for record in view.find(conditions)}
-    ids, vectors = _vectors_of(embeddings, set(records))
+    if references is None:
+        ids, vectors = _vectors_of(embeddings, view.ids(before))
+    else:
+        require_same_encoder(references, embeddings.extractor)
+        ids, vectors = references.document_ids, references.vectors
     found = nearest(vector[None, :], vectors, search.top_k)
-    results = []
-    for position, score in zip(found.position[0].tolist(), found.score[0].tolist(), strict=True):
-        if position >= 0 and (search.min_score is None or score >= search.min_score):
-            results.append({**records[ids[position]], "score": score})
+    least = -np.inf if search.min_score is None else search.min_score
+    pairs = zip(found.position[0].tolist(), found.score[0].tolist(), strict=True)
+    scores = {ids[position]: score for position, score in pairs if position >= 0 and score >= least}
+    narrowed = _only(scores, references is not None)
+    after = _filled(retriever.conditions_after_search, inputs)
+    records = {r["document_id"]: r for r in view.find([*narrowed, *after])}
+    results = [{**records[i], "score": score} for i, score in scores.items() if i in records]
     return results[:limit]
+
+
+def _only(document_ids: Iterable[str], by_people: bool = True) -> list[Condition]:
+    listed = Comparison("document_id", "in", tuple(document_ids))
+    return [listed, LABELLED_BY_PEOPLE] if by_people else [listed]
+
+
+def _filled(conditions: Sequence[Any], inputs: Mapping[str, str]) -> list[Condition]:
+    return [parse(fill(condition, inputs)) for condition in conditions]
+
+
+def _check_inputs(retriever: Retriever, inputs: Mapping[str, str]) -> None:
+    """Refuse inputs that nothing asks for: a misspelt one would be ignored."""
+    surplus = sorted(set(inputs) - set(retriever.inputs))
+    if surplus:
+        takes = ", ".join(retriever.inputs) or "none"
+        raise AutolabelError(
+            f"The retriever `{retriever.retriever_name}` has no input "
+            f"{', '.join(repr(name) for name in surplus)}."
+            f"{did_you_mean(surplus[0], retriever.inputs)} Its inputs: {takes}."
+        )
+
+
+def _references(
+    workspace: Workspace,
+    collection: Collection,
+    retriever: Retriever,
+    conditions: Sequence[Condition],
+) -> ReferenceVectors | None:
+    """Return what a taxonomy's retriever searches: references; None where no taxonomy has it."""
+    taxonomies = (c.taxonomy for c in workspace.collections.values())
+    if retriever.retriever_name not in {t.retriever for t in taxonomies if t is not None}:
+        return None
+    references = ReferenceSet(workspace, collection).load()
+    return filter_references(references, conditions, collection.label_field)
 
 
 def _vectors_of(
@@ -99,7 +150,7 @@ def _query_vector(
             f"The query {query!r} is neither a document's key in `{collection.collection_name}` "
             "nor a file."
         )
-    item = _decode_file(Path(query), embeddings) if is_file else query
+    item = decode_file(Path(query), embeddings.extractor) if is_file else query
     return np.asarray(embed_checked(embeddings.extractor, [item])[0])
 
 
@@ -118,87 +169,3 @@ def _names_a_file(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):
         return False
-
-
-def _decode_file(path: Path, embeddings: Embeddings) -> Any:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableItemError(f"{path} cannot be read: {error.strerror}") from error
-    if embeddings.extractor.manifest.input == "text":
-        return decode_text(data)
-    return decode_image(data, embeddings.extractor.min_side_px)
-
-
-def classify(
-    workspace: Workspace, collection: Collection, files: Sequence[Path]
-) -> list[dict[str, Any]]:
-    """Decide files as if they had been uploaded: the query-time join.
-
-    Args:
-        workspace: the stores.
-        collection: whose taxonomy decides.
-        files: images or texts.
-
-    Returns:
-        For each file: `file`, `label` (None: unknown), `taxonomy_match`, `suggested_label`, the
-        enriched fields, and `reason` where it cannot be read.
-
-    Raises:
-        AutolabelError: there is no taxonomy, or its references are of another feature URI.
-    """
-    if collection.taxonomy is None:
-        raise AutolabelError(
-            f"`{collection.collection_name}` has no `taxonomy` in its YAML: nothing decides labels."
-        )
-    taxonomy = AppliedTaxonomy(workspace, collection)
-    references = taxonomy.all_references
-    if len(references.rows) and references.encoder_uri != taxonomy.space.encoder_uri:
-        raise AutolabelError(
-            f"The references are still vectors of {references.feature_uri}, but the declaration "
-            f"says {taxonomy.feature_uri}. Sweep until every batch has the new ones."
-        )
-    embeddings = Embeddings(workspace, collection)
-    items: dict[int, Any] = {}
-    reasons: dict[int, str] = {}
-    for i, file in enumerate(files):
-        try:
-            items[i] = _decode_file(file, embeddings)
-        except UnreadableItemError as error:
-            reasons[i] = str(error)
-    decided: dict[int, tuple[str, float, bool, int]] = {}
-    if items and references.rows:
-        vectors = embed_checked(embeddings.extractor, list(items.values()))
-        found = decide(
-            nearest(vectors, references.vectors, PUBLISHED_NEIGHBOURS),
-            references.labels,
-            taxonomy.rule,
-        )
-        columns = (found.label, found.confidence, found.matched, found.position)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        decided = dict(zip(items, rows, strict=True))
-    return [
-        _classified(file, taxonomy, decided.get(i), reasons.get(i)) for i, file in enumerate(files)
-    ]
-
-
-def _classified(
-    file: Path,
-    taxonomy: AppliedTaxonomy,
-    decided: tuple[str, float, bool, int] | None,
-    reason: str | None,
-) -> dict[str, Any]:
-    label, confidence, matched, position = decided or (None, None, False, -1)
-    reference = taxonomy.all_references.rows[position] if matched else None
-    return {
-        "file": str(file),
-        "label": label if matched else None,
-        "suggested_label": label,
-        **({} if reference is None else taxonomy.enrichment_from(reference)),
-        "taxonomy_match": {
-            "matched": matched,
-            "confidence": confidence,
-            "source_document_id": None if reference is None else reference["document_id"],
-        },
-        "reason": reason,
-    }

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.matching.decision import decide
 from autolabel_core.matching.thresholds import (
     PerLabelProposal,
     ThresholdChange,
@@ -58,7 +57,7 @@ def leave_one_out(workspace: Workspace, collection: Collection) -> LeaveOneOut:
             f"`{collection.collection_name}` has {len(references.rows)} references; at least two "
             "are needed. Label 10 to 20 of each category with `autolabel label`, then sweep."
         )
-    decisions = decide(references.leave_one_out(), references.labels, taxonomy.rule)
+    decisions = taxonomy.engine.decide_neighbours(references.leave_one_out())
     correct = decisions.label == references.labels
     return LeaveOneOut(decisions.confidence, decisions.label, np.asarray(correct, bool))
 
@@ -96,8 +95,6 @@ def try_thresholds(
         The counts, over all and by label.
     """
     rule = _applied_taxonomy(workspace, collection).rule
-    old = _joined(Thresholds(rule.threshold, rule.label_thresholds), rule.min_score)
-    new = _joined(new, rule.min_score)
     with Documents(workspace, collection).connect() as connection:
         rows = connection.execute(
             "SELECT confidence, label_source, suggested_label, document_id, content_hash "
@@ -106,7 +103,8 @@ def try_thresholds(
     withheld = TaxonomyLabels(workspace, collection).rejected
     open_ = [row[:3] for row in rows if (row[3], row[4], row[2]) not in withheld]
     confidence, sources, labels = zip(*open_, strict=True) if open_ else ((), (), ())
-    return what_would_change(confidence, sources, labels, old, new)
+    tried = new.at_least(rule.min_score)
+    return what_would_change(confidence, sources, labels, rule.thresholds, tried)
 
 
 def _applied_taxonomy(workspace: Workspace, collection: Collection) -> AppliedTaxonomy:
@@ -115,10 +113,3 @@ def _applied_taxonomy(workspace: Workspace, collection: Collection) -> AppliedTa
             f"`{collection.collection_name}` has no `taxonomy`, hence no threshold."
         )
     return AppliedTaxonomy(workspace, collection)
-
-
-def _joined(thresholds: Thresholds, min_score: float | None) -> Thresholds:
-    """The stricter of each threshold and the floor decides."""
-    floor = -1.0 if min_score is None else min_score
-    own = {label: max(value, floor) for label, value in thresholds.per_label.items()}
-    return Thresholds(max(thresholds.default, floor), own)

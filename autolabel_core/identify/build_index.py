@@ -14,7 +14,8 @@ from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.identify.reference_folder import Reference, ReferenceFolder
-from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex, Vectors
+from autolabel_core.matching.decision_engine import Vectors
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.evaluation.augmentation import (
     AugmentationSplit,
     embed_views,

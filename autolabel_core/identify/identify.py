@@ -11,7 +11,7 @@ from PIL import Image
 from autolabel_core.foundation.media.boxes import Floats, areas
 from autolabel_core.identify.region_proposals import CENTRE, large_enough, propose_regions
 from autolabel_core.identify.thresholds_file import AcceptanceThresholds
-from autolabel_core.matching.reference_index import Match
+from autolabel_core.matching.decision_engine import Match
 from autolabel_core.models.detectors.collection_detector import DeclaredDetector
 
 SAME_THING = 0.2
@@ -76,19 +76,19 @@ def identify(
     thresholds: AcceptanceThresholds,
     size_px: tuple[int, int],
 ) -> list[Identified]:
-    """Say what is where; what scores below the threshold is nothing that is known.
+    """Say what is where; what the rule gives no label is nothing that is known.
 
     Args:
         regions: n places.
         matches: (n,) what each was taken for.
-        thresholds: what an answer must reach.
+        thresholds: what an answer that is beyond doubt reaches.
         size_px: width and height of the picture.
 
     Returns:
         The best first; of candidates that compete for one place only the best.
     """
     order = sorted(
-        (i for i, match in enumerate(matches) if match.score >= thresholds.min_score),
+        (i for i, match in enumerate(matches) if match.matched),
         key=lambda i: (not thresholds.confident(matches[i]), -matches[i].score, i),
     )
     kept = _settled(regions.xyxy_px, order) if regions.compete else order

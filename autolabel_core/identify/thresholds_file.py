@@ -1,4 +1,4 @@
-"""When a match is given a name: thresholds for score and margin, and where they come from."""
+"""When an answer is beyond doubt: thresholds for score and margin, and where they come from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.matching.reference_index import Match, ReferenceIndex
+from autolabel_core.matching.decision_engine import Match
+from autolabel_core.matching.reference_index import ReferenceIndex
 from autolabel_core.models.evaluation.unknown_rejection import Acceptance
 
 CLIP_MIN_SCORE, CLIP_MIN_MARGIN = 0.70, 0.04
@@ -18,11 +19,13 @@ UNMEASURED = "CLIP defaults, not measured for this encoder: run `autolabel ident
 
 @dataclass(frozen=True)
 class AcceptanceThresholds:
-    """What a match must reach.
+    """What an answer reaches that is beyond doubt: two gates over whatever label the rule gives.
+
+    An index has no taxonomy: its rule is `min_score`.
 
     Attributes:
-        min_score: lowest cosine of an answer; below, nothing is said.
-        min_margin: lowest distance to the best other label; below, the name is in doubt.
+        min_score: lowest cosine of a sure answer.
+        min_margin: lowest distance to the best other label of a sure answer.
         source: where the numbers come from, for people.
     """
 
@@ -43,7 +46,7 @@ class AcceptanceThresholds:
     def confident(self, match: Match) -> bool:
         """Whether a match is sure; an only label has nothing to be taken for."""
         wide = match.margin is None or match.margin >= self.min_margin
-        return match.score >= self.min_score and wide
+        return match.matched and match.score >= self.min_score and wide
 
 
 def thresholds_file(index_file: Path) -> Path:

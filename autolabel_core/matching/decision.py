@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.matching.nearest import Nearest
+from autolabel_core.matching.thresholds import Thresholds
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Rule:
     min_score: float | None = None
     top_k: int = 1
 
-    def threshold_of(self, label: str) -> float:
-        """Return the cosine at which this label is given."""
-        own = self.label_thresholds.get(label, self.threshold)
-        return own if self.min_score is None else max(own, self.min_score)
+    @property
+    def thresholds(self) -> Thresholds:
+        """The cosine at which each label is given: the stricter of its threshold and the floor."""
+        return Thresholds(self.threshold, self.label_thresholds).at_least(self.min_score)
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ def decide(neighbours: Nearest, labels: npt.NDArray[np.object_], rule: Rule) -> 
     has = code[:, 0] >= 0 if position.shape[1] else np.zeros(n, bool)
     winning_code = np.where(has, code[rows, winner], -1)
     confidence = np.where(has, score[rows, winner], np.nan).astype(np.float32)
-    thresholds = np.array([rule.threshold_of(str(name)) for name in names] or [np.inf])
-    matched = has & (confidence.astype(np.float64) >= thresholds[np.maximum(winning_code, 0)])
+    thresholds = rule.thresholds
+    lowest = np.array([thresholds.of(str(name)) for name in names] or [np.inf])
+    matched = has & (confidence.astype(np.float64) >= lowest[np.maximum(winning_code, 0)])
     margin, bound = _margins(code, score, winning_code, confidence)
     label = np.full(n, None, dtype=object)
     label[has] = names[winning_code[has]]

@@ -21,13 +21,15 @@ import numpy.typing as npt
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.matching.decision import Rule
+from autolabel_core.matching.decision_engine import DecisionEngine, Match, Vectors
 
 FORMAT = 1
 QUERIES_AT_ONCE = 256
 ARRAYS = ("embeddings", "names", "filenames", "checksums", "fields", "header")
 # What numpy's and zip's readers raise on damaged files.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, EOFError, OSError)
-Vectors = npt.NDArray[np.float32]
+ANYTHING = Rule(threshold=-1.0)
 
 
 @dataclass(frozen=True)
@@ -49,38 +51,6 @@ class IndexOrigin:
     projection: str = ""
     reference_views: int = 0
     refs: str = ""
-
-
-@dataclass(frozen=True)
-class Hit:
-    """The best reference of one label: its score (cosine, 1 is identical) and its row."""
-
-    label: str
-    score: float
-    row: int
-
-
-@dataclass(frozen=True)
-class Match:
-    """What one query found.
-
-    Attributes:
-        label: of the nearest reference.
-        score: its cosine, from -1 to 1 (identical).
-        margin: how far the best reference of any *other* label is behind, at least 0; None where
-            there is no other label.
-        top: the best labels, each by its best reference, nearest first.
-    """
-
-    label: str
-    score: float
-    margin: float | None
-    top: tuple[Hit, ...]
-
-    @property
-    def row(self) -> int:
-        """The nearest reference."""
-        return self.top[0].row
 
 
 @dataclass(frozen=True)
@@ -145,36 +115,37 @@ class ReferenceIndex:
                 "encoder, or name the index's own `--model` and `--projection`."
             )
 
+    def engine(self, rule: Rule) -> DecisionEngine:
+        """Return what decides by these references under a rule."""
+        return DecisionEngine(self.embeddings, np.array(self.names, dtype=object), rule)
+
     def search(self, vectors: Vectors, k: int = 3) -> list[Match]:
-        """Find the nearest labels of each query.
+        """Find the nearest labels of each query, however far they are.
 
         Args:
             vectors: (q, d) float32 rows of unit length, of the index's feature URI.
             k: labels to tell of each query, at least 1.
 
         Returns:
-            One match for each query; equal scores go to the label first in the alphabet.
+            One match for each query; equal scores go to the earlier reference.
         """
-        scores = self.label_scores(vectors)
-        kept = min(max(k, 2), len(self.labels))
-        lowest = np.partition(scores, -kept, axis=1)[:, -kept] if len(scores) else scores[:, 0]
-        return [
-            self._match(vector, row, _best(row, least, kept), k)
-            for vector, row, least in zip(vectors, scores, lowest.tolist(), strict=True)
-        ]
+        self.check_dimension(vectors)
+        return self.engine(ANYTHING).match(vectors, k)
 
-    def _match(self, vector: Vectors, scores: Vectors, labels: list[int], k: int) -> Match:
-        hits = tuple(
-            Hit(self.labels[label], score, self._best_row(vector, label))
-            for label, score in zip(labels, scores[labels].tolist(), strict=True)
-        )
-        margin = hits[0].score - hits[1].score if len(hits) > 1 else None
-        return Match(hits[0].label, hits[0].score, margin, hits[:k])
+    def check_dimension(self, vectors: Vectors) -> None:
+        """Refuse vectors of another dimension.
 
-    def _best_row(self, vector: Vectors, label: int) -> int:
-        order, starts = self._by_label
-        rows = order[starts[label] : starts[label + 1]]
-        return int(rows[0] if len(rows) == 1 else rows[(self.embeddings[rows] @ vector).argmax()])
+        Args:
+            vectors: (q, d) queries.
+
+        Raises:
+            AutolabelError: d is not that of the index.
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != self.embeddings.shape[1]:
+            raise AutolabelError(
+                f"The index holds vectors of {self.embeddings.shape[1]} dimensions, the queries "
+                f"have shape {vectors.shape}. Embed them with {self.feature_uri}."
+            )
 
     def label_scores(self, vectors: Vectors) -> Vectors:
         """Score every label by its best reference.
@@ -184,15 +155,8 @@ class ReferenceIndex:
 
         Returns:
             Cosines `(q, labels)`, columns as in `labels`.
-
-        Raises:
-            AutolabelError: the vectors have another dimension.
         """
-        if vectors.ndim != 2 or vectors.shape[1] != self.embeddings.shape[1]:
-            raise AutolabelError(
-                f"The index holds vectors of {self.embeddings.shape[1]} dimensions, the queries "
-                f"have shape {vectors.shape}. Embed them with {self.feature_uri}."
-            )
+        self.check_dimension(vectors)
         _, starts = self._by_label
         scores = np.empty((len(vectors), len(self.labels)), np.float32)
         for start in range(0, len(vectors), QUERIES_AT_ONCE):
@@ -286,11 +250,3 @@ class ReferenceIndex:
         if index.checksum != checksum:
             raise ValueError("its checksum does not fit its content")
         return index
-
-
-def _best(scores: Vectors, lowest: float, kept: int) -> list[int]:
-    """Positions of the highest scores in order; equal ones in the order of the alphabet."""
-    candidates = np.flatnonzero(scores >= lowest)
-    order = np.argsort(-scores[candidates], kind="stable")[:kept]
-    found: list[int] = candidates[order].tolist()
-    return found

@@ -72,6 +72,18 @@ class Thresholds:
         """The threshold that decides about a match with this label."""
         return self.per_label.get(label, self.default)
 
+    @property
+    def lowest(self) -> float:
+        """The lowest cosine at which any label is given."""
+        return min([self.default, *self.per_label.values()])
+
+    def at_least(self, floor: float | None) -> Thresholds:
+        """The stricter of each threshold and a floor; None is no floor."""
+        if floor is None:
+            return self
+        own = {label: max(value, floor) for label, value in self.per_label.items()}
+        return Thresholds(max(self.default, floor), own)
+
 
 @dataclass(frozen=True)
 class PrecisionCoverage:

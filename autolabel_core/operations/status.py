@@ -146,9 +146,9 @@ def _low_confidence(connection: DuckDBPyConnection, rule: Rule) -> int:
         "SELECT label, list(confidence::DOUBLE) FROM documents WHERE label_source = 'auto' "
         "GROUP BY label"
     ).fetchall()
-    band = LOW_CONFIDENCE_BAND
+    band, thresholds = LOW_CONFIDENCE_BAND, rule.thresholds
     return sum(
-        confidence < rule.threshold_of(label) + band
+        confidence < thresholds.of(label) + band
         for label, confidences in labelled
         for confidence in confidences
     )

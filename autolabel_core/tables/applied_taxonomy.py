@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,10 +10,11 @@ import numpy as np
 
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.declarations.collections_folder import find_retriever
-from autolabel_core.declarations.conditions import holds, parse
+from autolabel_core.declarations.conditions import Condition, holds, parse
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.matching.decision import Rule
+from autolabel_core.matching.decision_engine import DecisionEngine
 from autolabel_core.models.extractors import Manifest
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceVectors
@@ -88,16 +89,17 @@ class AppliedTaxonomy:
         """The references that count, after the filter of the taxonomy's retriever."""
         found = ReferenceSet(self.workspace, self.reference_collection).load()
         conditions = [parse(condition) for condition in self._conditions]
-        if not conditions:
-            return found
-        fields = [self._fields_of(row) for row in found.rows]
-        keep = [i for i, row in enumerate(fields) if all(holds(c, row) for c in conditions)]
-        rows = [found.rows[i] for i in keep]
-        return replace(found, rows=rows, vectors=found.vectors[keep])
+        return filter_references(found, conditions, self.reference_collection.label_field)
+
+    @cached_property
+    def engine(self) -> DecisionEngine:
+        """What decides items that are not stored: the references that count, under the rule."""
+        return self.all_references.engine(self.rule)
 
     def enrichment_from(self, reference: dict[str, Any]) -> dict[str, str | None]:
         """Return the fields that a document takes from its matched reference."""
-        said = {**reference["fields"], **self._label_of(reference)}
+        label_field = self.reference_collection.label_field
+        said = {**reference["fields"], **_label_of(reference, label_field)}
         return {e.target: said.get(e.source) for e in self.collection.enrichment}
 
     @cached_property
@@ -125,10 +127,32 @@ class AppliedTaxonomy:
     def _conditions(self) -> list[Any]:
         return self._retriever.conditions if self._retriever else []
 
-    def _fields_of(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Bucket and ledger fields: a filter that saw more would make the graph a circle."""
-        own = {k: row[k] for k in ("document_id", "key", "label_source", "metadata")}
-        return {**row["metadata"], **row["fields"], **own, **self._label_of(row)}
 
-    def _label_of(self, row: dict[str, Any]) -> dict[str, str]:
-        return {"label": row["label"], self.reference_collection.label_field: row["label"]}
+def filter_references(
+    references: ReferenceVectors, conditions: Sequence[Condition], label_field: str
+) -> ReferenceVectors:
+    """Return the references for which all conditions hold.
+
+    Args:
+        references: a collection's.
+        conditions: over bucket and ledger fields: a filter that saw more would make the graph a
+            circle.
+        label_field: the collection's name for the label.
+
+    Returns:
+        Those that stay, in their order.
+    """
+    if not conditions:
+        return references
+    fields = [_fields_of(row, label_field) for row in references.rows]
+    kept = [i for i, row in enumerate(fields) if all(holds(c, row) for c in conditions)]
+    return references.only(kept)
+
+
+def _fields_of(row: dict[str, Any], label_field: str) -> dict[str, Any]:
+    own = {k: row[k] for k in ("document_id", "key", "label_source", "metadata")}
+    return {**row["metadata"], **row["fields"], **own, **_label_of(row, label_field)}
+
+
+def _label_of(row: dict[str, Any], label_field: str) -> dict[str, str]:
+    return {"label": row["label"], label_field: row["label"]}

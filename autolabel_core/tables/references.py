@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.statistics import wilson_interval
+from autolabel_core.matching.decision import Rule
+from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS, DecisionEngine
 from autolabel_core.matching.nearest import Nearest, nearest_among_themselves
 
-NEIGHBOURS = 10
 NEAR_DUPLICATE = 0.999
 
 
@@ -44,14 +45,27 @@ class ReferenceVectors:
         ending = f":{self.reference_views}" if self.reference_views else ""
         return [f"{row['document_id']}:{row['content_hash']}{ending}" for row in self.rows]
 
+    @property
+    def document_ids(self) -> list[str]:
+        """(r,) ids of the references."""
+        return [row["document_id"] for row in self.rows]
+
     @cached_property
     def labels(self) -> npt.NDArray[np.object_]:
         """(r,) labels."""
         return np.array([row["label"] for row in self.rows], dtype=object)
 
+    def engine(self, rule: Rule) -> DecisionEngine:
+        """Return what decides by these references under a rule."""
+        return DecisionEngine(self.vectors, self.labels, rule)
+
     def leave_one_out(self) -> Nearest:
         """Return each reference's nearest others."""
-        return nearest_among_themselves(self.vectors, NEIGHBOURS)
+        return nearest_among_themselves(self.vectors, KEPT_NEIGHBOURS)
+
+    def only(self, rows: list[int]) -> ReferenceVectors:
+        """Return some of them, by row."""
+        return replace(self, rows=[self.rows[i] for i in rows], vectors=self.vectors[rows])
 
 
 def leave_one_out_report(references: ReferenceVectors) -> dict[str, Any]:

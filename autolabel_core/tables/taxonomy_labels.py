@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from autolabel_core.declarations.retriever import MOST_REFERENCES
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.matching.decision import decide
+from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS
 from autolabel_core.matching.nearest import Nearest
 from autolabel_core.matching.neighbour_lists import published
 from autolabel_core.storage.warehouse import VectorTable
@@ -32,7 +31,6 @@ from autolabel_core.tables.neighbour_cache import NeighbourState
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.table import DerivedTable
 
-PUBLISHED_NEIGHBOURS = MOST_REFERENCES
 OTHERS = "others"
 NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
 
@@ -110,7 +108,8 @@ class TaxonomyLabels(DerivedTable):
         found = self.warehouse.read_vectors(self.own.embeddings.path(batch))
         vectors = _of_objects(found, rows)
         neighbours = self._neighbours(batch, vectors)
-        decisions = decide(neighbours, self.taxonomy.references.labels, self.taxonomy.rule)
+        engine = self.taxonomy.references.engine(self.taxonomy.rule)
+        decisions = engine.decide_neighbours(neighbours)
         held, rejected = self.own.annotations, self.rejected
         known = Labelling(
             rows, vectors.reasons, neighbours, decisions, held, rejected, items.columns
@@ -131,9 +130,9 @@ class TaxonomyLabels(DerivedTable):
         place = {row["document_id"]: i for i, row in enumerate(references.rows)}
         place = place if self.taxonomy.is_unified else {}
         itself = [place.get(vectors.document_ids[i], -1) for i in readable.tolist()]
-        found = published(state.table, np.array(itself, np.int32), PUBLISHED_NEIGHBOURS)
-        position = np.full((len(vectors.document_ids), PUBLISHED_NEIGHBOURS), -1, np.int32)
-        score = np.full((len(vectors.document_ids), PUBLISHED_NEIGHBOURS), -np.inf, np.float32)
+        found = published(state.table, np.array(itself, np.int32), KEPT_NEIGHBOURS)
+        position = np.full((len(vectors.document_ids), KEPT_NEIGHBOURS), -1, np.int32)
+        score = np.full((len(vectors.document_ids), KEPT_NEIGHBOURS), -np.inf, np.float32)
         position[readable], score[readable] = found.position, found.score
         return Nearest(position, score)
 

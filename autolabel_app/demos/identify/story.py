@@ -22,7 +22,8 @@ from autolabel_core.identify.build_index import index_folder
 from autolabel_core.identify.index_encoder import load_encoder, origin_of
 from autolabel_core.identify.reference_folder import pictures_of, read_folder
 from autolabel_core.identify.verification_page import verification_page
-from autolabel_core.matching.reference_index import ReferenceIndex, Vectors
+from autolabel_core.matching.decision_engine import Vectors
+from autolabel_core.matching.reference_index import ReferenceIndex
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
 from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, evaluate
 from autolabel_core.models.evaluation.unknown_rejection import auroc

@@ -12,7 +12,7 @@ from PIL import Image
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress, no_progress
-from autolabel_core.matching.reference_index import Vectors
+from autolabel_core.matching.decision_engine import Vectors
 from autolabel_core.models.evaluation.augmentation import (
     VERSION,
     AugmentationSplit,

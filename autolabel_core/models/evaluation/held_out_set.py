@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex, Vectors
+from autolabel_core.matching.decision_engine import Vectors
+from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.evaluation.augmentation import mean_of_views
 from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, evaluate
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.matching.reference_index import ReferenceIndex, Vectors
+from autolabel_core.matching.decision_engine import Vectors
+from autolabel_core.matching.reference_index import ReferenceIndex
 
 
 @dataclass(frozen=True)

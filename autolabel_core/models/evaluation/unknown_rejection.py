@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.matching.reference_index import ReferenceIndex, Vectors
+from autolabel_core.matching.decision_engine import Vectors
+from autolabel_core.matching.reference_index import ReferenceIndex
 from autolabel_core.matching.thresholds import ThresholdProposal, propose_threshold
 from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, judge_scores
 

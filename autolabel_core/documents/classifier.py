@@ -1,0 +1,126 @@
+"""Deciding items that are not stored, as if they had just been uploaded: the query-time join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autolabel_core.declarations import Collection
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.media.images import decode_image
+from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.matching.decision_engine import Match
+from autolabel_core.models.extractors import Extractor, embed_checked
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.references import ReferenceVectors
+from autolabel_core.tables.workspace import Workspace
+
+
+def classify(
+    workspace: Workspace, collection: Collection, files: Sequence[Path]
+) -> list[dict[str, Any]]:
+    """Decide files by a collection's taxonomy.
+
+    Args:
+        workspace: the stores.
+        collection: whose taxonomy decides.
+        files: images or texts.
+
+    Returns:
+        For each file: `file`, `label` (None: unknown), `taxonomy_match`, `suggested_label`, the
+        enriched fields, and `reason` where it cannot be read.
+
+    Raises:
+        AutolabelError: there is no taxonomy, or its references are of another feature URI.
+    """
+    if collection.taxonomy is None:
+        raise AutolabelError(
+            f"`{collection.collection_name}` has no `taxonomy` in its YAML: nothing decides labels."
+        )
+    taxonomy = AppliedTaxonomy(workspace, collection)
+    extractor = workspace.extractor(collection)
+    require_same_encoder(taxonomy.all_references, extractor)
+    items: dict[int, Any] = {}
+    reasons: dict[int, str] = {}
+    for i, file in enumerate(files):
+        try:
+            items[i] = decode_file(file, extractor)
+        except UnreadableItemError as error:
+            reasons[i] = str(error)
+    matches: dict[int, Match] = {}
+    if items and taxonomy.all_references.rows:
+        vectors = embed_checked(extractor, list(items.values()))
+        matches = dict(zip(items, taxonomy.engine.match(vectors), strict=True))
+    return [
+        {
+            "file": str(file),
+            **classification(taxonomy, matches.get(i)),
+            "reason": reasons.get(i),
+        }
+        for i, file in enumerate(files)
+    ]
+
+
+def classification(taxonomy: AppliedTaxonomy, match: Match | None) -> dict[str, Any]:
+    """Say what a match gives an item that is not stored.
+
+    Args:
+        taxonomy: whose references were matched.
+        match: what its engine decided; None where nothing could be compared.
+
+    Returns:
+        `label` (None: unknown), `suggested_label`, the enriched fields, and `taxonomy_match`.
+    """
+    given = match is not None and match.matched
+    reference = taxonomy.all_references.rows[match.row] if match is not None and given else None
+    return {
+        "label": match.label if match is not None and given else None,
+        "suggested_label": None if match is None else match.label,
+        **({} if reference is None else taxonomy.enrichment_from(reference)),
+        "taxonomy_match": {
+            "matched": given,
+            "confidence": None if match is None else match.score,
+            "source_document_id": None if reference is None else reference["document_id"],
+        },
+    }
+
+
+def require_same_encoder(references: ReferenceVectors, extractor: Extractor) -> None:
+    """Refuse to compare vectors of two encoders, as while the references change over.
+
+    Args:
+        references: that are asked.
+        extractor: that embeds the queries.
+
+    Raises:
+        AutolabelError: there are references, and another encoder made their vectors.
+    """
+    space = extractor.manifest
+    if references.rows and references.encoder_uri != space.encoder_uri:
+        raise AutolabelError(
+            f"The references are still vectors of {references.feature_uri}, but the declaration "
+            f"says {space.feature_uri}. Sweep until every batch has the new ones."
+        )
+
+
+def decode_file(path: Path, extractor: Extractor) -> Any:
+    """Read a file as the kind of item that an extractor embeds.
+
+    Args:
+        path: of an image or a text.
+        extractor: JPEGs are decoded no larger than it needs.
+
+    Returns:
+        The item.
+
+    Raises:
+        UnreadableItemError: the file cannot be read, or is no such item.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableItemError(f"{path} cannot be read: {error.strerror}") from error
+    if extractor.manifest.input == "text":
+        return decode_text(data)
+    return decode_image(data, extractor.min_side_px)
