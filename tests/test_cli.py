@@ -75,7 +75,8 @@ USAGE = {
     "no argument": (["documents"], "COLLECTION"),
     "limit": (["documents", "c", "--limit", "-1"], "-1"),
     "no label": (["label", "c", "a.txt"], "Give KEY and LABEL"),
-    "label and withdraw": (["label", "c", "a.txt", "x", "--withdraw"], "Give KEY and LABEL"),
+    "withdraw without keys": (["label", "c", "--withdraw"], "Give --withdraw with KEY"),
+    "filter to label": (["label", "c", "--filter", "label:eq:x"], "give --withdraw with it"),
     "csv and key": (["label", "c", "a.txt", "--csv", "x"], "--csv stands alone"),
     "csv and field": (["label", "c", "--csv", "x", "--field", "a=b"], "--csv stands alone"),
     "field": (["label", "c", "a.txt", "x", "--field", "a"], "expected NAME=VALUE"),
@@ -101,6 +102,7 @@ ERRORS = {
     "key": (["label", "c", "absent", "x"], "no object with the key 'absent'"),
     "csv": (["label", "c", "--csv", "absent.csv"], "absent.csv cannot be read"),
     "label": (["label", "c", "a.txt", " "], "found only whitespace"),
+    "withdraw a label": (["label", "c", "a.txt", "x", "--withdraw"], "no object with the key 'x'"),
 }
 
 

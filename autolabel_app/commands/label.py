@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from autolabel_app.output import emit_json
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from autolabel_core.declarations import Collection
+    from autolabel_core.labelling.give_labels import GivenLabel, LabelReport
+
+SHOWN_KEYS = 5
 
 
 def pairs(
@@ -26,12 +33,23 @@ def pairs(
 
 @click.command()
 @click.argument("collection")
-@click.argument("key", required=False)
-@click.argument("label_", metavar="LABEL", required=False)
+@click.argument("words", metavar="KEY [LABEL]", nargs=-1)
 @click.option(
-    "--csv", "csv_file", type=click.Path(path_type=Path), help="CSV with columns key,label."
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path),
+    help="CSV with columns key,label (with --withdraw: key).",
 )
-@click.option("--withdraw", is_flag=True, help="Withdraw the label of KEY.")
+@click.option(
+    "--withdraw", is_flag=True, help="Withdraw one's own labels: of KEY…, --csv or --filter."
+)
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="FIELD:OP:VALUE",
+    help="With --withdraw: of all documents like these, such as label:eq:cat.",
+)
 @click.option(
     "--field",
     "fields",
@@ -45,10 +63,10 @@ def pairs(
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def label(
     collection: str,
-    key: str | None,
-    label_: str | None,
+    words: tuple[str, ...],
     csv_file: Path | None,
     withdraw: bool,
+    filters: tuple[str, ...],
     fields: dict[str, str],
     annotator: str | None,
     reason: str | None,
@@ -57,32 +75,101 @@ def label(
     """Label the document KEY of COLLECTION, or many from a CSV: all or nothing.
 
     The label is a fact in the ledger at once; `autolabel sweep` (or the running daemon) lets it
-    flow over all data. A correction is simply a new label.
+    flow over all data. A correction is simply a new label; the label `null` takes one's own away,
+    as --withdraw does for any number of documents.
     """
-    from autolabel_core.labelling.give_labels import GivenLabel, give_labels, read_label_csv
+    from autolabel_core.labelling.give_labels import give_labels
 
+    _check_usage(words, csv_file, withdraw, filters, fields)
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
-    if csv_file is not None:
-        if key is not None or withdraw or fields:
-            raise click.UsageError(
-                "--csv stands alone: give neither KEY, LABEL, --withdraw nor --field."
-            )
-        given, origin = read_label_csv(csv_file, declared.label_field), "csv"
-    elif key is None or (label_ is None) != withdraw:
-        raise click.UsageError("Give KEY and LABEL, or KEY and --withdraw, or --csv FILE.")
+    name = annotator or annotator_name()
+    if withdraw:
+        given, notes = _withdrawals(workspace, declared, words, csv_file, filters, name)
     else:
-        given, origin = [GivenLabel(key, label_, fields)], "cli"
-    warnings = give_labels(
-        workspace, declared, given, annotator or annotator_name(), origin, reason
-    )
+        given, notes = _labels(declared, words, csv_file, fields), []
+    origin = "csv" if csv_file is not None else "cli"
+    report = give_labels(workspace, declared, given, name, origin, reason)
+    told = [*map(str, report.warnings), *notes, *report.notes, *_without_label(report)]
     if as_json:
-        emit_json({"recorded": len(given), "warnings": [str(w) for w in warnings]})
+        emit_json({"recorded": report.labelled + report.withdrawn, "warnings": told})
         return
-    for warning in warnings:
-        click.echo(f"Warning: {warning}", err=True)
-    what = "withdrawal" if withdraw else "label"
-    click.echo(
-        f"{len(given)} {what}{'' if len(given) == 1 else 's'} recorded; "
-        f"`autolabel sweep {collection}` lets {'it' if len(given) == 1 else 'them'} flow."
+    for line in told:
+        click.echo(f"Warning: {line}", err=True)
+    click.echo(_shown(report, collection, withdraw))
+
+
+def _check_usage(
+    words: tuple[str, ...],
+    csv_file: Path | None,
+    withdraw: bool,
+    filters: tuple[str, ...],
+    fields: dict[str, str],
+) -> None:
+    if csv_file is not None and (words or fields or filters):
+        raise click.UsageError(
+            "--csv stands alone: give neither KEY, LABEL, --filter nor --field with it."
+        )
+    if withdraw:
+        if bool(words) + bool(filters) + (csv_file is not None) != 1 or fields:
+            raise click.UsageError("Give --withdraw with KEY…, or with --csv FILE, or --filter.")
+    elif filters:
+        raise click.UsageError("--filter says which labels to withdraw: give --withdraw with it.")
+    elif csv_file is None and len(words) != 2:
+        raise click.UsageError(
+            "Give KEY and LABEL, or --withdraw and KEY…, or --csv FILE. A KEY or LABEL that holds "
+            "spaces needs quotes."
+        )
+
+
+def _labels(
+    declared: Collection, words: tuple[str, ...], csv_file: Path | None, fields: dict[str, str]
+) -> list[GivenLabel]:
+    from autolabel_core.labelling.give_labels import GivenLabel, read_label_csv
+
+    if csv_file is not None:
+        return read_label_csv(csv_file, declared.label_field)
+    return [GivenLabel(words[0], words[1], fields)]
+
+
+def _withdrawals(
+    workspace: Workspace,
+    declared: Collection,
+    words: tuple[str, ...],
+    csv_file: Path | None,
+    filters: tuple[str, ...],
+    annotator: str,
+) -> tuple[list[GivenLabel], list[str]]:
+    """Return what to withdraw, and what is to be said of labels that --filter finds and stay."""
+    from autolabel_core.declarations.conditions import parse_text
+    from autolabel_core.labelling.give_labels import GivenLabel
+    from autolabel_core.labelling.withdrawal import labelled_keys, read_key_csv
+
+    if csv_file is not None:
+        return [GivenLabel(key, None, {}, line) for key, line in read_key_csv(csv_file)], []
+    if words:
+        return [GivenLabel(key, None) for key in dict.fromkeys(words)], []
+    conditions = [parse_text(text) for text in filters]
+    own, others = labelled_keys(workspace, declared, conditions, annotator)
+    note = (
+        f"{len(others)} of {len(own) + len(others)} documents have labels by others alone, which "
+        f"stay: {', '.join(others[:SHOWN_KEYS])}{'…' if len(others) > SHOWN_KEYS else ''}. Add "
+        "--annotator to withdraw in another's name."
     )
+    return [GivenLabel(key, None) for key in own], [note] if others else []
+
+
+def _without_label(report: LabelReport) -> list[str]:
+    keys = report.without_label
+    if not keys:
+        return []
+    more = "…" if len(keys) > SHOWN_KEYS else ""
+    return [f"{len(keys)} had no label to withdraw: {', '.join(keys[:SHOWN_KEYS])}{more}."]
+
+
+def _shown(report: LabelReport, collection: str, withdraw: bool) -> str:
+    counts = [(report.labelled, "label"), (report.withdrawn, "withdrawal")]
+    shown = [f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in counts if n]
+    shown = shown or [f"0 {'withdrawals' if withdraw else 'labels'}"]
+    flowing = "it" if report.labelled + report.withdrawn == 1 else "them"
+    return f"{' and '.join(shown)} recorded; `autolabel sweep {collection}` lets {flowing} flow."

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from autolabel_core.declarations.file_name_rules import FileNames
 from autolabel_core.foundation.errors import UnreadableItemError
-from autolabel_core.foundation.label_names import check_label
+from autolabel_core.foundation.label_names import clean_label
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 MAX_STEM_BYTES = 200
@@ -73,7 +73,7 @@ def read_name(filename: str, naming: FileNames | None = None) -> Card:
     rarity = rules.rarity_of(words[-1]) if len(words) > 1 else None
     words = words[:-1] if rarity else words
     try:
-        label = check_label(_titled(words))
+        label = clean_label(_titled(words))
     except ValueError as error:
         raise UnreadableItemError(f"the name `{path.name}` says no label: {error}") from error
     return Card(label, path.name, code[1] if code else None, rarity)
@@ -100,7 +100,7 @@ def write_name(card: Card, suffix: str, naming: FileNames | None = None, number:
     rules = naming or FileNames()
     words = _UNSAFE.sub(" ", card.name.replace("\u2019", "'")).split()
     try:
-        label = check_label(_titled(words))
+        label = clean_label(_titled(words))
     except ValueError as error:
         raise UnreadableItemError(f"{card.name!r} is no label: {error}") from error
     rarity = re.sub(r"[\W_]", "", card.rarity or "").lower()

@@ -16,7 +16,7 @@ from autolabel_core.foundation.media.images import probe_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.ledger.arrivals import DELETED
 from autolabel_core.tables.boxes.ground_truth import KnownImage
-from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.raw_objects import RawObjects, describe
 from autolabel_core.tables.workspace import Workspace
 
 
@@ -60,6 +60,34 @@ class ExistingDocuments:
                 except UnreadableItemError as error:
                     raise UnreadableItemError(f"The object {key!r} {error}") from error
         return found
+
+    def quarantined(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return why objects cannot be read, as far as is known, by key; readable ones are absent.
+
+        Args:
+            keys: of objects that exist.
+
+        Returns:
+            What the last sweep noted, or what a look at the bytes says where it has not seen them.
+        """
+        recorded = self._recorded(keys)
+        reasons: dict[str, str] = {}
+        for key in dict.fromkeys(keys):
+            known = recorded.get(key)
+            if known is not None and known["version"] == self._version(key):
+                reason = known["reason"]
+            else:
+                reason = self._problem(key)
+            if reason:
+                reasons[key] = reason
+        return reasons
+
+    def _problem(self, key: str) -> str | None:
+        try:
+            describe(self._kind, self._read(key))
+        except UnreadableItemError as error:
+            return str(error)
+        return None
 
     def images(self, keys: Sequence[str]) -> dict[str, KnownImage | str]:
         """Return content and size of each image that exists, read from the image itself.
@@ -115,6 +143,7 @@ class ExistingDocuments:
         wanted = pa.array(sorted({document_id(self._name, key) for key in keys}), pa.string())
         found: dict[str, dict[str, Any]] = {}
         columns = ["document_id", "key", "version", "content_hash", "width_px", "height_px"]
+        columns.append("reason")
         for batch in self._raw.batches:
             path = self._raw.path(batch)
             if self._raw.warehouse.exists(path):

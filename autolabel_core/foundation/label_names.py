@@ -21,6 +21,9 @@ from autolabel_core.foundation.errors import AutolabelError
 SEPARATOR = " > "
 MAX_LABEL_CHARACTERS = 200
 
+MISSING_VALUES = frozenset(("null", "Null", "NULL", "None", "nan", "NaN", "NAN", "<NA>"))
+"""How programs write that there is no value; none of them is the name of a class."""
+
 # Overrides of the writing direction and spaces of no width make labels differ that look alike.
 _INVISIBLE = re.compile("[\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
@@ -50,8 +53,39 @@ class NameWarning:
         )
 
 
+def is_missing_value(text: str) -> bool:
+    """Whether a text is how programs write that there is no label, such as `null` or `NaN`."""
+    return text.strip() in MISSING_VALUES
+
+
+def is_null(text: str) -> bool:
+    """Whether a text says that there is to be no label: the word `null`."""
+    return text.strip().casefold() == "null"
+
+
 def check_label(text: str) -> str:
-    """The label as it is stored: surrounding whitespace gone, one Unicode form (NFC).
+    """The label as it is stored; see `clean_label`.
+
+    Args:
+        text: what a person typed.
+
+    Returns:
+        The cleaned label.
+
+    Raises:
+        AutolabelError: it is none that could be stored, or how programs write a missing value.
+    """
+    label = clean_label(text)
+    if is_missing_value(label):
+        raise AutolabelError(
+            f"Expected a label, found {label!r}, which is how programs write that there is none. "
+            "Type a name; to take a label away, use null."
+        )
+    return label
+
+
+def clean_label(text: str) -> str:
+    """A name as it is stored: surrounding whitespace gone, one Unicode form (NFC).
 
     Args:
         text: what a person typed.

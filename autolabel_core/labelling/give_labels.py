@@ -13,8 +13,14 @@ from autolabel_core.documents.corrections import STOOD_BEFORE, standing_auto_lab
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import document_id
-from autolabel_core.foundation.label_names import NameWarning, check_label, inconsistent_names
+from autolabel_core.foundation.label_names import (
+    NameWarning,
+    check_label,
+    inconsistent_names,
+    is_null,
+)
 from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.labelling.withdrawal import Withdrawal
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.tables.workspace import Workspace
 
@@ -24,7 +30,7 @@ MAX_HINTS = 3
 
 @dataclass(frozen=True)
 class GivenLabel:
-    """One label as a person gives it; `label` None withdraws.
+    """One label as a person gives it; `label` None, or the word `null`, withdraws.
 
     `where` is what to call the line in an error, such as `line 7`; empty for a single label.
     """
@@ -35,6 +41,25 @@ class GivenLabel:
     where: str = ""
 
 
+@dataclass(frozen=True)
+class LabelReport:
+    """What became of labels and withdrawals.
+
+    Attributes:
+        labelled: how many labels were recorded.
+        withdrawn: how many documents lost the labels of this person.
+        without_label: keys of withdrawals that found no label; nothing was recorded of them.
+        warnings: labels that look like another spelling of one in use; recorded all the same.
+        notes: about documents that are quarantined, or that keep the label of somebody else.
+    """
+
+    labelled: int
+    withdrawn: int
+    without_label: tuple[str, ...]
+    warnings: list[NameWarning]
+    notes: list[str]
+
+
 def give_labels(
     workspace: Workspace,
     collection: Collection,
@@ -42,7 +67,7 @@ def give_labels(
     annotator: str,
     origin: str,
     reason: str | None = None,
-) -> list[NameWarning]:
+) -> LabelReport:
     """Record labels or withdrawals in the ledger, all or nothing.
 
     Args:
@@ -54,11 +79,11 @@ def give_labels(
         reason: why, if a person said so.
 
     Returns:
-        Labels that look like another spelling of one in use; they are recorded all the same.
+        What was recorded, and what should be known of it.
 
     Raises:
-        AutolabelError: a key is unknown, a label unfit or a field undeclared; nothing is recorded,
-            and the message lists the lines.
+        AutolabelError: a key is unknown, a label unfit, a field undeclared, or a label to be
+            withdrawn is another person's; nothing is recorded, and the message lists the lines.
     """
     if collection.detection is not None:
         raise AutolabelError(
@@ -74,9 +99,17 @@ def give_labels(
             if g.key not in hashes:
                 hint = documents.near(g.key) if len(problems) < MAX_HINTS else ""
                 problems.append(_at(g, f"no object with the key {g.key!r}. {hint}".rstrip()))
+    withdrawal = Withdrawal(workspace, collection, annotator, hashes)
+    problems += [
+        _at(g, problem)
+        for g in cleaned
+        if g.label is None and (problem := withdrawal.problem(g.key))
+    ]
     if problems:
         raise AutolabelError(f"{listed_problems(problems)}\nNothing was recorded.")
-    warnings = _name_warnings(workspace, collection, cleaned)
+    without_label = [g.key for g in cleaned if g.label is None and not withdrawal.ends(g.key)]
+    recorded = [g for g in cleaned if g.key not in without_label]
+    warnings = _name_warnings(workspace, collection, recorded)
     before = standing_auto_labels(workspace, collection, hashes)
     workspace.ledger.append_annotations(
         [
@@ -93,10 +126,21 @@ def give_labels(
                 reason=reason,
                 provenance={STOOD_BEFORE: before[g.key]} if g.key in before else {},
             )
-            for g in cleaned
+            for g in recorded
         ]
     )
-    return warnings
+    withdrawn = [g.key for g in recorded if g.label is None]
+    labelled = [g.key for g in recorded if g.label is not None]
+    notes = withdrawal.kept(withdrawn) + _quarantine_notes(documents.quarantined(labelled))
+    return LabelReport(len(labelled), len(withdrawn), tuple(without_label), warnings, notes)
+
+
+def _quarantine_notes(reasons: Mapping[str, str]) -> list[str]:
+    return [
+        f"{key!r} is quarantined ({reason}): its label is kept, and is no reference until the "
+        "object can be read."
+        for key, reason in reasons.items()
+    ]
 
 
 def _clean(
@@ -110,7 +154,8 @@ def _clean(
             known = ", ".join(collection.fields) or "none"
             problems.append(_at(g, f"unknown field {unknown[0]!r}; declared fields: {known}"))
         try:
-            label = None if g.label is None else check_label(g.label)
+            takes_away = g.label is None or is_null(g.label)
+            label = None if takes_away or g.label is None else check_label(g.label)
             cleaned.append(GivenLabel(g.key, label, g.fields, g.where))
         except AutolabelError as error:
             problems.append(_at(g, str(error)))

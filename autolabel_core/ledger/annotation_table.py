@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
-from autolabel_core.ledger.annotations import Annotation
+from autolabel_core.ledger.annotations import IMPORTED, Annotation
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import annotation_event, append_new_events
 from autolabel_core.ledger.rows import Remembered, Rows, append, columns_of, recorded, unknown
@@ -51,6 +51,16 @@ class AnnotationRows(Rows):
             return self._listed(Annotation, ANNOTATIONS, wanted)
         with self._database.reading() as connection:
             return list(self._all_annotations.read(connection, collection))
+
+    def imported_annotations(self, collection: str) -> list[Annotation]:
+        """Return what was imported from the objects themselves, withdrawals included, in order."""
+        columns = columns_of(Annotation, ANNOTATIONS)
+        query = select(*columns).where(
+            ANNOTATIONS.c.collection == collection, ANNOTATIONS.c.origin.in_(IMPORTED)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(ANNOTATIONS.c.id))
+            return [Annotation(**row._mapping) for row in rows]
 
 
 def _and_more(held: list[Annotation], rows: Iterable[Row[Any]]) -> list[Annotation]:

@@ -1,7 +1,8 @@
 """Labels that objects carry: in their metadata, or in their names. Each is imported as a person's.
 
 A label in the bucket is a person's decision, so it goes to the ledger like any other; it is
-imported when it differs from the last one imported for the same content.
+imported when it differs from the last one imported for the same content, and ends when the object
+carries none any more.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.declarations.file_name_labels import read_name
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.foundation.label_names import check_label
+from autolabel_core.foundation.label_names import check_label, is_missing_value
 from autolabel_core.ledger import Annotation, Ledger
-
-METADATA, FILENAME = "metadata", "filename"
+from autolabel_core.ledger.annotations import FILENAME, METADATA
 
 
 @dataclass(frozen=True)
 class Carried:
-    """A label, the fields beside it, and whether metadata or the file's name says so."""
+    """A label, the fields beside it, and whether metadata or the file's name says so.
 
-    label: str
+    The label is None where the object carries one no more.
+    """
+
+    label: str | None
     origin: str
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,7 +49,7 @@ def carried_label(collection: Collection, key: str, metadata: Mapping[str, Any])
         UnreadableItemError: what should be a label is none.
     """
     text = text_of(metadata.get(collection.label_field))
-    if text is not None and text.strip():
+    if text is not None and text.strip() and not is_missing_value(text):
         try:
             return Carried(check_label(text), METADATA)
         except AutolabelError as error:
@@ -61,7 +64,7 @@ def carried_label(collection: Collection, key: str, metadata: Mapping[str, Any])
 def import_labels(
     ledger: Ledger, collection: Collection, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Import what differs from the last label imported for the same content.
+    """Import what differs from what was imported last for the same content.
 
     Where boxes are documents, what an object carries is about no single one of them.
 
@@ -72,35 +75,46 @@ def import_labels(
     """
     if collection.detection is not None:
         return
-    found = [(row, said) for row in rows if not row["reason"] and (said := _said(collection, row))]
-    if not found:
-        return
+    readable = [(row, _carried(collection, row)) for row in rows if not row["reason"]]
     imported: dict[tuple[str, str], list[Annotation]] = {}
-    for event in ledger.annotations(collection.collection_name):
-        if event.origin in (METADATA, FILENAME):
-            imported.setdefault((event.document_id, event.content_hash), []).append(event)
+    for event in ledger.imported_annotations(collection.collection_name):
+        imported.setdefault((event.document_id, event.content_hash), []).append(event)
     events = []
-    for row, said in found:
+    for row, carried in readable:
         before = imported.get((row["document_id"], row["content_hash"]), [])
-        if [(e.label, dict(e.fields)) for e in before[-1:]] != [(said.label, said.fields)]:
-            events.append(_imported(collection.collection_name, row, said, len(before)))
+        events += _changes(collection.collection_name, row, carried, before)
     ledger.append_annotations(events)
 
 
-def _said(collection: Collection, row: Mapping[str, Any]) -> Carried | None:
+def _carried(collection: Collection, row: Mapping[str, Any]) -> Carried | None:
     return carried_label(collection, row["key"], json.loads(row["metadata"]))
 
 
-def _imported(name: str, row: Mapping[str, Any], said: Carried, ordinal: int) -> Annotation:
+def _changes(
+    name: str, row: Mapping[str, Any], carried: Carried | None, before: Sequence[Annotation]
+) -> list[Annotation]:
+    """Return the event that makes the ledger say what the object carries; none where it does."""
+    last = before[-1] if before else None
+    if carried is None:
+        if last is None or last.action == "withdraw":
+            return []
+        carried = Carried(None, last.origin)
+    elif last is not None and (last.label, dict(last.fields)) == (carried.label, carried.fields):
+        return []
+    return [_imported(name, row, carried, len(before))]
+
+
+def _imported(name: str, row: Mapping[str, Any], carried: Carried, ordinal: int) -> Annotation:
     content = (row["document_id"], row["content_hash"])
     return Annotation(
         collection=name,
         document_id=row["document_id"],
         key=row["key"],
-        label=said.label,
+        label=carried.label,
+        action="withdraw" if carried.label is None else "label",
         content_hash=row["content_hash"],
-        annotator=said.origin,
-        origin=said.origin,
-        fields=said.fields,
-        event_id=fingerprint(said.origin, name, *content, ordinal),
+        annotator=carried.origin,
+        origin=carried.origin,
+        fields=carried.fields,
+        event_id=fingerprint(carried.origin, name, *content, ordinal),
     )

@@ -116,7 +116,7 @@ class RawObjects(DocumentTable):
                 row["size"] = blob.size
                 data = blob.read_within(self.collection.max_object_mb)
                 row.update(size=len(data), content_hash=content_hash(data))
-                row.update(_describe(kind, data))
+                row.update(describe(kind, data))
             except (UnreadableItemError, StoreUnavailableError) as error:
                 row["reason"] = str(error)
                 errors.append(error)
@@ -183,7 +183,19 @@ class RawObjects(DocumentTable):
         }
 
 
-def _describe(kind: str, data: bytes) -> dict[str, Any]:
+def describe(kind: str, data: bytes) -> dict[str, Any]:
+    """Return the columns that say what a content is.
+
+    Args:
+        kind: what it should be, `image` or `text`.
+        data: the content.
+
+    Returns:
+        `media_type`, and of images `width_px` and `height_px`.
+
+    Raises:
+        UnreadableItemError: it is empty, or no image.
+    """
     if not data:
         raise UnreadableItemError("is empty (0 bytes)")
     if kind != "image":
