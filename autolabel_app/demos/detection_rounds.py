@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from autolabel_core.models.registry import DETECTOR
 from autolabel_core.operations.automation import ask_for_training
 from autolabel_core.tables.boxes.splits import TRAIN, VAL
 from autolabel_core.tables.boxes.training_set import TrainingSet, training_set
+from autolabel_core.tables.detection_rows import DetectionRow
 from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.workspace import Workspace
 from autolabel_core.training.detectors.evaluate_version import detector_for_judging
@@ -100,7 +100,7 @@ class Spiral:
     def review(self, keys: Sequence[str]) -> int:
         """Look at every detection on images, as a person would; return how many words that took."""
         table = DetectionTable(self.workspace, self.collection)
-        rows: dict[str, list[dict[str, Any]]] = {key: [] for key in keys}
+        rows: dict[str, list[DetectionRow]] = {key: [] for key in keys}
         for row in (row for batch in table.batches for row in table.rows(batch)):
             if row["image_key"] in rows:
                 rows[row["image_key"]].append(row)

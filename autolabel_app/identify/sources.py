@@ -210,10 +210,10 @@ def stamp_of(file: Path) -> Hashable:
 
 def _measured(table: ReferenceSet) -> AcceptanceThresholds | None:
     """Return what the set's verification proposed; None without one."""
-    unknown = ((table.judgement().get("told_apart") or {}).get("unknown")) or {}
-    found = unknown.get("acceptance")
-    if not found:
+    verified = table.judgement().get("distinguishability")
+    if not verified or not verified["unknown"]:
         return None
+    found = verified["unknown"]["acceptance"]
     return AcceptanceThresholds(found["min_score"], found["min_margin"], MEASURED)
 
 

@@ -9,7 +9,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.media.boxes import XyxyPx
-from autolabel_core.tables.detection_rows import DETECTION, IMAGE
+from autolabel_core.tables.detection_rows import IMAGE
 from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import Workspace
@@ -83,23 +83,23 @@ def standing_predictions(
             f"The detections are changing over to {version}: their numbers mean other boxes soon. "
             f"`autolabel sweep {collection.collection_name}`, then look at them again."
         )
-    rows = table.rows_of(set(image_ids), "image_id")
+    rows = table.rows_on(set(image_ids))
     return Predictions(
         {
             row["document_id"]: Prediction(
                 row["document_id"],
                 row["image_key"],
-                row["image_content_hash"],
-                row["detected_class"],
-                tuple(row["xyxy_px"]),
+                row["image_content_hash"] or "",
+                row["detected_class"] or "",
+                (xyxy[0], xyxy[1], xyxy[2], xyxy[3]),
                 version,
             )
             for row in rows
-            if row["kind"] == DETECTION
+            if (xyxy := row["xyxy_px"]) is not None
         },
         {
-            row["image_content_hash"]: version
+            content: version
             for row in rows
-            if row["kind"] == IMAGE and row["reason"] is None
+            if row["kind"] == IMAGE and row["reason"] is None and (content := row["content_hash"])
         },
     )

@@ -7,9 +7,9 @@ process that was killed before it could tell is made good for at the next look.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from autolabel_core.declarations import Collection
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import Workspace
@@ -64,9 +64,8 @@ def _facts(labels: TaxonomyLabels, batch: str) -> dict[str, str]:
     }
 
 
-def _payload(labels: TaxonomyLabels, batch: str) -> dict[str, Any]:
-    counts = labels.report(batch)
-    del counts["labels"]
+def _payload(labels: TaxonomyLabels, batch: str) -> Report:
+    counts = {name: value for name, value in labels.report(batch).items() if name != "labels"}
     return {
         "collection": labels.collection_name,
         "batch": batch,

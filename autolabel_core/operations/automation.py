@@ -20,6 +20,7 @@ from autolabel_core.ledger.requests import RETRAIN, Request
 from autolabel_core.tables.boxes.detector_figures import count_mistakes
 from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.references import ReferenceRow
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import Workspace
@@ -101,7 +102,7 @@ def _changed(references: ReferenceSet) -> set[str]:
     return {i for i in before.keys() | after.keys() if before.get(i) != after.get(i)}
 
 
-def _said(row: dict[str, Any]) -> tuple[Any, ...]:
+def _said(row: ReferenceRow) -> tuple[object, ...]:
     return (row["content_hash"], row["label"], row["label_source"], sorted(row["fields"].items()))
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,9 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 
 from autolabel_core.storage.local_files import WarehouseFiles
+from autolabel_core.storage.typed_rows import Column, optional_texts_of, texts_of
 
 FINGERPRINT = b"autolabel.fingerprint"
-VECTOR_COLUMNS = ("document_id", "content_hash", "reason", "vector")
 
 
 @dataclass(frozen=True)
@@ -109,13 +108,11 @@ class Warehouse:
     def read_vectors(self, path: PurePath) -> VectorTable:
         """Read vectors; the matrix is memory-mapped, not copied."""
         batch = self.read_batch(path)
-        ids, contents, reasons, column = (_column(batch, name) for name in VECTOR_COLUMNS)
-        vectors = column.flatten().to_numpy(zero_copy_only=True)
         return VectorTable(
-            ids.to_pylist(),
-            contents.to_pylist(),
-            reasons.to_pylist(),
-            vectors.reshape(len(batch), column.type.list_size),
+            texts_of(batch, "document_id"),
+            texts_of(batch, "content_hash"),
+            optional_texts_of(batch, "reason"),
+            matrix_of(batch),
         )
 
     def write_batch(
@@ -160,7 +157,7 @@ class Warehouse:
         return None if value is None else value.decode(errors="replace")
 
 
-def vector_column(vectors: npt.NDArray[np.float32]) -> pa.Array[Any]:
+def vector_column(vectors: npt.NDArray[np.float32]) -> Column:
     """Return a matrix `(n, d)` as a column of lists; d is 0 where nothing could be embedded yet."""
     n, d = vectors.shape
     if d == 0:
@@ -169,5 +166,9 @@ def vector_column(vectors: npt.NDArray[np.float32]) -> pa.Array[Any]:
     return pa.FixedSizeListArray.from_arrays(flat, d)
 
 
-def _column(batch: pa.RecordBatch, name: str) -> Any:
-    return batch.column(name)
+def matrix_of(batch: pa.RecordBatch, name: str = "vector") -> npt.NDArray[np.float32]:
+    """Return a column of lists of one length d as a matrix `(n, d)` that shares its memory."""
+    column = batch.column(name)
+    assert isinstance(column, pa.FixedSizeListArray)
+    flat = column.flatten().to_numpy(zero_copy_only=True)
+    return flat.reshape(len(batch), column.type.list_size)

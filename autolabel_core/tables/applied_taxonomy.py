@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine
 from autolabel_core.models.extractors import Manifest
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.references import ReferenceVectors
+from autolabel_core.tables.references import ReferenceRow, ReferenceVectors
 from autolabel_core.tables.workspace import Workspace
 
 
@@ -96,7 +95,7 @@ class AppliedTaxonomy:
         """What decides items that are not stored: the references that count, under the rule."""
         return self.all_references.engine(self.rule)
 
-    def enrichment_from(self, reference: dict[str, Any]) -> dict[str, str | None]:
+    def enrichment_from(self, reference: ReferenceRow) -> dict[str, str | None]:
         """Return the fields that a document takes from its matched reference."""
         label_field = self.reference_collection.label_field
         said = {**reference["fields"], **_label_of(reference, label_field)}
@@ -124,7 +123,7 @@ class AppliedTaxonomy:
         return found
 
     @property
-    def _conditions(self) -> list[Any]:
+    def _conditions(self) -> list[object]:
         return self._retriever.conditions if self._retriever else []
 
 
@@ -149,10 +148,15 @@ def filter_references(
     return references.only(kept)
 
 
-def _fields_of(row: dict[str, Any], label_field: str) -> dict[str, Any]:
-    own = {k: row[k] for k in ("document_id", "key", "label_source", "metadata")}
+def _fields_of(row: ReferenceRow, label_field: str) -> dict[str, object]:
+    own = {
+        "document_id": row["document_id"],
+        "key": row["key"],
+        "label_source": row["label_source"],
+        "metadata": row["metadata"],
+    }
     return {**row["metadata"], **row["fields"], **own, **_label_of(row, label_field)}
 
 
-def _label_of(row: dict[str, Any], label_field: str) -> dict[str, str]:
+def _label_of(row: ReferenceRow, label_field: str) -> dict[str, str]:
     return {"label": row["label"], label_field: row["label"]}

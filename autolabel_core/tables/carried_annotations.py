@@ -9,7 +9,6 @@ positive says that there is none, so that it is neither a reference nor labelled
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,16 +18,15 @@ from autolabel_core.foundation.media.boxes import iou, pair_greatest
 from autolabel_core.ledger import Annotation, BoxAnnotation
 from autolabel_core.tables.boxes.box_labels import FALSE_POSITIVE, OBJECTS
 from autolabel_core.tables.boxes.ground_truth import merge_annotations
+from autolabel_core.tables.detection_rows import DetectionRow
 
 SAME_BOX_IOU = 0.5
 VERDICT = "verdict"
 """Where the provenance of a carried annotation keeps the word that a person chose."""
 
-Row = dict[str, Any]
-
 
 def transfer_annotations(
-    said: Sequence[BoxAnnotation], detections: Sequence[Row], collection: Collection
+    said: Sequence[BoxAnnotation], detections: Sequence[DetectionRow], collection: Collection
 ) -> dict[str, Annotation]:
     """Return what people said of each detection of one image.
 
@@ -53,23 +51,23 @@ def transfer_annotations(
 
 
 def _pairs(
-    annotations: Sequence[BoxAnnotation], rows: Sequence[Row]
-) -> Iterator[tuple[BoxAnnotation, Row]]:
+    annotations: Sequence[BoxAnnotation], rows: Sequence[DetectionRow]
+) -> Iterator[tuple[BoxAnnotation, DetectionRow]]:
     """Yield who meets whom, one to one; a wrong detection meets only one of its own class."""
     drawn = [a.xyxy_px for a in annotations if a.xyxy_px is not None]
-    overlaps = iou(drawn, [row["xyxy_px"] for row in rows])
+    overlaps = iou(drawn, [row["xyxy_px"] or [] for row in rows])
     may_meet = [[_may_meet(a, row) for row in rows] for a in annotations]
     overlaps = overlaps * np.array(may_meet, np.float64).reshape(overlaps.shape)
     for i, j in pair_greatest(overlaps, SAME_BOX_IOU):
         yield annotations[i], rows[j]
 
 
-def _may_meet(annotation: BoxAnnotation, row: Row) -> bool:
+def _may_meet(annotation: BoxAnnotation, row: DetectionRow) -> bool:
     is_object = annotation.label != FALSE_POSITIVE
     return is_object or annotation.predicted_class in (None, row["detected_class"])
 
 
-def _annotation(said: BoxAnnotation, row: Row, collection: Collection) -> Annotation:
+def _annotation(said: BoxAnnotation, row: DetectionRow, collection: Collection) -> Annotation:
     texts = {name: text for name, value in said.payload.items() if (text := text_of(value))}
     taken = {e.target: texts[e.source] for e in collection.enrichment if e.source in texts}
     return Annotation(
@@ -77,7 +75,7 @@ def _annotation(said: BoxAnnotation, row: Row, collection: Collection) -> Annota
         document_id=row["document_id"],
         key=row["key"],
         label=said.true_class if said.label in OBJECTS else None,
-        content_hash=row["content_hash"],
+        content_hash=row["content_hash"] or "",
         annotator=said.annotator,
         origin=said.origin,
         fields={**texts, **taken},

@@ -6,21 +6,20 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from statistics import median
-from typing import Any
 
 from autolabel_core.foundation.charts import Box, contact_sheet, with_boxes
 from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.models.detectors import DeclaredDetector
+from autolabel_core.tables.detection_rows import DetectionRecord, DetectionRow
 
 LEAST_SURE, SUREST, WITHOUT = 6, 4, 2
 TILE_PX = 240
 _FRAME = "#9a9a9a"
 
-Row = dict[str, Any]
 
-
-def detection_report(images: list[Row], detector: DeclaredDetector) -> dict[str, Any]:
+def detection_report(images: list[DetectionRow], detector: DeclaredDetector) -> Report:
     """Count images and boxes of a batch, and list what could not be looked at.
 
     Args:
@@ -31,7 +30,7 @@ def detection_report(images: list[Row], detector: DeclaredDetector) -> dict[str,
         Numbers, texts and tables by name.
     """
     looked_at = [row for row in images if not row["reason"]]
-    listed = [json.loads(row["detections"]) for row in looked_at]
+    listed = [listed_on(row) for row in looked_at]
     confidence = [record["confidence"] for records in listed for record in records]
     counts = Counter(record["class"] for records in listed for record in records)
     without = sum(not records for records in listed)
@@ -51,7 +50,7 @@ def detection_report(images: list[Row], detector: DeclaredDetector) -> dict[str,
 
 
 def detection_pictures(
-    images: list[Row], read_checked: Callable[[str, str], bytes]
+    images: list[DetectionRow], read_checked: Callable[[str, str | None], bytes]
 ) -> dict[str, bytes]:
     """Draw the boxes on some images of a batch.
 
@@ -69,13 +68,13 @@ def detection_pictures(
             picture = decode_image(data)
         except (UnreadableItemError, StoreUnavailableError):
             continue
-        records = json.loads(row["detections"])
+        records = listed_on(row)
         drawn = with_boxes(picture, boxes_of(records), TILE_PX)
         tiles.append((drawn, f"{row['key']}\n{len(records)} found", _FRAME))
     return {"detections": contact_sheet(tiles, tile_px=TILE_PX)} if tiles else {}
 
 
-def chosen_images(images: list[Row]) -> list[Row]:
+def chosen_images(images: list[DetectionRow]) -> list[DetectionRow]:
     """Choose images to look at.
 
     Args:
@@ -86,7 +85,7 @@ def chosen_images(images: list[Row]) -> list[Row]:
         the surest, then some on which nothing was found.
     """
     readable = [row for row in images if not row["reason"]]
-    listed = [(row, json.loads(row["detections"])) for row in readable]
+    listed = [(row, listed_on(row)) for row in readable]
     found = [entry for entry in listed if entry[1]]
     found.sort(key=lambda entry: (min(r["confidence"] for r in entry[1]), entry[0]["key"]))
     rows = [row for row, _ in found]
@@ -94,7 +93,13 @@ def chosen_images(images: list[Row]) -> list[Row]:
     return [*rows[:LEAST_SURE], *rows[LEAST_SURE:][-SUREST:], *without[:WITHOUT]]
 
 
-def boxes_of(records: list[Row]) -> list[Box]:
+def listed_on(image: DetectionRow) -> list[DetectionRecord]:
+    """Return what was found on an image."""
+    records: list[DetectionRecord] = json.loads(image["detections"] or "[]")
+    return records
+
+
+def boxes_of(records: list[DetectionRecord]) -> list[Box]:
     """Return listed detections as boxes to draw."""
     found = []
     for record in records:

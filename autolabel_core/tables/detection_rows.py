@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TypedDict, TypeGuard
 
 import pyarrow as pa
 
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.models.detectors import Detections
+from autolabel_core.tables.document_table import DocumentRow
+from autolabel_core.tables.raw_objects import ObjectRow
 
 IMAGE, DETECTION = "image", "detection"
 BBOX_FORMAT = "xywh"
-_FIELDS: list[Any] = [
+_FIELDS: list[tuple[str, pa.DataType]] = [
     ("document_id", pa.string()),
     ("key", pa.string()),
     ("kind", pa.string()),
@@ -35,15 +37,47 @@ _FIELDS: list[Any] = [
     ("detections", pa.string()),
 ]
 SCHEMA = pa.schema(_FIELDS)
-_OWN_OF_IMAGE = frozenset(SCHEMA.names) - {"kind", "detections"}
 
-Record = dict[str, Any]
-"""One detection as image documents list it: class, confidence, bbox{x, y, w, h}, bbox_format."""
+
+class Bbox(TypedDict):
+    """A box in pixels: top left corner, width and height."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+DetectionRecord = TypedDict(
+    "DetectionRecord", {"class": str, "confidence": float, "bbox": Bbox, "bbox_format": str}
+)
+"""One detection as image documents list it."""
+
+
+class DetectionRow(DocumentRow):
+    """An image or a box: SCHEMA as a type.
+
+    `kind` is IMAGE or DETECTION. An image has `detections` (JSON; None where it could not be looked
+    at), a box has what is said from `detected_class` to `bbox_format`.
+    """
+
+    kind: str
+    image_id: str
+    image_key: str
+    image_content_hash: str | None
+    width_px: int | None
+    height_px: int | None
+    detected_class: str | None
+    detected_confidence: float | None
+    xyxy_px: list[float] | None
+    bbox: str | None
+    bbox_format: str | None
+    detections: str | None
 
 
 def rows_of_image(
-    image: Mapping[str, Any], listed: Sequence[Record], reason: str | None
-) -> Iterator[dict[str, Any]]:
+    image: ObjectRow, listed: Sequence[DetectionRecord], reason: str | None
+) -> Iterator[DetectionRow]:
     """Yield the image's own row, then one for each of its detections.
 
     Args:
@@ -52,13 +86,30 @@ def rows_of_image(
         reason: why it could not be looked at, or None.
 
     Yields:
-        dict[str, Any]: rows of SCHEMA; what a row lacks is null.
+        DetectionRow: what a row lacks is None.
     """
     content = image["content_hash"]
-    whole = {name: value for name, value in image.items() if name in _OWN_OF_IMAGE}
-    whole |= {"image_id": image["document_id"], "image_key": image["key"]}
-    whole |= {"image_content_hash": content, "reason": reason}
-    yield {**whole, "kind": IMAGE, "detections": None if reason else as_json(listed)}
+    whole: DetectionRow = {
+        "document_id": image["document_id"],
+        "key": image["key"],
+        "kind": IMAGE,
+        "content_hash": content,
+        "media_type": image["media_type"],
+        "metadata": image["metadata"],
+        "reason": reason,
+        "image_id": image["document_id"],
+        "image_key": image["key"],
+        "image_content_hash": content,
+        "width_px": image["width_px"],
+        "height_px": image["height_px"],
+        "detected_class": None,
+        "detected_confidence": None,
+        "xyxy_px": None,
+        "bbox": None,
+        "bbox_format": None,
+        "detections": None if reason else as_json(listed),
+    }
+    yield whole
     for n, record in enumerate(listed):
         xyxy_px = corners(record)
         yield {
@@ -72,10 +123,16 @@ def rows_of_image(
             "xyxy_px": xyxy_px,
             "bbox": as_json(record["bbox"]),
             "bbox_format": record["bbox_format"],
+            "detections": None,
         }
 
 
-def records_of(found: Detections) -> list[Record]:
+def is_detection(row: DocumentRow) -> TypeGuard[DetectionRow]:
+    """Whether a document is a box on an image."""
+    return row.get("kind") == DETECTION
+
+
+def records_of(found: Detections) -> list[DetectionRecord]:
     """Return detections as image documents list them; `bbox` is top left corner and size."""
     rows = zip(found.class_names, found.confidence.tolist(), found.xyxy_px.tolist(), strict=True)
     return [
@@ -89,7 +146,7 @@ def records_of(found: Detections) -> list[Record]:
     ]
 
 
-def corners(record: Record) -> list[float]:
+def corners(record: DetectionRecord) -> list[float]:
     """Return left, top, right and bottom of a listed detection, in pixels."""
     box = record["bbox"]
     return [box["x"], box["y"], round(box["x"] + box["w"], 2), round(box["y"] + box["h"], 2)]
@@ -107,6 +164,6 @@ def whole_pixels(
     return left, top, right, bottom
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """Return a value as the one JSON text that stands for it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import PurePath
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +24,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.charts.png import lossless_png
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
@@ -32,20 +33,31 @@ from autolabel_core.ledger.box_annotations import CurrentAnnotations, effective
 from autolabel_core.models.detectors import DeclaredDetector
 from autolabel_core.models.extractors import feature_slug
 from autolabel_core.models.extractors.batch_fallback import call_with_fallback
+from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.carried_annotations import transfer_annotations
 from autolabel_core.tables.detection_report import detection_pictures, detection_report
 from autolabel_core.tables.detection_rows import (
     DETECTION,
     IMAGE,
     SCHEMA,
-    Record,
+    DetectionRecord,
+    DetectionRow,
     as_json,
+    is_detection,
     records_of,
     rows_of_image,
     whole_pixels,
 )
-from autolabel_core.tables.document_table import CHANGED, UNFINISHED, DocumentTable, Unreadable
-from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.document_table import (
+    CHANGED,
+    DocumentRow,
+    DocumentTable,
+    Item,
+    Unreadable,
+    readable_by_content,
+)
+from autolabel_core.tables.fingerprints import DetectionsFingerprint
+from autolabel_core.tables.raw_objects import ObjectRow, RawObjects
 
 CHUNK = 32
 PART_SECONDS = 5.0
@@ -53,7 +65,10 @@ TAKEN_OVER = (
     *("kind", "image_id", "image_key", "width_px", "height_px"),
     *("detected_class", "detected_confidence", "bbox", "bbox_format"),
 )
-_PART_FIELDS: list[Any] = [("content_hash", pa.string()), ("detections", pa.string())]
+_PART_FIELDS: list[tuple[str, pa.DataType]] = [
+    ("content_hash", pa.string()),
+    ("detections", pa.string()),
+]
 _PART_SCHEMA = pa.schema(_PART_FIELDS)
 
 
@@ -88,18 +103,20 @@ class DetectionTable(DocumentTable):
         return self.folder / f"{batch}.parquet"
 
     def fingerprint(self, batch: str) -> str | None:
-        """Cover the detector (before the dot) and what the raw objects were made from."""
+        """Cover the detector and what the raw objects were made from."""
         raw = self.warehouse.fingerprint(self.raw.path(batch))
-        return None if raw is None else f"{self.detector.fingerprint}.{fingerprint(raw)}"
+        if raw is None:
+            return None
+        return str(DetectionsFingerprint(self.detector.fingerprint, fingerprint(raw)))
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Detect on images that are new, keeping finished parts should the process die."""
-        images = self.warehouse.read_table(self.raw.path(batch)).to_pylist()
-        wanted = {row["content_hash"]: row for row in images if not row["reason"]}
-        found = {h: said for h, said in self._known(batch).items() if h in wanted}
-        missing = [row for content, row in wanted.items() if content not in found]
+        images = self.raw.objects_of(batch)
+        wanted = readable_by_content(images)
+        found = {h: records for h, records in self._known(batch).items() if h in wanted}
+        missing = [(content, row) for content, row in wanted.items() if content not in found]
         unread: dict[str, Unreadable] = {}
-        unkept, kept_at = dict[str, list[Record]](), time.monotonic()
+        unkept, kept_at = dict[str, list[DetectionRecord]](), time.monotonic()
         for start in range(0, len(missing), CHUNK):
             unkept |= self._detect(missing[start : start + CHUNK], unread)
             found |= unkept
@@ -107,42 +124,41 @@ class DetectionTable(DocumentTable):
                 self._keep(batch, unkept)
                 unkept, kept_at = {}, time.monotonic()
             progress(min(len(wanted) - len(missing) + start + CHUNK, len(wanted)), len(wanted))
-        rows: list[dict[str, Any]] = []
+        rows: list[DetectionRow] = []
         for image in images:
-            content = image["content_hash"]
+            content = image["content_hash"] or ""
             reason = unread[content].reason if content in unread else image["reason"]
             rows += rows_of_image(image, [] if reason else found[content], reason)
-        rows.sort(key=lambda row: str(row["document_id"]))
+        rows.sort(key=itemgetter("document_id"))
         is_finished = not any(reason.for_now for reason in unread.values())
-        made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
-        self.warehouse.write_table(
-            self.path(batch), pa.Table.from_pylist(rows, schema=SCHEMA), made_from
-        )
+        made_from = replace(DetectionsFingerprint.parse(fingerprint), unfinished=not is_finished)
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        self.warehouse.write_table(self.path(batch), table, str(made_from))
         self.warehouse.remove(self._parts(batch))
 
     def _detect(
-        self, images: list[dict[str, Any]], unread: dict[str, Unreadable]
-    ) -> dict[str, list[Record]]:
+        self, images: list[tuple[str, ObjectRow]], unread: dict[str, Unreadable]
+    ) -> dict[str, list[DetectionRecord]]:
         """Return what is on these images by content; fill in why others are not read."""
 
-        def decode(row: dict[str, Any]) -> Image.Image | Unreadable:
+        def decode(image: tuple[str, ObjectRow]) -> Image.Image | Unreadable:
+            content, row = image
             try:
-                return decode_image(self.read_checked(row["key"], row["content_hash"]))
+                return decode_image(self.read_checked(row["key"], content))
             except UnreadableItemError as error:
                 return Unreadable.because(error)
 
-        contents = [row["content_hash"] for row in images]
         decoded = list(read_in_order(decode, images))
-        pairs = list(zip(contents, decoded, strict=True))
-        unread |= {content: one for content, one in pairs if isinstance(one, Unreadable)}
-        shown = [(content, one) for content, one in pairs if not isinstance(one, Unreadable)]
+        pairs = [(content, item) for (content, _), item in zip(images, decoded, strict=True)]
+        unread |= {content: item for content, item in pairs if isinstance(item, Unreadable)}
+        shown = [(content, item) for content, item in pairs if not isinstance(item, Unreadable)]
         if not shown:
             return {}
         name = f"the detector `{self.detector.manifest.feature_extractor_name}`"
         answers = call_with_fallback(
-            self.detector.detect, name, [one for _, one in shown], [False] * len(shown)
+            self.detector.detect, name, [picture for _, picture in shown], [False] * len(shown)
         )
-        found: dict[str, list[Record]] = {}
+        found: dict[str, list[DetectionRecord]] = {}
         for (content, _), answer in zip(shown, answers, strict=True):
             if isinstance(answer, str):
                 unread[content] = Unreadable(answer)
@@ -150,12 +166,12 @@ class DetectionTable(DocumentTable):
                 found[content] = records_of(answer)
         return found
 
-    def _known(self, batch: str) -> dict[str, list[Record]]:
+    def _known(self, batch: str) -> dict[str, list[DetectionRecord]]:
         """What the same detector found before, here or in unfinished parts, by content."""
-        known: dict[str, list[Record]] = {}
-        mine = f"{self.detector.fingerprint}."
+        known: dict[str, list[DetectionRecord]] = {}
         for path in [self.path(batch), *self.warehouse.files_in(self._parts(batch), "*.parquet")]:
-            if not (self.warehouse.fingerprint(path) or "").startswith(mine):
+            made_from = DetectionsFingerprint.of_file(self.warehouse, path)
+            if made_from is None or made_from.detector != self.detector.fingerprint:
                 continue
             is_part = path.parent == self._parts(batch)
             name = "content_hash" if is_part else "image_content_hash"
@@ -167,26 +183,28 @@ class DetectionTable(DocumentTable):
     def _parts(self, batch: str) -> PurePath:
         return self.folder / ".parts" / batch
 
-    def _keep(self, batch: str, found: dict[str, list[Record]]) -> None:
-        rows = [{"content_hash": h, "detections": as_json(said)} for h, said in found.items()]
+    def _keep(self, batch: str, found: dict[str, list[DetectionRecord]]) -> None:
+        rows = [{"content_hash": h, "detections": as_json(listed)} for h, listed in found.items()]
         table = pa.Table.from_pylist(rows, schema=_PART_SCHEMA)
         place = self._parts(batch) / f"{fingerprint(list(found))}.parquet"
-        self.warehouse.write_table(place, table, f"{self.detector.fingerprint}.part")
+        made_from = str(DetectionsFingerprint(self.detector.fingerprint, "part"))
+        self.warehouse.write_table(place, table, made_from)
 
     @property
-    def columns(self) -> Mapping[str, Any]:
+    def columns(self) -> Mapping[str, pa.DataType]:
         """What a detection's document says beside what all documents say."""
         return {name: SCHEMA.field(name).type for name in TAKEN_OVER}
 
     def annotations(self) -> dict[str, Annotation]:
         """Return what people said of boxes, carried to the detections that there are now."""
         found: dict[str, Annotation] = {}
-        by_image = _by_image(self._standing.holding)
-        rows = self.rows_of(set(by_image), "image_id")
+        by_image: dict[str, list[BoxAnnotation]] = {}
+        for annotation in self._standing.holding:
+            by_image.setdefault(annotation.image_id, []).append(annotation)
+        rows = filter(is_detection, self.rows_on(set(by_image)))
         detections = {image: list(group) for image, group in groupby(rows, itemgetter("image_id"))}
-        for image, said in by_image.items():
-            there = [row for row in detections.get(image, []) if row["kind"] == DETECTION]
-            found |= transfer_annotations(said, there, self.collection)
+        for image, events in by_image.items():
+            found |= transfer_annotations(events, detections.get(image, []), self.collection)
         return found
 
     def stale_annotations(self) -> int:
@@ -197,7 +215,7 @@ class DetectionTable(DocumentTable):
     def _standing(self) -> CurrentAnnotations:
         events = self.recorded.box_annotations
         rows = self.raw.rows_of({event.image_id for event in events})
-        return effective(events, {r["document_id"]: r["content_hash"] for r in rows})
+        return effective(events, {r["document_id"]: r["content_hash"] or "" for r in rows})
 
     def without_label(self, batch: str) -> pa.Table:
         """Return the images, with what was found on them."""
@@ -205,30 +223,40 @@ class DetectionTable(DocumentTable):
         images = table.filter(pc.is_in(table["kind"], pa.array([IMAGE])))
         return images.drop_columns(["image_content_hash", "xyxy_px"])
 
-    def rows(self, batch: str) -> list[dict[str, Any]]:
+    def rows(self, batch: str) -> list[DetectionRow]:
         """Return the detections of a batch; images are none of the documents that are labelled."""
-        rows = self.warehouse.read_table(self.path(batch)).to_pylist()
-        return [row for row in rows if row["kind"] == DETECTION]
+        return self._of_kind(batch, DETECTION)
 
-    def images(self, batch: str) -> list[dict[str, Any]]:
+    def rows_on(self, images: set[str]) -> list[DetectionRow]:
+        """Return the rows of these images, by document id, and of the boxes on them."""
+        tables = self._tables_of(images, "image_id")
+        return [row for table in tables for row in rows_as(table, DetectionRow)]
+
+    def images(self, batch: str) -> list[DetectionRow]:
         """Return the images of a batch with their `detections` as JSON."""
-        rows = self.warehouse.read_table(self.path(batch)).to_pylist()
-        return [row for row in rows if row["kind"] == IMAGE]
+        return self._of_kind(batch, IMAGE)
+
+    def _of_kind(self, batch: str, kind: str) -> list[DetectionRow]:
+        rows = rows_as(self.warehouse.read_table(self.path(batch)), DetectionRow)
+        return [row for row in rows if row["kind"] == kind]
 
     def decoded(
-        self, rows: Sequence[dict[str, Any]], min_side_px: int | None
-    ) -> Iterator[Any | Unreadable]:
+        self, rows: Sequence[DocumentRow], min_side_px: int | None
+    ) -> Iterator[Item | Unreadable]:
         """Yield what lies in each box, cut from the image at full size."""
-        groups = [list(group) for _, group in groupby(rows, itemgetter("image_id"))]
+        return self._crops(filter(is_detection, rows))
 
-        def cut(group: list[dict[str, Any]]) -> list[Any]:
+    def _crops(self, boxes: Iterable[DetectionRow]) -> Iterator[Image.Image | Unreadable]:
+        groups = [list(group) for _, group in groupby(boxes, itemgetter("image_id"))]
+
+        def cut(group: list[DetectionRow]) -> list[Image.Image | Unreadable]:
             first = group[0]
             try:
                 data = self.read_checked(first["image_key"], first["image_content_hash"])
                 image = decode_image(data)
             except UnreadableItemError as error:
                 return [Unreadable.because(error)] * len(group)
-            return [image.crop(whole_pixels(row["xyxy_px"], *image.size)) for row in group]
+            return [image.crop(whole_pixels(row["xyxy_px"] or [], *image.size)) for row in group]
 
         for crops in read_in_order(cut, groups):
             yield from crops
@@ -237,7 +265,7 @@ class DetectionTable(DocumentTable):
         """Return what gives the content of a box as a PNG file."""
         return lambda key: self.content(key, self._by_key[key]["content_hash"])
 
-    def content(self, key: str, wanted: str) -> bytes:
+    def content(self, key: str, wanted: str | None) -> bytes:
         """Return what lies in a box as a PNG file.
 
         Args:
@@ -253,27 +281,20 @@ class DetectionTable(DocumentTable):
         row = self._by_key.get(key)
         if row is None or row["content_hash"] != wanted:
             raise UnreadableItemError(CHANGED)
-        found = next(self.decoded([row], None))
-        if isinstance(found, Unreadable):
-            raise UnreadableItemError(found.reason)
-        return lossless_png(found)
+        crop = next(self._crops([row]))
+        if isinstance(crop, Unreadable):
+            raise UnreadableItemError(crop.reason)
+        return lossless_png(crop)
 
     @cached_property
-    def _by_key(self) -> dict[str, dict[str, Any]]:
+    def _by_key(self) -> dict[str, DetectionRow]:
         there = (batch for batch in self.batches if self.warehouse.exists(self.path(batch)))
         return {row["key"]: row for batch in there for row in self.rows(batch)}
 
-    def report(self, batch: str) -> dict[str, Any]:
+    def report(self, batch: str) -> Report:
         """Count images and boxes, and list what could not be looked at and why."""
         return detection_report(self.images(batch), self.detector)
 
     def pictures(self, batch: str) -> dict[str, bytes]:
         """Draw the boxes on some images."""
         return detection_pictures(self.images(batch), self.read_checked)
-
-
-def _by_image(said: Iterable[BoxAnnotation]) -> dict[str, list[BoxAnnotation]]:
-    found: dict[str, list[BoxAnnotation]] = {}
-    for annotation in said:
-        found.setdefault(annotation.image_id, []).append(annotation)
-    return found

@@ -5,21 +5,46 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from PIL import Image
 
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, object_of
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.ledger import Annotation
+from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.table import DerivedTable
 
-UNFINISHED = "~"
-"""Ends the fingerprint of a file in which something could not be read for now."""
+Item = Image.Image | str
+"""What is embedded: an image (RGB) or a text."""
+
 CHANGED = "changed while it was read; the next sweep takes it up"
+
+
+class DocumentRow(TypedDict):
+    """What every document has, whatever it was made from.
+
+    `metadata` is JSON; `reason` says why the document cannot be read, or is None.
+    """
+
+    document_id: str
+    key: str
+    content_hash: str | None
+    media_type: str | None
+    metadata: str | None
+    reason: str | None
+
+
+AnyDocument = TypeVar("AnyDocument", bound=DocumentRow)
+
+
+def readable_by_content(rows: Sequence[AnyDocument]) -> dict[str, AnyDocument]:
+    """Return the rows that can be read by their content hash; of equal contents the last."""
+    return {content: row for row in rows if not row["reason"] and (content := row["content_hash"])}
 
 
 @dataclass(frozen=True)
@@ -38,8 +63,7 @@ class Unreadable:
 class DocumentTable(DerivedTable):
     """A table whose rows are documents.
 
-    Every row has `document_id`, `key`, `content_hash`, `media_type`, `metadata` and `reason` (why
-    it cannot be read, or None), and rows ascend by document id.
+    Every row is a `DocumentRow`, and rows ascend by document id.
 
     Attributes:
         read_columns: what is read of the file; None means all of it.
@@ -48,7 +72,7 @@ class DocumentTable(DerivedTable):
     read_columns: ClassVar[Sequence[str] | None] = None
 
     @property
-    def columns(self) -> Mapping[str, Any]:
+    def columns(self) -> Mapping[str, pa.DataType]:
         """Name and Arrow type of what documents take over beside what every row has."""
         return {}
 
@@ -59,10 +83,10 @@ class DocumentTable(DerivedTable):
         return {r["document_id"]: r["key"] for r in rows if object_of(r["document_id"]) in there}
 
     @abstractmethod
-    def rows(self, batch: str) -> list[dict[str, Any]]:
+    def rows(self, batch: str) -> Sequence[DocumentRow]:
         """Return the documents of a batch."""
 
-    def rows_of(self, wanted: set[str], column: str = "document_id") -> list[dict[str, Any]]:
+    def rows_of(self, wanted: set[str], column: str = "document_id") -> list[DocumentRow]:
         """Return the rows of the table, of all batches, that have one of these values.
 
         Args:
@@ -72,13 +96,15 @@ class DocumentTable(DerivedTable):
         Returns:
             Whole rows, batch by batch.
         """
+        tables = self._tables_of(wanted, column)
+        return [row for table in tables for row in rows_as(table, DocumentRow)]
+
+    def _tables_of(self, wanted: set[str], column: str) -> Iterator[pa.Table]:
         values = pa.array(sorted(wanted), pa.string())
-        found: list[dict[str, Any]] = []
         for batch in self.batches if wanted else []:
             if self.warehouse.exists(self.path(batch)):
                 table = self.warehouse.read_table(self.path(batch), self.read_columns)
-                found += table.filter(pc.is_in(table[column], value_set=values)).to_pylist()
-        return found
+                yield table.filter(pc.is_in(table[column], value_set=values))
 
     @abstractmethod
     def annotations(self) -> dict[str, Annotation]:
@@ -94,20 +120,20 @@ class DocumentTable(DerivedTable):
 
     @abstractmethod
     def decoded(
-        self, rows: Sequence[dict[str, Any]], min_side_px: int | None
-    ) -> Iterator[Any | Unreadable]:
+        self, rows: Sequence[DocumentRow], min_side_px: int | None
+    ) -> Iterator[Item | Unreadable]:
         """Yield each row's image or text, in order."""
 
     @abstractmethod
     def reader(self) -> Callable[[str], bytes]:
         """Return what gives a document's content as a file, by its key."""
 
-    def content(self, key: str, wanted: str) -> bytes:
+    def content(self, key: str, wanted: str | None) -> bytes:
         """Return what a document was embedded from, as a file.
 
         Args:
             key: of the document.
-            wanted: hash of the content that is meant.
+            wanted: hash of the content that is meant; None is equal to no content.
 
         Returns:
             An object's own bytes; what lies in a box as a PNG. What cannot be read, or has another
@@ -115,12 +141,12 @@ class DocumentTable(DerivedTable):
         """
         return self.read_checked(key, wanted)
 
-    def read_checked(self, key: str, wanted: str) -> bytes:
+    def read_checked(self, key: str, wanted: str | None) -> bytes:
         """Return an object's bytes.
 
         Args:
             key: of the object.
-            wanted: hash of the content that is meant.
+            wanted: hash of the content that is meant; None is equal to no content.
 
         Returns:
             Its bytes.
@@ -137,6 +163,6 @@ class DocumentTable(DerivedTable):
         return data
 
 
-def decode(kind: str, data: bytes, min_side_px: int | None) -> Any:
+def decode(kind: str, data: bytes, min_side_px: int | None) -> Item:
     """Return an object's image (RGB) or text."""
     return decode_text(data) if kind == "text" else decode_image(data, min_side_px)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import PurePath
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +17,28 @@ import pyarrow.compute as pc
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.models.extractors import Extractor, embed_with_fallback, feature_slug
 from autolabel_core.models.projection_head import ProjectedExtractor
-from autolabel_core.storage.warehouse import VectorTable
+from autolabel_core.storage.warehouse import VectorTable, matrix_of
 from autolabel_core.tables.detections import DetectionTable
-from autolabel_core.tables.document_table import UNFINISHED, DocumentTable, Unreadable
+from autolabel_core.tables.document_table import (
+    DocumentRow,
+    DocumentTable,
+    Item,
+    Unreadable,
+    readable_by_content,
+)
+from autolabel_core.tables.fingerprints import MadeFrom
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.table import DerivedTable
 
 CHUNK = 256
 PART_SECONDS = 5.0
 Vector = npt.NDArray[np.float32]
+Chunk = list[tuple[str, DocumentRow]]
+"""Content hashes with a document that has the content."""
 
 
 def items_of(collection: Collection) -> type[DocumentTable]:
@@ -78,26 +87,25 @@ class Embeddings(DerivedTable):
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Embed what has no vector yet, keeping finished chunks should the process die."""
         rows = self.items.rows(batch)
-        wanted = {row["content_hash"]: row for row in rows if not row["reason"]}
+        wanted = readable_by_content(rows)
         vectors = self._known(batch, set(wanted))
         reasons: dict[str, str] = {}
         refused = self._refused(batch)
-        missing = [row for content, row in wanted.items() if content not in vectors]
+        missing = [(content, row) for content, row in wanted.items() if content not in vectors]
         done = len(wanted) - len(missing)
         unkept, kept_at, is_finished = [], time.monotonic(), True
         for chunk in _chunks(missing):
             is_finished &= self._embed_chunk(chunk, vectors, reasons, refused)
             done += len(chunk)
-            contents = (row["content_hash"] for row in chunk)
-            unkept += [content for content in contents if content in vectors]
+            unkept += [content for content, _ in chunk if content in vectors]
             if time.monotonic() - kept_at >= PART_SECONDS:
                 self._keep(self._parts(batch), {content: vectors[content] for content in unkept})
                 unkept, kept_at = [], time.monotonic()
             progress(done, len(wanted))
         table = _assemble(rows, vectors, reasons, self._dimension(vectors))
         self._keep_dropped(batch, set(wanted))
-        made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
-        self.warehouse.write_vectors(self.path(batch), table, made_from)
+        made_from = MadeFrom(fingerprint, unfinished=not is_finished)
+        self.warehouse.write_vectors(self.path(batch), table, str(made_from))
         self.warehouse.remove(self._parts(batch))
 
     def _dimension(self, vectors: dict[str, Vector]) -> int:
@@ -117,21 +125,21 @@ class Embeddings(DerivedTable):
 
     def _embed_chunk(
         self,
-        chunk: list[dict[str, Any]],
+        chunk: Chunk,
         vectors: dict[str, Vector],
         reasons: dict[str, str],
         refused: set[str],
     ) -> bool:
         """Fill in vectors and reasons; return whether none of the reasons is a passing one."""
-        items: list[tuple[str, Any]] = []
+        items: list[tuple[str, Item]] = []
         is_finished = True
-        decoded = self.items.decoded(chunk, self.extractor.min_side_px)
-        for row, item in zip(chunk, decoded, strict=True):
+        decoded = self.items.decoded([row for _, row in chunk], self.extractor.min_side_px)
+        for (content, _), item in zip(chunk, decoded, strict=True):
             if isinstance(item, Unreadable):
-                reasons[row["content_hash"]] = item.reason
+                reasons[content] = item.reason
                 is_finished &= not item.for_now
             else:
-                items.append((row["content_hash"], item))
+                items.append((content, item))
         if items:
             before = [content in refused for content, _ in items]
             embedded = embed_with_fallback(self.extractor, [item for _, item in items], before)
@@ -212,7 +220,7 @@ class Embeddings(DerivedTable):
             part = VectorTable(hashes, hashes, [None] * len(hashes), np.stack([*vectors.values()]))
             self.warehouse.write_vectors(folder / f"{fingerprint(hashes)}.arrow", part, "part")
 
-    def report(self, batch: str) -> dict[str, Any]:
+    def report(self, batch: str) -> Report:
         """Count vectors, and list what could not be embedded and why."""
         table = self.warehouse.read_vectors(self.path(batch))
         keys = self.items.keys(batch)
@@ -233,30 +241,29 @@ class Embeddings(DerivedTable):
         }
 
 
-def _vectors_in(batch: Any, wanted: set[str]) -> dict[str, Vector]:
+def _vectors_in(batch: pa.RecordBatch, wanted: set[str]) -> dict[str, Vector]:
     """Vectors of a file for these contents; only what is found is looked at closely."""
-    contents, matrix = batch.column("content_hash"), batch.column("vector")
+    contents, vectors = batch.column("content_hash"), matrix_of(batch)
     is_wanted = pc.is_in(contents, value_set=pa.array(sorted(wanted), pa.string()))
     rows = np.flatnonzero(pc.and_(is_wanted, pc.is_null(batch.column("reason"))))
-    vectors = matrix.flatten().to_numpy().reshape(len(batch), matrix.type.list_size)
     return {contents[row].as_py(): vectors[row] for row in rows.tolist()}
 
 
-def _has_vectors(batch: Any) -> bool:
+def _has_vectors(batch: pa.RecordBatch) -> bool:
     return bool(batch.column("reason").null_count > 0)
 
 
-def _width(batch: Any) -> int:
+def _width(batch: pa.RecordBatch) -> int:
     return int(batch.column("vector").type.list_size)
 
 
-def _chunks(entries: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _chunks(entries: Chunk) -> Iterator[Chunk]:
     for start in range(0, len(entries), CHUNK):
         yield entries[start : start + CHUNK]
 
 
 def _assemble(
-    rows: list[dict[str, Any]],
+    rows: Sequence[DocumentRow],
     vectors: dict[str, Vector],
     reasons: dict[str, str],
     dimension: int,
@@ -265,9 +272,9 @@ def _assemble(
     why: list[str | None] = []
     for i, row in enumerate(rows):
         content = row["content_hash"]
-        reason = row["reason"] or reasons.get(content)
+        reason = row["reason"] or reasons.get(content or "")
         why.append(reason)
-        if reason is None:
+        if reason is None and content is not None:
             matrix[i] = vectors[content]
     return VectorTable(
         [row["document_id"] for row in rows],

@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.declarations.file_name_labels import read_name
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.foundation.label_names import check_label, is_missing_value
 from autolabel_core.ledger import Annotation, Ledger
 from autolabel_core.ledger.annotations import FILENAME, METADATA
+from autolabel_core.tables.document_table import DocumentRow
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Carried:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def carried_label(collection: Collection, key: str, metadata: Mapping[str, Any]) -> Carried | None:
+def carried_label(collection: Collection, key: str, metadata: JsonObject) -> Carried | None:
     """Return the label that an object carries; its metadata goes before its name.
 
     Args:
@@ -61,9 +62,7 @@ def carried_label(collection: Collection, key: str, metadata: Mapping[str, Any])
     return Carried(card.name, FILENAME, card.fields)
 
 
-def import_labels(
-    ledger: Ledger, collection: Collection, rows: Sequence[Mapping[str, Any]]
-) -> None:
+def import_labels(ledger: Ledger, collection: Collection, rows: Sequence[DocumentRow]) -> None:
     """Import what differs from what was imported last for the same content.
 
     Where boxes are documents, what an object carries is about no single one of them.
@@ -81,17 +80,17 @@ def import_labels(
         imported.setdefault((event.document_id, event.content_hash), []).append(event)
     events = []
     for row, carried in readable:
-        before = imported.get((row["document_id"], row["content_hash"]), [])
+        before = imported.get((row["document_id"], row["content_hash"] or ""), [])
         events += _changes(collection.collection_name, row, carried, before)
     ledger.append_annotations(events)
 
 
-def _carried(collection: Collection, row: Mapping[str, Any]) -> Carried | None:
-    return carried_label(collection, row["key"], json.loads(row["metadata"]))
+def _carried(collection: Collection, row: DocumentRow) -> Carried | None:
+    return carried_label(collection, row["key"], json.loads(row["metadata"] or "{}"))
 
 
 def _changes(
-    name: str, row: Mapping[str, Any], carried: Carried | None, before: Sequence[Annotation]
+    name: str, row: DocumentRow, carried: Carried | None, before: Sequence[Annotation]
 ) -> list[Annotation]:
     """Return the event that makes the ledger say what the object carries; none where it does."""
     last = before[-1] if before else None
@@ -104,15 +103,15 @@ def _changes(
     return [_imported(name, row, carried, len(before))]
 
 
-def _imported(name: str, row: Mapping[str, Any], carried: Carried, ordinal: int) -> Annotation:
-    content = (row["document_id"], row["content_hash"])
+def _imported(name: str, row: DocumentRow, carried: Carried, ordinal: int) -> Annotation:
+    content = (row["document_id"], row["content_hash"] or "")
     return Annotation(
         collection=name,
         document_id=row["document_id"],
         key=row["key"],
         label=carried.label,
         action="withdraw" if carried.label is None else "label",
-        content_hash=row["content_hash"],
+        content_hash=content[1],
         annotator=carried.origin,
         origin=carried.origin,
         fields=carried.fields,

@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection as AnyCollection
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +15,15 @@ from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.ledger import Annotation
 from autolabel_core.matching.decision import Decisions
 from autolabel_core.matching.nearest import Nearest
+from autolabel_core.storage.typed_rows import Column
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.carried_annotations import VERDICT
+from autolabel_core.tables.document_table import DocumentRow
 
 RejectedLabel = tuple[str, str, str]
 """Document id, content hash, and the auto-label that somebody judged."""
 
-_NEIGHBOUR: list[Any] = [("document_id", pa.string()), ("score", pa.float32())]
+_NEIGHBOUR: list[tuple[str, pa.DataType]] = [("document_id", pa.string()), ("score", pa.float32())]
 _NEIGHBOURS = pa.list_(pa.struct(_NEIGHBOUR))
 
 
@@ -40,13 +41,13 @@ class Labelling:
         columns: name and type of what documents take over from their rows.
     """
 
-    objects: Sequence[Mapping[str, Any]]
+    objects: Sequence[DocumentRow]
     reasons: Sequence[str | None]
     neighbours: Nearest
     decisions: Decisions
     held: Mapping[str, Annotation]
     rejected: AnyCollection[RejectedLabel]
-    columns: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, pa.DataType] = field(default_factory=dict)
 
 
 def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
@@ -67,7 +68,7 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         (a.label, a.source) if a else (label, "auto") if given else (None, None)
         for a, label, given in zip(held, decided.label, auto.tolist(), strict=True)
     ]
-    columns: dict[str, Any] = {
+    columns: dict[str, Column] = {
         **{name: _texts(batch, name) for name in ("document_id", "key", "content_hash")},
         "media_type": _texts(batch, "media_type"),
         "label": pa.array([label for label, _ in either], pa.string()),
@@ -102,7 +103,7 @@ def _fields(
     held: Sequence[Annotation | None],
     auto: npt.NDArray[np.bool_],
     taxonomy: AppliedTaxonomy,
-) -> dict[str, Any]:
+) -> dict[str, Column]:
     """Own value first (annotation, then metadata), else the matched reference's."""
     own = [json.loads(row["metadata"] or "{}") for row in batch.objects]
     rows, position = taxonomy.references.rows, batch.decisions.position.tolist()
@@ -110,7 +111,7 @@ def _fields(
         taxonomy.enrichment_from(rows[position[i]]) if given else {}
         for i, given in enumerate(auto.tolist())
     ]
-    columns: dict[str, Any] = {}
+    columns: dict[str, Column] = {}
     for name in taxonomy.collection.fields:
         values: list[str | None] = []
         for i, annotation in enumerate(held):
@@ -121,39 +122,43 @@ def _fields(
     return columns
 
 
-def _taken_over(batch: Labelling, held: Sequence[Annotation | None]) -> dict[str, Any]:
+def _taken_over(batch: Labelling, held: Sequence[Annotation | None]) -> dict[str, Column]:
     """Columns of the rows, and the word that a person chose where boxes are judged."""
     if not batch.columns:
         return {}
     verdicts = [a.provenance.get(VERDICT) if a else None for a in held]
-    columns: dict[str, Any] = {
-        name: pa.array([row[name] for row in batch.objects], type_)
-        for name, type_ in batch.columns.items()
+    columns: dict[str, Column] = {
+        name: pa.array(_values(batch, name), type_) for name, type_ in batch.columns.items()
     }
     return {**columns, VERDICT: pa.array(verdicts, pa.string())}
 
 
-def _texts(batch: Labelling, name: str) -> Any:
-    return pa.array([row[name] for row in batch.objects], pa.string())
+def _values(batch: Labelling, name: str) -> list[object]:
+    rows: Sequence[Mapping[str, object]] = batch.objects
+    return [row[name] for row in rows]
 
 
-def _nullable(values: npt.NDArray[np.float32]) -> Any:
+def _texts(batch: Labelling, name: str) -> Column:
+    return pa.array(_values(batch, name), pa.string())
+
+
+def _nullable(values: npt.NDArray[np.float32]) -> Column:
     return pa.array(values, pa.float32(), from_pandas=True)
 
 
 def _where(
     given: npt.NDArray[np.bool_], ids: npt.NDArray[np.object_], position: npt.NDArray[np.int32]
-) -> Any:
+) -> Column:
     found = np.full(len(given), None, dtype=object)
     found[given] = ids[position[given]]
     return pa.array(found.tolist(), pa.string())
 
 
-def _neighbour_lists(neighbours: Nearest, ids: npt.NDArray[np.object_]) -> Any:
+def _neighbour_lists(neighbours: Nearest, ids: npt.NDArray[np.object_]) -> Column:
     there = neighbours.position >= 0
     offsets = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
     names = pa.array(ids[neighbours.position[there]].tolist(), pa.string())
     scores = pa.array(neighbours.score[there], pa.float32())
     values = pa.StructArray.from_arrays([names, scores], ["document_id", "score"])
-    lists: Any = pa.ListArray
-    return lists.from_arrays(pa.array(offsets), values).cast(_NEIGHBOURS)
+    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, type=_NEIGHBOURS)
+    return lists.cast(_NEIGHBOURS)

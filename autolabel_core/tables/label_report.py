@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,19 +10,31 @@ from PIL import Image
 
 from autolabel_core.foundation.charts import SOURCE_COLOURS, confidence_histogram, contact_sheet
 from autolabel_core.foundation.errors import StoreUnavailableError
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.statistics import coverage, field_distribution, quantiles
 from autolabel_core.matching.decision import Rule
-from autolabel_core.tables.document_table import DocumentTable, Unreadable
+from autolabel_core.storage.typed_rows import rows_as
+from autolabel_core.tables.document_table import DocumentRow, DocumentTable
 
 PEOPLES, MOST_CONFIDENT, LEAST_CONFIDENT, UNLABELLED = 4, 8, 8, 4
 TILE_PX = 96
 FIGURE_COLUMNS = ("label", "label_source", "confidence", "reason")
 PICTURE_COLUMNS = ("document_id", "content_hash", "suggested_label", *FIGURE_COLUMNS)
 
-Row = dict[str, Any]
+
+class LabelRow(TypedDict):
+    """What a picture of a labelled document needs: PICTURE_COLUMNS as a type."""
+
+    document_id: str
+    content_hash: str
+    suggested_label: str | None
+    label: str | None
+    label_source: str | None
+    confidence: float | None
+    reason: str | None
 
 
-def label_report(table: pa.Table, rule: Rule) -> dict[str, Any]:
+def label_report(table: pa.Table, rule: Rule) -> Report:
     """Count the labels of a batch, by source and by label.
 
     Args:
@@ -88,11 +100,11 @@ def label_pictures(table: pa.Table, rule: Rule, images: DocumentTable | None) ->
         )
     }
     if images is not None:
-        drawn["contact sheet"] = _sheet(images, chosen_for_sheet(table.to_pylist()))
+        drawn["contact sheet"] = _sheet(images, chosen_for_sheet(rows_as(table, LabelRow)))
     return drawn
 
 
-def chosen_for_sheet(rows: list[Row]) -> list[Row]:
+def chosen_for_sheet(rows: list[LabelRow]) -> list[LabelRow]:
     """Choose documents to look at: people's, the surest and least sure auto-labels, some left.
 
     Args:
@@ -104,18 +116,17 @@ def chosen_for_sheet(rows: list[Row]) -> list[Row]:
     """
     readable = [row for row in rows if row["reason"] is None]
     people = [row for row in readable if row["label_source"] in ("human", "promoted")]
-    auto = sorted(
-        (row for row in readable if row["label_source"] == "auto"), key=lambda r: -r["confidence"]
-    )
-    left = sorted(
-        (row for row in readable if row["label_source"] is None),
-        key=lambda r: 2.0 if r["confidence"] is None else -r["confidence"],
-    )
+    auto = sorted((row for row in readable if row["label_source"] == "auto"), key=_least_sure_last)
+    left = sorted((row for row in readable if row["label_source"] is None), key=_least_sure_last)
     surest, rest = auto[:MOST_CONFIDENT], auto[MOST_CONFIDENT:]
     return [*people[:PEOPLES], *surest, *rest[-LEAST_CONFIDENT:], *left[:UNLABELLED]]
 
 
-def _sheet(items: DocumentTable, rows: list[Row]) -> bytes:
+def _least_sure_last(row: LabelRow) -> float:
+    return 2.0 if row["confidence"] is None else -row["confidence"]
+
+
+def _sheet(items: DocumentTable, rows: list[LabelRow]) -> bytes:
     """Draw the documents that can still be read as they were labelled; the others are left out."""
     stored = {row["document_id"]: row for row in items.rows_of({r["document_id"] for r in rows})}
     tiles = []
@@ -129,19 +140,18 @@ def _sheet(items: DocumentTable, rows: list[Row]) -> bytes:
     return contact_sheet(tiles, tile_px=TILE_PX)
 
 
-def _picture(items: DocumentTable, row: Row) -> Image.Image | None:
+def _picture(items: DocumentTable, row: DocumentRow) -> Image.Image | None:
     try:
         picture = next(items.decoded([row], TILE_PX))
     except StoreUnavailableError:
         return None
-    if isinstance(picture, Unreadable):
+    if not isinstance(picture, Image.Image):
         return None
     picture.thumbnail((2 * TILE_PX, 2 * TILE_PX))
-    found: Image.Image = picture
-    return found
+    return picture
 
 
-def _caption(row: Row) -> str:
+def _caption(row: LabelRow) -> str:
     confidence = "" if row["confidence"] is None else f" {row['confidence']:.2f}"
     if row["label_source"] is None:
         return f"{row['suggested_label'] or 'unlabelled'}?{confidence}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from autolabel_core.matching.neighbour_lists import CACHED_NEIGHBOURS, NeighbourTable, update
-from autolabel_core.storage.warehouse import VectorTable, Warehouse
+from autolabel_core.storage.typed_rows import texts_of
+from autolabel_core.storage.warehouse import VectorTable, Warehouse, matrix_of
 from autolabel_core.tables.references import ReferenceVectors
 
 
@@ -34,14 +34,14 @@ class NeighbourState:
     def load(cls, warehouse: Warehouse, path: PurePath) -> NeighbourState:
         """Read a state; an absent or unreadable one is empty, which means: compute in full."""
         try:
-            batch: Any = warehouse.read_batch(path)
+            batch = warehouse.read_batch(path)
         except (OSError, pa.ArrowInvalid):
             return cls([], [], _empty())
-        position = batch.column("position").flatten().to_numpy().reshape(-1, CACHED_NEIGHBOURS)
-        score = batch.column("score").flatten().to_numpy().reshape(-1, CACHED_NEIGHBOURS)
+        position = matrix_of(batch, "position").astype(np.int32, copy=False)
+        score = matrix_of(batch, "score")
         table = NeighbourTable(position, score, batch.column("length").to_numpy())
         keys = json.loads(batch.schema.metadata[b"autolabel.references"])
-        return cls(batch.column("document").to_pylist(), keys, table)
+        return cls(texts_of(batch, "document"), keys, table)
 
     def updated(
         self, vectors: VectorTable, readable: npt.NDArray[np.int64], references: ReferenceVectors

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
 
 import pyarrow as pa
 
@@ -18,17 +18,26 @@ from autolabel_core.foundation.errors import (
     UnreadableItemError,
 )
 from autolabel_core.foundation.ids import content_hash, fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.media.images import probe_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, Arrival, effective_annotations
 from autolabel_core.ledger.annotations import stale_annotations
-from autolabel_core.tables.document_table import UNFINISHED, DocumentTable, Unreadable, decode
+from autolabel_core.storage.typed_rows import rows_as
+from autolabel_core.tables.document_table import (
+    DocumentRow,
+    DocumentTable,
+    Item,
+    Unreadable,
+    decode,
+)
+from autolabel_core.tables.fingerprints import ObjectsFingerprint
 from autolabel_core.tables.imported_labels import carried_label, import_labels
 
 FORMAT = 1
 FOR_NOW = (StoreUnavailableError, UnreachableItemError)
-_FIELDS: list[Any] = [
+_FIELDS: list[tuple[str, pa.DataType]] = [
     ("document_id", pa.string()),
     ("key", pa.string()),
     ("version", pa.string()),
@@ -41,34 +50,41 @@ _FIELDS: list[Any] = [
     ("reason", pa.string()),
 ]
 SCHEMA = pa.schema(_FIELDS)
-DOCUMENT = ("document_id", "key", "content_hash", "media_type", "metadata", "reason")
-"""The columns that documents have, whatever they were made from."""
+
+
+class ObjectRow(DocumentRow):
+    """What a sweep read of one object: SCHEMA as a type."""
+
+    version: str
+    size: int | None
+    width_px: int | None
+    height_px: int | None
 
 
 class RawObjects(DocumentTable):
     """One row for each object that exists, ascending by document id."""
 
     name = "raw_objects"
-    read_columns = DOCUMENT
+    read_columns = tuple(DocumentRow.__annotations__)
 
     def path(self, batch: str) -> PurePath:
         """Return the file of a batch."""
         return self.warehouse.path(self.collection_name, self.name, f"{batch}.parquet")
 
     def fingerprint(self, batch: str) -> str:
-        """Cover the declaration of the source (before the dot) and every object's version."""
+        """Cover the declaration of the source and every object's version."""
         versions = [(a.document_id, a.version) for a in self.present(batch)]
-        return f"{fingerprint(self._declared)}.{fingerprint(versions)}"
+        return str(ObjectsFingerprint(fingerprint(self._declared), fingerprint(versions)))
 
     @property
-    def _declared(self) -> list[Any]:
+    def _declared(self) -> list[object]:
         schemas = [b.bucket_schema.model_dump() for b in self.collection.source.buckets]
         mappings = self.collection.feature_extractor.input_mappings
         extractor = self.collection.feature_extractor.feature_extractor_name
         limit, label = self.collection.max_object_mb, self.collection.label_field
         names = self.collection.references
-        said = [FORMAT, schemas, mappings, extractor, limit, label]
-        return said if names is None else [*said, names.model_dump()]
+        declared: list[object] = [FORMAT, schemas, mappings, extractor, limit, label]
+        return declared if names is None else [*declared, names.model_dump()]
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Read what changed, take over the rest, and import the labels that objects carry."""
@@ -81,8 +97,8 @@ class RawObjects(DocumentTable):
         import_labels(self.workspace.ledger, self.collection, rows)
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
-        made_from = fingerprint if is_finished else f"{fingerprint}{UNFINISHED}"
-        self.warehouse.write_table(self.path(batch), table, made_from)
+        made_from = replace(ObjectsFingerprint.parse(fingerprint), unfinished=not is_finished)
+        self.warehouse.write_table(self.path(batch), table, str(made_from))
         waiting = [error for error in errors if isinstance(error, StoreUnavailableError)]
         if waiting:
             raise StoreUnavailableError(
@@ -90,24 +106,26 @@ class RawObjects(DocumentTable):
                 f"others are recorded, and the next sweep reads these alone: {waiting[0]}"
             )
 
-    def _known_rows(self, batch: str) -> dict[tuple[str, str], dict[str, Any]]:
+    def _known_rows(self, batch: str) -> dict[tuple[str, str], ObjectRow]:
         """Readable rows of the file, unless they were read under another declaration."""
         path = self.path(batch)
-        made_from = self.warehouse.fingerprint(path) or ""
-        if made_from.partition(".")[0] != fingerprint(self._declared):
+        made_from = ObjectsFingerprint.of_file(self.warehouse, path)
+        if made_from is None or made_from.declaration != fingerprint(self._declared):
             return {}
-        rows = self.warehouse.read_table(path).to_pylist()
-        return {(row["document_id"], row["version"]): row for row in rows if not row["reason"]}
+        return {
+            (row["document_id"], row["version"]): row
+            for row in self.objects_of(batch)
+            if not row["reason"]
+        }
 
     def _read_all(
         self, arrivals: list[Arrival], errors: list[AutolabelError], progress: Progress
-    ) -> Iterable[dict[str, Any]]:
+    ) -> Iterable[ObjectRow]:
         kind = self.workspace.extractor(self.collection).manifest.input
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
 
-        def read(arrival: Arrival) -> dict[str, Any]:
-            row: dict[str, Any] = dict.fromkeys(SCHEMA.names)
-            row.update(document_id=arrival.document_id, key=arrival.key, version=arrival.version)
+        def read(arrival: Arrival) -> ObjectRow:
+            row = _unread(arrival)
             try:
                 stored = self.source.open(arrival.key)
                 row["metadata"] = json.dumps(dict(stored.metadata), sort_keys=True)
@@ -115,8 +133,8 @@ class RawObjects(DocumentTable):
                 blob = stored.input_blob(kind, mapped)
                 row["size"] = blob.size
                 data = blob.read_within(self.collection.max_object_mb)
-                row.update(size=len(data), content_hash=content_hash(data))
-                row.update(describe(kind, data))
+                row["size"], row["content_hash"] = len(data), content_hash(data)
+                row["media_type"], row["width_px"], row["height_px"] = describe(kind, data)
             except (UnreadableItemError, StoreUnavailableError) as error:
                 row["reason"] = str(error)
                 errors.append(error)
@@ -130,9 +148,13 @@ class RawObjects(DocumentTable):
         """Return the key of each object of a batch by document id; the ledger knows them."""
         return {arrival.document_id: arrival.key for arrival in self.present(batch)}
 
-    def rows(self, batch: str) -> list[dict[str, Any]]:
+    def rows(self, batch: str) -> list[DocumentRow]:
         """Return every object: each is a document."""
-        return self.warehouse.read_table(self.path(batch), self.read_columns).to_pylist()
+        return rows_as(self.warehouse.read_table(self.path(batch), self.read_columns), DocumentRow)
+
+    def objects_of(self, batch: str) -> list[ObjectRow]:
+        """Return every object of a batch with all that was read of it."""
+        return rows_as(self.warehouse.read_table(self.path(batch)), ObjectRow)
 
     def annotations(self) -> dict[str, Annotation]:
         """Return the annotation that holds for each document."""
@@ -149,12 +171,12 @@ class RawObjects(DocumentTable):
         return {row["document_id"]: row["content_hash"] for row in rows if row["content_hash"]}
 
     def decoded(
-        self, rows: Sequence[dict[str, Any]], min_side_px: int | None
-    ) -> Iterator[Any | Unreadable]:
+        self, rows: Sequence[DocumentRow], min_side_px: int | None
+    ) -> Iterator[Item | Unreadable]:
         """Yield each object's image or text."""
         kind = self.workspace.extractor(self.collection).manifest.input
 
-        def read(row: dict[str, Any]) -> Any | Unreadable:
+        def read(row: DocumentRow) -> Item | Unreadable:
             try:
                 data = self.read_checked(row["key"], row["content_hash"])
                 return decode(kind, data, min_side_px)
@@ -169,9 +191,9 @@ class RawObjects(DocumentTable):
         mapped = self.collection.feature_extractor.input_mappings.get(kind)
         return lambda key: self.source.open(key).input_blob(kind, mapped).read()
 
-    def report(self, batch: str) -> dict[str, Any]:
+    def report(self, batch: str) -> Report:
         """Count objects, bytes and types, and list what could not be read and why."""
-        rows = self.warehouse.read_table(self.path(batch)).to_pylist()
+        rows = self.objects_of(batch)
         unreadable = [row for row in rows if row["reason"]]
         types = Counter(row["media_type"] for row in rows if row["media_type"])
         return {
@@ -183,7 +205,22 @@ class RawObjects(DocumentTable):
         }
 
 
-def describe(kind: str, data: bytes) -> dict[str, Any]:
+def _unread(arrival: Arrival) -> ObjectRow:
+    return {
+        "document_id": arrival.document_id,
+        "key": arrival.key,
+        "version": arrival.version,
+        "content_hash": None,
+        "size": None,
+        "media_type": None,
+        "width_px": None,
+        "height_px": None,
+        "metadata": None,
+        "reason": None,
+    }
+
+
+def describe(kind: str, data: bytes) -> tuple[str, int | None, int | None]:
     """Return the columns that say what a content is.
 
     Args:
@@ -191,7 +228,7 @@ def describe(kind: str, data: bytes) -> dict[str, Any]:
         data: the content.
 
     Returns:
-        `media_type`, and of images `width_px` and `height_px`.
+        Media type, width and height in pixels; a text has no size.
 
     Raises:
         UnreadableItemError: it is empty, or no image.
@@ -199,7 +236,6 @@ def describe(kind: str, data: bytes) -> dict[str, Any]:
     if not data:
         raise UnreadableItemError("is empty (0 bytes)")
     if kind != "image":
-        return {"media_type": "text/plain"}
+        return "text/plain", None, None
     info = probe_image(data)
-    media_type = f"image/{info.format.lower()}"
-    return {"media_type": media_type, "width_px": info.width_px, "height_px": info.height_px}
+    return f"image/{info.format.lower()}", info.width_px, info.height_px

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +11,16 @@ from PIL import Image
 
 from autolabel_core.foundation.charts import contact_sheet
 from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.evaluation.augmentation import AugmentationSplit, mean_of_views
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
 from autolabel_core.models.evaluation.verification import Verification, verify_index
+from autolabel_core.models.evaluation.verification_record import VerificationRecord
 from autolabel_core.models.extractors import Extractor
-from autolabel_core.tables.document_table import DocumentTable, Unreadable
+from autolabel_core.tables.document_table import DocumentRow, DocumentTable, Unreadable
+from autolabel_core.tables.references import ReferenceRow
 
 MOST_VERIFIED = 500
 PAIRS_SHOWN = 5
@@ -30,7 +32,7 @@ class ReferencePicture:
     """The picture of one reference of a collection."""
 
     items: DocumentTable
-    row: Mapping[str, Any]
+    row: DocumentRow
 
     @property
     def checksum(self) -> str:
@@ -39,11 +41,12 @@ class ReferencePicture:
 
     def picture(self, min_side_px: int | None) -> Image.Image:
         """Decode it; an error where the object is gone, or has another content by now."""
-        (found,) = self.items.decoded([dict(self.row)], min_side_px)
+        (found,) = self.items.decoded([self.row], min_side_px)
         if isinstance(found, Unreadable):
             raise UnreadableItemError(found.reason)
-        picture: Image.Image = found
-        return picture
+        if isinstance(found, str):
+            raise UnreadableItemError("is a text, not a picture")
+        return found
 
 
 class ReferencePictures:
@@ -61,7 +64,7 @@ class ReferencePictures:
         items: DocumentTable,
         extractor: Extractor,
         cache: ViewCache,
-        rows: Sequence[Mapping[str, Any]],
+        rows: Sequence[ReferenceRow],
     ) -> None:
         self._extractor, self._cache, self._rows = extractor, cache, rows
         found = {r["document_id"]: r for r in items.rows_of({r["document_id"] for r in rows})}
@@ -103,24 +106,33 @@ class ReferencePictures:
         )
 
 
-def distinguishability_report(distinguishability: Mapping[str, Any]) -> dict[str, Any]:
+def distinguishability_report(found: VerificationRecord) -> Report:
     """Return what a person wants to know of a verification: numbers, and two tables."""
-    top1 = distinguishability["top1"]
+    top1 = found["top1"]
     return {
         "top-1 on views": top1["share"],
         "top-1 from": top1["low"],
         "top-1 to": top1["high"],
-        "median margin": distinguishability["median_margin"],
-        "advice": distinguishability["advice"],
-        "smallest margins": distinguishability["worst"],
+        "median margin": found["median_margin"],
+        "advice": found["advice"],
+        "smallest margins": [
+            {"label": worst["label"], "median_margin": worst["median_margin"]}
+            for worst in found["worst"]
+        ],
         "confusable": [
-            {name: pair[name] for name in ("label", "other", "mistaken", "views", "cosine")}
-            for pair in distinguishability["confusable"]
+            {
+                "label": pair["label"],
+                "other": pair["other"],
+                "mistaken": pair["mistaken"],
+                "views": pair["views"],
+                "cosine": pair["cosine"],
+            }
+            for pair in found["confusable"]
         ],
     }
 
 
-def confusable_sheet(items: DocumentTable, verification: Mapping[str, Any]) -> bytes | None:
+def confusable_sheet(items: DocumentTable, verification: VerificationRecord) -> bytes | None:
     """Draw the most confusable pairs side by side; None where there is none to draw.
 
     Args:
@@ -131,14 +143,15 @@ def confusable_sheet(items: DocumentTable, verification: Mapping[str, Any]) -> b
         A PNG, two pictures a row.
     """
     pairs = verification["confusable"][:PAIRS_SHOWN]
-    keys = {pair[which] for pair in pairs for which in ("key", "other_key")}
+    keys = {key for pair in pairs for key in (pair["key"], pair["other_key"])}
     rows = {row["key"]: row for row in items.rows_of(keys, "key")}
     tiles = []
     for pair in pairs:
-        for which, label in (("key", "label"), ("other_key", "other")):
-            row = rows.get(pair[which])
+        sides = ((pair["key"], pair["label"]), (pair["other_key"], pair["other"]))
+        for key, label in sides:
+            row = rows.get(key)
             found = next(iter(items.decoded([row], 96))) if row else None
             if not isinstance(found, Image.Image):
                 break
-            tiles.append((found, f"{pair[label]}\n{pair['cosine']:.2f}", "#1b7f4b"))
+            tiles.append((found, f"{label}\n{pair['cosine']:.2f}", "#1b7f4b"))
     return contact_sheet(tiles, columns=2) if tiles else None

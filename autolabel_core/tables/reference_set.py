@@ -10,25 +10,33 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Json, Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
-from autolabel_core.storage.warehouse import Warehouse
+from autolabel_core.storage.typed_rows import Column, rows_as
+from autolabel_core.storage.warehouse import Warehouse, matrix_of, vector_column
 from autolabel_core.tables.embeddings import Embeddings, Vector
 from autolabel_core.tables.reference_pictures import (
     ReferencePictures,
     confusable_sheet,
     distinguishability_report,
 )
-from autolabel_core.tables.references import ReferenceVectors, leave_one_out_report
+from autolabel_core.tables.references import (
+    LeaveOneOut,
+    ReferenceRow,
+    ReferenceVectors,
+    leave_one_out_report,
+)
 from autolabel_core.tables.table import WHOLE, DerivedTable
 
 
@@ -53,7 +61,7 @@ class ReferenceSet(DerivedTable):
         return self.embeddings.items.annotations()
 
     @cached_property
-    def wanted(self) -> tuple[list[dict[str, Any]], list[Vector]]:
+    def wanted(self) -> tuple[list[ReferenceRow], list[Vector]]:
         """Rows and vectors of the references as the sources say now."""
         held = {d: event for d, event in self.annotations.items() if event.label is not None}
         rows_held = self.embeddings.items.rows_of(set(held))
@@ -74,8 +82,8 @@ class ReferenceSet(DerivedTable):
         if self.changing_over:
             return None
         rows, _ = self.wanted
-        by_pictures: list[Any] = [self.views] if self.views else []
-        by_pictures += [] if self.waits_for_labels else ["told apart"]
+        by_pictures: list[object] = [self.views] if self.views else []
+        by_pictures += [] if self.waits_for_labels else ["distinguishability"]
         uri = self.embeddings.extractor.manifest.feature_uri
         return fingerprint(uri, rows, *by_pictures)
 
@@ -111,17 +119,8 @@ class ReferenceSet(DerivedTable):
         judged = leave_one_out_report(
             ReferenceVectors(rows, vectors, uri, fingerprint, encoder, self.views)
         )
-        judged["told_apart"] = None if distinguishability is None else distinguishability.as_json()
-        columns: dict[str, Any] = {
-            name: pa.array([row[name] for row in rows], pa.string())
-            for name in ("document_id", "key", "content_hash", "label", "label_source")
-        }
-        for name in ("fields", "metadata"):
-            values = [json.dumps(row[name], sort_keys=True) for row in rows]
-            columns[name] = pa.array(values, pa.string())
-        columns["vector"] = pa.FixedSizeListArray.from_arrays(
-            pa.array(vectors.ravel()), vectors.shape[1]
-        )
+        judged["distinguishability"] = distinguishability.as_json() if distinguishability else None
+        columns = _columns(rows, vectors)
         metadata = {
             "autolabel.fingerprint": fingerprint,
             "autolabel.feature_uri": uri,
@@ -144,12 +143,9 @@ class ReferenceSet(DerivedTable):
             space = self.embeddings.extractor.manifest
             nothing = np.zeros((0, 0), np.float32)
             return ReferenceVectors([], nothing, space.feature_uri, "", space.encoder_uri)
-        batch: Any = self.warehouse.read_batch(self.path())
-        column = batch.column("vector")
-        vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
-        rows = batch.drop_columns(["vector"]).to_pylist()
-        for row in rows:
-            row["fields"], row["metadata"] = json.loads(row["fields"]), json.loads(row["metadata"])
+        batch = self.warehouse.read_batch(self.path())
+        vectors = matrix_of(batch)
+        rows = [_stored_row(row) for row in rows_as(batch.drop_columns(["vector"]), _StoredRow)]
         metadata = batch.schema.metadata
         uri = metadata[b"autolabel.feature_uri"].decode()
         encoder = metadata.get(b"autolabel.encoder_uri", uri.encode()).decode()
@@ -164,29 +160,32 @@ class ReferenceSet(DerivedTable):
             return self.embeddings.extractor.manifest.feature_uri
         return self._metadata[b"autolabel.feature_uri"].decode()
 
-    def judgement(self) -> dict[str, Any]:
+    def judgement(self) -> LeaveOneOut:
         """Return what `leave_one_out_report` found when the file was written."""
         if self.warehouse.fingerprint(self.path()) is None:
             return leave_one_out_report(self.load())
-        found: dict[str, Any] = json.loads(self._metadata[b"autolabel.judgement"])
-        return found
+        judged: dict[str, object] = json.loads(self._metadata[b"autolabel.judgement"])
+        if "told_apart" in judged:
+            judged["distinguishability"] = judged.pop("told_apart")  # as earlier versions wrote it
+        return cast("LeaveOneOut", judged)
 
     @property
     def _metadata(self) -> dict[bytes, bytes]:
         return dict(self.warehouse.read_batch(self.path()).schema.metadata or {})
 
-    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+    def report(self, batch: str = WHOLE) -> Report:
         """Say how many references each label has, and whether their neighbours agree with them."""
         judged = self.judgement()
-        distinguishability = judged.pop("told_apart", None)
+        distinguishability = judged.get("distinguishability")
+        counted = cast("Report", {k: v for k, v in judged.items() if k != "distinguishability"})
         return {
-            **judged,
+            **counted,
             **(distinguishability_report(distinguishability) if distinguishability else {}),
         }
 
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
         """Draw the pairs of references that are taken for each other most easily."""
-        distinguishability = self.judgement().get("told_apart")
+        distinguishability = self.judgement().get("distinguishability")
         sheet = (
             confusable_sheet(self.embeddings.items, distinguishability)
             if distinguishability
@@ -194,19 +193,57 @@ class ReferenceSet(DerivedTable):
         )
         return {} if sheet is None else {"most confusable": sheet}
 
-    def _pictures(self, rows: list[dict[str, Any]]) -> ReferencePictures:
+    def _pictures(self, rows: list[ReferenceRow]) -> ReferencePictures:
         extractor = self.embeddings.extractor
         cache = ViewCache(self.workspace.paths.views, extractor)
         return ReferencePictures(self.embeddings.items, extractor, cache, rows)
 
 
-def _row(event: Annotation, metadata: dict[str, Any]) -> dict[str, Any]:
+class _StoredRow(TypedDict):
+    """A `ReferenceRow` as the file holds it: `fields` and `metadata` are JSON."""
+
+    document_id: str
+    key: str
+    content_hash: str
+    label: str
+    label_source: str
+    fields: str
+    metadata: str
+
+
+def _columns(rows: list[ReferenceRow], vectors: npt.NDArray[np.float32]) -> dict[str, Column]:
+    texts = {
+        "document_id": [row["document_id"] for row in rows],
+        "key": [row["key"] for row in rows],
+        "content_hash": [row["content_hash"] for row in rows],
+        "label": [row["label"] for row in rows],
+        "label_source": [row["label_source"] for row in rows],
+        "fields": [json.dumps(row["fields"], sort_keys=True) for row in rows],
+        "metadata": [json.dumps(row["metadata"], sort_keys=True) for row in rows],
+    }
+    columns: dict[str, Column] = {n: pa.array(values, pa.string()) for n, values in texts.items()}
+    return {**columns, "vector": vector_column(vectors)}
+
+
+def _stored_row(row: _StoredRow) -> ReferenceRow:
+    return {
+        "document_id": row["document_id"],
+        "key": row["key"],
+        "content_hash": row["content_hash"],
+        "label": row["label"],
+        "label_source": row["label_source"],
+        "fields": json.loads(row["fields"]),
+        "metadata": json.loads(row["metadata"]),
+    }
+
+
+def _row(event: Annotation, metadata: dict[str, Json]) -> ReferenceRow:
     texts = {name: text for name, value in metadata.items() if (text := text_of(value)) is not None}
     return {
         "document_id": event.document_id,
         "key": event.key,
         "content_hash": event.content_hash,
-        "label": event.label,
+        "label": str(event.label),
         "label_source": event.source,
         "fields": {**texts, **event.fields},
         "metadata": metadata,
@@ -217,11 +254,11 @@ def _vectors_of(
     warehouse: Warehouse, path: PurePath, held: Mapping[str, Annotation]
 ) -> dict[str, Vector]:
     """Vectors of a file for annotated documents, where they are of the content judged."""
-    batch: Any = warehouse.read_batch(path)
-    ids, contents, column = (batch.column(n) for n in ("document_id", "content_hash", "vector"))
+    batch = warehouse.read_batch(path)
+    ids, contents = batch.column("document_id"), batch.column("content_hash")
     is_held = pc.is_in(ids, value_set=pa.array(sorted(held), pa.string()))
     rows = np.flatnonzero(pc.and_(is_held, pc.is_null(batch.column("reason")))).tolist()
-    vectors = column.flatten().to_numpy().reshape(len(batch), column.type.list_size)
+    vectors = matrix_of(batch)
     return {
         ids[row].as_py(): vectors[row]
         for row in rows

@@ -5,17 +5,65 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS, DecisionEngine
 from autolabel_core.matching.nearest import Nearest, nearest_among_themselves
+from autolabel_core.models.evaluation.verification_record import VerificationRecord
 
 NEAR_DUPLICATE = 0.999
+
+
+class ReferenceRow(TypedDict):
+    """One reference: a document with the label that people gave it.
+
+    `fields` are its values by the name of the field, as texts; `metadata` is that of the object.
+    """
+
+    document_id: str
+    key: str
+    content_hash: str
+    label: str
+    label_source: str
+    fields: dict[str, str]
+    metadata: dict[str, Json]
+
+
+class ReferencesOfLabel(TypedDict):
+    """How many references a label has, of people's labels or of promotions."""
+
+    label: str
+    label_source: str
+    references: int
+
+
+class ReferencePair(TypedDict):
+    """A reference and the nearest other one, with their cosine."""
+
+    key: str
+    label: str
+    nearest_key: str
+    nearest_label: str
+    score: float
+
+
+class LeaveOneOut(TypedDict):
+    """What `leave_one_out_report` found; `distinguishability` is added by the set of references."""
+
+    references: int
+    labels: list[ReferencesOfLabel]
+    leave_one_out_agreement: float | None
+    agreement_low: NotRequired[float]
+    agreement_high: NotRequired[float]
+    disagreeing: NotRequired[list[ReferencePair]]
+    near_duplicates: NotRequired[list[ReferencePair]]
+    distinguishability: NotRequired[VerificationRecord | None]
 
 
 @dataclass(frozen=True)
@@ -23,8 +71,7 @@ class ReferenceVectors:
     """The references of one collection, ascending by document id.
 
     Attributes:
-        rows: one dict each: document_id, key, content_hash, label, label_source,
-            fields (own values by field name), metadata.
+        rows: the references.
         vectors: (r, d) float32 of unit length.
         feature_uri: the space of the vectors.
         version: fingerprint of rows and space.
@@ -32,7 +79,7 @@ class ReferenceVectors:
         reference_views: how many augmented views each vector is the mean of; 0: of the item itself.
     """
 
-    rows: list[dict[str, Any]]
+    rows: list[ReferenceRow]
     vectors: npt.NDArray[np.float32]
     feature_uri: str
     version: str
@@ -68,7 +115,7 @@ class ReferenceVectors:
         return replace(self, rows=[self.rows[i] for i in rows], vectors=self.vectors[rows])
 
 
-def leave_one_out_report(references: ReferenceVectors) -> dict[str, Any]:
+def leave_one_out_report(references: ReferenceVectors) -> LeaveOneOut:
     """Judge references by their neighbours: who agrees, who disagrees, near-duplicates, counts.
 
     Args:
@@ -83,21 +130,25 @@ def leave_one_out_report(references: ReferenceVectors) -> dict[str, Any]:
         >= NEAR_DUPLICATE, at most 50).
     """
     counts = Counter((row["label"], row["label_source"]) for row in references.rows)
-    labels = [
+    labels: list[ReferencesOfLabel] = [
         {"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())
     ]
-    counted = {"references": len(references.rows), "labels": labels}
     sizes = Counter(references.labels.tolist())
     can_agree = np.array([sizes[label] > 1 for label in references.labels.tolist()], bool)
     if not can_agree.any():
-        return {**counted, "leave_one_out_agreement": None}
+        return {
+            "references": len(references.rows),
+            "labels": labels,
+            "leave_one_out_agreement": None,
+        }
     found = references.leave_one_out()
     agrees = references.labels[found.position[:, 0]] == references.labels
     low, high = wilson_interval(int(agrees.sum()), int(can_agree.sum()))
     wrong = np.flatnonzero(can_agree & ~agrees)
     wrong = wrong[np.argsort(-found.score[wrong, 0], kind="stable")]
     return {
-        **counted,
+        "references": len(references.rows),
+        "labels": labels,
         "leave_one_out_agreement": float(agrees.sum() / can_agree.sum()),
         "agreement_low": low,
         "agreement_high": high,
@@ -109,7 +160,7 @@ def leave_one_out_report(references: ReferenceVectors) -> dict[str, Any]:
     }
 
 
-def _pair(references: ReferenceVectors, i: int, found: Nearest) -> dict[str, Any]:
+def _pair(references: ReferenceVectors, i: int, found: Nearest) -> ReferencePair:
     one, other = references.rows[i], references.rows[int(found.position[i, 0])]
     return {
         "key": one["key"],

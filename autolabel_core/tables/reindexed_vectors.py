@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.storage.warehouse import VectorTable
 from autolabel_core.tables.embeddings import Embeddings
@@ -111,7 +112,7 @@ class ReindexedVectors(DerivedTable):
             if folder != self._folder:
                 self.warehouse.remove(folder)
 
-    def report(self, batch: str) -> dict[str, Any]:
+    def report(self, batch: str) -> Report:
         """Say which index holds how many vectors of the batch."""
         return {
             "index": self.index_name,

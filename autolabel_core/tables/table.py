@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any, ClassVar, TypeVar, cast
+from typing import ClassVar, TypeVar, cast
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.ledger import Annotation, Arrival, BoxAnnotation
 from autolabel_core.ledger.arrivals import DELETED, batches_of
@@ -28,7 +29,7 @@ class LedgerSnapshot:
     def __init__(self, workspace: Workspace, collection_name: str) -> None:
         self._ledger = workspace.ledger
         self._name = collection_name
-        self.opened: dict[type[DerivedTable], Any] = {}
+        self.opened: dict[type[DerivedTable], DerivedTable] = {}
 
     @cached_property
     def objects(self) -> Mapping[str, Arrival]:
@@ -89,10 +90,10 @@ class DerivedTable(ABC):
 
     def sibling(self, table: type[Table]) -> Table:
         """Return another table of the same collection; what was read is not read again."""
-        found = self.recorded.opened.get(table)
-        if found is None:
+        opened = self.recorded.opened.get(table)
+        if opened is None:
             return table(self.workspace, self.collection, self.recorded)
-        return cast("Table", found)
+        return cast("Table", opened)
 
     @classmethod
     def applies_to(cls, collection: Collection) -> bool:
@@ -161,7 +162,7 @@ class DerivedTable(ABC):
         """Make the file anew."""
 
     @abstractmethod
-    def report(self, batch: str) -> dict[str, Any]:
+    def report(self, batch: str) -> Report:
         """Return what a person wants to know of the result: numbers, texts and tables."""
 
     def pictures(self, batch: str) -> dict[str, bytes]:

@@ -7,19 +7,23 @@ for byte.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS
 from autolabel_core.matching.nearest import Nearest
 from autolabel_core.matching.neighbour_lists import published
 from autolabel_core.storage.warehouse import VectorTable
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.document_table import DocumentRow
+from autolabel_core.tables.fingerprints import LabelsFingerprint
 from autolabel_core.tables.label_columns import Labelling, RejectedLabel, label_table
 from autolabel_core.tables.label_report import (
     FIGURE_COLUMNS,
@@ -59,37 +63,37 @@ class TaxonomyLabels(DerivedTable):
         return self.path(batch).parent / OTHERS / f"{batch}.parquet"
 
     def fingerprint(self, batch: str) -> str | None:
-        """Cover objects and vectors, the taxonomy, what people said: three parts, by dots.
+        """Cover documents, taxonomy and people's labels; None while the feature URI changes."""
+        wanted = self._wanted(batch)
+        return None if wanted is None else str(wanted)
 
-        None while the feature URI changes over.
-        """
+    def _wanted(self, batch: str) -> LabelsFingerprint | None:
         raw = self.warehouse.fingerprint(self.own.embeddings.items.path(batch))
         vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
         if raw is None or vectors is None or self.own.changing_over:
             return None
         if self.taxonomy.references.encoder_uri != self.taxonomy.space.encoder_uri:
             return None
-        return f"{fingerprint(raw, vectors)}.{self.taxonomy.fingerprint}.{self._said}"
+        return LabelsFingerprint(
+            fingerprint(raw, vectors), self.taxonomy.fingerprint, self._annotations
+        )
 
     def stale_by_uploads(self) -> list[str]:
         """Return the batches labelled from other objects or vectors than there are now."""
-        return self._stale_in(slice(1))
+        return [batch for batch in self.stale() if self._differs(batch, "documents")]
 
     def stale_by_taxonomy(self) -> list[str]:
         """Return batches of present vectors labelled by another rule or by other references."""
         uploaded = set(self.stale_by_uploads())
-        return [batch for batch in self._stale_in(slice(1, 2)) if batch not in uploaded]
+        stale = [batch for batch in self.stale() if self._differs(batch, "taxonomy")]
+        return [batch for batch in stale if batch not in uploaded]
 
-    def _stale_in(self, parts: slice) -> list[str]:
-        return [batch for batch in self.stale() if self._differs(batch, parts)]
-
-    def _differs(self, batch: str, parts: slice) -> bool:
-        wanted = (self.fingerprint(batch) or "").split(".")
-        made_from = (self.warehouse.fingerprint(self.path(batch)) or "").split(".")
-        return wanted[parts] != made_from[parts]
+    def _differs(self, batch: str, part: Literal["documents", "taxonomy"]) -> bool:
+        made_from = LabelsFingerprint.of_file(self.warehouse, self.path(batch))
+        return getattr(self._wanted(batch), part, None) != getattr(made_from, part, None)
 
     @cached_property
-    def _said(self) -> str:
+    def _annotations(self) -> str:
         held = sorted(self.own.annotations.values(), key=lambda a: a.document_id)
         labels = [(a.document_id, a.label, a.source, sorted(a.fields.items())) for a in held]
         return fingerprint(labels, sorted(self.rejected))
@@ -141,7 +145,7 @@ class TaxonomyLabels(DerivedTable):
         kept = ".neighbours", slug, f"{batch}.arrow"
         return self.warehouse.path(self.collection_name, self.name, *kept)
 
-    def report(self, batch: str) -> dict[str, Any]:
+    def report(self, batch: str) -> Report:
         """Count labels by source and by label."""
         table = self.warehouse.read_table(self.path(batch), list(FIGURE_COLUMNS))
         return label_report(table, self.taxonomy.rule)
@@ -154,7 +158,7 @@ class TaxonomyLabels(DerivedTable):
         return label_pictures(table, self.taxonomy.rule, embeddings.items if is_image else None)
 
 
-def _of_objects(vectors: VectorTable, objects: list[dict[str, Any]]) -> VectorTable:
+def _of_objects(vectors: VectorTable, objects: Sequence[DocumentRow]) -> VectorTable:
     """Return the vectors row by row with the objects, also where one file is the newer."""
     ids = [row["document_id"] for row in objects]
     contents = [row["content_hash"] or "" for row in objects]

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +25,12 @@ from autolabel_core.models.evaluation.augmentation_cache import (
 from autolabel_core.models.evaluation.held_out_set import HeldOutSet
 from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, evaluate
 from autolabel_core.models.evaluation.unknown_rejection import Rejection, reject_unknown
+from autolabel_core.models.evaluation.verification_record import (
+    ConfusablePair,
+    RateRecord,
+    RejectionRecord,
+    VerificationRecord,
+)
 from autolabel_core.models.extractors import Extractor
 
 SANE_SELF_IDENTIFICATION = 0.99
@@ -52,6 +57,16 @@ class Rate:
     def share(self) -> float | None:
         """Right answers among all."""
         return self.right / self.queries if self.queries else None
+
+    def record(self) -> RateRecord:
+        """Return the rate as JSON holds it."""
+        return {
+            "share": self.share,
+            "right": self.right,
+            "queries": self.queries,
+            "low": self.low,
+            "high": self.high,
+        }
 
 
 @dataclass(frozen=True)
@@ -117,7 +132,7 @@ class Verification:
             return "Medium separation, similar things may be confused: consider training a head."
         return "The references look too similar to this encoder: train a head."
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> VerificationRecord:
         """Return the figures as JSON holds them."""
         return {
             "references": len(self.index),
@@ -125,20 +140,44 @@ class Verification:
             "feature_uri": self.index.feature_uri,
             "index_checksum": self.index.checksum,
             "reference_views": self.index.origin.reference_views,
-            "top1": {"share": self.views.share, **asdict(self.views)},
-            "leave_one_out": {"share": self.variants.share, **asdict(self.variants)},
-            "self_identification": {"share": self.itself.share, **asdict(self.itself)},
+            "top1": self.views.record(),
+            "leave_one_out": self.variants.record(),
+            "self_identification": self.itself.record(),
             "median_margin": self.median_margin,
             "worst": [{"label": label, "median_margin": m} for label, m in self.worst],
             "confusable": [self._told(pair) for pair in self.pairs],
             "by_reference_views": {str(n): f for n, f in self.by_reference_views.items()},
-            "unknown": None if self.rejection is None else asdict(self.rejection),
+            "unknown": None if self.rejection is None else _rejection(self.rejection),
             "advice": self.advice,
         }
 
-    def _told(self, pair: Pair) -> dict[str, Any]:
-        keys = {"key": pair.row, "other_key": pair.other_row}
-        return {**asdict(pair), **{name: self.index.filenames[row] for name, row in keys.items()}}
+    def _told(self, pair: Pair) -> ConfusablePair:
+        return {
+            "label": pair.label,
+            "other": pair.other,
+            "mistaken": pair.mistaken,
+            "views": pair.views,
+            "cosine": pair.cosine,
+            "row": pair.row,
+            "other_row": pair.other_row,
+            "key": self.index.filenames[pair.row],
+            "other_key": self.index.filenames[pair.other_row],
+        }
+
+
+def _rejection(rejection: Rejection) -> RejectionRecord:
+    accepted = rejection.acceptance
+    return {
+        "auroc_score": rejection.auroc_score,
+        "auroc_margin": rejection.auroc_margin,
+        "acceptance": {
+            "min_score": accepted.min_score,
+            "min_margin": accepted.min_margin,
+            "precision": accepted.precision,
+            "answered": accepted.answered,
+            "reached": accepted.reached,
+        },
+    }
 
 
 def verify_index(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import pyarrow as pa
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Cell, Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import ModelVersion
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
@@ -22,8 +24,9 @@ from autolabel_core.models.extractors import Extractor
 from autolabel_core.models.projection_head import Head
 from autolabel_core.models.registry import GATE, HEAD, ModelCard
 from autolabel_core.models.registry.card import environment
-from autolabel_core.tables.document_table import Unreadable
-from autolabel_core.tables.reference_pictures import ReferencePictures
+from autolabel_core.storage.typed_rows import rows_as
+from autolabel_core.tables.document_table import DocumentRow, Unreadable
+from autolabel_core.tables.reference_pictures import ReferencePicture
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.table import WHOLE
 from autolabel_core.training.heads.train_head import (
@@ -37,13 +40,28 @@ from autolabel_core.training.requested_weights import RequestedWeights
 
 WEIGHTS = "head.safetensors"
 OWN = "those of the encoder and of the labelled items"
-_FIELDS: list[Any] = [
+_FIELDS: list[tuple[str, pa.DataType]] = [
     ("version", pa.string()),
     ("label", pa.string()),
     ("margin_before", pa.float64()),
     ("margin_after", pa.float64()),
 ]
 SCHEMA = pa.schema(_FIELDS)
+
+
+class LabelledDocument(DocumentRow):
+    """A document that can be read, with the label that people gave it."""
+
+    label: str
+
+
+class MarginRow(TypedDict):
+    """SCHEMA as a type: the median margin of a label before and after the head."""
+
+    version: str
+    label: str
+    margin_before: float
+    margin_after: float
 
 
 class HeadWeights(RequestedWeights):
@@ -67,12 +85,12 @@ class HeadWeights(RequestedWeights):
         return self.workspace.base_extractor(self.collection)
 
     @cached_property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[LabelledDocument]:
         """What people labelled and can be read, whatever space its vectors are in."""
         held = self.references.annotations
         said = {document: event.label for document, event in held.items() if event.label}
         items = self.references.embeddings.items
-        rows = sorted(items.rows_of(set(said)), key=lambda row: str(row["document_id"]))
+        rows = sorted(items.rows_of(set(said)), key=itemgetter("document_id"))
         decoded = items.decoded(rows, self.base.min_side_px)
         return [
             {**row, "label": said[row["document_id"]]}
@@ -137,9 +155,10 @@ class HeadWeights(RequestedWeights):
             The material, in the space of the encoder without any head.
         """
         cache = ViewCache(self.workspace.paths.views, self.base)
-        pictures = ReferencePictures(self.references.embeddings.items, self.base, cache, self.rows)
+        items = self.references.embeddings.items
+        pictures = [ReferencePicture(items, row) for row in self.rows]
         labels = [row["label"] for row in self.rows]
-        return labelled_material(pictures.pictures, labels, self.base, cache, recipe)
+        return labelled_material(pictures, labels, self.base, cache, recipe)
 
     def _registered(self, trained: TrainedHead, asked_by: str) -> ModelVersion:
         registry, name = self.workspace.registry, self.collection_name
@@ -168,22 +187,24 @@ class HeadWeights(RequestedWeights):
         decision: Literal["promoted", "held"] = "promoted" if trained.adopted else "held"
         self.workspace.registry.decide(model, decision, GATE, reason, figures)
 
-    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+    def report(self, batch: str = WHOLE) -> Report:
         """Say what the gate decided about the latest head, and what each label gained."""
         active = self.workspace.registry.active(self.collection_name, HEAD)
-        said: dict[str, Any] = {"in service": active.version if active else "none"}
+        report: dict[str, Cell | Sequence[Mapping[str, object]]] = {
+            "in service": active.version if active else "none"
+        }
         if self.versions:
-            said |= self._verdict(self.versions[-1])
+            report |= self._verdict(self.versions[-1])
         if self.warehouse.exists(self.path()):
-            rows = self.warehouse.read_table(self.path()).to_pylist()
+            rows = rows_as(self.warehouse.read_table(self.path()), MarginRow)
             gain = sorted(rows, key=lambda row: row["margin_after"] - row["margin_before"])
-            said["labels that gain least"] = gain[:20]
-        return said
+            report["labels that gain least"] = gain[:20]
+        return report
 
-    def _verdict(self, model: ModelVersion) -> dict[str, Any]:
+    def _verdict(self, model: ModelVersion) -> dict[str, Cell]:
         decisions = self.workspace.registry.decisions(self.collection_name, HEAD)
         own = [decision for decision in decisions if decision.version == model.version]
-        metrics: Mapping[str, Mapping[str, Any]] = model.card["metrics"]
+        metrics: Mapping[str, Mapping[str, float]] = model.card["metrics"]
         return {
             "version": model.version,
             "decision": own[-1].decision if own else "none",

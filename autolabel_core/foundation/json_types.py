@@ -1,0 +1,18 @@
+"""What JSON can hold, and what a report on a derived table is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""A value that JSON can hold."""
+
+JsonObject: TypeAlias = Mapping[str, Json]
+"""A JSON object, such as the metadata of an object or the payload of an event."""
+
+Cell: TypeAlias = bool | int | float | str | None
+"""One value of a table that a person reads."""
+
+Report: TypeAlias = Mapping[str, Cell | Sequence[Mapping[str, object]]]
+"""What a person wants to know of a derived table, by name: numbers, texts and tables."""

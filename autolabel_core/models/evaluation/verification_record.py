@@ -1,0 +1,73 @@
+"""The figures of a verification as JSON holds them."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class RateRecord(TypedDict):
+    """A share of right answers with its 95 % Wilson interval; None without queries."""
+
+    share: float | None
+    right: int
+    queries: int
+    low: float
+    high: float
+
+
+class LabelMargin(TypedDict):
+    """The median margin of the views of one label."""
+
+    label: str
+    median_margin: float
+
+
+class ConfusablePair(TypedDict):
+    """Two labels that are easily taken for each other, with a reference of each."""
+
+    label: str
+    other: str
+    mistaken: int
+    views: int
+    cosine: float
+    row: int
+    other_row: int
+    key: str
+    other_key: str
+
+
+class AcceptanceRecord(TypedDict):
+    """Lowest score and margin that are answered, and what follows from them."""
+
+    min_score: float
+    min_margin: float
+    precision: float
+    answered: float
+    reached: bool
+
+
+class RejectionRecord(TypedDict):
+    """How well unknown things are told from known ones."""
+
+    auroc_score: float
+    auroc_margin: float
+    acceptance: AcceptanceRecord
+
+
+class VerificationRecord(TypedDict):
+    """What `Verification.as_json` returns."""
+
+    references: int
+    labels: int
+    feature_uri: str
+    index_checksum: str
+    reference_views: int
+    top1: RateRecord
+    leave_one_out: RateRecord
+    self_identification: RateRecord
+    median_margin: float
+    worst: list[LabelMargin]
+    confusable: list[ConfusablePair]
+    by_reference_views: dict[str, dict[str, float | int]]
+    unknown: RejectionRecord | None
+    advice: str
