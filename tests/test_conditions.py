@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.naive_conditions import holds
 
 from autolabel_core.declarations.conditions import (
     OPERATORS,
@@ -12,7 +13,6 @@ from autolabel_core.declarations.conditions import (
     Comparison,
     Negation,
     fields_of,
-    holds,
     parse,
     parse_text,
     to_sql,

@@ -9,10 +9,11 @@ import pytest
 from conftest import sweep_quietly
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.naive_conditions import holds
 
-from autolabel_core.declarations.conditions import AllOf, AnyOf, Negation, holds, parse, parse_text
+from autolabel_core.declarations.conditions import AllOf, AnyOf, Negation, parse, parse_text
 from autolabel_core.documents.documents import Documents
-from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 
 DECLARED = """\
@@ -204,10 +205,12 @@ operators = st.sampled_from(
 def compared(field, operator, value):
     if field == "confidence" and operator in ("contains", "under"):
         operator, value = "gte", 0.5  # how many digits a number's text has is nobody's promise
+    if field == "confidence" and value not in (None, True, 0.98, 7, "7.0"):
+        value = 0.98  # a text that is no number is refused, see below
     if operator == "exists":
         value = bool(value)
     elif operator == "in":
-        value = [value, "human"]
+        value = [value, 7.0 if field == "confidence" else "human"]
     elif operator in ("contains", "under"):
         value = str(value) or "front"
     elif operator not in ("eq", "ne") and (value is None or isinstance(value, bool)):
@@ -237,3 +240,20 @@ def test_equals_a_naive_filter(view, condition):
     ]
     expected = [d["key"] for d in documents if holds(condition, d)]
     assert [r["key"] for r in view.find([condition])] == expected
+
+
+@pytest.mark.parametrize("field", ["confidence", "margin", "taxonomy_match.confidence"])
+@pytest.mark.parametrize(
+    "rest", ["lt:abc", "eq:abc", "ne:0,5", "in:0.5,abc", 'gte:""', "lt:0.5.1", "gt:nan"]
+)
+def test_a_column_of_numbers_is_never_compared_with_a_text(view, field, rest):
+    for condition in (parse_text(f"{field}:{rest}"), Negation(parse_text(f"{field}:{rest}"))):
+        for ask in (view.find, view.ids):
+            with pytest.raises(AutolabelError, match=rf"`{field}` with the text .* \(FLOAT\)"):
+                ask([AllOf((parse_text("key:exists"), condition))])
+
+
+def test_a_column_of_numbers_takes_numbers_quoted_or_not_and_null(view):
+    for rest in ("lt:0.5", 'lt:"0.5"', "eq:null", "in:0.5,null", "contains:abc", "exists"):
+        view.find([parse_text(f"confidence:{rest}")])
+    assert view.find([parse_text("label:lt:abc"), parse_text("metadata.x:ne:abc")]) is not None

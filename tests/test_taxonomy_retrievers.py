@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from conftest import sweep_quietly
 from support.angle_samples import NAME, declaration, label
 
+from autolabel_core.declarations.conditions import parse_text
+from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, DeclarationError
 from autolabel_core.operations.staleness_plan import plan
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.reference_filter import filter_references
+from autolabel_core.tables.reference_set import ReferenceSet
 
 
 def declared(**search):
@@ -40,7 +47,7 @@ def test_a_filter_after_the_search_is_refused_in_a_taxonomy(workspace):
     after["retrievers"][0]["stages"].append(
         {"stage_id": "attribute_filter", "parameters": condition}
     )
-    with pytest.raises(DeclarationError, match="a filter after its search.*put it before"):
+    with pytest.raises(DeclarationError, match=r"a filter after its search.*put it before"):
         workspace({NAME: after}).collection(NAME)
 
 
@@ -54,3 +61,32 @@ def test_a_taxonomy_over_another_feature_space_is_refused(angles, home):
     ws = home.workspace
     with pytest.raises(AutolabelError, match=rf"searches {other}, but `angles` has {own}"):
         plan(ws, ws.collection(NAME))
+
+
+METADATA = {
+    "a": {"tags": ["x", "yz"], "camera": {"id": "7.0"}, "a.b": 1, "good": True},
+    "b": {"tags": ["x"], "camera": {"id": "8"}, "a": {"b": 1}, "good": "TRUE", "note": None},
+    "c": {},
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("tags:contains:y", "camera.id:eq:7", "a.b:eq:1", "good:eq:true", "note:exists"),
+        *("camera.id:gt:7.5", "tags:exists", "good:ne:true", "camera:exists", "nothing:eq:null"),
+    ],
+)
+def test_a_filter_of_references_means_what_it_means_for_documents(angles, home, text):
+    """One implementation: metadata under their own names here, after `metadata.` there."""
+    home.put(NAME, {f"{key}.txt.json": json.dumps(said) for key, said in METADATA.items()})
+    ws = angles({f"{key}.txt": i for i, key in enumerate(METADATA)}, {"a.txt": "left"})
+    label(ws, {"b.txt": "left", "c.txt": "up"})
+    sweep_quietly(ws, NAME)
+    ws = home.workspace
+    references = ReferenceSet(ws, ws.collection(NAME)).load()
+    assert len(references.rows) == 3
+    assert any(row["metadata"] for row in references.rows)
+    let_in = filter_references(references, [parse_text(text)], "side")
+    documents = Documents(ws, ws.collection(NAME)).ids([parse_text(f"metadata.{text}")])
+    assert set(let_in.document_ids) == documents

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autolabel_core.declarations import Collection
-from autolabel_core.declarations.conditions import AllOf, Condition, to_sql
+from autolabel_core.declarations.conditions import AllOf, Condition, json_field, to_sql
 from autolabel_core.documents.box_fields import (
     BOX_COLUMNS,
     BOX_TYPES,
@@ -16,6 +16,7 @@ from autolabel_core.documents.box_fields import (
     detection_record,
 )
 from autolabel_core.documents.cluster_columns import Joined, join_clusters
+from autolabel_core.documents.filter_types import check_types
 from autolabel_core.foundation.atomic_files import held_open
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.tables.detection_rows import IMAGE
@@ -143,9 +144,7 @@ class Documents:
         if head == "taxonomy_match" and tail in MATCH:
             return tail
         if head == "metadata" and tail:
-            whole = f"json_extract_string(metadata, {_literal(_pointer([tail]))})"
-            nested = f"json_extract_string(metadata, {_literal(_pointer(tail.split('.')))})"
-            return f"coalesce({whole}, {nested})"
+            return json_field("metadata", tail)
         if self.collection.detection is not None:
             found = detection_expression(field)
             if found is not None:
@@ -178,7 +177,8 @@ class Documents:
             names, `suggested_label`, `margin`, `margin_lower_bound`, `reason`, and the fields that
             clusters enrich.
         """
-        where, parameters = to_sql(AllOf(tuple(conditions)), self.expression)
+        condition = AllOf(tuple(conditions))
+        where, parameters = to_sql(condition, self.expression)
         order = "key"
         if sort:
             direction = "DESC" if sort.startswith("-") else "ASC"
@@ -190,13 +190,16 @@ class Documents:
         if limit is not None:
             sql += f" LIMIT {int(limit)}"
         with self.connect() as connection:
+            check_types(condition, connection, "all_documents", self.expression)
             rows = connection.execute(sql, parameters).fetchall()
         return [self._record(dict(zip(names, row, strict=True))) for row in rows]
 
     def ids(self, conditions: Sequence[Condition]) -> set[str]:
         """Return the ids of the documents for which all conditions hold."""
-        where, parameters = to_sql(AllOf(tuple(conditions)), self.expression)
+        condition = AllOf(tuple(conditions))
+        where, parameters = to_sql(condition, self.expression)
         with self.connect() as connection:
+            check_types(condition, connection, "documents", self.expression)
             sql = f"SELECT document_id FROM documents WHERE {where}"
             return {row[0] for row in connection.execute(sql, parameters).fetchall()}
 
@@ -227,11 +230,3 @@ class Documents:
 def quote(name: str) -> str:
     """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _pointer(parts: list[str]) -> str:
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -18,8 +18,9 @@ from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.matching.nearest import nearest
 from autolabel_core.models.extractors import embed_checked
-from autolabel_core.tables.applied_taxonomy import check_feature_uri, filter_references
+from autolabel_core.tables.applied_taxonomy import check_feature_uri
 from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.reference_filter import filter_references
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.workspace import Workspace

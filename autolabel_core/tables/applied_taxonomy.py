@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.declarations.collections_folder import find_retriever
-from autolabel_core.declarations.conditions import Condition, holds, parse
+from autolabel_core.declarations.conditions import parse
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine
 from autolabel_core.models.extractors import Manifest
+from autolabel_core.tables.reference_filter import filter_references
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceRow, ReferenceVectors
 from autolabel_core.tables.workspace import Workspace
@@ -98,7 +98,8 @@ class AppliedTaxonomy:
     def enrichment_from(self, reference: ReferenceRow) -> dict[str, str | None]:
         """Return the fields that a document takes from its matched reference."""
         label_field = self.reference_collection.label_field
-        said = {**reference["fields"], **_label_of(reference, label_field)}
+        label = reference["label"]
+        said = {**reference["fields"], "label": label, label_field: label}
         return {e.target: said.get(e.source) for e in self.collection.enrichment}
 
     @cached_property
@@ -125,38 +126,3 @@ class AppliedTaxonomy:
     @property
     def _conditions(self) -> list[object]:
         return self._retriever.conditions if self._retriever else []
-
-
-def filter_references(
-    references: ReferenceVectors, conditions: Sequence[Condition], label_field: str
-) -> ReferenceVectors:
-    """Return the references for which all conditions hold.
-
-    Args:
-        references: a collection's.
-        conditions: over bucket and ledger fields: a filter that saw more would make the graph a
-            circle.
-        label_field: the collection's name for the label.
-
-    Returns:
-        Those that stay, in their order.
-    """
-    if not conditions:
-        return references
-    fields = [_fields_of(row, label_field) for row in references.rows]
-    kept = [i for i, row in enumerate(fields) if all(holds(c, row) for c in conditions)]
-    return references.only(kept)
-
-
-def _fields_of(row: ReferenceRow, label_field: str) -> dict[str, object]:
-    own = {
-        "document_id": row["document_id"],
-        "key": row["key"],
-        "label_source": row["label_source"],
-        "metadata": row["metadata"],
-    }
-    return {**row["metadata"], **row["fields"], **own, **_label_of(row, label_field)}
-
-
-def _label_of(row: ReferenceRow, label_field: str) -> dict[str, str]:
-    return {"label": row["label"], label_field: row["label"]}

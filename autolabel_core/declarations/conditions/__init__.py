@@ -1,6 +1,6 @@
-"""Conditions over documents: every written form becomes one tree, for DuckDB and for one document.
+"""Conditions over documents: every written form becomes one tree, and one DuckDB expression.
 
-What a condition means is the same in both. A field that is missing or null equals only null, so
+A field that is missing or null equals only null, so
 `ne x` includes it and every other comparison with it is false. The type of the *value* decides how
 two things are compared: a number with whatever reads as a number (7 equals the text "7.0"), a truth
 value with true and false, a text with the text of the field. A timestamp is compared as text.
@@ -8,8 +8,8 @@ value with true and false, a text with the text of the field. A timestamp is com
 
 from __future__ import annotations
 
-from autolabel_core.declarations.conditions.evaluation import Columns, holds, to_sql
 from autolabel_core.declarations.conditions.parsing import parse, parse_text
+from autolabel_core.declarations.conditions.sql import Columns, json_field, to_sql
 from autolabel_core.declarations.conditions.templates import fill, inputs_of
 from autolabel_core.declarations.conditions.tree import (
     OPERATORS,
@@ -31,8 +31,8 @@ __all__ = [
     "Negation",
     "fields_of",
     "fill",
-    "holds",
     "inputs_of",
+    "json_field",
     "parse",
     "parse_text",
     "to_sql",

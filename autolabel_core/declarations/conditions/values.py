@@ -1,4 +1,4 @@
-"""How a field's value reads as a text or as a number; the SQL in `meaning` reads it alike."""
+"""How a field's value reads as a text, and what reads as a number."""
 
 from __future__ import annotations
 
@@ -13,12 +13,3 @@ def text_of(value: object) -> str | None:
     if value is None or isinstance(value, list | tuple | set | Mapping):
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def number_of(value: object) -> float | None:
-    """The value as a number; a text counts when it reads as one, NaN and truth values never."""
-    if isinstance(value, str):
-        return float(value) if NUMBER.fullmatch(value) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return None if value != value else float(value)

@@ -1,32 +1,23 @@
-"""What a condition means: as a DuckDB expression over rows, and for one document at a time."""
+"""What a condition means: a DuckDB expression over rows. There is no second meaning in Python."""
 
 from __future__ import annotations
 
-import operator as python_operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from autolabel_core.declarations.conditions.tree import (
     AllOf,
-    AnyOf,
     Comparison,
     Condition,
     Negation,
 )
-from autolabel_core.declarations.conditions.values import NUMBER, number_of, text_of
+from autolabel_core.declarations.conditions.values import NUMBER, text_of
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
 
 Columns = Callable[[str], str] | Mapping[str, str]
 
-_ORDERINGS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
-    "eq": ("=", python_operator.eq),
-    "gt": (">", python_operator.gt),
-    "gte": (">=", python_operator.ge),
-    "lt": ("<", python_operator.lt),
-    "lte": ("<=", python_operator.le),
-}
+_SIGNS: Mapping[str, str] = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _LEVELS = re.compile("[ \t]*>[ \t]*")
 
 
@@ -50,26 +41,6 @@ def to_sql(condition: Condition, columns: Columns) -> tuple[str, list[object]]:
     compiled = [to_sql(part, columns) for part in condition.conditions]
     sql = f"({joined.join(sql for sql, _ in compiled)})" if compiled else empty
     return sql, [value for _, values in compiled for value in values]
-
-
-def holds(condition: Condition, document: Mapping[str, object]) -> bool:
-    """Whether the condition holds for one document.
-
-    Args:
-        condition: a parsed condition.
-        document: fields by name; a dotted field is looked up as it stands, then level by level
-            (`metadata.camera_id`, `detections.0.confidence`). An unknown field is missing.
-
-    Returns:
-        What the DuckDB expression gives for the same document as a row.
-    """
-    if isinstance(condition, AllOf):
-        return all(holds(part, document) for part in condition.conditions)
-    if isinstance(condition, AnyOf):
-        return any(holds(part, document) for part in condition.conditions)
-    if isinstance(condition, Negation):
-        return not holds(condition.condition, document)
-    return _compares(condition.operator, _found(document, condition.field), condition.value)
 
 
 def _expression(field: str, columns: Columns) -> str:
@@ -107,9 +78,9 @@ def _leaf_sql(name: str, value: object, column: str) -> tuple[str, list[object]]
         return f"CASE WHEN {_is_list_sql(column)} THEN {member} ELSE {within} END", [value, value]
     if name == "under":
         path = f"regexp_replace(trim({_text_sql(column)}, ' '), '{_LEVELS.pattern}', ' > ', 'g')"
-        label = _one_spelling(str(value))
+        label = _LEVELS.sub(" > ", str(value).strip(" "))
         return f"({path} = ?::VARCHAR OR starts_with({path}, ?::VARCHAR))", [label, f"{label} > "]
-    sign = _ORDERINGS[name][0]
+    sign = _SIGNS[name]
     if isinstance(value, bool):
         return f"(lower({_text_sql(column)}) = ?::VARCHAR)", [text_of(value)]
     if isinstance(value, float):
@@ -143,7 +114,10 @@ def _text_sql(column: str) -> str:
 
 
 def _number_sql(column: str) -> str:
-    """As `number_of`: DuckDB alone would read true as 1 and accept `nan`, `inf` and `1_000`."""
+    """A text counts when it reads as a number.
+
+    DuckDB alone would read true as 1 and accept `nan`, `inf` and `1_000`.
+    """
     read = f"regexp_full_match(CAST({column} AS VARCHAR), '{NUMBER.pattern}')"
     number = f"TRY_CAST({column} AS DOUBLE)"
     return (
@@ -153,48 +127,23 @@ def _number_sql(column: str) -> str:
     )
 
 
-def _compares(name: str, found: object, value: object) -> bool:
-    if name == "ne":
-        return not _compares("eq", found, value)
-    if name == "exists":
-        return (found is not None) == value
-    if isinstance(value, tuple):
-        return any(_compares("eq", found, member) for member in value)
-    if value is None or found is None:
-        return name == "eq" and value is found
-    if name == "contains" and isinstance(found, list | tuple | set):
-        return value in {text_of(member) for member in found}
-    return _leaf_holds(name, found, value)
+def json_field(column: str, path: str) -> str:
+    """A DuckDB expression of a field within a JSON column, as a text.
+
+    Args:
+        column: an expression that holds a JSON object as text.
+        path: the field; with dots it is looked up as it stands, then level by level.
+
+    Returns:
+        The expression; null where there is no such field.
+    """
+    whole, nested = _pointer([path]), _pointer(path.split("."))
+    if whole == nested:
+        return f"json_extract_string({column}, {whole})"
+    parts = (f"json_extract_string({column}, {pointer})" for pointer in (whole, nested))
+    return f"coalesce({', '.join(parts)})"
 
 
-def _leaf_holds(name: str, found: object, value: object) -> bool:
-    if isinstance(value, float):
-        number = number_of(found)
-        return number is not None and _ORDERINGS[name][1](number, value)
-    text, wanted = text_of(found), str(text_of(value))
-    if text is None:
-        return False
-    if name == "contains":
-        return wanted in text
-    if name == "under":
-        path, label = _one_spelling(text), _one_spelling(wanted)
-        return path == label or path.startswith(f"{label} > ")
-    return _ORDERINGS[name][1](text.lower() if isinstance(value, bool) else text, wanted)
-
-
-def _one_spelling(path: str) -> str:
-    return _LEVELS.sub(" > ", path.strip(" "))
-
-
-def _found(document: Mapping[str, object], field: str) -> object:
-    if field in document:
-        return document[field]
-    found: object = document
-    for name in field.split("."):
-        if isinstance(found, Mapping):
-            found = found.get(name)
-        elif isinstance(found, list | tuple) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
-        else:
-            return None
-    return found
+def _pointer(parts: Sequence[str]) -> str:
+    path = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return "'" + path.replace("'", "''") + "'"
