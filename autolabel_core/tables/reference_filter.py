@@ -32,12 +32,19 @@ def filter_references(
         return references
     import duckdb
 
-    columns = {name: pa.array([row[name] for row in references.rows]) for name in OWN_COLUMNS}
-    for name in ("fields", "metadata"):
-        columns[name] = pa.array([json.dumps(row[name]) for row in references.rows])
+    rows: list[dict[str, object]] = [
+        {
+            **row,
+            "fields": json.dumps(row["fields"]),
+            "metadata": json.dumps(row["metadata"]),
+        }
+        for row in references.rows
+    ]
+    columns = (*OWN_COLUMNS, "fields", "metadata")
+    table = pa.Table.from_pylist(rows, pa.schema([(name, pa.string()) for name in columns]))
     where, values = to_sql(AllOf(tuple(conditions)), partial(_expression, label_field))
     with duckdb.connect() as connection:
-        connection.register("reference_rows", pa.table(columns))
+        connection.register("reference_rows", table)
         found = connection.execute(f"SELECT {where} FROM reference_rows", values).fetchall()
     return references.only([i for i, (is_in,) in enumerate(found) if is_in])
 
