@@ -41,7 +41,7 @@ def retrieve(
         workspace: the stores.
         collection: the collection searched.
         retriever: the declaration.
-        inputs: values for `{{INPUT.name}}`. For the query of a search: a document's key, a file,
+        inputs: values for `{{INPUT.name}}`, for each of them and for no other. For the query of a search: a document's key, a file,
             or (texts) the text itself.
         limit: at most so many; a search never gives more than its `top_k`.
 
@@ -50,10 +50,6 @@ def retrieve(
         it narrows what was found. A retriever that a taxonomy decides by searches references
         alone. Documents as `Documents.find` gives them; after a search with `score` (cosine in
         [-1, 1], 1 is the same direction), best first.
-
-    Raises:
-        AutolabelError: an input is missing or surplus, or the query is nothing that can be
-            compared.
     """
     _check_inputs(retriever, inputs)
     view, search = Documents(workspace, collection), retriever.search
