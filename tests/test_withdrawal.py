@@ -162,3 +162,27 @@ def test_a_label_on_a_quarantined_object_is_recorded_and_said(
     assert (status, out.startswith("1 label recorded")) == (0, True)
     assert "'empty.txt' is quarantined (is empty (0 bytes))" in err
     assert len(stores.ledger.annotations("c")) == 1
+
+
+def test_two_people_who_disagree_are_shown_and_counted(stores, run, bring_up_to_date):
+    give(stores, "alice", a="left", b="left")
+    give(stores, "bob", a="right", b="left")
+    bring_up_to_date(stores, "c")
+    shown = "a.txt: 'left' (alice) against 'right' (bob)\n"
+    assert run("annotations", "list", "c", "--conflicts")[1] == shown
+    (pair,) = json.loads(run("annotations", "list", "c", "--conflicts", "--json")[1])
+    assert (pair["first"]["annotator"], pair["second"]["label"]) == ("alice", "right")
+    assert json.loads(run("status", "c", "--json")[1])["disagreements"] == 1
+    assert "People label 1 documents differently" in run("status", "c")[1]
+    give(stores, "alice", a="right")
+    bring_up_to_date(stores, "c")
+    assert run("annotations", "list", "c", "--conflicts")[1] == "No two people disagree.\n"
+
+
+def test_a_correction_of_what_the_object_says_is_no_disagreement(
+    stores, home, run, bring_up_to_date
+):
+    home.put("c", {"a.txt.json": '{"side": "left"}'})
+    bring_up_to_date(stores, "c")
+    give(stores, "alice", a="right")
+    assert run("annotations", "list", "c", "--conflicts")[1] == "No two people disagree.\n"

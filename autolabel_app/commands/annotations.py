@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,9 @@ from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
+    from autolabel_core.tables.boxes.conflicts import Conflict
     from autolabel_core.tables.boxes.detector_figures import DetectorFigures
+    from autolabel_core.tables.label_conflicts import LabelConflict
 
 
 @click.group("annotations")
@@ -46,19 +48,28 @@ def list_(
     from autolabel_core.tables.boxes.current_annotations import listed, standing
 
     workspace = Workspace.from_environment()
-    stands = standing(workspace, workspace.collection(collection))
+    declared = workspace.collection(collection)
+    if in_conflict and declared.detection is None:
+        from autolabel_core.tables.raw_objects import RawObjects
+
+        _show_conflicts(RawObjects(workspace, declared).label_conflicts(), as_json)
+        return
+    stands = standing(workspace, declared)
     if in_conflict:
-        found = conflicts(stands.holding)
-        if as_json:
-            emit_json([asdict(conflict) for conflict in found])
-            return
-        click.echo("\n".join(map(str, found)) or "No two people disagree.")
+        _show_conflicts(conflicts(stands.holding), as_json)
         return
     rows = listed(stands, _begin(since), **by)[-(limit or 0) :]
     if as_json:
         emit_json(rows)
         return
     emit_table([_row(row) for row in rows], empty="No annotations of boxes.")
+
+
+def _show_conflicts(found: Sequence[Conflict | LabelConflict], as_json: bool) -> None:
+    if as_json:
+        emit_json([asdict(conflict) for conflict in found])
+        return
+    click.echo("\n".join(map(str, found)) or "No two people disagree.")
 
 
 @annotations_group.command()

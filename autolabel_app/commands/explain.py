@@ -45,8 +45,10 @@ def _show(traced: dict[str, Any], depth: int) -> None:
         label = event["label"] or "withdrawn"
         stale = " [stale: the content has changed since]" if event["stale"] else ""
         reason = f": {event['reason']}" if event["reason"] else ""
+        moved = event["provenance"].get("moved_from")
+        origin = f"moved from {moved['key']}" if moved else event["origin"]
         click.echo(
-            f"{indent}  {event['recorded_at'][:19]}Z {event['annotator']} ({event['origin']}, "
+            f"{indent}  {event['recorded_at'][:19]}Z {event['annotator']} ({origin}, "
             f"{event['source']}): {label}{reason}{stale}"
         )
     if traced["because"]:

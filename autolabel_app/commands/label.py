@@ -51,6 +51,11 @@ def pairs(
     help="With --withdraw: of all documents like these, such as label:eq:cat.",
 )
 @click.option(
+    "--moved-from",
+    metavar="OLD_KEY",
+    help="Give KEY the labels that its content had under OLD_KEY.",
+)
+@click.option(
     "--field",
     "fields",
     multiple=True,
@@ -67,6 +72,7 @@ def label(
     csv_file: Path | None,
     withdraw: bool,
     filters: tuple[str, ...],
+    moved_from: str | None,
     fields: dict[str, str],
     annotator: str | None,
     reason: str | None,
@@ -80,10 +86,13 @@ def label(
     """
     from autolabel_core.labelling.give_labels import give_labels
 
-    _check_usage(words, csv_file, withdraw, filters, fields)
+    _check_usage(words, csv_file, withdraw, filters, fields, moved_from)
     workspace = Workspace.from_environment()
     declared = workspace.collection(collection)
     name = annotator or annotator_name()
+    if moved_from is not None:
+        _carry_over(workspace, declared, words[0], moved_from, name, as_json)
+        return
     if withdraw:
         given, notes = _withdrawals(workspace, declared, words, csv_file, filters, name)
     else:
@@ -105,7 +114,12 @@ def _check_usage(
     withdraw: bool,
     filters: tuple[str, ...],
     fields: dict[str, str],
+    moved_from: str | None,
 ) -> None:
+    if moved_from is not None:
+        if len(words) != 1 or csv_file or withdraw or filters or fields:
+            raise click.UsageError("--moved-from takes one KEY, and nothing else.")
+        return
     if csv_file is not None and (words or fields or filters):
         raise click.UsageError(
             "--csv stands alone: give neither KEY, LABEL, --filter nor --field with it."
@@ -120,6 +134,21 @@ def _check_usage(
             "Give KEY and LABEL, or --withdraw and KEY…, or --csv FILE. A KEY or LABEL that holds "
             "spaces needs quotes."
         )
+
+
+def _carry_over(
+    workspace: Workspace, declared: Collection, key: str, old: str, name: str, as_json: bool
+) -> None:
+    from autolabel_core.labelling.moved_document import carry_over
+
+    recorded = carry_over(workspace, declared, key, old, name)
+    if as_json:
+        emit_json({"recorded": recorded, "warnings": []})
+    elif recorded:
+        collection = declared.collection_name
+        click.echo(f"{key} has the labels of {old}; `autolabel sweep {collection}` lets them flow.")
+    else:
+        click.echo(f"{key} has the labels of {old} already.")
 
 
 def _labels(

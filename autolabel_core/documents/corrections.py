@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import document_id
 from autolabel_core.ledger import Annotation
+from autolabel_core.ledger.annotations import MOVED
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import Workspace
 
@@ -52,7 +53,7 @@ def standing_auto_labels(
 def is_correction(event: Annotation) -> bool:
     """Whether a person gave another label than the auto-label that stood before."""
     before = event.provenance.get(STOOD_BEFORE)
-    is_persons = event.source == "human" and event.action == "label"
+    is_persons = event.source == "human" and event.action == "label" and event.origin != MOVED
     return is_persons and before is not None and before != event.label
 
 

@@ -14,6 +14,7 @@ from autolabel_core.documents.corrections import is_correction
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Arrival, Ledger
+from autolabel_core.ledger.annotations import MOVED
 from autolabel_core.tables.boxes.box_labels import BOX_LABELS, MISTAKES
 from autolabel_core.tables.detection_rows import IMAGE
 from autolabel_core.tables.workspace import Workspace
@@ -104,7 +105,7 @@ def _arrivals(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.T
 
 
 def _labels(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.Table:
-    events = ledger.annotations(name)
+    events = [event for event in ledger.annotations(name) if event.origin != MOVED]
     return _said(
         [objects.get(e.document_id) for e in events],
         [e.recorded_at for e in events],

@@ -11,6 +11,10 @@ METADATA: Final = "metadata"
 FILENAME: Final = "filename"
 IMPORTED: Final = (METADATA, FILENAME)
 """Origins, and annotators, of labels that the objects themselves carry."""
+MOVED: Final = "moved"
+"""Origin of words that were carried over because their object was renamed or moved."""
+MOVED_FROM: Final = "moved_from"
+"""Where the provenance of such a word says which document, key and event it comes from."""
 
 
 @dataclass(frozen=True)

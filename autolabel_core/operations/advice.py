@@ -18,6 +18,7 @@ MAX_FALSE_POSITIVES = 0.10
 MAX_NOISE_RATIO = 0.50
 MIN_SELF_IDENTIFICATION = 0.99
 MIN_MARGIN = 0.1
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def findings(status: Mapping[str, Any]) -> list[Finding]:
     rules += [_recluster, _noise] if status["clusters"] else []
     rules += [_nothing_found, _judged_right] if "images_without_detections" in status else []
     rules += [] if status["told_apart"] is None else [_told_apart]
+    rules += [_moved] if status.get("unclear_moves") else []
+    rules += [_disagreements] if status.get("disagreements") else []
     return [rule(status) for rule in rules]
 
 
@@ -234,6 +237,29 @@ def _undelivered(s: Mapping[str, Any]) -> Finding:
         "`autolabel webhooks enable` switches on."
     )
     return Finding(name, asset, False, cure)
+
+
+def _moved(s: Mapping[str, Any]) -> Finding:
+    """Only where there is something to decide."""
+    unclear = s["unclear_moves"]
+    shown = "; ".join(move["text"] for move in unclear[:SHOWN])
+    more = f"; and {len(unclear) - SHOWN} more" if len(unclear) > SHOWN else ""
+    text = (
+        f"Labels whose files are gone while the same content lies elsewhere: {shown}{more}. Say "
+        f"which moved: `autolabel label {s['collection']} KEY --moved-from OLD_KEY`, or label anew."
+    )
+    return Finding("labels_follow_their_files", "reference_set", False, text)
+
+
+def _disagreements(s: Mapping[str, Any]) -> Finding:
+    """Only where two people disagree."""
+    name = s["collection"]
+    text = (
+        f"People label {s['disagreements']} documents differently; the later label holds. "
+        f"`autolabel annotations list {name} --conflicts` shows them; whoever was wrong withdraws "
+        f"(`autolabel label {name} --withdraw KEY --annotator NAME`) or labels anew."
+    )
+    return Finding("people_agree", "reference_set", False, text)
 
 
 def _recluster(s: Mapping[str, Any]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from autolabel_core.clusters.report import cluster_status
@@ -19,6 +20,7 @@ from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.boxes.conflicts import conflicts
 from autolabel_core.tables.boxes.current_annotations import standing
 from autolabel_core.tables.boxes.detector_figures import box_figures
+from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import Workspace
 
@@ -44,10 +46,12 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         confidence (quantiles), false_positive_rate (audited), references (by label),
         leave_one_out, told_apart (where file names are labels: what views of the references
         find), feature_uri, taxonomy_version, pending (what the next sweep would do),
-        stale_annotations, endpoints (what did not reach them), alerts (those that fired last),
-        clusters (of each definition: the run in force, its figures, what waits). Where boxes are
-        documents also detections, images_without_detections and judged (what people said of boxes:
-        overall, in the latest week, and where they disagree).
+        stale_annotations, unclear_moves (labels whose content lies under other keys now, where a
+        person has to say which: labels by old key, and keys), disagreements (pairs of people who
+        label one document differently), endpoints (what did not reach them), alerts (those that
+        fired last), clusters (of each definition: the run in force, its figures, what waits). Where
+        boxes are documents also detections, images_without_detections and judged (what people said
+        of boxes: overall, in the latest week, and where they disagree).
     """
     taxonomy = AppliedTaxonomy(workspace, collection)
     with Documents(workspace, collection).connect() as connection:
@@ -79,9 +83,19 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         "endpoints": endpoint_health(workspace.ledger, collection),
         "alerts": recent_firings(workspace.ledger, collection),
         "clusters": [cluster_status(one) for one in Clusters(workspace, collection).defined],
+        **_disputed(workspace, collection),
         "stale_annotations": own.embeddings.items.stale_annotations(),
         **_judged(workspace, collection),
     }
+
+
+def _disputed(workspace: Workspace, collection: Collection) -> dict[str, Any]:
+    """What only people can settle; of boxes `judged` says it."""
+    if collection.detection is not None:
+        return {"unclear_moves": [], "disagreements": 0}
+    raw = RawObjects(workspace, collection)
+    claims = [{**asdict(claim), "text": str(claim)} for claim in raw.moves().claims]
+    return {"unclear_moves": claims, "disagreements": len(raw.label_conflicts())}
 
 
 def _judged(workspace: Workspace, collection: Collection) -> dict[str, Any]:

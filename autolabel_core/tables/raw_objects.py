@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
@@ -23,7 +23,7 @@ from autolabel_core.foundation.media.images import probe_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, Arrival, effective_annotations
-from autolabel_core.ledger.annotations import stale_annotations
+from autolabel_core.ledger.annotations import stale_annotations, standing_annotations
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.document_table import (
     DocumentRow,
@@ -34,6 +34,8 @@ from autolabel_core.tables.document_table import (
 )
 from autolabel_core.tables.fingerprints import ObjectsFingerprint
 from autolabel_core.tables.imported_labels import carried_label, import_labels
+from autolabel_core.tables.label_conflicts import LabelConflict, label_conflicts
+from autolabel_core.tables.moved_labels import Moves, moves_of
 
 FORMAT = 1
 FOR_NOW = (StoreUnavailableError, UnreachableItemError)
@@ -95,6 +97,9 @@ class RawObjects(DocumentTable):
         fresh = {row["document_id"]: row for row in self._read_all(changed, errors, progress)}
         rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
         import_labels(self.workspace.ledger, self.collection, rows)
+        if not any(self._is_behind(other) for other in reversed(self.batches) if other != batch):
+            moves = self.moves({batch: rows})
+            self.workspace.ledger.append_annotations(moves.carried)
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
         made_from = replace(ObjectsFingerprint.parse(fingerprint), unfinished=not is_finished)
@@ -105,6 +110,35 @@ class RawObjects(DocumentTable):
                 f"{len(waiting)} of {len(rows)} objects of {batch} could not be read for now; the "
                 f"others are recorded, and the next sweep reads these alone: {waiting[0]}"
             )
+
+    def _is_behind(self, batch: str) -> bool:
+        """Whether a batch has objects that were not looked at yet."""
+        made_from = ObjectsFingerprint.of_file(self.warehouse, self.path(batch))
+        if made_from is None:
+            return True
+        return str(replace(made_from, unfinished=False)) != self.fingerprint(batch)
+
+    def moves(self, unwritten: Mapping[str, list[ObjectRow]] | None = None) -> Moves:
+        """Return which labels were given to a content that lies under another key now.
+
+        Args:
+            unwritten: rows of batches that are not written yet.
+
+        Returns:
+            What is to be carried over, and what a person has to decide.
+        """
+        events = self.workspace.ledger.annotations(self.collection_name)
+        if not events or self.collection.detection is not None:
+            return Moves()
+        columns = ["document_id", "key", "content_hash"]
+        tables = [
+            pa.Table.from_pylist(rows, schema=SCHEMA).select(columns)
+            for rows in (unwritten or {}).values()
+        ]
+        for batch in self.batches:
+            if batch not in (unwritten or {}) and self.warehouse.exists(self.path(batch)):
+                tables.append(self.warehouse.read_table(self.path(batch), columns))
+        return moves_of(events, tables)
 
     def _known_rows(self, batch: str) -> dict[tuple[str, str], ObjectRow]:
         """Readable rows of the file, unless they were read under another declaration."""
@@ -159,6 +193,12 @@ class RawObjects(DocumentTable):
     def annotations(self) -> dict[str, Annotation]:
         """Return the annotation that holds for each document."""
         return effective_annotations(self.recorded.annotations, self._contents)
+
+    def label_conflicts(self) -> list[LabelConflict]:
+        """Return where two people label one document differently."""
+        return label_conflicts(
+            standing_annotations(self.recorded.annotations, self._contents).values()
+        )
 
     def stale_annotations(self) -> int:
         """Count documents whose last label was given to a content which is there no more."""

@@ -1,0 +1,52 @@
+"""Carrying the labels of a document over to another one, because a person says that it moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autolabel_core.declarations import Collection
+from autolabel_core.documents.current_content import ExistingDocuments
+from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.foundation.ids import document_id
+from autolabel_core.tables.moved_labels import Place, WordsByContent
+from autolabel_core.tables.workspace import Workspace
+
+DECIDED_BY = "decided_by"
+
+
+def carry_over(
+    workspace: Workspace, collection: Collection, key: str, old_key: str, decided_by: str
+) -> int:
+    """Record of one document what people said of another while it had the same content.
+
+    Args:
+        workspace: the stores.
+        collection: the declaration.
+        key: where the content lies now.
+        old_key: where it lay when it was labelled.
+        decided_by: who says that it moved.
+
+    Returns:
+        How many events were recorded; none where the document says the same already.
+
+    Raises:
+        NotFoundError: there is no such object, or nobody labelled its content under that key.
+    """
+    name = collection.collection_name
+    existing = ExistingDocuments(workspace, collection)
+    content = existing.content_hashes([key]).get(key)
+    if content is None:
+        raise NotFoundError(f"No object with the key {key!r} in `{name}`. {existing.near(key)}")
+    words_by_content = WordsByContent(workspace.ledger.annotations(name))
+    words = words_by_content.about(content, document_id(name, old_key))
+    if not words.given:
+        raise NotFoundError(
+            f"Nobody labelled the content of {key!r} under the key {old_key!r}, or the label was "
+            f"withdrawn. `autolabel explain {name} {old_key}` shows what was said; give a label "
+            f"with `autolabel label {name} {key} LABEL`."
+        )
+    events = words_by_content.carried(words, Place(document_id(name, key), key))
+    said = [
+        replace(event, provenance={**event.provenance, DECIDED_BY: decided_by}) for event in events
+    ]
+    return workspace.ledger.append_annotations(said)

@@ -1,0 +1,279 @@
+"""Labels of files that were renamed or moved: carried over to where the same content lies now.
+
+A label is about a content. Where that content is gone from the document that was labelled and lies
+under another key, what people said goes with it, as events of the ledger. Where two documents could
+take a label, or one could take two that differ, a person is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.ledger import Annotation
+from autolabel_core.ledger.annotations import (
+    MOVED,
+    MOVED_FROM,
+    standing_annotations,
+    strongest,
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A document that has a content now."""
+
+    document_id: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Labels that cannot be carried over without asking.
+
+    Attributes:
+        labels: the label that held, by the key that is gone.
+        keys: where the content lies now.
+    """
+
+    labels: Mapping[str, str]
+    keys: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """What is not known, in words."""
+        gone = ", ".join(f"{label!r} of {key!r}" for key, label in self.labels.items())
+        return f"{gone}, for {', '.join(map(repr, self.keys))}"
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What moved: events to be recorded, and what a person has to decide."""
+
+    carried: list[Annotation] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+
+
+@dataclass
+class Words:
+    """What people said of one content of one document.
+
+    Attributes:
+        events: the annotations, imported ones included, in the order of the ledger.
+        last: place of the last one that a person gave; -1 where there is none.
+    """
+
+    events: list[Annotation] = field(default_factory=list)
+    last: int = -1
+
+    @property
+    def standing(self) -> list[Annotation]:
+        """What was not withdrawn, imported ones included."""
+        contents = {event.document_id: event.content_hash for event in self.events}
+        return next(iter(standing_annotations(self.events, contents).values()), [])
+
+    @property
+    def given(self) -> list[Annotation]:
+        """What people gave and was not withdrawn."""
+        return [annotation for annotation in self.standing if not annotation.is_imported]
+
+
+class WordsByContent:
+    """What people said, by content and document.
+
+    Args:
+        events: annotations of one collection, in the order of the ledger.
+    """
+
+    def __init__(self, events: Iterable[Annotation]) -> None:
+        self._words: dict[str, dict[str, Words]] = {}
+        self._left: dict[tuple[str, str], int] = {}
+        for place, event in enumerate(events):
+            documents = self._words.setdefault(event.content_hash, {})
+            words = documents.setdefault(event.document_id, Words())
+            words.events.append(event)
+            words.last = words.last if event.is_imported else place
+            if event.origin == MOVED:
+                source = event.provenance[MOVED_FROM]["document_id"]
+                self._left[(event.content_hash, source)] = place
+
+    def about(self, content: str, document: str) -> Words:
+        """Return what was said of a content of a document."""
+        return self._words.get(content, {}).get(document, Words())
+
+    def gone(self, contents: Mapping[str, str | None]) -> dict[str, list[Words]]:
+        """Return what people said of contents that their documents have no more.
+
+        Args:
+            contents: present content hash of each annotated document that exists; None where it
+                cannot be read.
+
+        Returns:
+            By content the words about each document, without those that were carried over.
+        """
+        found: dict[str, list[Words]] = {}
+        for content, documents in self._words.items():
+            for document, words in documents.items():
+                is_gone = contents.get(document, "") not in (content, None)
+                if is_gone and words.last >= 0 and not self.has_left(content, document):
+                    found.setdefault(content, []).append(words)
+        return found
+
+    def has_left(self, content: str, document: str) -> bool:
+        """Whether all that people said of it was carried to another document."""
+        words = self.about(content, document)
+        return self._left.get((content, document), -1) > words.last
+
+    def takes(self, words: Words, place: Place) -> bool:
+        """Whether a document takes the words about another: nobody labelled it, or long ago."""
+        content = words.events[0].content_hash
+        own = self.about(content, place.document_id)
+        is_free = own.last < 0 or self.has_left(content, place.document_id)
+        return is_free and own.last < words.last and bool(self.carried(words, place))
+
+    def carried(self, words: Words, place: Place) -> list[Annotation]:
+        """Return the events that say of a document what was said of another with that content.
+
+        Args:
+            words: about the document whose content is gone.
+            place: where it lies now.
+
+        Returns:
+            Labels, and withdrawals of what the new place says otherwise; nothing where it says the
+            same, or where the object itself says what held.
+        """
+        own = self.about(words.events[0].content_hash, place.document_id)
+        own_is_imported = any(annotation.is_imported for annotation in own.standing)
+        if own_is_imported and words.standing and strongest(words.standing).is_imported:
+            return []
+        events: list[Annotation] = []
+        before, after = _by_annotator(own.given), _by_annotator(words.given)
+        spoke = [event for event in words.events if not event.is_imported]
+        for last in _last_of_each(spoke):
+            old, new = before.get(last.annotator, []), after.get(last.annotator, [])
+            if [_said(a) for a in old] == [_said(a) for a in new]:
+                continue
+            if {a.source for a in old} - {a.source for a in new}:
+                withdrawal = replace(last, label=None, action="withdraw", fields={})
+                events.append(_at(place, withdrawal))
+            events += [_at(place, annotation) for annotation in new]
+        return events
+
+
+def moves_of(events: Sequence[Annotation], objects: Sequence[pa.Table]) -> Moves:
+    """Return what moved, from the ledger and what lies in the buckets; see `find_moves`.
+
+    Args:
+        events: annotations of one collection, in the order of the ledger.
+        objects: tables with document_id, key and content_hash of all that exists.
+
+    Returns:
+        What is to be carried over, and what has to be asked.
+    """
+    annotated = pa.array(sorted({event.document_id for event in events}), pa.string())
+    contents: dict[str, str | None] = {}
+    for table in objects:
+        kept = table.filter(pc.is_in(table["document_id"], value_set=annotated)).to_pylist()
+        contents |= {row["document_id"]: row["content_hash"] for row in kept}
+    gone = pa.array(sorted(WordsByContent(events).gone(contents)), pa.string())
+    places: dict[str, list[Place]] = {}
+    for table in objects if len(gone) else ():
+        for row in table.filter(pc.is_in(table["content_hash"], value_set=gone)).to_pylist():
+            place = Place(row["document_id"], row["key"])
+            places.setdefault(row["content_hash"], []).append(place)
+    for found in places.values():
+        found.sort(key=lambda place: place.key)
+    return find_moves(events, contents, places)
+
+
+def find_moves(
+    events: Iterable[Annotation],
+    contents: Mapping[str, str | None],
+    places: Mapping[str, Sequence[Place]],
+) -> Moves:
+    """Return what is to be carried over, and what has to be asked.
+
+    Args:
+        events: annotations of one collection, in the order of the ledger.
+        contents: present content hash of each annotated document that exists; None where it cannot
+            be read.
+        places: documents by the content that they have now, ascending by key.
+
+    Returns:
+        Both; nothing where every label is where its content lies.
+    """
+    words_by_content = WordsByContent(events)
+    moves = Moves()
+    for content, gone in words_by_content.gone(contents).items():
+        free = [
+            place
+            for place in places.get(content, ())
+            if any(words_by_content.takes(words, place) for words in gone)
+        ]
+        sources = [w for w in gone if any(words_by_content.takes(w, place) for place in free)]
+        pairs = _pairs(sources, free)
+        for words, place in pairs or ():
+            moves.carried.extend(words_by_content.carried(words, place))
+        if pairs is None:
+            labels = {w.events[0].key: _held(w) for w in sources}
+            shown = {key: label for key, label in labels.items() if label is not None}
+            moves.claims.append(Claim(shown, tuple(place.key for place in free)))
+    return moves
+
+
+def _pairs(sources: list[Words], places: list[Place]) -> list[tuple[Words, Place]] | None:
+    """Return which place takes which words; None where a person has to say."""
+    if not sources:
+        return []
+    by_name = {PurePosixPath(words.events[0].key).name: words for words in sources}
+    names = [PurePosixPath(place.key).name for place in places]
+    if len({_held(words) for words in sources}) == 1 and len(sources) >= len(places):
+        last = len(places) - 1
+        return [(words, places[min(i, last)]) for i, words in enumerate(sources)]
+    if len(by_name) == len(sources) and sorted(by_name) == sorted(names):
+        return [(by_name[name], place) for name, place in zip(names, places, strict=True)]
+    return None
+
+
+def _held(words: Words) -> str | None:
+    return strongest(words.given).label if words.given else None
+
+
+def _by_annotator(annotations: Iterable[Annotation]) -> dict[str, list[Annotation]]:
+    found: dict[str, list[Annotation]] = {}
+    for annotation in annotations:
+        found.setdefault(annotation.annotator, []).append(annotation)
+    return found
+
+
+def _last_of_each(events: Iterable[Annotation]) -> list[Annotation]:
+    """Return the last event of each person, in the order of those events."""
+    last: dict[str, Annotation] = {}
+    for event in events:
+        last.pop(event.annotator, None)
+        last[event.annotator] = event
+    return list(last.values())
+
+
+def _said(annotation: Annotation) -> tuple[object, ...]:
+    return (annotation.source, annotation.label, dict(annotation.fields))
+
+
+def _at(place: Place, event: Annotation) -> Annotation:
+    origin = {
+        name: getattr(event, name) for name in ("document_id", "key", "event_id", "recorded_at")
+    }
+    about = (event.collection, place.document_id, event.content_hash)
+    return replace(
+        event,
+        document_id=place.document_id,
+        key=place.key,
+        origin=MOVED,
+        provenance={**event.provenance, MOVED_FROM: origin},
+        recorded_at="",
+        event_id=fingerprint(MOVED, *about, event.event_id, event.action),
+    )
