@@ -22,7 +22,7 @@ from autolabel_core.foundation.paths import (
 from autolabel_core.operations.registration import Registration, partitions_name, register
 from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
 from autolabel_core.tables.table import LedgerSnapshot
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 MAX_PASSES = 4
 DAGSTER_YAML = """\
@@ -64,7 +64,6 @@ def sweep(
     """Register what changed, then bring every stale asset up to date; current ones cost nothing.
 
     Args:
-        workspace: the stores.
         names: collections; empty means all. Collections that they refer to come first.
         bar: whether to draw a progress bar.
         tell: told in a line what is being done.
@@ -78,10 +77,10 @@ def sweep(
     results = []
     for collection in _in_order(workspace, list(names)):
         tell(f"{collection.collection_name}: looking at the bucket")
-        registration = register(workspace, collection)
+        registration = register(OpenCollection(workspace, collection))
         runs: list[Plan] = []
         run_ids: list[str] = []
-        while following := plan(workspace, collection):
+        while following := plan(OpenCollection(workspace, collection)):
             if runs and following.wanted == runs[-1].wanted:
                 tell(
                     f"{collection.collection_name}: what cannot be read for now is left to the "
@@ -99,7 +98,9 @@ def sweep(
                 f"{len(following.batches)} batch{'' if len(following.batches) == 1 else 'es'}"
             )
             batches = sorted({*registration.batches, *following.batches})
-            run_ids.append(_materialize(workspace, collection, batches, following, bar))
+            run_ids.append(
+                _materialize(OpenCollection(workspace, collection), batches, following, bar)
+            )
             runs.append(following)
         results.append(
             SweepResult(collection.collection_name, registration, tuple(runs), tuple(run_ids))
@@ -107,12 +108,11 @@ def sweep(
     return results
 
 
-def run_clusters(workspace: Workspace, collection: Collection, bar: bool) -> str:
+def run_clusters(collection: OpenCollection, bar: bool) -> str:
     """Bring the clusters of a collection up to date: full runs that were asked for, and the rest.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         bar: whether to draw a progress bar.
 
     Returns:
@@ -121,19 +121,20 @@ def run_clusters(workspace: Workspace, collection: Collection, bar: bool) -> str
     Raises:
         AutolabelError: the collection declares no clusters, or a full run failed.
     """
-    name = collection.collection_name
-    if not collection.clusters:
+    name = collection.name
+    if not collection.declaration.clusters:
         raise AutolabelError(f"`{name}` declares no `clusters` in its YAML: nothing to group.")
-    batches = LedgerSnapshot(workspace, name).batches
-    exports = ("annotation_exports",) if enriched_fields(workspace.collections, name) else ()
-    return _materialize(workspace, collection, batches, Plan(("clusters", *exports), ()), bar)
+    batches = LedgerSnapshot(collection.workspace, name).batches
+    exports = (
+        ("annotation_exports",) if enriched_fields(collection.workspace.collections, name) else ()
+    )
+    return _materialize(collection, batches, Plan(("clusters", *exports), ()), bar)
 
 
 def train(workspace: Workspace, name: str, bar: bool, tell: Callable[[str], None]) -> bool:
     """Train and judge what was asked for.
 
     Args:
-        workspace: the stores.
         name: the collection.
         bar: whether to draw a progress bar.
         tell: told in a line what is being done.
@@ -141,11 +142,11 @@ def train(workspace: Workspace, name: str, bar: bool, tell: Callable[[str], None
     Returns:
         Whether anything was asked for.
     """
-    collection = workspace.collection(name)
-    following = training_plan(workspace, collection)
+    collection = workspace.open(name)
+    following = training_plan(collection)
     if following:
         tell(f"{name}: {', '.join(following.assets)}")
-        _materialize(workspace, collection, [], following, bar)
+        _materialize(collection, [], following, bar)
     return bool(following)
 
 
@@ -184,18 +185,17 @@ def prepare_dagster_home(paths: Paths) -> Path:
 
 
 def _materialize(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     batches: list[str],
     following: Plan,
     bar: bool,
 ) -> str:
-    prepare_dagster_home(workspace.paths)
-    os.environ.update(workspace.paths.environment)
+    prepare_dagster_home(collection.paths)
+    os.environ.update(collection.paths.environment)
     import dagster as dg
 
     definitions = _load_definitions()
-    name = collection.collection_name
+    name = collection.name
     tags = {"autolabel/collection": name, "autolabel/by": "sweep"}
     if following.batches:
         tags["dagster/asset_partition_range_start"] = following.batches[0]
@@ -204,7 +204,7 @@ def _materialize(
     resources = dict(definitions.resources or {})
     resources["progress"] = type(resources["progress"])(bar=bar)
     # Two processes that open a new instance at once would both create its tables.
-    with workspace.warehouse.writing("dagster"):
+    with collection.warehouse.writing("dagster"):
         opened = dg.DagsterInstance.get()
     with opened as instance:
         instance.add_dynamic_partitions(partitions_name(name), batches)

@@ -13,6 +13,7 @@ from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import OpenCollection
 
 INDEX_POOL = "autolabel_vector_index"
 TRAINING_POOL = "autolabel_training"
@@ -63,14 +64,14 @@ def refresh(
     """
     with domain_errors_as_failures():
         opened = workspace.open()
-        derived = table(opened, opened.collection(collection_name))
+        derived = table(opened.open(collection_name))
         batches = list(context.partition_keys) if table.partitioned else [WHOLE]
         for batch in batches:
             what = f"{collection_name}/{table.name} {batch}"
             with progress.of(context.log, what) as report_progress:
                 worked = derived.refresh(batch, report_progress)
             if table is TaxonomyLabels:
-                record_batch_events(opened, derived.collection, [batch])
+                record_batch_events(OpenCollection(opened, derived.collection), [batch])
             context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
         return _result(context, derived, batches)
 

@@ -41,7 +41,7 @@ def build_checks(collection: Collection) -> list[dg.AssetChecksDefinition]:
     @dg.multi_asset_check(specs=specs, name=f"{name}_checks", can_subset=True)
     def checks(context: dg.AssetCheckExecutionContext, workspace: WorkspaceResource):  # noqa: ANN202
         opened = workspace.open()
-        status = collection_status(opened, opened.collection(name))
+        status = collection_status(opened.open(name))
         for finding in findings(status):
             asset_key = key(collection, finding.asset)
             if dg.AssetCheckKey(asset_key, finding.name) in context.selected_asset_check_keys:

@@ -14,7 +14,7 @@ from pathlib import Path
 from autolabel_core.foundation.paths import CHECKOUT, Paths
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 from benchmarks.datasets import digits
 from benchmarks.matching import say
 
@@ -65,17 +65,17 @@ def tick(root: Path, objects: int) -> None:
         folder.mkdir()
         for number in range(start, min(start + IN_A_FOLDER, objects)):
             (folder / f"{number:07d}.txt").write_text(str(number), encoding="utf-8")
-    collection = workspace.collection(NAME)
+    collection = workspace.open(NAME)
     started = time.perf_counter()
-    listed = sum(1 for _ in workspace.source(collection).list())
+    listed = sum(1 for _ in workspace.source(collection.declaration).list())
     say(f"list a folder of {listed:,} objects", time.perf_counter() - started, "s")
-    register(workspace, collection)
+    register(collection)
     for number in range(NEW):
         (root / "bucket" / f"new-{number}.txt").write_text("new", encoding="utf-8")
     started = time.perf_counter()
     fresh = open_workspace(root, declaration)
-    assert register(fresh, collection).created == NEW
-    plan(fresh, collection, uploads_only=True)
+    assert register(OpenCollection(fresh, collection.declaration)).created == NEW
+    plan(OpenCollection(fresh, collection.declaration), uploads_only=True)
     say(f"tick over {objects:,} objects, {NEW} new", time.perf_counter() - started, "s")
 
 
@@ -102,10 +102,8 @@ def upload_to_label(root: Path) -> None:
     with Daemon(workspace.paths) as daemon:
         daemon.until(lambda: len(labels(workspace, NAME)) == 20, SOON_SECONDS, "the first labels")
         given = [GivenLabel(f"seed-{n}.png", str(names[n])) for n in range(20)]
-        give_labels(workspace, workspace.collection(NAME), given, "bench", "cli")
-        daemon.until(
-            lambda: not plan(workspace, workspace.collection(NAME)), SOON_SECONDS, "all is current"
-        )
+        give_labels(workspace.open(NAME), given, "bench", "cli")
+        daemon.until(lambda: not plan(workspace.open(NAME)), SOON_SECONDS, "all is current")
         at = 20
         for count in IMAGES:
             for number in range(count):

@@ -65,19 +65,17 @@ def documents(root: Path, rows: int) -> None:
     text = "taxonomy: {field_to_enrich: thing}\n"
     (collections / "bench.yaml").write_text(text, encoding="utf-8")
     workspace = Workspace(Paths(root, collections, f"sqlite:///{root / 'ledger.sqlite'}"))
-    collection = workspace.collection("bench")
+    collection = workspace.open("bench")
     rng = np.random.default_rng(0)
     for batch in range(rows // BATCH):
         path = workspace.warehouse.path(
             "bench", "taxonomy_labels", f"batch_{batch + 1:06d}.parquet"
         )
         workspace.warehouse.write_table(path, label_table(batch, rng), "bench")
-    Documents(workspace, collection).find(limit=1)
+    Documents(collection).find(limit=1)
     for name, (filters, sort) in QUERIES.items():
         started = time.perf_counter()
-        found = Documents(workspace, collection).find(
-            [parse_text(text) for text in filters], sort, limit=100
-        )
+        found = Documents(collection).find([parse_text(text) for text in filters], sort, limit=100)
         assert len(found) == 100
         say(name, time.perf_counter() - started, "s")
 

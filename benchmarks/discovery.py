@@ -76,16 +76,16 @@ class Trial:
             keys = [key for key, name in self.truth.items() if name == kind]
             given += [GivenLabel(key, kind) for key in rng.choice(keys, LABELS, replace=False)]
         opened = self.workspace
-        give_labels(opened, opened.collection(NAME), given, "benchmark", "csv")
+        give_labels(opened.open(NAME), given, "benchmark", "csv")
         self.sweep(0.3)
         opened = self.workspace
-        proposed = propose_thresholds(opened, opened.collection(NAME), PRECISION).overall
+        proposed = propose_thresholds(opened.open(NAME), PRECISION).overall
         return int(proposed.threshold * 1e4) / 1e4
 
     def records(self) -> list[dict[str, Any]]:
         """Every document."""
         opened = self.workspace
-        return Documents(opened, opened.collection(NAME)).find()
+        return Documents(opened.open(NAME)).find()
 
     def figures(self, kind: str | None = None) -> tuple[float, float]:
         """Coverage of what people left, and precision of the labels; of one true class, or all."""
@@ -99,8 +99,8 @@ class Trial:
         """Group what is unlabelled; true classes of the members by cluster."""
         opened = self.workspace
         ask_for_run(opened.ledger, NAME, CLUSTERS, "benchmark", "once")
-        run_clusters(opened, opened.collection(NAME), False)
-        (one,) = Clusters(opened, opened.collection(NAME)).defined
+        run_clusters(opened.open(NAME), False)
+        (one,) = Clusters(opened.open(NAME)).defined
         key = {r["document_id"]: r["key"] for r in self.records()}
         found = current_documents(one)
         return {c: [self.truth[key[d]] for d in documents] for c, documents in found.items()}
@@ -108,7 +108,7 @@ class Trial:
     def promote(self, cluster: str, kind: str) -> int:
         """Promote a cluster as a person would who looked at its heart."""
         opened = self.workspace
-        found = propose_promotion(opened, opened.collection(NAME), cluster, kind)
+        found = propose_promotion(opened.open(NAME), cluster, kind)
         say(f"stability of {cluster}", found.stability, "jaccard")
         return confirm_promotion(opened, found, "benchmark", force=True)
 

@@ -91,12 +91,12 @@ def bare_loop(root: Path, files: list[Path]) -> None:
 
 def register_and_embed(workspace: Workspace) -> None:
     """Do what the two assets do."""
-    collection = workspace.collection(NAME)
-    register(workspace, collection)
-    for table in (RawObjects(workspace, collection), Embeddings(workspace, collection)):
+    collection = workspace.open(NAME)
+    register(collection)
+    for table in (RawObjects(collection), Embeddings(collection)):
         for batch in table.batches:
             table.refresh(batch)
-    assert "embeddings" not in plan(workspace, collection).assets
+    assert "embeddings" not in plan(collection).assets
 
 
 def cpu(work: Callable[[], object]) -> float:

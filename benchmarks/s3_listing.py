@@ -93,14 +93,14 @@ def measure(bucket, home: Path, objects: int) -> None:
     declared = f"source: {{uri: '{bucket.uri}/p'}}\ntaxonomy: {{field_to_enrich: thing}}\n"
     (collections / f"{NAME}.yaml").write_text(declared)
     paths = Paths(home, collections, f"sqlite:///{home / 'ledger.sqlite'}")
-    register(Workspace(paths), Workspace(paths).collection(NAME))
+    register(Workspace(paths).open(NAME))
     bucket.put({f"p/new-{number}.txt": "new" for number in range(NEW)})
 
     def tick() -> None:
         workspace = Workspace(paths)
-        collection = workspace.collection(NAME)
-        assert register(workspace, collection).created == NEW
-        plan(workspace, collection, uploads_only=True)
+        collection = workspace.open(NAME)
+        assert register(collection).created == NEW
+        plan(collection, uploads_only=True)
 
     say(f"tick over {objects:,} objects on S3, {NEW} new", seconds(tick), "s")
 

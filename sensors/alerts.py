@@ -39,7 +39,7 @@ def build_alerts(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
                 reached = name
                 break
             failures = partial(_failures, context.instance)
-            checked += check_alerts(opened, opened.collection(name), datetime.now(UTC), failures)
+            checked += check_alerts(opened.open(name), datetime.now(UTC), failures)
         context.update_cursor(reached)
         problems = [one.problem for one in checked if one.problem]
         if problems:

@@ -8,7 +8,7 @@ from autolabel_assets.sensors.jobs import build_job
 from autolabel_assets.sensors.status import first_schedule_status
 from autolabel_core.declarations import Collection
 from autolabel_core.labelling.audit import draw_scheduled_sample
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 AT_TAG = "autolabel/at"
 
@@ -18,13 +18,11 @@ def build_audit(collection: Collection) -> dg.JobDefinition:
     return build_job(collection, "audit", str(__doc__), draw_sample)
 
 
-def draw_sample(
-    context: dg.OpExecutionContext, workspace: Workspace, collection: Collection
-) -> None:
+def draw_sample(context: dg.OpExecutionContext, collection: OpenCollection) -> None:
     """Draw the sample of the moment that the schedule meant."""
-    name = collection.collection_name
+    name = collection.name
     at = context.run.tags.get(AT_TAG) or datetime.now(UTC).isoformat(timespec="minutes")
-    drawn = draw_scheduled_sample(workspace, collection, at)
+    drawn = draw_scheduled_sample(collection, at)
     metadata = {
         "sample": dg.MetadataValue.path(drawn.file),
         "auto-labels to verify": drawn.size,

@@ -21,7 +21,7 @@ from autolabel_core.clusters.triggers import ask_where_due, asks_in_full
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.operations.staleness_plan import Plan
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 DOOR = "clusters"
 
@@ -50,9 +50,9 @@ def build_clusters(collection: Collection) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:
         opened = workspace.open()
-        declared = opened.collection(name)
+        declared = opened.open(name)
         job = f"{DOOR} {opened.paths.home} {name}"
-        found = BACKGROUND.result_or_start(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        found = BACKGROUND.result_or_start(job, lambda: _compare(declared), TICK_SECONDS)
         if found is None:
             return dg.SensorResult(skip_reason="documents are still being compared")
         for asked in found.asked:
@@ -65,9 +65,9 @@ def build_clusters(collection: Collection) -> dg.SensorDefinition:
     return clusters
 
 
-def _compare(workspace: Workspace, collection: Collection) -> _Found:
+def _compare(collection: OpenCollection) -> _Found:
     """Ask where a trigger says so, then see what is due; the documents are read once for both."""
-    table = Clusters(workspace, collection)
+    table = Clusters(collection)
     defined = table.defined
     asked = ask_where_due(defined, datetime.now(UTC))
     defined = [one.read_again() for one in defined]

@@ -8,7 +8,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.operations.automation import waiting
 from autolabel_core.operations.registration import partitions_name, register
 from autolabel_core.operations.staleness_plan import plan
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 def build_full_reconciliation(collection: Collection) -> dg.JobDefinition:
@@ -20,12 +20,12 @@ def build_full_reconciliation(collection: Collection) -> dg.JobDefinition:
     return build_job(collection, "full_reconciliation", str(__doc__), reconcile)
 
 
-def reconcile(context: dg.OpExecutionContext, workspace: Workspace, collection: Collection) -> None:
+def reconcile(context: dg.OpExecutionContext, collection: OpenCollection) -> None:
     """Register, make the batches known to Dagster, and note what is stale."""
-    found = register(workspace, collection)
-    partitions = partitions_name(collection.collection_name)
+    found = register(collection)
+    partitions = partitions_name(collection.name)
     context.instance.add_dynamic_partitions(partitions, found.batches)
-    stale, waits = plan(workspace, collection), waiting(workspace, collection)
+    stale, waits = plan(collection), waiting(collection)
     context.add_output_metadata(
         {
             "created": found.created,

@@ -21,7 +21,7 @@ from autolabel_core.operations.automation import (
 )
 from autolabel_core.operations.staleness_plan import Plan, plan
 from autolabel_core.tables.table import LedgerSnapshot
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 DOOR = "new_annotations"
 
@@ -39,11 +39,11 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:
         opened = workspace.open()
-        declared = opened.collection(name)
-        if request_retraining(opened, declared):
+        declared = opened.open(name)
+        if request_retraining(declared):
             context.log.info("asked for training in the ledger: enough was corrected")
         job = f"{DOOR} {opened.paths.home} {name}"
-        found = BACKGROUND.result_or_start(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        found = BACKGROUND.result_or_start(job, lambda: _compare(declared), TICK_SECONDS)
         if found is None:
             return dg.SensorResult(
                 skip_reason="labels and tables are still being compared", cursor=context.cursor
@@ -53,7 +53,7 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
             return dg.SensorResult(skip_reason="every label is applied", cursor="")
         now = datetime.now(UTC)
         since = datetime.fromisoformat(context.cursor) if context.cursor else now
-        rule = declared.automation.relabel
+        rule = declared.declaration.automation.relabel
         if not wanted or not relabel_is_due(waits, rule, since, now):
             return dg.SensorResult(
                 skip_reason=f"{waits.documents} of {rule.after_labels} labels wait, at most "
@@ -68,6 +68,6 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
     return new_annotations
 
 
-def _compare(workspace: Workspace, collection: Collection) -> tuple[Waiting, Plan]:
-    waits = waiting(workspace, collection)
-    return waits, plan(workspace, collection, leave_own_runs=True) if waits else Plan((), ())
+def _compare(collection: OpenCollection) -> tuple[Waiting, Plan]:
+    waits = waiting(collection)
+    return waits, plan(collection, leave_own_runs=True) if waits else Plan((), ())

@@ -30,10 +30,10 @@ def build_new_objects(collection: Collection) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:
         opened = workspace.open()
-        declared = opened.collection(name)
+        declared = opened.open(name)
         found = BACKGROUND.result_or_start(
             f"{DOOR} {opened.paths.home} {name}",
-            lambda: (register(opened, declared), plan(opened, declared, uploads_only=True)),
+            lambda: (register(declared), plan(declared, uploads_only=True)),
             TICK_SECONDS,
         )
         if found is None:

@@ -14,7 +14,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.operations.automation import weights_wait
 from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
 from autolabel_core.tables.table import LedgerSnapshot
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 DOOR, TRAINING = "new_weights", "training"
 
@@ -32,9 +32,9 @@ def build_new_weights(collection: Collection) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult:
         opened = workspace.open()
-        declared = opened.collection(name)
+        declared = opened.open(name)
         job = f"{DOOR} {opened.paths.home} {name}"
-        found = BACKGROUND.result_or_start(job, lambda: _compare(opened, declared), TICK_SECONDS)
+        found = BACKGROUND.result_or_start(job, lambda: _compare(declared), TICK_SECONDS)
         if found is None:
             return dg.SensorResult(skip_reason="weights and tables are still being compared")
         door, wanted = found
@@ -47,7 +47,7 @@ def build_new_weights(collection: Collection) -> dg.SensorDefinition:
     return new_weights
 
 
-def _compare(workspace: Workspace, collection: Collection) -> tuple[str, Plan]:
-    if collection.detection is not None and weights_wait(workspace, collection):
-        return DOOR, plan(workspace, collection, leave_own_runs=True)
-    return TRAINING, training_plan(workspace, collection)
+def _compare(collection: OpenCollection) -> tuple[str, Plan]:
+    if collection.declaration.detection is not None and weights_wait(collection):
+        return DOOR, plan(collection, leave_own_runs=True)
+    return TRAINING, training_plan(collection)

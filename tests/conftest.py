@@ -231,15 +231,15 @@ def sweep_quietly(workspace: Workspace, name: str, index: bool = False) -> None:
     from autolabel_core.operations.registration import register
     from autolabel_core.operations.staleness_plan import plan, tables_of
 
-    collection = workspace.collection(name)
-    register(workspace, collection)
-    swept = [table for table in tables_of(collection) if not table.on_request]
+    collection = workspace.open(name)
+    register(collection)
+    swept = [table for table in tables_of(collection.declaration) if not table.on_request]
     wanted = [table for table in swept if index or table.name != "reindexed_vectors"]
     for _ in range(10):
         for table in wanted:
-            for batch in table(workspace, collection).stale():
-                table(workspace, collection).refresh(batch)
-        left = set(plan(workspace, collection).assets)
+            for batch in table(collection).stale():
+                table(collection).refresh(batch)
+        left = set(plan(collection).assets)
         if not left & {table.name for table in wanted}:
             return
     raise AssertionError(f"still stale after ten rounds: {sorted(left)}")

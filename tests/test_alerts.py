@@ -17,6 +17,7 @@ from autolabel_core.notifications.alerts.drift import FIRST_LOOK, drift, look
 from autolabel_core.notifications.alerts.readings import readings
 from autolabel_core.notifications.alerts.rules import Reading, evaluate
 from autolabel_core.operations.status import collection_status
+from autolabel_core.tables.workspace import OpenCollection
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 UNLABELLED = {
@@ -114,15 +115,15 @@ def test_what_fires_is_one_event_with_its_documents(angles, home):
     alert = {"name": "unknown", "retriever": "unlabelled"}
     objects = {"a": 0, "b": 5, "far": 90, "further": 180}
     ws = watched(angles, objects, {"a": "left"}, alert)
-    [checked] = check_alerts(ws, ws.collection(NAME), START)
+    [checked] = check_alerts(ws.open(NAME), START)
     assert checked.firing
     [event] = [e for e in ws.ledger.events_after(0, 10_000) if e.event_type == "alert.triggered"]
     assert event.subject == "unknown"
     [group] = event.payload["groups"]
     assert (group["value"], group["documents"]) == (2, ["far", "further"])
     again = home.workspace
-    assert not check_alerts(again, again.collection(NAME), START + timedelta(days=9))[0].firing
-    status = collection_status(again, again.collection(NAME))
+    assert not check_alerts(again.open(NAME), START + timedelta(days=9))[0].firing
+    status = collection_status(again.open(NAME))
     assert [a["alert"] for a in status["alerts"]] == ["unknown"]
 
 
@@ -131,9 +132,9 @@ def test_the_metrics_are_those_of_status(angles):
     alerts = [{"name": n, "metric": n, "trigger_on": ">= 0"} for n in names]
     alerts += [{"name": "u", "metric": "unreadable_share", "trigger_on": ">= 0"}]
     ws = watched(angles, {"a": 0, "b": 5, "far": 90, "bad": b""}, {"a": "left"}, *alerts)
-    collection = ws.collection(NAME)
-    status = collection_status(ws, collection)
-    found = {a.name: readings(ws, collection, a, START)[0].value for a in collection.alerts}
+    collection = ws.open(NAME)
+    status = collection_status(collection)
+    found = {a.name: readings(collection, a, START)[0].value for a in collection.declaration.alerts}
     share = status["quarantined"] / status["objects"]
     wanted = {"coverage": status["coverage"], "review_queue": status["review_queue"], "u": share}
     assert found == wanted and share == 0.25
@@ -151,7 +152,7 @@ def test_a_metric_by_group_is_that_of_its_documents(angles):
         "group_by": "metadata.camera_id",
     }
     ws = watched(angles, objects, {"a": "left"}, alert)
-    [checked] = check_alerts(ws, ws.collection(NAME), START)
+    [checked] = check_alerts(ws.open(NAME), START)
     found = {v.reading.group: (v.reading.value, v.firing) for v in checked.verdicts}
     assert found == {"north": (0.5, True), "south": (0.0, True)}
     events = [e for e in ws.ledger.events_after(0, 10_000) if e.event_type == "alert.triggered"]
@@ -167,8 +168,8 @@ def test_run_failures_come_from_who_can_count_them(angles):
         asked.append((name, hours))
         return 2
 
-    assert not check_alerts(ws, collection, START)[0].verdicts
-    assert check_alerts(ws, collection, START, count)[0].firing
+    assert not check_alerts(OpenCollection(ws, collection), START)[0].verdicts
+    assert check_alerts(OpenCollection(ws, collection), START, count)[0].firing
     assert asked == [(NAME, 6.0)]
 
 
@@ -180,9 +181,9 @@ def test_an_alert_on_demand_and_one_switched_off_wait(angles):
         {"name": "asked", "retriever": "unlabelled", "mode": "on_demand"},
         {"name": "off", "retriever": "unlabelled", "enabled": False},
     )
-    collection = ws.collection(NAME)
-    assert check_alerts(ws, collection, START) == []
-    [asked] = check_alerts(ws, collection, START, on_demand=True)
+    collection = ws.open(NAME)
+    assert check_alerts(collection, START) == []
+    [asked] = check_alerts(collection, START, on_demand=True)
     assert asked.firing
 
 
@@ -193,7 +194,7 @@ def test_a_shift_of_the_last_batch_is_seen(angles):
     objects = {"a0": 0} | {f"b{i:03}": float(d) for i, d in enumerate([*near, *far])}
     alert = {"name": "drift", "metric": "confidence_drift"}
     ws = angles(objects, {"a0": "left"}, alerts=[alert], batch_size=61)
-    [checked] = check_alerts(ws, ws.collection(NAME), START)
+    [checked] = check_alerts(ws.open(NAME), START)
     assert checked.firing and checked.firing[0].reading.about == ("batch_000002",)
 
 

@@ -8,7 +8,7 @@ from autolabel_core.exports.label_exports_table import AnnotationExports
 
 
 def exports(workspace):
-    return AnnotationExports(workspace, workspace.collection(NAME))
+    return AnnotationExports(workspace.open(NAME))
 
 
 def test_every_document_is_exported_with_the_source_of_its_label(angles):

@@ -114,7 +114,7 @@ def test_one_partition_is_materialized_with_its_report_and_checks(workspace, hom
     colours["feature_extractor"]["feature_extractor_name"] = "colour_extractor"
     objects = {f"r{i}.png": (200 + i, 0, 0) for i in range(4)} | {"empty.png": b""}
     ws = workspace({NAME: colours}, {NAME: objects})
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     run([table.name for table in TABLES], ["batch_000001"])
     label(ws, {"r0.png": "red"})
     result = run(["raw_objects", "embeddings", *LABELLING], ["batch_000001"])
@@ -143,13 +143,13 @@ def test_a_range_of_batches_is_one_run_with_a_report_for_each(angles, home, run)
         batch: metadata["documents"].value for batch, metadata in found.items()
     } == dict.fromkeys(batches, 2)
     assert [bool(pictures_in(found[batch])) for batch in batches] == [False, False, True]
-    assert TaxonomyLabels(ws, ws.collection(NAME)).stale() == []
+    assert TaxonomyLabels(ws.open(NAME)).stale() == []
 
 
 def test_the_data_version_is_the_fingerprint(angles, run):
     ws = angles({"a": 0})
     result = run(["taxonomy_labels"], ["batch_000001"])
-    table = TaxonomyLabels(ws, ws.collection(NAME))
+    table = TaxonomyLabels(ws.open(NAME))
     event = result.asset_materializations_for_node(f"{NAME}__taxonomy_labels")[0]
     assert event.tags["dagster/data_version"] == table.fingerprint("batch_000001")
 
@@ -169,7 +169,7 @@ def test_the_checks_say_what_status_says(angles, run):
     from autolabel_core.operations.status import collection_status
 
     result = run(LABELLING, ["batch_000001"])
-    texts = {f.name: f.text for f in findings(collection_status(ws, ws.collection(NAME)))}
+    texts = {f.name: f.text for f in findings(collection_status(ws.open(NAME)))}
     found = {c.check_name: c.description for c in result.get_asset_check_evaluations()}
     assert found == {name: texts[name] for name in found}
     assert len(found) == 7

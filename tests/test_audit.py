@@ -20,7 +20,7 @@ def audited(angles):
 
 
 def draw(workspace, size, seed=0):
-    drawn = audit_sample(workspace, workspace.collection(NAME), size, np.random.default_rng(seed))
+    drawn = audit_sample(workspace.open(NAME), size, np.random.default_rng(seed))
     return [record["key"] for record in drawn]
 
 
@@ -28,15 +28,15 @@ def record(workspace, *verdicts):
     judged = [
         JudgedLabel(key, said, verdict, correct, "") for key, said, verdict, correct in verdicts
     ]
-    record_verdicts(workspace, workspace.collection(NAME), judged, "auditor")
+    record_verdicts(workspace.open(NAME), judged, "auditor")
 
 
 def summary(workspace):
-    return audit_summary(workspace, workspace.collection(NAME))
+    return audit_summary(workspace.open(NAME))
 
 
 def labels_of(workspace):
-    found = Documents(workspace, workspace.collection(NAME)).find()
+    found = Documents(workspace.open(NAME)).find()
     return {r["key"]: (r["label"], r["label_source"]) for r in found}
 
 
@@ -89,7 +89,7 @@ def test_wrong_labels_are_corrected_and_right_ones_become_no_references(audited,
     assert found["k1"][1] == "auto"
     assert found["k2"] == ("middle", "human")
     assert found["k8"] == ("middle", "auto") or found["k8"] == (None, None)
-    references = ReferenceSet(audited, audited.collection(NAME)).load().rows
+    references = ReferenceSet(audited.open(NAME)).load().rows
     assert sorted(row["key"] for row in references) == ["k2", "ref"]
 
 
@@ -132,6 +132,6 @@ def test_no_verdicts_record_nothing(audited):
 def test_a_corrected_label_may_be_withdrawn_and_stays_off(audited, bring_up_to_date):
     record(audited, ("k1", "left", "wrong", "up"))
     back = [GivenLabel("k1", None)]
-    give_labels(audited, audited.collection(NAME), back, "auditor", "cli")
+    give_labels(audited.open(NAME), back, "auditor", "cli")
     bring_up_to_date(audited, NAME)
     assert labels_of(audited)["k1"] == (None, None)

@@ -24,6 +24,7 @@ from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import TABLES, plan, tables_of
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import OpenCollection
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 RULE = Relabel(after_labels=3, after_minutes=5)
@@ -43,12 +44,12 @@ def minutes(n):
 
 def upload_run(ws, name=NAME):
     """Do what the run that `new_objects` asks for does."""
-    collection = ws.collection(name)
-    register(ws, collection)
-    wanted = plan(ws, collection, uploads_only=True)
-    for table in tables_of(collection):
+    collection = ws.open(name)
+    register(collection)
+    wanted = plan(collection, uploads_only=True)
+    for table in tables_of(collection.declaration):
         if table.name in wanted.assets:
-            opened = table(ws, collection)
+            opened = table(collection)
             for batch in wanted.batches if table.partitioned else ["all"]:
                 opened.refresh(batch)
     return wanted
@@ -95,12 +96,12 @@ def test_rests():
 
 def test_labels_below_the_threshold_leave_uploads_alone(angles, home):
     ws = angles(SIX, {"k0": "left"}, batch_size=2)
-    before = ReferenceSet(ws, ws.collection(NAME)).load().version
+    before = ReferenceSet(ws.open(NAME)).load().version
     label(ws, {"k5": "right"})
     home.put(NAME, {"new": 50})
     assert upload_run(ws).batches == ("batch_000004",)
-    assert ReferenceSet(ws, ws.collection(NAME)).load().version == before
-    found = waiting(home.workspace, ws.collection(NAME))
+    assert ReferenceSet(ws.open(NAME)).load().version == before
+    found = waiting(OpenCollection(home.workspace, ws.collection(NAME)))
     assert (found.documents, found.at_once) == (1, False)
     assert found.oldest is not None
 
@@ -109,29 +110,29 @@ def test_an_upload_run_leaves_nothing_of_uploads(angles, home):
     ws = angles(SIX, {"k0": "left"}, batch_size=4)
     home.put(NAME, {"new": 50, "k1": 100})
     assert upload_run(ws).batches == ("batch_000001", "batch_000002")
-    assert not plan(ws, ws.collection(NAME), uploads_only=True)
-    assert not waiting(ws, ws.collection(NAME))
+    assert not plan(ws.open(NAME), uploads_only=True)
+    assert not waiting(ws.open(NAME))
 
 
 def test_a_batch_that_arrives_while_the_others_are_relabelled_is_found(angles, home):
     """The trap: new references are written, and a batch labelled by the old ones comes after."""
     ws = angles(SIX, {"k0": "left"}, batch_size=4)
-    collection = ws.collection(NAME)
+    collection = ws.open(NAME)
     label(ws, {"k5": "right", "k3": "left"})
-    ReferenceSet(ws, collection).refresh("all")
-    TaxonomyLabels(ws, collection).refresh("batch_000001")
-    found = waiting(home.workspace, collection)
+    ReferenceSet(collection).refresh("all")
+    TaxonomyLabels(collection).refresh("batch_000001")
+    found = waiting(OpenCollection(home.workspace, collection.declaration))
     assert found.at_once
-    assert "batch_000002" in plan(home.workspace, collection).batches
-    TaxonomyLabels(home.workspace, collection).refresh("batch_000002")
-    assert not waiting(home.workspace, collection)
+    assert "batch_000002" in plan(OpenCollection(home.workspace, collection.declaration)).batches
+    TaxonomyLabels(OpenCollection(home.workspace, collection.declaration)).refresh("batch_000002")
+    assert not waiting(OpenCollection(home.workspace, collection.declaration))
 
 
 def test_a_batch_without_labels_yet_is_not_labelled_by_other_references(angles, home):
     ws = angles(SIX, {"k0": "left"}, batch_size=3)
     home.put(NAME, {"new": 50})
-    register(ws, ws.collection(NAME))
-    assert not waiting(home.workspace, ws.collection(NAME)).at_once
+    register(ws.open(NAME))
+    assert not waiting(OpenCollection(home.workspace, ws.collection(NAME))).at_once
 
 
 CHANGES = {
@@ -152,7 +153,7 @@ def test_a_changed_declaration_waits_for_no_threshold(angles, home, changed):
     home.declare(NAME, {**declaration(), **changed})
     ws = home.workspace
     upload_run(ws)
-    assert waiting(home.workspace, ws.collection(NAME)).at_once
+    assert waiting(OpenCollection(home.workspace, ws.collection(NAME))).at_once
 
 
 def test_references_that_go_wait_too(angles, home):
@@ -160,7 +161,7 @@ def test_references_that_go_wait_too(angles, home):
     folder = home.put(NAME, {"k5": 7})
     (folder / "k0").unlink()
     upload_run(ws)
-    assert waiting(home.workspace, ws.collection(NAME)) == Waiting(2, None, False)
+    assert waiting(OpenCollection(home.workspace, ws.collection(NAME))) == Waiting(2, None, False)
 
 
 def test_the_separate_approach_follows_its_references_at_once(workspace, home, bring_up_to_date):
@@ -171,10 +172,10 @@ def test_the_separate_approach_follows_its_references_at_once(workspace, home, b
     for name in ("refs", NAME):
         bring_up_to_date(ws, name)
     label(ws, {"r": "left"}, "refs")
-    assert waiting(home.workspace, ws.collection("refs")).documents == 1
-    assert not waiting(home.workspace, ws.collection(NAME))
+    assert waiting(OpenCollection(home.workspace, ws.collection("refs"))).documents == 1
+    assert not waiting(OpenCollection(home.workspace, ws.collection(NAME)))
     bring_up_to_date(home.workspace, "refs")
-    assert waiting(home.workspace, ws.collection(NAME)).at_once
+    assert waiting(OpenCollection(home.workspace, ws.collection(NAME))).at_once
 
 
 def test_a_correction_is_another_label_than_the_one_that_stood(angles):
@@ -189,10 +190,10 @@ def test_a_correction_is_another_label_than_the_one_that_stood(angles):
 
 def test_training_is_asked_for_once_at_each_crossing(angles):
     ws = angles(SIX, {"k0": "left"}, automation={"retrain": {"after_corrections": 2}})
-    collection = ws.collection(NAME)
+    collection = ws.open(NAME)
     label(ws, {"k1": "right"})
-    assert not request_retraining(ws, collection)
+    assert not request_retraining(collection)
     label(ws, {"k2": "right"})
-    assert [request_retraining(ws, collection) for _ in range(3)] == [True, False, False]
+    assert [request_retraining(collection) for _ in range(3)] == [True, False, False]
     (asked,) = ws.ledger.requests(NAME, RETRAIN)
     assert asked.payload == {"corrections": 2, "since_last": 2}

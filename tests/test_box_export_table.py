@@ -27,7 +27,7 @@ BOX = BoxInput("missed", "00.png", (5, 5, 30, 30), "xyxy", true_class="car")
 
 
 def say(ws, *boxes, whole=False):
-    give_boxes(ws, ws.collection(NAME), ParsedAnnotations(boxes, whole), "ann", "coco")
+    give_boxes(ws.open(NAME), ParsedAnnotations(boxes, whole), "ann", "coco")
 
 
 def review(ws, *keys):
@@ -35,7 +35,7 @@ def review(ws, *keys):
 
 
 def exports(ws):
-    return BoxExports(ws, ws.collection(NAME))
+    return BoxExports(ws.open(NAME))
 
 
 def files(ws):
@@ -52,7 +52,7 @@ def scenes(workspace, bring_up_to_date, home):
 
 
 def test_a_cold_start_exports_what_was_reviewed(scenes, bring_up_to_date):
-    assert "annotation_exports" in plan(scenes, scenes.collection(NAME)).assets
+    assert "annotation_exports" in plan(scenes.open(NAME)).assets
     bring_up_to_date(scenes, NAME)
     report = exports(scenes).report()
     assert [row["format"] for row in report["formats"]] == ["yolo", "csv"]
@@ -79,15 +79,15 @@ def test_uploads_leave_exports_alone_and_words_wait_for_their_threshold(
     say(scenes, BoxInput("reviewed", "new.png"))
     table = exports(home.workspace)
     assert (table.stale(), table.stale_by_uploads()) == (["all"], [])
-    found = waiting(home.workspace, home.workspace.collection(NAME))
+    found = waiting(home.workspace.open(NAME))
     assert (found.documents, found.at_once) == (1, False)
     assert found.oldest == scenes.ledger.box_annotations(NAME)[-1].recorded_at
     bring_up_to_date(home.workspace, NAME)
-    assert not waiting(home.workspace, home.workspace.collection(NAME))
+    assert not waiting(home.workspace.open(NAME))
     home.put(NAME, {"00.png": picture(51)})
     ws = home.workspace
-    register(ws, ws.collection(NAME))
-    raw = RawObjects(ws, ws.collection(NAME))
+    register(ws.open(NAME))
+    raw = RawObjects(ws.open(NAME))
     raw.refresh(raw.batches[0])
     assert exports(home.workspace).stale_by_uploads() == ["all"]
 

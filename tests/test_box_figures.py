@@ -102,11 +102,11 @@ def test_mistakes_of_a_detector_ask_for_training(workspace):
         "automation": {"retrain": {"after_corrections": 3}},
     }
     ws = workspace({"scenes": declared})
-    collection = ws.collection("scenes")
+    collection = ws.open("scenes")
     ws.ledger.append_box_annotations(said("missed", 9, judged=None) + said("corrected", 2))
-    assert not request_retraining(ws, collection)
+    assert not request_retraining(collection)
     ws.ledger.append_box_annotations(said("false_positive"))
-    assert request_retraining(ws, collection)
+    assert request_retraining(collection)
     assert ws.ledger.requests("scenes", RETRAIN)[0].payload["corrections"] == 3
 
 

@@ -113,13 +113,13 @@ WRITERS = {
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_every_format_says_the_same(workspace, tmp_path, fmt):
     ws = workspace({NAME: DECLARED}, {NAME: {f"{n}.png": picture(ord(n)) for n in "abc"}})
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     (tmp_path / "files").mkdir()
     given, found = read_given(WRITERS[fmt](tmp_path / "files"))
     assert found == fmt
-    report = give_boxes(ws, ws.collection(NAME), given, "ann", found)
+    report = give_boxes(ws.open(NAME), given, "ann", found)
     assert report.recorded == {"missed": 1, "reviewed": 2}
-    rows = listed(standing(ws, ws.collection(NAME)))
+    rows = listed(standing(ws.open(NAME)))
     (box,) = [row for row in rows if row["label"] == "missed"]
     assert box["xyxy_px"] == pytest.approx((10, 20, 40, 60), abs=1e-4)
     assert (box["true_class"], box["image_key"]) == ("car", "a.png")

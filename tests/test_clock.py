@@ -56,7 +56,7 @@ def test_a_wait_that_began_in_the_future_is_over(angles, tick, clock):
     ws = angles({"a": 0, "b": 5}, {"a": "left"})
     clock[0] = AHEAD
     label(ws, {"b": "right"})
-    assert waiting(ws, ws.collection(NAME))
+    assert waiting(ws.open(NAME))
     assert tick("new_annotations", AHEAD.isoformat()).run_requests
 
 

@@ -37,12 +37,12 @@ def grouped(angles):
 
 
 def find(workspace, *filters):
-    found = Documents(workspace, workspace.collection(NAME))
+    found = Documents(workspace.open(NAME))
     return [row["key"] for row in found.find([parse_text(text) for text in filters])]
 
 
 def test_documents_carry_the_fields_that_are_enriched(grouped):
-    (row,) = [r for r in Documents(grouped, grouped.collection(NAME)).find() if r["key"] == "090-0"]
+    (row,) = [r for r in Documents(grouped.open(NAME)).find() if r["key"] == "090-0"]
     assert row["cluster_id"].startswith("cl_") and "cluster_summary" not in row
     assert find(grouped, f"cluster_id:eq:{row['cluster_id']}") == [f"090-{i}" for i in range(8)]
     assert len(find(grouped, f"clusters.{TOPICS}.cosine_similarity_to_centroid:gte:0.99")) == 16
@@ -51,7 +51,7 @@ def test_documents_carry_the_fields_that_are_enriched(grouped):
 
 def test_a_retriever_filters_by_them(grouped):
     found = grouped.collection(NAME).retrievers[0]
-    assert len(retrieve(grouped, grouped.collection(NAME), found, {})) == 16
+    assert len(retrieve(grouped.open(NAME), found, {})) == 16
 
 
 def test_a_misspelt_field_is_suggested(grouped):
@@ -85,7 +85,7 @@ def test_exports_carry_them_and_follow(grouped, home):
 
 
 def find_one(workspace, key):
-    records = Documents(workspace, workspace.collection(NAME)).find()
+    records = Documents(workspace.open(NAME)).find()
     return {row["key"]: row["cluster_id"] for row in records}[key]
 
 

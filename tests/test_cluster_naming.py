@@ -70,7 +70,7 @@ def test_a_server_names_them_once_and_the_names_stay(angles, key, home):
         assert names(ws) == {"cl_0": "name of cl_0", "cl_1": "name of cl_1"}
         assert len(server.requests) == 1
         assert '"text": ' in server.questions[0]["messages"][1]["content"]
-        report = Clusters(ws, ws.collection(NAME)).report()
+        report = Clusters(ws.open(NAME)).report()
         assert (report["naming calls"], report["naming input tokens"]) == (1, 1000)
         home.put(NAME, groups(180))
         sweep_quietly(home.workspace, NAME)
@@ -90,7 +90,7 @@ def test_what_a_server_failed_to_name_is_named_when_somebody_asks_again(angles, 
         first = one_defined(ws).history
         assert [run.status for run in first.runs] == ["succeeded"]
         assert {name["source"] for name in first.names.values()} <= {"keywords", "number"}
-        report = Clusters(ws, ws.collection(NAME)).report()
+        report = Clusters(ws.open(NAME)).report()
         assert "500" in report["naming"]
         assert not refresh(home.workspace)
         ask(home.workspace, because="again")
@@ -141,7 +141,7 @@ def test_a_sheet_of_boxes_shows_what_lies_in_them(blocks):
     ws = blocks(RED_AND_GREEN, {**boxes(confidence_threshold=0.0), "clusters": [clusters]})
     ask(ws, collection=BOXES)
     refresh(ws, BOXES)
-    drawn = Clusters(ws, ws.collection(BOXES)).pictures("all")
+    drawn = Clusters(ws.open(BOXES)).pictures("all")
     colours = [
         np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), int).reshape(-1, 3)
         for name, png in drawn.items()
@@ -172,10 +172,10 @@ def test_of_an_image_a_server_sees_the_image_either_way(workspace, key):
 
 def test_the_report_has_a_map_and_sheets(angles):
     ws = angles(groups(0, 90), declared=declared())
-    assert Clusters(ws, ws.collection(NAME)).pictures("all") == {}
+    assert Clusters(ws.open(NAME)).pictures("all") == {}
     ask(ws)
     refresh(ws)
-    drawn = Clusters(ws, ws.collection(NAME)).pictures("all")
+    drawn = Clusters(ws.open(NAME)).pictures("all")
     assert [name.partition(" ")[0] for name in drawn] == ["map", "cl_0", "cl_1"]
     assert all(png.startswith(b"\x89PNG") and len(png) < MAX_PNG_BYTES for png in drawn.values())
 
@@ -257,7 +257,7 @@ def test_images_are_shown_in_the_page_or_beside_it(
     assert len(beside) == (0 if inline else 18)
     none = cluster_pages.write_map(one, out, lambda *_: None, with_thumbnails=False)
     assert none["thumbnails"] == 0
-    assert len(Clusters(ws, ws.collection("paint")).pictures("all")) == 3
+    assert len(Clusters(ws.open("paint")).pictures("all")) == 3
 
 
 def test_addresses_on_s3_are_signed(home):

@@ -29,13 +29,11 @@ def unknown(workspace):
 
 
 def proposal(workspace, label="down", **further):
-    return propose_promotion(
-        workspace, workspace.collection(NAME), unknown(workspace), label, **further
-    )
+    return propose_promotion(workspace.open(NAME), unknown(workspace), label, **further)
 
 
 def sources(workspace):
-    found = Documents(workspace, workspace.collection(NAME)).find()
+    found = Documents(workspace.open(NAME)).find()
     return {row["key"]: (row["label"], row["label_source"]) for row in found}
 
 
@@ -101,7 +99,7 @@ def test_a_small_cluster_is_refused_without_force(angles):
     ws = angles(groups(0, 90, size=6), CLASSES, declared=declared())
     ask(ws)
     sweep_quietly(ws, NAME)
-    found = propose_promotion(ws, ws.collection(NAME), clusters_by_key(ws)["090-1"], "up")
+    found = propose_promotion(ws.open(NAME), clusters_by_key(ws)["090-1"], "up")
     with pytest.raises(AutolabelError, match=r"6 members, fewer than 10.*--force"):
         confirm_promotion(ws, found, "me")
     assert ws.ledger.annotations(NAME)[-1].source == "human"
@@ -143,13 +141,13 @@ def test_objects_are_copied_where_the_references_live_elsewhere(workspace, home)
 
 
 def test_a_cluster_is_found_by_id_and_definition_or_not_at_all(grouped):
-    collection = grouped.collection(NAME)
+    collection = grouped.open(NAME)
     wanted = unknown(grouped)
     for word in (wanted, f"topics/{wanted}"):
-        one, cluster = find_cluster(grouped, collection, word)
+        one, cluster = find_cluster(collection, word)
         assert (one.name, cluster) == ("topics", wanted)
     with pytest.raises(NotFoundError, match="clusters list"):
-        find_cluster(grouped, collection, "cl_99")
+        find_cluster(collection, "cl_99")
 
 
 def test_a_part_of_a_cluster_can_be_promoted(angles):
@@ -163,7 +161,7 @@ def test_a_part_of_a_cluster_can_be_promoted(angles):
     assert [rows[sub]["parent_cluster_id"] for sub in below] == ["cl_0"] * 3
     assert min(stabilities(one_defined(ws)).values()) > 0.9
     sub = clusters_by_key(ws)["040-0"]
-    found = propose_promotion(ws, ws.collection(NAME), sub, "middle", core=3)
+    found = propose_promotion(ws.open(NAME), sub, "middle", core=3)
     assert sub in below and found.size == 30 and found.reasons == ()
     confirm_promotion(ws, found, "me")
     sweep_quietly(ws, NAME)

@@ -30,7 +30,7 @@ def with_triggers(*triggers, **more):
 
 
 def due(workspace, now=NOW):
-    return ask_where_due(Clusters(workspace, workspace.collection(NAME)).defined, now)
+    return ask_where_due(Clusters(workspace.open(NAME)).defined, now)
 
 
 def test_as_many_documents_as_declared_ask_once(angles, home):
@@ -69,13 +69,13 @@ def test_time_since_the_last_run(angles):
 
 def test_a_completed_batch(angles, home):
     ws = angles(groups(0, 90), declared=with_triggers({"event": "batch.completed"}))
-    record_batch_events(ws, ws.collection(NAME))
+    record_batch_events(ws.open(NAME))
     assert due(ws) == ["topics (batch.completed)"]
     refresh(ws)
     assert due(ws) == []
     home.put(NAME, {"late": 1})
     sweep_quietly(ws, NAME)
-    record_batch_events(ws, ws.collection(NAME))
+    record_batch_events(ws.open(NAME))
     assert due(ws) == ["topics (batch.completed)"]
 
 
@@ -118,9 +118,9 @@ def test_the_sensor_asks_for_what_is_due_and_uploads_leave_it_alone(angles, in_e
     with dg.DagsterInstance.ephemeral() as instance:
         assert not tick(ws, instance).run_requests
         ask(ws)
-        assert "clusters" not in plan(ws, ws.collection(NAME), uploads_only=True).assets
-        assert "clusters" not in plan(ws, ws.collection(NAME), leave_own_runs=True).assets
-        assert "clusters" in plan(ws, ws.collection(NAME)).assets
+        assert "clusters" not in plan(ws.open(NAME), uploads_only=True).assets
+        assert "clusters" not in plan(ws.open(NAME), leave_own_runs=True).assets
+        assert "clusters" in plan(ws.open(NAME)).assets
         (request,) = tick(ws, instance).run_requests
         assert request.asset_selection == [dg.AssetKey([NAME, "clusters"])]
         (again,) = tick(ws, instance).run_requests
@@ -146,8 +146,10 @@ def test_a_comparison_that_takes_long_goes_on_beside_the_tick(angles, in_environ
 
 def test_the_clock_asks_at_its_moment_once(angles, in_environment):
     ws = in_environment(angles(groups(0, 90), declared=declared(definition(schedule="0 3 * * 0"))))
-    collection = ws.collection(NAME)
-    (schedule,) = build_cluster_schedules(collection, build_cluster_job(collection))
+    collection = ws.open(NAME)
+    (schedule,) = build_cluster_schedules(
+        collection.declaration, build_cluster_job(collection.declaration)
+    )
     assert schedule.cron_schedule == "0 3 * * 0" and TOPICS in schedule.name
     at = datetime(2030, 1, 6, 3, tzinfo=UTC)
     for _ in range(2):
@@ -158,7 +160,7 @@ def test_the_clock_asks_at_its_moment_once(angles, in_environment):
             request = schedule(context)
         assert request.run_key == "topics:2030-01-06T03:00+00:00"
     assert [r.payload["by"] for r in ws.ledger.requests(NAME, "cluster")] == ["schedule"]
-    assert Clusters(ws, collection).defined[0].due == "asked for (schedule)"
+    assert Clusters(collection).defined[0].due == "asked for (schedule)"
 
 
 def test_crons_that_assign_are_no_schedules(angles):

@@ -244,7 +244,7 @@ def test_the_report_says_what_was_found(angles):
     ws = angles(groups(0, 90) | {"odd": 45}, {"000-0": "left"}, declared=declared())
     ask(ws)
     refresh(ws)
-    found = Clusters(ws, ws.collection(NAME)).report("all")
+    found = Clusters(ws.open(NAME)).report("all")
     assert found["clusters in force"][0].keys() >= {"cluster_id", "documents", "cohesion", "purity"}
     assert {row["majority"] for row in found["clusters in force"]} == {"left", None}
     assert [row["change"] for row in found["changes"]] == ["birth", "birth"]

@@ -142,7 +142,7 @@ def test_run_and_assign_go_through_dagster(angles, home, told, run):
     assert status == 0, err
     assert told("assign", NAME)["definitions"][TOPICS]["assigned since"] == 1
     assert clusters_by_key(ws)["late"] == clusters_by_key(ws)["000-0"]
-    assert not plan(ws, ws.collection(NAME))
+    assert not plan(ws.open(NAME))
     home.declare(NAME, declared(definition(algorithm_params={"min_cluster_size": 99})))
     status, _, err = run("clusters", "run", NAME)
     assert status == 1 and "no cluster among 17 documents" in err

@@ -42,9 +42,7 @@ def test_uploads_are_grouped_told_and_promoted(workspace, home):
                 "a late one is assigned",
             )
             label(ws, {"000-5": "left"})
-            found = propose_promotion(
-                ws, ws.collection(NAME), clusters_by_key(ws)["090-5"], "up", core=3
-            )
+            found = propose_promotion(ws.open(NAME), clusters_by_key(ws)["090-5"], "up", core=3)
             assert confirm_promotion(ws, found, "me") == 3
             daemon.until(lambda: labelled(ws) == {"left", "up"}, SOON, "all label themselves")
         assert runs(ws) == ["succeeded"]
@@ -68,5 +66,5 @@ def runs(workspace):
 
 
 def labelled(workspace):
-    found = Documents(workspace, workspace.collection(NAME)).find()
+    found = Documents(workspace.open(NAME)).find()
     return {row["label"] for row in found}

@@ -28,7 +28,7 @@ def grouped_on(home, s3, prefix):
     s3.put({f"{prefix}/late": 88})
     sweep_quietly(home.workspace, NAME)
     ws = home.workspace
-    found = propose_promotion(ws, ws.collection(NAME), clusters_by_key(ws)["late"], "up", core=3)
+    found = propose_promotion(ws.open(NAME), clusters_by_key(ws)["late"], "up", core=3)
     assert confirm_promotion(ws, found, "me") == 3
     sweep_quietly(home.workspace, NAME)
     return home.workspace
@@ -48,14 +48,14 @@ def both(tmp_path, toy_extractors, s3):
 def test_the_walk_is_the_same_on_s3(both, s3, tmp_path):
     near, far = both
     for ws in both:
-        found = Documents(ws, ws.collection(NAME)).find()
+        found = Documents(ws.open(NAME)).find()
         labels = {row["key"]: row["label"] for row in found}
         assert {key for key, label in labels.items() if label == "up"} == {
             key for key in labels if key.startswith("090") or key == "late"
         }
         clusters = clusters_by_key(ws)
         assert clusters["late"] == clusters["090-0"] != clusters["000-0"]
-        assert set(Clusters(ws, ws.collection(NAME)).pictures()) >= {"map"}
+        assert set(Clusters(ws.open(NAME)).pictures()) >= {"map"}
         told = write_map(one_defined(ws), tmp_path / "map.html", lambda *_: None)
         assert (told["documents"], told["clusters"], told["noise"]) == (25, 2, 0)
     folder = near.paths.warehouse / NAME / "clusters"

@@ -23,8 +23,8 @@ QUICK = {"check_every_seconds": 1, "relabel": {"after_labels": 3, "after_minutes
 
 
 def current(ws):
-    collection = ws.collection(NAME)
-    return not plan(ws, collection) and not waiting(ws, collection)
+    collection = ws.open(NAME)
+    return not plan(collection) and not waiting(collection)
 
 
 def test_it_runs_by_itself(workspace, home):
@@ -80,7 +80,7 @@ def test_a_backfill_from_the_pages_is_one_run_over_all_batches(workspace, home, 
         {NAME: {**declaration(), "automation": {"enabled": False}, "batch_size": 2}},
         {NAME: {f"k{i}": i for i in range(6)}},
     )
-    batches = register(ws, ws.collection(NAME)).batches
+    batches = register(ws.open(NAME)).batches
     for name, value in ws.paths.environment.items():
         monkeypatch.setenv(name, value)
     graph = _load_definitions().get_repository_def().asset_graph

@@ -56,10 +56,8 @@ def test_a_bucket_on_s3_labels_itself_and_tells_of_it(workspace, s3, monkeypatch
             s3.delete("up/far")
             wanted = {"a": ("left", "human"), "b": (None, None), "late": ("left", "auto")}
             daemon.until(lambda: labels(ws, NAME) == wanted, SOON, "overwritten, deleted, added")
-            collection = ws.collection(NAME)
-            daemon.until(
-                lambda: not plan(ws, collection) and not waiting(ws, collection), SOON, "current"
-            )
+            collection = ws.open(NAME)
+            daemon.until(lambda: not plan(collection) and not waiting(collection), SOON, "current")
             daemon.until(
                 lambda: set(told.ids) >= {e.event_id for e in ws.ledger.events_after(0)},
                 SOON,

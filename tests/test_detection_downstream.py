@@ -25,6 +25,7 @@ from autolabel_core.labelling.standing_predictions import standing_predictions
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.status import collection_status
 from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.workspace import OpenCollection
 
 URI = "mixpeek://block_detector@1.0.0/detection_embedding"
 
@@ -40,8 +41,8 @@ def labelled(blocks):
 
 def test_what_the_tables_say_is_what_a_person_judges(labelled):
     image = image_of(labelled, "both.png")
-    collection = labelled.collection(NAME)
-    said = standing_predictions(labelled, collection, [image["document_id"]], judging=True)
+    collection = labelled.open(NAME)
+    said = standing_predictions(collection, [image["document_id"]], judging=True)
     version = "autolabel://block_detector@1.0.0/detections"
     assert {(p.class_name, p.xyxy_px, p.version) for p in said.by_id.values()} == {
         ("red", (2.0, 2.0, 12.0, 10.0), version),
@@ -51,19 +52,19 @@ def test_what_the_tables_say_is_what_a_person_judges(labelled):
 
 
 def test_auto_labels_of_boxes_are_promoted_as_judgements_of_boxes(labelled):
-    collection = labelled.collection(NAME)
-    chosen = candidates(labelled, collection, 0.9)
+    collection = labelled.open(NAME)
+    chosen = candidates(collection, 0.9)
     assert {p.record["key"]: p.label for p in chosen} == {
         "both.png#det_0": "red",
         "both.png#det_1": "leaf",
     }
-    assert promote(labelled, collection, chosen, "me") == 2
+    assert promote(collection, chosen, "me") == 2
     words = {e.detection_id[-1]: e for e in labelled.ledger.box_annotations(NAME)[-2:]}
     assert (words["0"].label, words["1"].label) == ("confirmed", "corrected")
     assert words["1"].true_class == "leaf"
     sweep_quietly(labelled, NAME)
-    assert promote(labelled, collection, chosen, "me") == 0
-    assert len(ReferenceSet(labelled, collection).load().rows) == 4
+    assert promote(collection, chosen, "me") == 0
+    assert len(ReferenceSet(collection).load().rows) == 4
 
 
 def test_clusters_over_boxes_are_promoted_to_classes(blocks):
@@ -84,7 +85,7 @@ def test_clusters_over_boxes_are_promoted_to_classes(blocks):
     assert len(greens) == len(reds) == 1
     assert greens != reds
     (cluster,) = greens
-    proposal = propose_promotion(ws, ws.collection(NAME), cluster, "leaf", core=2)
+    proposal = propose_promotion(ws.open(NAME), cluster, "leaf", core=2)
     assert confirm_promotion(ws, proposal, "me", force=True) == 2
     words = ws.ledger.box_annotations(NAME)
     assert {(w.label, w.predicted_class, w.true_class) for w in words} == {
@@ -109,7 +110,7 @@ def test_a_retriever_of_the_field_surfaces_unsure_boxes(blocks, home):
     retriever = {"retriever_name": "detection_review", "stages": [stage]}
     ws = blocks(declared={**declaration(), "retrievers": [retriever]})
     collection, declared = find_retriever(ws.collections, "ret_detection_review")
-    found = retrieve(ws, collection, declared, {"query": "red.png#det_0"})
+    found = retrieve(OpenCollection(ws, collection), declared, {"query": "red.png#det_0"})
     assert [(r["key"], round(r["score"], 6)) for r in found] == [
         ("both.png#det_0", 1.0),
         ("both.png#det_1", 0.0),
@@ -117,7 +118,7 @@ def test_a_retriever_of_the_field_surfaces_unsure_boxes(blocks, home):
 
 
 def test_tables_and_crops_are_exported(labelled, tmp_path):
-    exports = AnnotationExports(labelled, labelled.collection(NAME))
+    exports = AnnotationExports(labelled.open(NAME))
     write_export("csv", exports.documents(), tmp_path / "csv")
     text = next((tmp_path / "csv").glob("*.csv")).read_text(encoding="utf-8")
     rows = {row["key"]: row["label"] for row in csv.DictReader(io.StringIO(text))}
@@ -130,7 +131,7 @@ def test_tables_and_crops_are_exported(labelled, tmp_path):
 
 
 def test_a_label_is_traced_to_the_judgement_behind_it(labelled):
-    traced = explain(labelled, labelled.collection(NAME), "both.png#det_1")
+    traced = explain(labelled.open(NAME), "both.png#det_1")
     assert traced["document"]["verified_class"] == "leaf"
     because = traced["because"]
     assert because["key"] == "green.png#det_0"
@@ -143,11 +144,11 @@ def test_a_label_is_traced_to_the_judgement_behind_it(labelled):
 def test_boxes_are_not_labelled_like_objects(labelled):
     with pytest.raises(AutolabelError, match="autolabel annotate"):
         given = [GivenLabel("red.png#det_0", "red")]
-        give_labels(labelled, labelled.collection(NAME), given, "me", "cli")
+        give_labels(labelled.open(NAME), given, "me", "cli")
 
 
 def test_status_counts_images_and_boxes_apart(labelled):
-    numbers = collection_status(labelled, labelled.collection(NAME))
+    numbers = collection_status(labelled.open(NAME))
     assert (numbers["objects"], numbers["detections"]) == (4, 4)
     assert (numbers["images_without_detections"], numbers["quarantined"]) == (1, 0)
     assert (numbers["human"], numbers["auto"], numbers["review_queue"]) == (2, 2, 0)
@@ -179,7 +180,7 @@ def test_a_separate_collection_of_crops_labels_boxes(workspace, home):
     )
     sweep_quietly(ws, "verified_objects")
     given = [GivenLabel("leaf.png", "leaf"), GivenLabel("brick.png", "brick")]
-    give_labels(ws, ws.collection("verified_objects"), given, "me", "cli")
+    give_labels(ws.open("verified_objects"), given, "me", "cli")
     sweep_quietly(ws, "verified_objects")
     sweep_quietly(ws, NAME)
     found = documents_by_key(home.workspace, "kind:eq:detection")

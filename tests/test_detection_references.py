@@ -46,7 +46,7 @@ def test_a_false_positive_is_no_reference_and_is_not_labelled(blocks, bring_up_t
         "human",
         "false_positive",
     )
-    rows = ReferenceSet(ws, ws.collection(NAME)).load().rows
+    rows = ReferenceSet(ws.open(NAME)).load().rows
     assert [row["key"] for row in rows] == ["red.png#det_0"]
 
 
@@ -54,7 +54,7 @@ def test_a_missed_box_becomes_a_reference_when_a_detector_finds_it(blocks, home,
     ws = blocks(declared=declaration(confidence_threshold=0.5))
     annotate(ws, "both.png", "missed", true_class="moss", xyxy_px=(31.0, 20.0, 50.0, 40.0))
     bring_up_to_date(ws, NAME)
-    assert ReferenceSet(ws, ws.collection(NAME)).load().rows == []
+    assert ReferenceSet(ws.open(NAME)).load().rows == []
     home.declare(NAME, declaration())
     bring_up_to_date(home.workspace, NAME)
     found = documents_by_key(home.workspace, "verified_class:eq:moss")
@@ -71,7 +71,7 @@ def test_what_was_said_is_carried_to_another_version_by_place(blocks, home, brin
     bring_up_to_date(ws, NAME)
     home.declare(NAME, declaration(version="2.0.0", parameters={"shift_px": 6.0}))
     bring_up_to_date(home.workspace, NAME)
-    rows = ReferenceSet(home.workspace, home.workspace.collection(NAME)).load().rows
+    rows = ReferenceSet(home.workspace.open(NAME)).load().rows
     # 20 px wide and moved by 6: 14 / 26 = 0.54 of the union; 10 px wide: 4 / 16 is too little.
     assert {row["key"]: row["label"] for row in rows} == {
         "red.png#det_0": "brick",
@@ -79,7 +79,7 @@ def test_what_was_said_is_carried_to_another_version_by_place(blocks, home, brin
     }
     home.declare(NAME, declaration(version="3.0.0", parameters={"shift_px": 8.0}))
     bring_up_to_date(home.workspace, NAME)
-    assert ReferenceSet(home.workspace, home.workspace.collection(NAME)).load().rows == []
+    assert ReferenceSet(home.workspace.open(NAME)).load().rows == []
 
 
 def test_another_content_makes_what_was_said_stale(blocks, home, bring_up_to_date):
@@ -87,7 +87,7 @@ def test_another_content_makes_what_was_said_stale(blocks, home, bring_up_to_dat
     judge(ws, "red.png", 0, "confirmed")
     home.put(NAME, {"red.png": scene((10, 10, 30, 30, (241, 0, 0)))})
     bring_up_to_date(home.workspace, NAME)
-    assert ReferenceSet(home.workspace, home.workspace.collection(NAME)).load().rows == []
+    assert ReferenceSet(home.workspace.open(NAME)).load().rows == []
     assert detected(home.workspace).stale_annotations() == 1
 
 
@@ -100,9 +100,9 @@ def test_labels_and_images_change_over_together(blocks, home, bring_up_to_date):
     home.declare(NAME, {**declared, "batch_size": 2})
     ws = home.workspace
     assert detected(ws).stale() == ["batch_000001", "batch_000002"]
-    for table in (detected(ws), Embeddings(ws, ws.collection(NAME))):
+    for table in (detected(ws), Embeddings(ws.open(NAME))):
         table.refresh("batch_000001")
-    assert not TaxonomyLabels(ws, ws.collection(NAME)).refresh("batch_000001")
+    assert not TaxonomyLabels(ws.open(NAME)).refresh("batch_000001")
     assert documents(ws) == before
     detected(ws).refresh("batch_000002")
     assert documents(ws) == before

@@ -44,7 +44,7 @@ def test_each_box_and_each_image_is_a_document(blocks):
 
 def test_what_lies_in_a_box_is_embedded_and_nothing_else(blocks):
     ws = blocks()
-    table = Embeddings(ws, ws.collection(NAME))
+    table = Embeddings(ws.open(NAME))
     assert table.extractor.manifest.feature_uri == (
         "autolabel://block_detector@1.0.0/detection_embedding_colour_extractor_v1_mean_rgb"
     )
@@ -130,7 +130,7 @@ def test_boxes_that_leave_the_image_are_cut_and_slivers_dropped(blocks):
     )
     (row,) = detections_of(ws, "edge.png")
     assert row["xyxy_px"] == [57.5, 0, 64, 20]
-    table = Embeddings(ws, ws.collection(NAME))
+    table = Embeddings(ws.open(NAME))
     (crop,) = table.items.decoded([row], None)
     assert isinstance(crop, Image.Image)
     assert crop.size == (7, 20)

@@ -15,6 +15,7 @@ from autolabel_core.declarations.conditions import AllOf, AnyOf, Negation, parse
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
+from autolabel_core.tables.workspace import OpenCollection
 
 DECLARED = """\
 batch_size: 4
@@ -40,12 +41,12 @@ def view(module_home):
     sidecars = {f"{key}.json": json.dumps(found) for key, found in METADATA.items()}
     module_home.put("c", {**ANGLES, **sidecars})
     stores = module_home.workspace
-    collection = stores.collection("c")
+    collection = stores.open("c")
     sweep_quietly(stores, "c")
     given = [GivenLabel("a.txt", "front > left"), GivenLabel("d.txt", "side")]
-    give_labels(stores, collection, given, "me", "cli")
+    give_labels(collection, given, "me", "cli")
     sweep_quietly(stores, "c")
-    return Documents(stores, collection)
+    return Documents(collection)
 
 
 def keys(view, *filters, **further):
@@ -58,7 +59,7 @@ def test_an_open_view_does_not_see_what_is_replaced(view, module_home, tmp_path)
     copies = [tmp_path / file.name for file in view.files]
     for file, copy in zip(view.files, copies, strict=True):
         shutil.copy(file, copy)
-    other = Documents(module_home.workspace, view.collection)
+    other = Documents(OpenCollection(module_home.workspace, view.collection))
     other.files = copies
     keys_of = "SELECT string_agg(key, ' ' ORDER BY key) FROM documents"
     with view.connect() as connection:
@@ -175,7 +176,7 @@ def test_no_value_is_ever_read_as_sql(view):
 
 def test_before_the_first_sweep_there_are_no_documents(workspace):
     stores = workspace({"c": DECLARED})
-    empty = Documents(stores, stores.collection("c"))
+    empty = Documents(stores.open("c"))
     for text in (*FILTERS, "margin:lt:3"):
         assert empty.find([parse_text(text)], sort="-confidence") == []
 
@@ -186,7 +187,7 @@ def test_a_field_declared_after_the_sweep_is_null_until_the_next(home, bring_up_
     bring_up_to_date(home.workspace, "c")
     home.declare("c", DECLARED.replace("[side,", "[side, fresh,"))
     stores = home.workspace
-    (record,) = Documents(stores, stores.collection("c")).find([parse_text("fresh:eq:null")])
+    (record,) = Documents(stores.open("c")).find([parse_text("fresh:eq:null")])
     assert record["fresh"] is None
 
 

@@ -51,12 +51,12 @@ def counting(monkeypatch):
 
 
 def embed(workspace, name="angles"):
-    collection = workspace.collection(name)
-    register(workspace, collection)
-    for table in (RawObjects(workspace, collection), Embeddings(workspace, collection)):
+    collection = workspace.open(name)
+    register(collection)
+    for table in (RawObjects(collection), Embeddings(collection)):
         for batch in table.stale():
             table.refresh(batch)
-    return Embeddings(workspace, collection)
+    return Embeddings(collection)
 
 
 def reasons(table):
@@ -152,11 +152,11 @@ def test_another_dimension_under_the_same_uri_is_refused(workspace, home, counti
 
 def test_an_object_replaced_after_it_was_read_is_healed_by_the_next_pass(workspace, home, counting):
     ws = workspace({"angles": _angles()}, {"angles": {"a": "one", "b": "two"}})
-    collection = ws.collection("angles")
-    register(ws, collection)
-    RawObjects(ws, collection).refresh("batch_000001")
+    collection = ws.open("angles")
+    register(collection)
+    RawObjects(collection).refresh("batch_000001")
     home.put("angles", {"a": "another"})
-    table = Embeddings(ws, collection)
+    table = Embeddings(collection)
     table.refresh("batch_000001")
     assert "changed while it was read" in reasons(table)["a"]
     assert reasons(table)["b"] is None

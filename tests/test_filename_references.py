@@ -42,12 +42,12 @@ def cards(home):
 
 def references(home):
     workspace = home.workspace
-    return ReferenceSet(workspace, workspace.collection("cards")).load()
+    return ReferenceSet(workspace.open("cards")).load()
 
 
 def labelled(home, name="cards"):
     workspace = home.workspace
-    table = TaxonomyLabels(workspace, workspace.collection(name))
+    table = TaxonomyLabels(workspace.open(name))
     rows = [
         r for b in table.batches for r in workspace.warehouse.read_table(table.path(b)).to_pylist()
     ]
@@ -108,9 +108,9 @@ def test_uploads_alone_make_new_references(cards):
     sweep_quietly(cards.workspace, "cards")
     draw(9).save(cards.paths.buckets / "cards" / "mirror_force.png")
     workspace = cards.workspace
-    collection = workspace.collection("cards")
-    register(workspace, collection)
-    asked = plan(workspace, collection, uploads_only=True)
+    collection = workspace.open("cards")
+    register(collection)
+    asked = plan(collection, uploads_only=True)
     assert "reference_set" in asked.assets
     sweep_quietly(workspace, "cards")
     assert "Mirror Force" in set(references(cards).labels)
@@ -159,14 +159,14 @@ def test_references_that_look_alike_are_a_finding(cards):
     found = distinguishability(cards)
     assert not found.passed and "train a head" in found.text
     workspace = cards.workspace
-    table = ReferenceSet(workspace, workspace.collection("cards"))
+    table = ReferenceSet(workspace.open("cards"))
     assert table.report()["confusable"]
     assert table.pictures()["most confusable"].startswith(b"\x89PNG")
 
 
 def distinguishability(home):
     workspace = home.workspace
-    status = collection_status(workspace, workspace.collection("cards"))
+    status = collection_status(workspace.open("cards"))
     by_name = {finding.name: finding for finding in findings(status)}
     assert by_name["references_per_label"].passed
     return by_name["references_told_apart"]

@@ -63,11 +63,11 @@ def trained(monkeypatch, tmp_path):
 
 
 def table(workspace):
-    return FineTunedWeights(workspace, workspace.collection(NAME))
+    return FineTunedWeights(workspace.open(NAME))
 
 
 def ask(workspace):
-    return ask_for_training(workspace, workspace.collection(NAME), "ann")
+    return ask_for_training(workspace.open(NAME), "ann")
 
 
 def decisions(workspace):
@@ -85,14 +85,14 @@ def test_gold_images_never_teach(opened, trained):
 
 def test_nothing_is_trained_unless_somebody_asks(opened, trained):
     assert not table(opened).stale()
-    assert not training_plan(opened, opened.collection(NAME))
+    assert not training_plan(opened.open(NAME))
 
 
 def test_a_request_is_served_once(opened, trained, home):
     ask(opened)
-    planned = training_plan(opened, opened.collection(NAME))
+    planned = training_plan(opened.open(NAME))
     assert planned.assets == ("fine_tuned_weights",)
-    assert "fine_tuned_weights" not in plan(opened, opened.collection(NAME)).assets
+    assert "fine_tuned_weights" not in plan(opened.open(NAME)).assets
     assert table(opened).refresh("all")
     assert not table(opened).refresh("all")
     assert decisions(opened) == [("1.0.0", "promoted")]

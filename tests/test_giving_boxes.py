@@ -55,11 +55,11 @@ def give(ws, *boxes, whole=False, who="ann", **more):
     given = ParsedAnnotations(
         [replace(b, where=f"line {n}") for n, b in enumerate(boxes, 1)], whole
     )
-    return give_boxes(ws, ws.collection(NAME), given, who, "jsonl", **more)
+    return give_boxes(ws.open(NAME), given, who, "jsonl", **more)
 
 
 def rows(ws):
-    return listed(standing(ws, ws.collection(NAME)))
+    return listed(standing(ws.open(NAME)))
 
 
 def test_a_box_is_recorded_with_the_size_that_was_read_from_the_image(scenes):
@@ -227,16 +227,16 @@ def test_a_replaced_image_makes_annotations_stale(scenes, copied):
         give(ws, BoxInput("confirmed", DETECTION))
     sweep_quietly(ws, NAME)
     assert [r["state"] for r in rows(ws)] == ["stale", "stale"]
-    assert collection_truths(ws, ws.collection(NAME)) == []
+    assert collection_truths(ws.open(NAME)) == []
     give(ws, BoxInput("reviewed", "a.png"))
-    (truth,) = collection_truths(ws, ws.collection(NAME))
+    (truth,) = collection_truths(ws.open(NAME))
     assert (truth.boxes, truth.reviewed) == ((), True)
 
 
 def test_status_says_how_the_detector_fares_and_what_to_do(scenes):
     give(scenes, BoxInput("confirmed", DETECTION))
     give(scenes, BoxInput("false_positive", DETECTION), who="bob")
-    numbers = collection_status(scenes, scenes.collection(NAME))
+    numbers = collection_status(scenes.open(NAME))
     assert numbers["judged"]["overall"]["rates"]["confirmed"] == 0.5
     assert (numbers["judged"]["overall"]["verdict"], numbers["judged"]["conflicts"]) == (
         "too few",
@@ -247,7 +247,7 @@ def test_status_says_how_the_detector_fares_and_what_to_do(scenes):
         for n in range(40)
     ]
     scenes.ledger.append_box_annotations(wrong)
-    numbers = collection_status(scenes, scenes.collection(NAME))
+    numbers = collection_status(scenes.open(NAME))
     (check,) = [f for f in findings(numbers) if f.name == "detections_judged_right"]
     assert not check.passed
     assert "false positive 97.6%" in check.text

@@ -16,6 +16,7 @@ from autolabel_core.operations.staleness_plan import plan, training_plan, weight
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import OpenCollection
 from autolabel_core.training.heads import weights_table as module
 from autolabel_core.training.heads.train_head import Recipe
 from autolabel_core.training.heads.training_data import labelled_material
@@ -49,12 +50,12 @@ def cards(home, monkeypatch):
 
 def train(home):
     workspace = home.workspace
-    collection = workspace.collection("cards")
-    ask_for_training(workspace, collection, "ann")
-    assert training_plan(workspace, collection).assets == ("fine_tuned_weights",)
-    HeadWeights(workspace, collection).refresh("all")
-    assert not training_plan(home.workspace, collection)
-    return HeadWeights(home.workspace, collection)
+    collection = workspace.open("cards")
+    ask_for_training(collection, "ann")
+    assert training_plan(collection).assets == ("fine_tuned_weights",)
+    HeadWeights(collection).refresh("all")
+    assert not training_plan(OpenCollection(home.workspace, collection.declaration))
+    return HeadWeights(OpenCollection(home.workspace, collection.declaration))
 
 
 def uri(home, name):
@@ -77,11 +78,11 @@ def test_a_promoted_head_is_a_feature_space_that_everything_changes_over_to(card
     )
     for name in ("cards", "shots"):
         workspace = cards.workspace
-        assert plan(workspace, workspace.collection(name), uploads_only=True)
+        assert plan(workspace.open(name), uploads_only=True)
         sweep_quietly(workspace, name)
-        collection = cards.workspace.collection(name)
-        assert ReferenceSet(cards.workspace, collection).feature_uri == after
-        labels = TaxonomyLabels(cards.workspace, collection)
+        collection = cards.workspace.open(name)
+        assert ReferenceSet(collection).feature_uri == after
+        labels = TaxonomyLabels(collection)
         assert not labels.stale()
     assert not embedded, "vectors of the encoder are projected, not made again"
 
@@ -90,11 +91,11 @@ def test_projected_vectors_are_those_of_the_extractor(cards):
     train(cards)
     sweep_quietly(cards.workspace, "cards")
     workspace = cards.workspace
-    collection = workspace.collection("cards")
-    table = Embeddings(workspace, collection)
+    collection = workspace.open("cards")
+    table = Embeddings(collection)
     stored = workspace.warehouse.read_vectors(table.path(table.batches[0]))
     rows = {row["document_id"]: row["key"] for row in table.items.rows(table.batches[0])}
-    extractor = workspace.extractor(collection)
+    extractor = workspace.extractor(collection.declaration)
     for document, vector in zip(stored.document_ids, stored.vectors, strict=True):
         number = int(rows[document][6])
         np.testing.assert_allclose(vector, extractor.embed([draw(number)])[0], atol=1e-6)
@@ -108,7 +109,7 @@ def test_taking_a_head_out_of_service_goes_back(cards):
     assert uri(cards, "cards") == before
     sweep_quietly(cards.workspace, "cards")
     workspace = cards.workspace
-    assert ReferenceSet(workspace, workspace.collection("cards")).feature_uri == before
+    assert ReferenceSet(workspace.open("cards")).feature_uri == before
 
 
 def test_a_head_that_is_worse_than_the_one_in_service_is_held(cards, monkeypatch):
@@ -126,7 +127,7 @@ def test_a_head_that_is_worse_than_the_one_in_service_is_held(cards, monkeypatch
 def test_a_request_is_trained_for_once_even_where_the_file_is_lost(cards):
     table = train(cards)
     cards.workspace.warehouse.local(table.path()).unlink()
-    again = HeadWeights(cards.workspace, table.collection)
+    again = HeadWeights(OpenCollection(cards.workspace, table.collection))
     assert again.stale()
     again.refresh("all")
     assert len(again.versions) == 1 and not again.stale()
@@ -140,7 +141,7 @@ def test_one_label_and_no_declaration_are_told(home):
     sweep_quietly(home.workspace, "one")
     workspace = home.workspace
     with pytest.raises(AutolabelError, match="references of 1"):
-        HeadWeights(workspace, workspace.collection("one")).check()
+        HeadWeights(workspace.open("one")).check()
     home.declare("plain", SHOTS.replace("cards", "self"))
     with pytest.raises(NotFoundError, match="fine_tune: true"):
         weights_of(home.workspace.collection("plain"))

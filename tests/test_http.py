@@ -102,14 +102,14 @@ def test_a_body_of_just_the_limit_is_read(server):
 
 def look(workspace):
     """Do one pass; return the reason of each object, and whether all is current."""
-    collection = workspace.collection(NAME)
-    register(workspace, collection)
+    collection = workspace.open(NAME)
+    register(collection)
     for table in (RawObjects, Embeddings):
-        table(workspace, collection).refresh("batch_000001")
-    table = Embeddings(workspace, collection)
+        table(collection).refresh("batch_000001")
+    table = Embeddings(collection)
     found = table.warehouse.read_vectors(table.path("batch_000001"))
     keys = [table.objects[document].key for document in found.document_ids]
-    tables = (RawObjects(workspace, collection), table)
+    tables = (RawObjects(collection), table)
     return dict(zip(keys, found.reasons, strict=True)), not any(t.stale() for t in tables)
 
 
@@ -148,9 +148,9 @@ def test_what_is_gone_for_good_is_not_tried_again(workspace, server):
 def test_what_becomes_unreachable_between_two_tables_is_embedded_later(workspace, server):
     server.answers |= {"/a": b"10", "/b": b"20"}
     ws = declare(workspace, server, "a", "b")
-    collection = ws.collection(NAME)
-    register(ws, collection)
-    RawObjects(ws, collection).refresh("batch_000001")
+    collection = ws.open(NAME)
+    register(collection)
+    RawObjects(collection).refresh("batch_000001")
     server.answers["/b"] = 503
     reasons, current = look(ws)
     assert (reasons["a"], current) == (None, False)

@@ -83,9 +83,9 @@ def test_a_file_that_is_dropped_is_named_by_itself(cards):
     workspace = cards.workspace
 
     def references():
-        return {row["key"] for row in ReferenceSet(workspace, collection).load().rows}
+        return {row["key"] for row in ReferenceSet(collection).load().rows}
 
-    collection = workspace.collection("cards")
+    collection = workspace.open("cards")
     with Daemon(workspace.paths) as daemon:
         first = daemon.until(lambda: len(references()) == 3, SOON, "three references")
         with server("cards", *OPEN, option="--collection", **cards.paths.environment) as client:

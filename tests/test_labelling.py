@@ -107,7 +107,7 @@ def test_an_object_that_cannot_be_read_is_named(angles, home):
 def test_a_missing_bucket_is_not_an_unknown_key(workspace):
     stores = workspace({"c": ANGLES + "source: {uri: gone}"})
     with pytest.raises(AutolabelError, match="gone does not exist"):
-        give_labels(stores, stores.collection("c"), [GivenLabel("a", "x")], "me", "cli")
+        give_labels(stores.open("c"), [GivenLabel("a", "x")], "me", "cli")
 
 
 def test_another_spelling_of_a_name_is_warned_about_and_recorded(angles):
@@ -203,5 +203,5 @@ def test_a_hundred_thousand_rows_are_recorded(workspace, home, tmp_path, bring_u
     text = "key,label\n" + "".join(f"k{i:06d},c{i % 50}\n" for i in range(n))
     path = csv_file(tmp_path, text)
     given = read_label_csv(path, "side")
-    give_labels(stores, stores.collection("c"), given, "me", "csv")
+    give_labels(stores.open("c"), given, "me", "csv")
     assert len(stores.ledger.annotations("c")) == n

@@ -9,7 +9,7 @@ from autolabel_core.labelling.promotion import candidates, promote
 
 
 def explained(workspace, key, name=NAME):
-    return explain(workspace, workspace.collection(name), key)
+    return explain(workspace.open(name), key)
 
 
 def chain(traced):
@@ -33,7 +33,7 @@ def test_an_auto_label_leads_to_its_reference_and_the_person(angles):
 
 def test_a_promoted_label_leads_to_what_it_was_matched_with(angles, bring_up_to_date):
     ws = angles({"a": 0, "b": 20, "c": 40}, {"a": "left"})
-    promote(ws, ws.collection(NAME), candidates(ws, ws.collection(NAME)), "me")
+    promote(ws.open(NAME), candidates(ws.open(NAME)), "me")
     bring_up_to_date(ws, NAME)
     traced = explained(ws, "c")
     assert chain(traced) == [(NAME, "c"), (NAME, "b"), (NAME, "a")]
@@ -50,7 +50,7 @@ def test_the_separate_approach_is_traced_across_collections(workspace, bring_up_
     label(ws, {"k": "left"}, "known")
     for name in ("known", NAME):
         bring_up_to_date(ws, name)
-    promote(ws, ws.collection(NAME), candidates(ws, ws.collection(NAME)), "me")
+    promote(ws.open(NAME), candidates(ws.open(NAME)), "me")
     for name in ("known", NAME):
         bring_up_to_date(ws, name)
     assert chain(explained(ws, "b")) == [

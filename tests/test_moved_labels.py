@@ -10,6 +10,7 @@ from autolabel_core.operations.advice import findings
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.status import collection_status
 from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.workspace import OpenCollection
 
 FIELDS = """\
 feature_extractor: {feature_extractor_name: angle_extractor, field_passthrough: [side, room]}
@@ -39,16 +40,16 @@ class Folder:
 
     def give(self, who, **labels):
         given = [GivenLabel(f"{key}.txt", label) for key, label in labels.items()]
-        give_labels(self.stores, self.collection, given, who, "cli")
+        give_labels(OpenCollection(self.stores, self.collection), given, who, "cli")
 
     def labels(self):
         self.sweep(self.stores, "c")
-        found = Documents(self.stores, self.collection).find()
+        found = Documents(OpenCollection(self.stores, self.collection)).find()
         people = {r["key"]: r["label"] for r in found if r["label_source"] == "human"}
         return people
 
     def asked(self):
-        numbers = collection_status(self.stores, self.collection)
+        numbers = collection_status(OpenCollection(self.stores, self.collection))
         return [f.text for f in findings(numbers) if f.name == "labels_follow_their_files"]
 
 
@@ -64,7 +65,7 @@ def test_a_renamed_or_moved_file_keeps_its_label(folder, new):
     assert folder.labels() == {"a.txt": "left"}
     folder.move("a.txt", new)
     assert folder.labels() == {new: "left"}
-    events = explain(folder.stores, folder.collection, new)["annotations"]
+    events = explain(OpenCollection(folder.stores, folder.collection), new)["annotations"]
     assert [(e["annotator"], e["origin"], e["label"]) for e in events] == [
         ("alice", "moved", "left")
     ]
@@ -196,9 +197,9 @@ def test_a_run_that_was_cut_off_carries_once(folder):
     folder.give("alice", a="left")
     folder.labels()
     folder.move("a.txt", "z.txt")
-    register(folder.stores, folder.collection)
+    register(OpenCollection(folder.stores, folder.collection))
     for _ in range(2):
-        raw = RawObjects(folder.stores, folder.collection)
+        raw = RawObjects(OpenCollection(folder.stores, folder.collection))
         for batch in raw.stale():
             raw.build(batch, "cut.off", lambda done, of: None)
     assert folder.labels() == {"z.txt": "left"}
@@ -210,7 +211,7 @@ def test_carried_labels_are_no_new_work_of_people(folder):
     folder.labels()
     folder.move("a.txt", "z.txt")
     folder.labels()
-    (row,) = quality(folder.stores, folder.collection)
+    (row,) = quality(OpenCollection(folder.stores, folder.collection))
     assert row["labels_given"] == 1
 
 

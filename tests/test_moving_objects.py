@@ -16,6 +16,7 @@ from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan, tables_of
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.workspace import OpenCollection
 
 QUICK = {"check_every_seconds": 1, "relabel": {"after_labels": 1}}
 SOON, CHURN_SECONDS = 180, 15.0
@@ -72,19 +73,23 @@ def derive(workspace):
     """Refresh every table but the index, without looking at the bucket's listing again."""
     collection = workspace.collection(NAME)
     for table in tables_of(collection):
-        for batch in table(workspace, collection).stale() if "index" not in table.name else ():
-            table(workspace, collection).refresh(batch)
+        for batch in (
+            table(OpenCollection(workspace, collection)).stale()
+            if "index" not in table.name
+            else ()
+        ):
+            table(OpenCollection(workspace, collection)).refresh(batch)
 
 
 def test_what_is_listed_but_gone_has_no_label(labelled, bucket):
     bucket.put(b=6)
     ws = labelled.workspace
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     bucket.delete("b")
     derive(labelled.workspace)
     assert labels(ws, NAME)["b"] == (None, None)
     ws = labelled.workspace
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     derive(ws)
     assert set(labels(ws, NAME)) == {"a", "c"}
 
@@ -92,14 +97,14 @@ def test_what_is_listed_but_gone_has_no_label(labelled, bucket):
 def test_what_is_replaced_between_two_readings_has_no_label_of_either(labelled, bucket):
     bucket.put(b=6)
     ws = labelled.workspace
-    collection = ws.collection(NAME)
-    register(ws, collection)
-    RawObjects(ws, collection).refresh("batch_000001")
+    collection = ws.open(NAME)
+    register(collection)
+    RawObjects(collection).refresh("batch_000001")
     bucket.put(b=90)
     derive(labelled.workspace)
     assert labels(ws, NAME)["b"] == (None, None)
     ws = labelled.workspace
-    register(ws, collection)
+    register(collection)
     derive(ws)
     assert labels(ws, NAME) == {"a": ("left", "human"), "b": (None, None), "c": ("left", "auto")}
 
@@ -107,13 +112,13 @@ def test_what_is_replaced_between_two_readings_has_no_label_of_either(labelled, 
 def test_a_reference_that_is_replaced_after_it_was_embedded_labels_nothing_anew(labelled, bucket):
     ws = labelled.workspace
     bucket.put(a=90, c=8)
-    register(ws, ws.collection(NAME))
-    RawObjects(ws, ws.collection(NAME)).refresh("batch_000001")
-    Embeddings(ws, ws.collection(NAME)).refresh("batch_000001")
+    register(ws.open(NAME))
+    RawObjects(ws.open(NAME)).refresh("batch_000001")
+    Embeddings(ws.open(NAME)).refresh("batch_000001")
     bucket.put(a=180)
     derive(labelled.workspace)
     ws = labelled.workspace
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     derive(ws)
     assert set(labels(ws, NAME).values()) == {(None, None)}, (
         "the label was given to another content"
@@ -161,8 +166,6 @@ def test_objects_that_change_all_the_while_end_with_the_right_labels(workspace, 
         daemon.until(
             lambda: labels(ws, NAME) == wanted, SOON, "what is there in the end is labelled"
         )
-        collection = ws.collection(NAME)
-        daemon.until(
-            lambda: not plan(ws, collection) and not waiting(ws, collection), SOON, "current"
-        )
+        collection = ws.open(NAME)
+        daemon.until(lambda: not plan(collection) and not waiting(collection), SOON, "current")
         assert labels(ws, NAME) == wanted

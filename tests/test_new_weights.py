@@ -78,7 +78,7 @@ def test_promoted_weights_are_applied_to_all_images(blocks, tick, promote, bring
     bring_up_to_date(home.workspace, NAME)
     assert "met the weights" in tick().skip_reason.skip_message
     promote(b"second")
-    assert weights_wait(home.workspace, home.workspace.collection(NAME)) == ["batch_000001"]
+    assert weights_wait(home.workspace.open(NAME)) == ["batch_000001"]
 
 
 def test_a_run_in_flight_is_waited_for(blocks, tick, promote, instance):
@@ -95,13 +95,13 @@ def test_new_images_are_left_to_the_other_door(blocks, tick, promote, bring_up_t
     bring_up_to_date(home.workspace, NAME)
     home.put(NAME, {"more.png": scene((1, 1, 9, 9, (99, 0, 0)))})
     opened = home.workspace
-    register(opened, opened.collection(NAME))
-    assert weights_wait(opened, opened.collection(NAME)) == []
+    register(opened.open(NAME))
+    assert weights_wait(opened.open(NAME)) == []
 
 
 def test_training_that_was_asked_for_has_a_door_of_its_own(blocks, tick, home):
     opened = blocks(declared=DECLARED)
-    ask_for_training(opened, opened.collection(NAME), "ann")
+    ask_for_training(opened.open(NAME), "ann")
     (request,) = tick().run_requests
     assert assets(request) == ["fine_tuned_weights"]
     assert request.tags["autolabel/door"] == "training"
@@ -130,13 +130,13 @@ def test_versions_that_have_looked_are_compared_on_the_gold_images(blocks, home,
     home.declare(NAME, declaration(version="2.0.0", parameters={"shift_px": 15.0}))
     bring_up_to_date(home.workspace, NAME)
     opened = home.workspace
-    data = training_set(opened, opened.collection(NAME))
+    data = training_set(opened.open(NAME))
     assert len(data.images["test"]) >= 2
     old, new = side_by_side(detected(opened), data)
     assert (old["serves"], new["serves"]) == (False, True)
     assert old["mAP50 in service"] == 1.0 > new["mAP50 in service"]
     assert old["gold images"] == new["gold images"] == len(data.images["test"])
-    table = FineTunedWeights(opened, opened.collection(NAME))
+    table = FineTunedWeights(opened.open(NAME))
     assert table.refresh("all")
     assert [row["serves"] for row in table.report()["versions"]] == [False, True]
-    assert not FineTunedWeights(opened, opened.collection(NAME)).stale()
+    assert not FineTunedWeights(opened.open(NAME)).stale()

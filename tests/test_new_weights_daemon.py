@@ -42,6 +42,6 @@ def test_weights_in_service_reach_all_old_images(workspace, home, promote):
         promote(7)
         moved = {(key, x + 7) for key, x in BOXES}
         daemon.until(lambda: boxes(ws) == moved, SOON, "boxes of the second weights")
-        daemon.until(lambda: not plan(ws, ws.collection(NAME)), SOON, "nothing is stale")
+        daemon.until(lambda: not plan(ws.open(NAME)), SOON, "nothing is stale")
         home.workspace.registry.roll_back(NAME, DETECTOR, "ann", "worse in the shop")
         daemon.until(lambda: boxes(ws) == BOXES, SOON, "the first weights serve again")

@@ -18,6 +18,7 @@ from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.notifications.webhooks.deliver_all import deliver_all
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.status import collection_status
+from autolabel_core.tables.workspace import OpenCollection
 
 UNLABELLED = {
     "retriever_name": "unlabelled",
@@ -97,12 +98,12 @@ def test_a_relabelling_is_materialized_again_and_the_batch_is_not_completed_agai
 
 
 def test_a_batch_is_told_of_once_and_only_when_it_is_current(told, home, bring_up_to_date):
-    assert record_batch_events(told, told.collection(NAME)) == 0
+    assert record_batch_events(told.open(NAME)) == 0
     bring_up_to_date(told, NAME)
-    assert record_batch_events(told, told.collection(NAME)) == 2
-    assert record_batch_events(told, told.collection(NAME)) == 0
+    assert record_batch_events(told.open(NAME)) == 2
+    assert record_batch_events(told.open(NAME)) == 0
     label(home.workspace, {"a": "left"})
-    assert record_batch_events(home.workspace, told.collection(NAME)) == 0
+    assert record_batch_events(OpenCollection(home.workspace, told.collection(NAME))) == 0
 
 
 def test_the_sensors_alert_and_deliver(told, home, server, bring_up_to_date):
@@ -184,7 +185,7 @@ def test_status_and_a_check_show_what_did_not_arrive(told, home, run, bring_up_t
     bring_up_to_date(told, NAME)
 
     def shown():
-        status = collection_status(home.workspace, home.workspace.collection(NAME))
+        status = collection_status(home.workspace.open(NAME))
         return next(f for f in findings(status) if f.name == "webhooks_delivered")
 
     assert shown().passed

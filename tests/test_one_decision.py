@@ -65,7 +65,7 @@ def test_a_picture_takes_one_label_wherever_it_is_decided(workspace, home, run, 
     label(ws, {f"{key}.png": name for key, name in REFERENCES.items()}, NAME, room="hall")
     sweep_quietly(home.workspace, NAME)
     ws = home.workspace
-    rows = {row["key"]: row for row in Documents(ws, ws.collection(NAME)).find()}
+    rows = {row["key"]: row for row in Documents(ws.open(NAME)).find()}
     files = [home.paths.buckets / NAME / key for key in asked]
     status, out, _ = run("classify", NAME, *map(str, files), "--json")
     assert status == 0

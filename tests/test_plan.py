@@ -11,7 +11,7 @@ EVERYTHING = tuple(table.name for table in TABLES)
 
 
 def planned(workspace):
-    return plan(workspace, workspace.collection(NAME))
+    return plan(workspace.open(NAME))
 
 
 def without_index(found):
@@ -20,13 +20,13 @@ def without_index(found):
 
 def test_an_empty_bucket_asks_for_nothing_but_an_empty_reference_set(workspace):
     ws = workspace({NAME: declaration()}, {NAME: {}})
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     assert set(planned(ws).assets) <= {"reference_set", "annotation_exports", "taxonomy_labels"}
 
 
 def test_new_objects_ask_for_everything_over_their_batch(workspace):
     ws = workspace({NAME: declaration()}, {NAME: {"a": 0}})
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     found = planned(ws)
     assert found.assets == EVERYTHING
     assert found.batches == ("batch_000001",)
@@ -51,7 +51,7 @@ def test_an_upload_without_labels_asks_only_for_its_own_batch(angles, home, brin
     ws = angles({f"k{i}": i for i in range(6)}, {"k0": "left"}, batch_size=2)
     bring_up_to_date(ws, NAME, index=True)
     home.put(NAME, {"late": 3})
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     assert planned(ws).batches == ("batch_000004",)
 
 
@@ -72,7 +72,7 @@ def test_a_changed_declaration_asks_for_what_it_concerns(angles, home, changed, 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_a_deleted_file_asks_for_itself_and_what_stands_downstream(angles, table):
     ws = angles({"a": 0, "b": 5}, {"a": "left"})
-    opened = table(ws, ws.collection(NAME))
+    opened = table(ws.open(NAME))
     if table.name == "reindexed_vectors":
         return
     opened.path(opened.partitions[0]).unlink()

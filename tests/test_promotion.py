@@ -28,16 +28,16 @@ def separate(workspace, bring_up_to_date):
 
 
 def chosen(workspace, min_confidence=0.85, exclude=()):
-    return candidates(workspace, workspace.collection(NAME), min_confidence, exclude)
+    return candidates(workspace.open(NAME), min_confidence, exclude)
 
 
 def promote_all(workspace, promotions=None):
     promotions = chosen(workspace) if promotions is None else promotions
-    return promote(workspace, workspace.collection(NAME), promotions, "me")
+    return promote(workspace.open(NAME), promotions, "me")
 
 
 def records(workspace, name=NAME):
-    return {r["key"]: r for r in Documents(workspace, workspace.collection(name)).find()}
+    return {r["key"]: r for r in Documents(workspace.open(name)).find()}
 
 
 def test_candidates_are_confident_auto_labels_most_confident_first(angles):

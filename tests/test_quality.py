@@ -10,6 +10,7 @@ from support.detection_samples import SCENES, judge, review
 from autolabel_core.documents.quality import parse_since, quality
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Ledger
+from autolabel_core.tables.workspace import OpenCollection
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -53,7 +54,7 @@ def two_days(angles, home, monkeypatch, bring_up_to_date):
 
 
 def figures(ws, *names, **asked):
-    rows = quality(ws, ws.collection(NAME), **asked)
+    rows = quality(ws.open(NAME), **asked)
     return {row["part"]: tuple(row[name] for name in names) for row in rows}
 
 
@@ -65,7 +66,7 @@ def test_boxes_count_with_the_image_that_they_are_on(blocks, home, bring_up_to_d
     judge(ws, "both.png", 1, "false_positive", annotation_id="one", action="withdraw")
     review(ws, "empty.png")
     bring_up_to_date(ws, BLOCKS)
-    (row,) = quality(home.workspace, ws.collection(BLOCKS), by="batch")
+    (row,) = quality(OpenCollection(home.workspace, ws.collection(BLOCKS)), by="batch")
     assert (row["arrived"], row["quarantined"]) == (5, 1)
     assert (row["human"], row["review_queue"]) == (2, 2)
     assert (row["labels_given"], row["corrected"], row["withdrawn"]) == (3, 2, 1)
@@ -90,5 +91,5 @@ def test_a_window_counts_what_came_and_was_said_in_it(two_days):
 
 
 def test_the_median_leaves_out_what_people_labelled(two_days):
-    (row,) = quality(two_days, two_days.collection(NAME), since="2026-03-02")
+    (row,) = quality(two_days.open(NAME), since="2026-03-02")
     assert row["median_confidence"] == pytest.approx(0.5, abs=0.6)

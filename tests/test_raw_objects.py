@@ -20,9 +20,9 @@ RED = (255, 0, 0)
 
 def swept(workspace, name="colours"):
     """Rows of `raw_objects` by key, after one registration and one refresh of each stale batch."""
-    collection = workspace.collection(name)
-    register(workspace, collection)
-    table = RawObjects(workspace, collection)
+    collection = workspace.open(name)
+    register(collection)
+    table = RawObjects(collection)
     for batch in table.stale():
         table.refresh(batch)
     files = [table.path(batch) for batch in table.batches]
@@ -92,10 +92,10 @@ def test_a_missing_required_property_is_a_reason(workspace):
 
 def test_an_object_that_is_gone_when_it_is_read_is_a_reason(workspace, home):
     ws = workspace({"colours": COLOURS}, {"colours": {"red.png": RED, "blue.png": (0, 0, 255)}})
-    collection = ws.collection("colours")
-    register(ws, collection)
+    collection = ws.open("colours")
+    register(collection)
     (home.paths.buckets / "colours/red.png").unlink()
-    table = RawObjects(ws, collection)
+    table = RawObjects(collection)
     table.refresh("batch_000001")
     rows = table.warehouse.read_table(table.path("batch_000001")).to_pylist()
     assert {row["key"]: row["reason"] for row in rows} == {
@@ -140,7 +140,7 @@ def test_a_later_label_is_overridden_only_when_the_metadata_changes(workspace, h
     objects = {"red.png": RED, "red.png.json": '{"shade": "warm"}'}
     ws = workspace({"colours": COLOURS}, {"colours": objects})
     swept(ws)
-    give_labels(ws, ws.collection("colours"), [GivenLabel("red.png", "cold")], "me", "cli")
+    give_labels(ws.open("colours"), [GivenLabel("red.png", "cold")], "me", "cli")
     home.put("colours", {"red.png.json": '{"shade": "warm", "note": "seen again"}'})
     assert held_label(ws, "red.png") == ("cold", "cli")
     home.put("colours", {"red.png.json": '{"shade": "hot"}'})
@@ -184,7 +184,7 @@ def test_a_changed_declaration_reads_everything_anew(workspace, home):
 def test_the_report_counts_and_names_what_is_quarantined(workspace):
     ws = workspace({"colours": COLOURS}, {"colours": {"red.png": RED, "empty.png": b""}})
     swept(ws)
-    report = RawObjects(ws, ws.collection("colours")).report("batch_000001")
+    report = RawObjects(ws.open("colours")).report("batch_000001")
     assert (report["objects"], report["quarantined"]) == (2, 1)
     assert report["media types"] == [{"media_type": "image/png", "objects": 1}]
     assert report["quarantine"] == [{"key": "empty.png", "reason": "is empty (0 bytes)"}]

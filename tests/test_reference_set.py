@@ -12,7 +12,7 @@ from autolabel_core.tables.references import ReferenceVectors, leave_one_out_rep
 
 
 def reference_set(workspace):
-    return ReferenceSet(workspace, workspace.collection("angles"))
+    return ReferenceSet(workspace.open("angles"))
 
 
 def rows_of(workspace):

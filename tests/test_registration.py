@@ -19,28 +19,28 @@ def batches(workspace):
 
 def test_new_changed_and_gone(workspace, home):
     stores = workspace({"c": SMALL}, {"c": {"a": "1", "b": "1"}})
-    collection = stores.collection("c")
-    first = register(stores, collection)
+    collection = stores.open("c")
+    first = register(collection)
     assert (first.created, first.updated, first.deleted, first.batches) == (
         2,
         0,
         0,
         ["batch_000001"],
     )
-    again = register(stores, collection)
+    again = register(collection)
     assert (again.created, again.updated, again.deleted) == (0, 0, 0)
     folder = home.put("c", {"a": "22", "c": "1"})
     (folder / "b").unlink()
-    third = register(stores, collection)
+    third = register(collection)
     assert (third.created, third.updated, third.deleted) == (1, 1, 1)
 
 
 def test_batches_fill_up_and_stay(workspace, home):
     stores = workspace({"c": SMALL}, {"c": {"b": 1, "d": 1}})
-    collection = stores.collection("c")
-    register(stores, collection)
+    collection = stores.open("c")
+    register(collection)
     home.put("c", {"a": 1, "c": 1, "e": 1, "f": 1, "g": 1})
-    register(stores, collection)
+    register(collection)
     assigned = batches(stores)
     assert assigned["b"] == assigned["d"] == assigned["a"] == "batch_000001"
     assert Counter(assigned.values()) == {"batch_000001": 3, "batch_000002": 3, "batch_000003": 1}
@@ -48,26 +48,26 @@ def test_batches_fill_up_and_stay(workspace, home):
 
 def test_a_deleted_object_comes_back_to_its_batch_and_leaves_no_room(workspace, home):
     stores = workspace({"c": SMALL}, {"c": {"a": 1, "b": 1, "c": 1}})
-    collection = stores.collection("c")
-    register(stores, collection)
+    collection = stores.open("c")
+    register(collection)
     (home.paths.buckets / "c/a").unlink()
-    register(stores, collection)
+    register(collection)
     home.put("c", {"d": 1})
-    assert register(stores, collection).batches == ["batch_000001", "batch_000002"]
+    assert register(collection).batches == ["batch_000001", "batch_000002"]
     home.put("c", {"a": 1})
-    assert register(stores, collection).created == 1
+    assert register(collection).created == 1
     assert batches(stores)["a"] == "batch_000001"
     assert batches(stores)["d"] == "batch_000002"
 
 
 def test_another_batch_size_moves_nothing(workspace, home):
     stores = workspace({"c": SMALL}, {"c": {"a": 1, "b": 1, "c": 1, "d": 1}})
-    register(stores, stores.collection("c"))
+    register(stores.open("c"))
     before = batches(stores)
     home.declare("c", "batch_size: 1")
     home.put("c", {"e": 1, "f": 1})
     stores = home.workspace
-    register(stores, stores.collection("c"))
+    register(stores.open("c"))
     after = batches(stores)
     assert {key: after[key] for key in before} == before
     assert (after["e"], after["f"]) == ("batch_000003", "batch_000004")
@@ -76,8 +76,8 @@ def test_another_batch_size_moves_nothing(workspace, home):
 def test_collections_over_one_bucket_are_apart(workspace):
     source = "source: {bucket_name: shared}"
     stores = workspace({"c": source, "e": source}, {"shared": {"a": 1}})
-    assert register(stores, stores.collection("c")).created == 1
-    assert register(stores, stores.collection("e")).created == 1
+    assert register(stores.open("c")).created == 1
+    assert register(stores.open("e")).created == 1
     assert document_id("c", "a") != document_id("e", "a")
 
 

@@ -21,7 +21,7 @@ def indexed(angles, home, bring_up_to_date):
 
 def table_of(home):
     ws = home.workspace
-    return ReindexedVectors(ws, ws.collection(NAME))
+    return ReindexedVectors(ws.open(NAME))
 
 
 def held(home):

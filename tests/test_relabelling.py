@@ -74,16 +74,16 @@ class World:
 
     def sweep(self, workspace=None):
         workspace = workspace or self.workspace
-        collection = workspace.collection(NAME)
-        register(workspace, collection)
+        collection = workspace.open(NAME)
+        register(collection)
         for table in TABLES:
-            for batch in table(workspace, collection).stale():
-                assert table(workspace, collection).refresh(batch)
-        assert [table(workspace, collection).stale() for table in TABLES] == [[]] * len(TABLES)
+            for batch in table(collection).stale():
+                assert table(collection).refresh(batch)
+        assert [table(collection).stale() for table in TABLES] == [[]] * len(TABLES)
 
     def give(self, labels):
         known = [given for given in labels if (self.bucket / given.key).exists()]
-        give_labels(self.workspace, self.workspace.collection(NAME), known, "me", "cli")
+        give_labels(self.workspace.open(NAME), known, "me", "cli")
 
     def put(self, key, angle):
         self.bucket.mkdir(exist_ok=True)
@@ -115,9 +115,9 @@ class World:
 
     def do_promote(self, count):
         self.sweep()
-        collection = self.workspace.collection(NAME)
-        chosen = candidates(self.workspace, collection, 0.97)[:count]
-        promote(self.workspace, collection, chosen, "me")
+        collection = self.workspace.open(NAME)
+        chosen = candidates(collection, 0.97)[:count]
+        promote(collection, chosen, "me")
 
     def do_wrong(self, count, correct):
         self.sweep()
@@ -128,7 +128,7 @@ class World:
             )
             for r in auto
         ]
-        record_verdicts(self.workspace, self.workspace.collection(NAME), judged, "me")
+        record_verdicts(self.workspace.open(NAME), judged, "me")
 
     def do_threshold(self, value):
         self.threshold(value)
@@ -137,7 +137,7 @@ class World:
         self.sweep()
 
     def rows(self):
-        table = TaxonomyLabels(self.workspace, self.workspace.collection(NAME))
+        table = TaxonomyLabels(self.workspace.open(NAME))
         files = [table.path(batch) for batch in table.batches]
         rows = [row for file in files for row in table.warehouse.read_table(file).to_pylist()]
         return sorted(rows, key=lambda row: row["key"])
@@ -158,8 +158,8 @@ def built_from_nothing(world, folder):
 def naive_labels(world):
     """What the labels ought to be, by looking at every pair of documents."""
     workspace = world.workspace
-    collection = workspace.collection(NAME)
-    rows = RawObjects(workspace, collection)
+    collection = workspace.open(NAME)
+    rows = RawObjects(collection)
     contents, vectors, keys = {}, {}, {}
     for batch in rows.batches:
         for row in rows.warehouse.read_table(rows.path(batch)).to_pylist():
@@ -173,7 +173,7 @@ def naive_labels(world):
     held = effective_annotations(workspace.ledger.annotations(NAME), contents)
     verdicts = workspace.ledger.audits(NAME)
     latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
-    threshold = collection.taxonomy.confidence_threshold
+    threshold = collection.declaration.taxonomy.confidence_threshold
     found = {}
     for document, key in keys.items():
         scores = [

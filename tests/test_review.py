@@ -25,9 +25,7 @@ SCENES = {
 
 
 def queue(ws, by="lowest_confidence", now=NOW, class_name=None, seed=0, **caps):
-    found = review_queue(
-        ws, ws.collection(NAME), by, Caps(**caps), now, class_name=class_name, seed=seed
-    )
+    found = review_queue(ws.open(NAME), by, Caps(**caps), now, class_name=class_name, seed=seed)
     return [one["image_key"] for one in found]
 
 
@@ -54,7 +52,7 @@ def test_disagreement_is_another_label_than_the_class(blocks, bring_up_to_date):
     judge(ws, "green.png", 0, "corrected", "moss")
     judge(ws, "sure.png", 0, "confirmed")
     bring_up_to_date(ws, NAME)
-    (one,) = review_queue(ws, ws.collection(NAME), "disagreement", Caps(), NOW)
+    (one,) = review_queue(ws.open(NAME), "disagreement", Caps(), NOW)
     assert one["image_key"] == "hidden.png"
     assert one["focus"] == ["hidden.png#det_1"]
     assert one["why"] == "green 0.35, by its neighbours moss"
@@ -89,7 +87,7 @@ def test_a_wrong_question_names_the_right_one(blocks, workspace):
         queue(ws, "class")
     plain = workspace({"plain": {"taxonomy": {"field_to_enrich": "side"}}}, {"plain": {}})
     with pytest.raises(AutolabelError, match="documents plain --filter side:eq:null"):
-        review_queue(plain, plain.collection("plain"), "random", Caps(), NOW)
+        review_queue(plain.open("plain"), "random", Caps(), NOW)
 
 
 def test_a_cold_start_is_reviewed_by_the_random_queue(blocks):

@@ -41,7 +41,7 @@ def runs_of_instance():
 
 
 def labels_of(workspace, name=NAME):
-    found = Documents(workspace, workspace.collection(name)).find()
+    found = Documents(workspace.open(name)).find()
     return {r["key"]: (r["label"], r["label_source"]) for r in found}
 
 
@@ -56,7 +56,7 @@ def test_a_sweep_is_a_run_that_the_instance_knows(workspace, swept):
     run = found[results[0].run_ids[0]]
     assert run.status.value == "SUCCESS"
     assert run.tags["autolabel/collection"] == NAME
-    assert not plan(ws, ws.collection(NAME))
+    assert not plan(ws.open(NAME))
     again, told = swept()
     assert again[0].runs == ()
     assert told == ["angles: looking at the bucket"]
@@ -180,6 +180,6 @@ def test_what_cannot_be_read_for_now_ends_a_sweep_and_waits_for_the_next(workspa
     results, told = swept()
     assert "left to the next sweep" in told[-1]
     assert len(results[0].runs) <= 2
-    assert plan(ws, ws.collection(NAME))
-    (row,) = [r for r in Documents(ws, ws.collection(NAME)).find() if r["key"] == "k"]
+    assert plan(ws.open(NAME))
+    (row,) = [r for r in Documents(ws.open(NAME)).find() if r["key"] == "k"]
     assert "cannot fetch http://127.0.0.1:9/x for now" in row["reason"]

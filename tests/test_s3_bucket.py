@@ -37,7 +37,7 @@ def declared(uri: str, **more: object) -> str:
 
 
 def labels(workspace, name=NAME):
-    found = Documents(workspace, workspace.collection(name)).find(sort="key")
+    found = Documents(workspace.open(name)).find(sort="key")
     return {r["key"]: (r["label"], r["label_source"]) for r in found}
 
 
@@ -115,7 +115,7 @@ def test_upload_label_overwrite_delete(s3, home, bring_up_to_date):
     home.declare(NAME, declared(f"{s3.uri}/p"))
     bring_up_to_date(home.workspace, NAME)
     workspace = home.workspace
-    give_labels(workspace, workspace.collection(NAME), [GivenLabel("a", "low", {}, "")], "t", "cli")
+    give_labels(workspace.open(NAME), [GivenLabel("a", "low", {}, "")], "t", "cli")
     bring_up_to_date(home.workspace, NAME)
     assert labels(home.workspace) == {
         "a": ("low", "human"),
@@ -139,14 +139,12 @@ def test_promotions_copy_into_the_reference_bucket_and_never_overwrite(s3, home,
     home.declare("new", declared(f"{s3.uri}/new", taxonomy=rule))
     bring_up_to_date(home.workspace, "refs")
     workspace = home.workspace
-    give_labels(
-        workspace, workspace.collection("refs"), [GivenLabel("r", "low", {}, "")], "t", "cli"
-    )
+    give_labels(workspace.open("refs"), [GivenLabel("r", "low", {}, "")], "t", "cli")
     bring_up_to_date(home.workspace, "refs")
     bring_up_to_date(home.workspace, "new")
     workspace = home.workspace
-    chosen = candidates(workspace, workspace.collection("new"), 0.5)
-    assert promote(workspace, workspace.collection("new"), chosen, "reviewer") == 1
+    chosen = candidates(workspace.open("new"), 0.5)
+    assert promote(workspace.open("new"), chosen, "reviewer") == 1
     assert "refs/promoted/new/x" in s3.all_keys()
     store = ObjectStoreBucket(f"{s3.uri}/refs")
     store.add("promoted/new/x", b"11", {})
@@ -161,7 +159,7 @@ def test_signed_addresses_really_fetch(s3, home, bring_up_to_date):
     home.declare(NAME, declared(f"{s3.uri}/p"))
     bring_up_to_date(home.workspace, NAME)
     workspace = home.workspace
-    urls = content_urls(workspace, workspace.collection(NAME), ["a b", "ü#", "gone"], 60)
+    urls = content_urls(workspace.open(NAME), ["a b", "ü#", "gone"], 60)
     assert urls.pop("gone") is None
     assert {key: httpx.get(url).text for key, url in urls.items()} == {"a b": "10", "ü#": "20"}
     assert "X-Amz-Expires=60" in urls["a b"]

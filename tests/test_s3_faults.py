@@ -43,8 +43,8 @@ def opened(proxy, s3, home):
 
 
 def label_one(workspace):
-    collection = workspace.collection(NAME)
-    give_labels(workspace, collection, [GivenLabel("a", "low", {}, "")], "t", "cli")
+    collection = workspace.open(NAME)
+    give_labels(collection, [GivenLabel("a", "low", {}, "")], "t", "cli")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -66,10 +66,10 @@ def test_a_bucket_that_cannot_be_listed_is_not_empty(opened, proxy, bring_up_to_
     proxy.fail(fault, 1000, "list-type")
     workspace = opened()
     with pytest.raises(AutolabelError, match="Nothing is registered"):
-        register(workspace, workspace.collection(NAME))
+        register(workspace.open(NAME))
     proxy.fail(fault, 0)
     workspace = opened()
-    found = register(workspace, workspace.collection(NAME))
+    found = register(workspace.open(NAME))
     assert (found.created, found.updated, found.deleted) == (0, 0, 0)
     assert labels(workspace) == RIGHT
 

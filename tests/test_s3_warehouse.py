@@ -27,7 +27,7 @@ def story(home: Home, s3, prefix: str, bring_up_to_date) -> Workspace:
     bring_up_to_date(home.workspace, NAME)
     workspace = home.workspace
     given = [GivenLabel("a", "low", {}, ""), GivenLabel("d", "high", {}, "")]
-    give_labels(workspace, workspace.collection(NAME), given, "t", "cli")
+    give_labels(workspace.open(NAME), given, "t", "cli")
     bring_up_to_date(home.workspace, NAME)
     s3.put({f"{prefix}/b": 101, f"{prefix}/f": 11})
     s3.delete(f"{prefix}/e")
@@ -66,7 +66,7 @@ def test_every_published_file_is_the_same(both, s3):
 def test_documents_and_queries_read_it(both):
     near, far = both
     for workspace in (near, far):
-        found = Documents(workspace, workspace.collection(NAME)).find(sort="key")
+        found = Documents(workspace.open(NAME)).find(sort="key")
         assert [(r["key"], r["label"]) for r in found] == [
             ("a", "low"),
             ("b", "high"),
@@ -82,11 +82,11 @@ def test_the_copies_and_the_notes_may_be_lost(both, s3, bring_up_to_date):
     _, far = both
     shutil.rmtree(far.paths.cache)
     fresh = Workspace(far.paths)
-    assert not set(plan(fresh, fresh.collection(NAME)).assets) - {"reindexed_vectors"}
+    assert not set(plan(fresh.open(NAME)).assets) - {"reindexed_vectors"}
     key = f"ware/house/{NAME}/taxonomy_labels/batch_000001.parquet"
     before = s3.client.get_object(Bucket=s3.name, Key=key)["Body"].read()
     s3.put({key: before})
-    assert not set(plan(fresh, fresh.collection(NAME)).assets) - {"reindexed_vectors"}
+    assert not set(plan(fresh.open(NAME)).assets) - {"reindexed_vectors"}
     s3.put({key: b"damaged"})
     bring_up_to_date(Workspace(far.paths), NAME)
     assert s3.client.get_object(Bucket=s3.name, Key=key)["Body"].read() == before
@@ -97,4 +97,4 @@ def test_an_unreachable_warehouse_is_an_error_and_not_empty(both, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(StoreUnavailableError, match="reached"):
         workspace = Workspace(far.paths)
-        plan(workspace, workspace.collection(NAME))
+        plan(workspace.open(NAME))

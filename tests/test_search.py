@@ -21,9 +21,9 @@ def _search_stage(filters=None, **search):
 
 
 def run(workspace, query="k0", limit=None):
-    collection = workspace.collection(NAME)
-    retriever = collection.retrievers[0]
-    return retrieve(workspace, collection, retriever, {"query": query}, limit)
+    collection = workspace.open(NAME)
+    retriever = collection.declaration.retrievers[0]
+    return retrieve(collection, retriever, {"query": query}, limit)
 
 
 def cosine(degrees):
@@ -56,7 +56,7 @@ def test_a_long_text_is_a_query_and_no_path(angles):
 def test_a_document_that_is_not_embedded_yet_is_a_text_like_any_other(angles, home):
     ws = angles(OBJECTS, retrievers=[searching()])
     home.put(NAME, {"40": "not embedded"})
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     assert run(ws, "40")[0]["key"] == "k2"
 
 
@@ -75,9 +75,9 @@ def test_an_attribute_filter_alone_is_a_retriever(angles):
         "parameters": {"field": "side", "operator": "eq", "value": "{{INPUT.side}}"},
     }
     ws = angles(OBJECTS, {"k0": "left"}, retrievers=[{"retriever_name": "r", "stages": [stage]}])
-    collection = ws.collection(NAME)
-    assert collection.retrievers[0].inputs == ("side",)
-    found = retrieve(ws, collection, collection.retrievers[0], {"side": "left"})
+    collection = ws.open(NAME)
+    assert collection.declaration.retrievers[0].inputs == ("side",)
+    found = retrieve(collection, collection.declaration.retrievers[0], {"side": "left"})
     assert [r["key"] for r in found] == ["k0", "k1"]
     assert "score" not in found[0]
 
@@ -109,18 +109,18 @@ def test_a_taxonomys_retriever_run_by_hand_gives_references_alone(angles, search
     retriever = {"retriever_name": "near", "stages": stages}
     declared = declaration(retriever="near") | {"retrievers": [retriever]}
     ws = angles({"a": 0, "b": 1, "c": 2, "d": 90}, {"a": "left", "b": "left", "d": "up"}, declared)
-    stored = {r["key"]: r["label_source"] for r in Documents(ws, ws.collection(NAME)).find()}
+    stored = {r["key"]: r["label_source"] for r in Documents(ws.open(NAME)).find()}
     assert stored["c"] == "auto"
     inputs = {"query": "c"} if search else {}
-    found = retrieve(ws, ws.collection(NAME), ws.collection(NAME).retrievers[0], inputs)
+    found = retrieve(ws.open(NAME), ws.collection(NAME).retrievers[0], inputs)
     assert [r["key"] for r in found] == ["a", "d"]
 
 
 def test_inputs_that_nothing_asks_for_are_refused(angles):
     ws = angles(OBJECTS, retrievers=[searching()])
-    collection = ws.collection(NAME)
+    collection = ws.open(NAME)
     with pytest.raises(AutolabelError, match=r"no input 'qury'.*Did you mean.*query"):
-        retrieve(ws, collection, collection.retrievers[0], {"query": "k0", "qury": "k1"})
+        retrieve(collection, collection.declaration.retrievers[0], {"query": "k0", "qury": "k1"})
 
 
 def test_two_feature_spaces_are_never_compared(angles):
@@ -151,10 +151,10 @@ def test_classify_decides_as_an_upload_would(angles, home, bring_up_to_date, tmp
     ws = angles({"a": 0, "b": 90}, {"a": "left", "b": "up"})
     label(ws, {"a": "left"}, room="hall")
     bring_up_to_date(ws, NAME)
-    found = classify(ws, ws.collection(NAME), files_of(tmp_path, asked))
+    found = classify(ws.open(NAME), files_of(tmp_path, asked))
     home.put(NAME, asked)
     bring_up_to_date(ws, NAME)
-    stored = {r["key"]: r for r in Documents(ws, ws.collection(NAME)).find()}
+    stored = {r["key"]: r for r in Documents(ws.open(NAME)).find()}
     for record, key in zip(found, asked, strict=True):
         for name in ("label", "suggested_label"):
             assert record[name] == stored[key][name]
@@ -169,14 +169,14 @@ def test_classify_decides_as_an_upload_would(angles, home, bring_up_to_date, tmp
 def test_classify_names_what_it_cannot_read(angles, tmp_path):
     ws = angles({"a": 0}, {"a": "left"})
     files = [*files_of(tmp_path, {"empty": "", "good": "1"}), tmp_path / "missing", tmp_path]
-    found = classify(ws, ws.collection(NAME), files)
+    found = classify(ws.open(NAME), files)
     assert [bool(record["reason"]) for record in found] == [True, False, True, True]
     assert found[1]["label"] == "left"
 
 
 def test_classify_without_references_knows_nothing(angles, tmp_path):
     ws = angles({"a": 0})
-    found = classify(ws, ws.collection(NAME), files_of(tmp_path, {"q": "0"}))
+    found = classify(ws.open(NAME), files_of(tmp_path, {"q": "0"}))
     assert (found[0]["label"], found[0]["taxonomy_match"]["confidence"]) == (None, None)
 
 
@@ -186,10 +186,10 @@ def test_classify_needs_a_taxonomy_and_one_feature_space(angles, home, workspace
     declared = declaration()
     declared["feature_extractor"]["version"] = "v2"
     ws = workspace({NAME: {**declared, "batch_size": 1}})
-    Embeddings(ws, ws.collection(NAME)).refresh("batch_000001")
+    Embeddings(ws.open(NAME)).refresh("batch_000001")
     with pytest.raises(AutolabelError, match=r"@v1/angle.*@v2/angle"):
-        classify(ws, ws.collection(NAME), files)
+        classify(ws.open(NAME), files)
     del declared["taxonomy"]
     ws = workspace({NAME: declared})
     with pytest.raises(AutolabelError, match="no `taxonomy`"):
-        classify(ws, ws.collection(NAME), files)
+        classify(ws.open(NAME), files)

@@ -251,7 +251,7 @@ def test_a_sweep_and_the_sensors_see_the_same(workspace, tick, home, monkeypatch
         warnings.simplefilter("ignore")
         sweep(ws, [NAME], False, lambda line: None)
     os.environ.pop("DAGSTER_HOME", None)
-    assert not plan(ws, ws.collection(NAME))
+    assert not plan(ws.open(NAME))
     assert tick("new_objects").skip_reason.skip_message == (
         "every object is registered and labelled"
     )

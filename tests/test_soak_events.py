@@ -43,10 +43,10 @@ DAMAGES = {
 def ledger(angles, home, bring_up_to_date):
     """The file of a ledger whose outbox is whole; the labels of its batch changed once."""
     ws = angles({"a": 0, "b": 5, "c": 90}, {"a": "left"})
-    record_batch_events(ws, ws.collection(NAME))
+    record_batch_events(ws.open(NAME))
     home.put(NAME, {"b": 6})
     bring_up_to_date(ws, NAME)
-    record_batch_events(ws, ws.collection(NAME))
+    record_batch_events(ws.open(NAME))
     return home.paths.home / "ledger.sqlite"
 
 

@@ -17,7 +17,7 @@ def swept(module_home):
     stores = module_home.workspace
     sweep_quietly(stores, "angles")
     given = [GivenLabel("a.txt", "front")]
-    give_labels(stores, stores.collection("angles"), given, "ann", "cli")
+    give_labels(stores.open("angles"), given, "ann", "cli")
     sweep_quietly(stores, "angles")
     return stores
 

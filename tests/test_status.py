@@ -10,7 +10,7 @@ from autolabel_core.operations.status import LOW_CONFIDENCE_BAND, collection_sta
 
 
 def status_of(workspace, name=NAME):
-    return collection_status(workspace, workspace.collection(name))
+    return collection_status(workspace.open(name))
 
 
 def failed(status):
@@ -23,14 +23,14 @@ def mixed(angles, bring_up_to_date):
     objects = {f"k{i:02}": 9 * i for i in range(20)} | {"empty": b"", "near": 2}
     declared = declaration(confidence_threshold=0.9, label_thresholds={"b > c": 0.95})
     ws = angles(objects, {"k00": "a", "k05": "b > c", "k10": "b > d"}, declared)
-    promote(ws, ws.collection(NAME), candidates(ws, ws.collection(NAME), 0.999), "me")
-    record_verdicts(ws, ws.collection(NAME), [JudgedLabel("k09", "b > d", "wrong", None, "")], "me")
+    promote(ws.open(NAME), candidates(ws.open(NAME), 0.999), "me")
+    record_verdicts(ws.open(NAME), [JudgedLabel("k09", "b > d", "wrong", None, "")], "me")
     bring_up_to_date(ws, NAME)
     return ws
 
 
 def test_the_numbers_are_those_of_the_documents(mixed):
-    records = Documents(mixed, mixed.collection(NAME)).find()
+    records = Documents(mixed.open(NAME)).find()
     status = status_of(mixed)
 
     def count(condition):
@@ -64,7 +64,7 @@ def test_labels_are_counted_with_and_without_their_ancestors(mixed):
 
 
 def test_quantiles_are_of_what_people_left(mixed):
-    records = Documents(mixed, mixed.collection(NAME)).find()
+    records = Documents(mixed.open(NAME)).find()
     left = sorted(
         r["taxonomy_match"]["confidence"]
         for r in records
@@ -80,7 +80,7 @@ def test_stale_and_pending_are_shown(angles, home, bring_up_to_date):
     bring_up_to_date(ws, NAME, index=True)
     assert status_of(ws)["pending"] == {"assets": [], "batches": []}
     home.put(NAME, {"a": 7})
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     assert status_of(ws)["pending"]["batches"] == ["batch_000001"]
     bring_up_to_date(ws, NAME)
     assert status_of(ws)["stale_annotations"] == 1

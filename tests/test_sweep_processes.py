@@ -74,8 +74,8 @@ def test_two_sweeps_at_once_give_one_result(home, bring_up_to_date, tmp_path):
     for process in [start(home, "sweep"), start(home, "sweep")]:
         code, _, err = finished(process)
         assert code == 0, err
-    collection = ws.collection(NAME)
-    assert TaxonomyLabels(ws, collection).stale() == []
+    collection = ws.open(NAME)
+    assert TaxonomyLabels(collection).stale() == []
     arrivals = ws.ledger.objects(NAME)
     assert len(arrivals) == 60
     assert len(ws.ledger.annotations(NAME)) == 9
@@ -159,7 +159,7 @@ def test_dagsters_own_tools_know_the_code_location(home):
     from autolabel_core.operations.registration import register
 
     ws = home.workspace
-    register(ws, ws.collection(NAME))
+    register(ws.open(NAME))
     dagster_tool(
         home,
         *("dagster", "asset", "materialize", "-f", "definitions.py"),
@@ -170,5 +170,5 @@ def test_dagsters_own_tools_know_the_code_location(home):
         *("dg", "launch", "--assets", f"group:{NAME}"),
         *("--partition-range", "batch_000001...batch_000001"),
     )
-    assert TaxonomyLabels(ws, ws.collection(NAME)).stale() == []
+    assert TaxonomyLabels(ws.open(NAME)).stale() == []
     assert f"{NAME}/taxonomy_labels" in dagster_tool(home, "dg", "list", "defs")

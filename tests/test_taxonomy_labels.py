@@ -16,7 +16,7 @@ from autolabel_core.tables.taxonomy_labels import NOT_EMBEDDED, TaxonomyLabels
 
 
 def documents(workspace, name="angles"):
-    return {r["key"]: r for r in Documents(workspace, workspace.collection(name)).find()}
+    return {r["key"]: r for r in Documents(workspace.open(name)).find()}
 
 
 def labels_of(workspace, name="angles"):
@@ -24,7 +24,7 @@ def labels_of(workspace, name="angles"):
 
 
 def table_of(workspace, name="angles"):
-    table = TaxonomyLabels(workspace, workspace.collection(name))
+    table = TaxonomyLabels(workspace.open(name))
     files = [table.path(batch) for batch in table.batches]
     return {r["key"]: r for file in files for r in table.warehouse.read_table(file).to_pylist()}
 
@@ -158,9 +158,7 @@ def test_the_separate_approach_labels_from_another_collection(workspace, bring_u
 
 def test_a_label_that_an_audit_found_wrong_is_not_given_again(angles, home, bring_up_to_date):
     ws = angles({"a": 0, "b": 5, "c": 6}, {"a": "left"})
-    record_verdicts(
-        ws, ws.collection("angles"), [JudgedLabel("b", "left", "wrong", None, "")], "me"
-    )
+    record_verdicts(ws.open("angles"), [JudgedLabel("b", "left", "wrong", None, "")], "me")
     bring_up_to_date(ws, "angles")
     row = documents(ws)["b"]
     assert (row["label"], row["suggested_label"], row["taxonomy_match"]["matched"]) == (
@@ -180,7 +178,7 @@ def test_on_demand_stores_no_match_but_classifies(angles, tmp_path):
     assert documents(ws)["b"]["taxonomy_match"]["confidence"] is None
     file = tmp_path / "asked.txt"
     file.write_text("7")
-    found = classify(ws, ws.collection("angles"), [file])
+    found = classify(ws.open("angles"), [file])
     assert (found[0]["label"], found[0]["taxonomy_match"]["matched"]) == ("left", True)
 
 
@@ -199,18 +197,14 @@ def test_a_new_feature_version_takes_over_when_every_batch_has_it(
     declared = declaration()
     declared["feature_extractor"]["version"] = "v2"
     ws = workspace({"angles": {**declared, "batch_size": 2}})
-    collection = ws.collection("angles")
-    Embeddings(ws, collection).refresh("batch_000001")
+    collection = ws.open("angles")
+    Embeddings(collection).refresh("batch_000001")
     for table in (ReferenceSet, TaxonomyLabels):
-        assert table(ws, collection).stale() == []
-    assert (
-        ReferenceSet(ws, collection).load().feature_uri.startswith("autolabel://angle_extractor@v1")
-    )
+        assert table(collection).stale() == []
+    assert ReferenceSet(collection).load().feature_uri.startswith("autolabel://angle_extractor@v1")
     assert labels_of(ws) == before
     bring_up_to_date(ws, "angles")
-    assert (
-        ReferenceSet(ws, collection).load().feature_uri.startswith("autolabel://angle_extractor@v2")
-    )
+    assert ReferenceSet(collection).load().feature_uri.startswith("autolabel://angle_extractor@v2")
     assert labels_of(ws) == before
 
 
@@ -218,10 +212,10 @@ def test_labels_wait_for_no_vector_and_mix_up_no_document(angles, home, bring_up
     ws = angles({"a": 0, "b": 90, "c": 5}, {"a": "left", "b": "up"})
     (home.paths.buckets / "angles/a").unlink()
     home.put("angles", {"z": 1, "c": 91})
-    collection = ws.collection("angles")
-    register(ws, collection)
-    RawObjects(ws, collection).refresh("batch_000001")
-    TaxonomyLabels(ws, collection).refresh("batch_000001")
+    collection = ws.open("angles")
+    register(collection)
+    RawObjects(collection).refresh("batch_000001")
+    TaxonomyLabels(collection).refresh("batch_000001")
     rows = table_of(ws)
     assert {key: row["reason"] for key, row in rows.items()} == {
         "b": None,
@@ -235,7 +229,7 @@ def test_labels_wait_for_no_vector_and_mix_up_no_document(angles, home, bring_up
 
 def test_the_report_counts_and_draws(angles):
     ws = angles({"a": 0, "b": 5, "c": 90}, {"a": "left"})
-    table = TaxonomyLabels(ws, ws.collection("angles"))
+    table = TaxonomyLabels(ws.open("angles"))
     report, pictures = table.report("batch_000001"), table.pictures("batch_000001")
     assert [report[name] for name in ("documents", "human", "auto", "unlabelled")] == [3, 1, 1, 1]
     assert report["labels"] == [{"label": "left", "documents": 2}]
@@ -253,7 +247,7 @@ def test_the_contact_sheet_shows_images_and_survives_missing_ones(
     bring_up_to_date(ws, "angles")
     label(ws, {"r0.png": "red"})
     bring_up_to_date(ws, "angles")
-    labels = TaxonomyLabels(ws, ws.collection("angles"))
+    labels = TaxonomyLabels(ws.open("angles"))
     whole = labels.pictures("batch_000001")["contact sheet"]
     (home.paths.buckets / "angles/r1.png").unlink()
     (home.paths.buckets / "angles/r2.png").write_bytes(b"")

@@ -27,7 +27,7 @@ def declared(**search):
 
 def test_as_many_votes_as_references_are_kept(angles):
     ws = angles({"a": 0, "b": 5}, {"a": "left"}, declared(top_k=10))
-    assert AppliedTaxonomy(ws, ws.collection(NAME)).rule.top_k == 10
+    assert AppliedTaxonomy(ws.open(NAME)).rule.top_k == 10
 
 
 def test_more_votes_than_references_are_kept_are_refused(workspace):
@@ -56,11 +56,11 @@ def test_a_taxonomy_over_another_feature_space_is_refused(angles, home):
     label(ws, {"b": "right"})
     own, other = "autolabel://angle_extractor@v1/angle", "autolabel://angle_extractor@v2/angle"
     home.declare(NAME, declared(feature_uri=own))
-    assert plan(home.workspace, home.workspace.collection(NAME))
+    assert plan(home.workspace.open(NAME))
     home.declare(NAME, declared(feature_uri=other))
     ws = home.workspace
     with pytest.raises(AutolabelError, match=rf"searches {other}, but `angles` has {own}"):
-        plan(ws, ws.collection(NAME))
+        plan(ws.open(NAME))
 
 
 METADATA = {
@@ -84,9 +84,9 @@ def test_a_filter_of_references_means_what_it_means_for_documents(angles, home, 
     label(ws, {"b.txt": "left", "c.txt": "up"})
     sweep_quietly(ws, NAME)
     ws = home.workspace
-    references = ReferenceSet(ws, ws.collection(NAME)).load()
+    references = ReferenceSet(ws.open(NAME)).load()
     assert len(references.rows) == 3
     assert any(row["metadata"] for row in references.rows)
     let_in = filter_references(references, [parse_text(text)], "side")
-    documents = Documents(ws, ws.collection(NAME)).ids([parse_text(f"metadata.{text}")])
+    documents = Documents(ws.open(NAME)).ids([parse_text(f"metadata.{text}")])
     assert set(let_in.document_ids) == documents

@@ -21,7 +21,7 @@ def train(home):
 
     def make():
         opened = home.workspace
-        ask_for_training(opened, opened.collection(NAME), "ann")
+        ask_for_training(opened.open(NAME), "ann")
         built = definitions(opened.collections)
         resource = WorkspaceResource(
             home=str(home.paths.home),

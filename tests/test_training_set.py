@@ -18,7 +18,7 @@ OBJECTS = {f"{n:02d}.png": picture(n) for n in range(12)}
 def review(ws, keys):
     boxes = [BoxInput("reviewed", key) for key in keys]
     boxes += [BoxInput("missed", key, (5, 5, 30, 30), "xyxy", true_class="car") for key in keys]
-    give_boxes(ws, ws.collection(NAME), ParsedAnnotations(boxes, True), "ann", "coco")
+    give_boxes(ws.open(NAME), ParsedAnnotations(boxes, True), "ann", "coco")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def keys(found):
 
 def test_gold_images_and_class_numbers_are_noted_once(scenes):
     review(scenes, list(OBJECTS)[:8])
-    found = training_set(scenes, scenes.collection(NAME))
+    found = training_set(scenes.open(NAME))
     assert keys(found) == {k: split_by_hash(content_hash(OBJECTS[k])) for k in list(OBJECTS)[:8]}
     gold = {content_hash(OBJECTS[k]) for k, split in keys(found).items() if split == GOLD}
     assert set(scenes.ledger.gold_images(NAME)) == gold != set()
@@ -44,7 +44,7 @@ def test_gold_images_and_class_numbers_are_noted_once(scenes):
 
 def test_more_reviews_move_nothing_and_compute_only_what_is_new(scenes, monkeypatch):
     review(scenes, list(OBJECTS)[:8])
-    before = keys(training_set(scenes, scenes.collection(NAME)))
+    before = keys(training_set(scenes.open(NAME)))
     review(scenes, OBJECTS)
     computed = []
 
@@ -56,15 +56,15 @@ def test_more_reviews_move_nothing_and_compute_only_what_is_new(scenes, monkeypa
 
     decode = module.decode_image
     monkeypatch.setattr(module, "decode_image", counted)
-    after = keys(training_set(scenes, scenes.collection(NAME)))
+    after = keys(training_set(scenes.open(NAME)))
     assert {key: after[key] for key in before} == before
     assert len(after) == 12 and len(computed) == 4
 
 
 def test_images_that_nobody_reviewed_are_left_out(scenes):
     box = BoxInput("missed", "00.png", (5, 5, 30, 30), "xyxy", true_class="car")
-    give_boxes(scenes, scenes.collection(NAME), ParsedAnnotations([box]), "ann", "cli")
-    found = training_set(scenes, scenes.collection(NAME))
+    give_boxes(scenes.open(NAME), ParsedAnnotations([box]), "ann", "cli")
+    found = training_set(scenes.open(NAME))
     assert found.splits.left_out == (("00.png", NOT_REVIEWED),)
 
 
@@ -72,5 +72,5 @@ def test_a_replaced_image_leaves_the_set(scenes, home, bring_up_to_date):
     review(scenes, OBJECTS)
     home.put(NAME, {"00.png": picture(99)})
     bring_up_to_date(home.workspace, NAME)
-    found = training_set(home.workspace, home.workspace.collection(NAME))
+    found = training_set(home.workspace.open(NAME))
     assert "00.png" not in keys(found) and len(keys(found)) == 11

@@ -10,6 +10,7 @@ from autolabel_core.documents.threshold_tuning import (
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.matching.thresholds import Thresholds
+from autolabel_core.tables.workspace import OpenCollection
 
 ANGLES = {"a0": 0, "a1": 4, "a2": 50, "b0": 60, "b1": 61, "b2": 3}
 SIDES = {key: key[0] for key in ANGLES}
@@ -29,7 +30,7 @@ def naive_leave_one_out():
 
 
 def test_each_reference_is_decided_by_the_others(angles):
-    figures = leave_one_out(ws := angles(ANGLES, SIDES), ws.collection(NAME))
+    figures = leave_one_out(OpenCollection(ws := angles(ANGLES, SIDES), ws.collection(NAME)))
     expected = sorted(naive_leave_one_out().values())
     found = sorted(zip(figures.score.tolist(), figures.correct.tolist(), strict=True))
     assert [c for _, c in found] == [c for _, c in expected]
@@ -39,7 +40,7 @@ def test_each_reference_is_decided_by_the_others(angles):
 @pytest.mark.parametrize("precision", [0.3, 0.5, 0.8, 1.0])
 def test_the_proposal_is_the_lowest_threshold_with_the_precision(angles, precision):
     ws = angles(ANGLES, SIDES)
-    proposal = propose_thresholds(ws, ws.collection(NAME), precision).overall
+    proposal = propose_thresholds(ws.open(NAME), precision).overall
     figures = naive_leave_one_out().values()
     good = []
     for threshold in sorted({score for score, _ in figures}):
@@ -54,7 +55,7 @@ def test_the_proposal_is_the_lowest_threshold_with_the_precision(angles, precisi
 @pytest.mark.parametrize("tried", [-1.0, 0.5, 0.9, 0.97, 1.0])
 def test_trying_a_threshold_counts_what_setting_it_does(angles, home, bring_up_to_date, tried):
     ws = angles({**ANGLES, **FREE}, SIDES)
-    record_verdicts(ws, ws.collection(NAME), [JudgedLabel("u1", "a", "wrong", None, "")], "me")
+    record_verdicts(ws.open(NAME), [JudgedLabel("u1", "a", "wrong", None, "")], "me")
     bring_up_to_date(ws, NAME)
     assert_counts(ws, home, bring_up_to_date, tried, declaration(confidence_threshold=tried))
 
@@ -71,7 +72,7 @@ def test_the_floor_of_the_retriever_stays_in_force(angles, home, bring_up_to_dat
 
 def assert_counts(workspace, home, bring_up_to_date, tried, declared):
     before = labelled(workspace)
-    change = try_thresholds(workspace, workspace.collection(NAME), Thresholds(tried))
+    change = try_thresholds(workspace.open(NAME), Thresholds(tried))
     home.declare(NAME, declared)
     bring_up_to_date(home.workspace, NAME)
     after = labelled(home.workspace)
@@ -80,16 +81,16 @@ def assert_counts(workspace, home, bring_up_to_date, tried, declared):
 
 
 def labelled(workspace):
-    records = Documents(workspace, workspace.collection(NAME)).find()
+    records = Documents(workspace.open(NAME)).find()
     return {record["key"] for record in records if record["label"] is not None}
 
 
 def test_without_references_or_taxonomy_the_error_says_what_to_do(angles, workspace):
     ws = angles({"a": 0, "b": 1}, {"a": "left"})
     with pytest.raises(AutolabelError, match="has 1 references; at least two"):
-        leave_one_out(ws, ws.collection(NAME))
+        leave_one_out(ws.open(NAME))
     ws = workspace({NAME: {"feature_extractor": declaration()["feature_extractor"]}})
     with pytest.raises(AutolabelError, match="no `taxonomy`"):
-        leave_one_out(ws, ws.collection(NAME))
+        leave_one_out(ws.open(NAME))
     with pytest.raises(AutolabelError, match="no `taxonomy`"):
-        try_thresholds(ws, ws.collection(NAME), Thresholds(0.5))
+        try_thresholds(ws.open(NAME), Thresholds(0.5))

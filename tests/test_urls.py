@@ -26,8 +26,8 @@ def test_local_files_inline_texts_and_the_web_have_their_own_addresses(workspace
         },
         {"angles": objects},
     )
-    collection = opened.collection("angles")
-    urls = content_urls(opened, collection, ["ü #?.txt", "web", "text", "gone"])
+    collection = opened.open("angles")
+    urls = content_urls(collection, ["ü #?.txt", "web", "text", "gone"])
     with urllib.request.urlopen(urls.pop("ü #?.txt")) as answer:
         assert answer.read() == b"10"
     assert urls == {"web": "https://example.com/a%20b", "text": None, "gone": None}

@@ -24,12 +24,12 @@ def stores(workspace, monkeypatch):
 
 def give(stores, who, **labels):
     given = [GivenLabel(f"{key}.txt", label) for key, label in labels.items()]
-    return give_labels(stores, stores.collection("c"), given, who, "cli")
+    return give_labels(stores.open("c"), given, who, "cli")
 
 
 def labels_now(stores, bring_up_to_date):
     bring_up_to_date(stores, "c")
-    found = Documents(stores, stores.collection("c")).find()
+    found = Documents(stores.open("c")).find()
     return {r["key"][0]: (r["label"], r["label_source"]) for r in found}
 
 

@@ -61,8 +61,8 @@ def check(collections: tuple[str, ...], as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
     for name in collections or sorted(workspace.collections):
-        declared = workspace.collection(name)
-        for checked in check_alerts(workspace, declared, datetime.now(UTC), on_demand=True):
+        declared = workspace.open(name)
+        for checked in check_alerts(declared, datetime.now(UTC), on_demand=True):
             problems += [checked.problem] if checked.problem else []
             rows += [
                 {

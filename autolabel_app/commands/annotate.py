@@ -75,9 +75,9 @@ def annotate(
         numbers = tuple(box.replace(",", " ").split()) if box else None
         given, origin = ParsedAnnotations([BoxInput(bbox=numbers, **said)]), "cli"
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
+    declared = workspace.open(collection)
     who = annotator or annotator_name()
-    report = give_boxes(workspace, declared, given, who, origin, skip_invalid=skip_invalid)
+    report = give_boxes(declared, given, who, origin, skip_invalid=skip_invalid)
     if as_json:
         emit_json({**asdict(report), "warnings": [str(w) for w in report.warnings]})
         return

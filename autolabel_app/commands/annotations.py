@@ -48,13 +48,13 @@ def list_(
     from autolabel_core.tables.boxes.current_annotations import listed, standing
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
-    if in_conflict and declared.detection is None:
+    declared = workspace.open(collection)
+    if in_conflict and declared.declaration.detection is None:
         from autolabel_core.tables.raw_objects import RawObjects
 
-        _show_conflicts(RawObjects(workspace, declared).label_conflicts(), as_json)
+        _show_conflicts(RawObjects(declared).label_conflicts(), as_json)
         return
-    stands = standing(workspace, declared)
+    stands = standing(declared)
     if in_conflict:
         _show_conflicts(conflicts(stands.holding), as_json)
         return

@@ -58,12 +58,12 @@ def audit(
     )
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
+    declared = workspace.open(collection)
     who = auditor or annotator_name()
     if csv_file is not None:
-        record_verdicts(workspace, declared, _read_verdicts(csv_file), who)
+        record_verdicts(declared, _read_verdicts(csv_file), who)
     elif sample is not None:
-        drawn = audit_sample(workspace, declared, sample, np.random.default_rng(seed))
+        drawn = audit_sample(declared, sample, np.random.default_rng(seed))
         if out is not None:
             write_sample(out, drawn)
             click.echo(f"{len(drawn)} auto-labels in {out}; fill in `verdict`, then --csv {out}")
@@ -75,8 +75,8 @@ def audit(
             emit_table([{k: r[k] for k in ("key", "label", "confidence")} for r in drawn])
             return
         judged = [j for r in drawn if (j := _ask(r, JudgedLabel)) is not None]
-        record_verdicts(workspace, declared, judged, who)
-    summary = audit_summary(workspace, declared)
+        record_verdicts(declared, judged, who)
+    summary = audit_summary(declared)
     if as_json:
         emit_json(summary)
         return

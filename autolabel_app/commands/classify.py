@@ -19,7 +19,7 @@ def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> None:
     from autolabel_core.documents.classifier import classify as classify_files
 
     workspace = Workspace.from_environment()
-    records = classify_files(workspace, workspace.collection(collection), files)
+    records = classify_files(workspace.open(collection), files)
     if as_json:
         emit_json(records)
         return

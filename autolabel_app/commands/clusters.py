@@ -46,8 +46,8 @@ def run(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     from autolabel_core.foundation.errors import AutolabelError
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
-    for one in definitions(workspace, declared, names):
+    declared = workspace.open(collection)
+    for one in definitions(declared, names):
         if one.documents.fingerprint is None:
             raise AutolabelError(
                 f"Not every document of `{one.name}` has its vectors and labels yet. "
@@ -72,10 +72,10 @@ def _bring_up_to_date(collection: str, names: tuple[str, ...], as_json: bool) ->
     from autolabel_core.clusters.report import run_figures
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
-    definitions(workspace, declared, names)
-    dagster_run = run_clusters(workspace, declared, sys.stderr.isatty() and not as_json)
-    found = {one.name: run_figures(one) for one in definitions(workspace, declared, names)}
+    declared = workspace.open(collection)
+    definitions(declared, names)
+    dagster_run = run_clusters(declared, sys.stderr.isatty() and not as_json)
+    found = {one.name: run_figures(one) for one in definitions(declared, names)}
     if as_json:
         emit_json({"collection": collection, "dagster_run": dagster_run, "definitions": found})
         return
@@ -96,7 +96,7 @@ def list_(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     from autolabel_core.clusters.report import cluster_rows
 
     workspace = Workspace.from_environment()
-    found = definitions(workspace, workspace.collection(collection), names)
+    found = definitions(workspace.open(collection), names)
     rows = [{"definition": one.name, **row} for one in found for row in cluster_rows(one)]
     if as_json:
         emit_json(rows)
@@ -118,20 +118,20 @@ def show(collection: str, cluster: str | None, as_json: bool) -> None:
     from autolabel_core.clusters.report import run_figures
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
+    declared = workspace.open(collection)
     if cluster is None:
         every = [
             {"definition": one.name, "due": one.due or None, **run_figures(one)}
-            for one in definitions(workspace, declared)
+            for one in definitions(declared)
         ]
         if as_json:
-            declared_as = [c.model_dump(mode="json") for c in declared.clusters]
+            declared_as = [c.model_dump(mode="json") for c in declared.declaration.clusters]
             emit_json([{**r, "declared": d} for r, d in zip(every, declared_as, strict=True)])
             return
         for row in every:
             _show_pairs(row)
         return
-    found = cluster_details(*find_cluster(workspace, declared, cluster))
+    found = cluster_details(*find_cluster(declared, cluster))
     if as_json:
         emit_json(found)
         return
@@ -159,7 +159,7 @@ def runs(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     from autolabel_core.clusters.queries import definitions, run_rows
 
     workspace = Workspace.from_environment()
-    found = definitions(workspace, workspace.collection(collection), names)
+    found = definitions(workspace.open(collection), names)
     rows = [row for one in found for row in run_rows(one)]
     if as_json:
         emit_json(rows)
@@ -198,7 +198,7 @@ def enrich(
 
     workspace = Workspace.from_environment()
     wanted = (definition,) if definition else ()
-    one = definitions(workspace, workspace.collection(collection), wanted)[0]
+    one = definitions(workspace.open(collection), wanted)[0]
     rows = enriched_documents(one, fields or one.definition.enrich or tuple(COLUMN_OF), run_id)
     if out is not None:
         from autolabel_core.exports.tables import write_rows
@@ -226,7 +226,7 @@ def delete(collection: str, definition: str, artifacts: bool, yes: bool, as_json
     from autolabel_core.tables.cluster_files import DefinitionFiles
 
     workspace = Workspace.from_environment()
-    table = Clusters(workspace, workspace.collection(collection))
+    table = Clusters(workspace.open(collection))
     declared = {one.name: one.declaration for one in table.defined}
     if not yes and not click.confirm(f"End the history of {definition}?"):
         raise click.Abort

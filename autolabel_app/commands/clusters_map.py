@@ -36,7 +36,7 @@ def map_(
 
     workspace = Workspace.from_environment()
     wanted = (definition,) if definition else ()
-    one = definitions(workspace, workspace.collection(collection), wanted)[0]
+    one = definitions(workspace.open(collection), wanted)[0]
     with progress_bar("reading documents") as progress:
         found = write_map(one, out, progress, not no_thumbnails)
     if as_json:
@@ -69,7 +69,7 @@ def sheet(collection: str, cluster: str, out: Path, tiles: int, as_json: bool) -
     from autolabel_core.foundation.atomic_files import write_atomically
 
     workspace = Workspace.from_environment()
-    one, cluster_id = find_cluster(workspace, workspace.collection(collection), cluster)
+    one, cluster_id = find_cluster(workspace.open(collection), cluster)
     png = cluster_sheet(one, cluster_id, MemberContents(one), tiles)
     write_atomically(out, lambda part: part.write_bytes(png) and None)
     if as_json:

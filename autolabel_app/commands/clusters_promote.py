@@ -50,9 +50,9 @@ def promote(
     from autolabel_core.clusters.promotion import confirm_promotion, propose_promotion
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
+    declared = workspace.open(collection)
     proposal = propose_promotion(
-        workspace, declared, cluster, label, core=None if every else core, exclude=exclude
+        declared, cluster, label, core=None if every else core, exclude=exclude
     )
     rows = [
         {

@@ -43,13 +43,13 @@ def documents(
     from autolabel_core.documents.documents import Documents
 
     workspace = Workspace.from_environment()
-    view = Documents(workspace, workspace.collection(collection))
+    view = Documents(workspace.open(collection))
     found = view.find([parse_text(text) for text in filters], sort, limit)
     if urls:
         from autolabel_core.documents.content_urls import content_urls
 
         keys = [record["key"] for record in found]
-        addresses = content_urls(workspace, workspace.collection(collection), keys, expires)
+        addresses = content_urls(workspace.open(collection), keys, expires)
         found = [{**record, "url": addresses[record["key"]]} for record in found]
     if as_json:
         emit_json(found)

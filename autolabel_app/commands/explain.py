@@ -19,7 +19,7 @@ def explain(collection: str, key: str, as_json: bool) -> None:
     from autolabel_core.documents.explain import explain as trace
 
     workspace = Workspace.from_environment()
-    traced = trace(workspace, workspace.collection(collection), key)
+    traced = trace(workspace.open(collection), key)
     if as_json:
         emit_json(traced)
         return

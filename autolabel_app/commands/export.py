@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.declarations import Collection
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 
 @click.command()
@@ -48,13 +47,13 @@ def export(
     from autolabel_core.exports.label_exports_table import AnnotationExports
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
-    if declared.detection is not None:
+    declared = workspace.open(collection)
+    if declared.declaration.detection is not None:
         if sources:
             raise click.UsageError("--source is about labels; boxes are all of people.")
-        _export_boxes(workspace, declared, format_, out, as_json)
+        _export_boxes(declared, format_, out, as_json)
         return
-    exports = AnnotationExports(workspace, declared)
+    exports = AnnotationExports(declared)
     report = write_export(format_, exports.documents(), out, exports.read_object(), sources or None)
     if as_json:
         emit_json(
@@ -77,13 +76,11 @@ def export(
             click.echo(f"  left out, {reason}: {count}")
 
 
-def _export_boxes(
-    workspace: Workspace, collection: Collection, format_: str, out: Path, as_json: bool
-) -> None:
+def _export_boxes(collection: OpenCollection, format_: str, out: Path, as_json: bool) -> None:
     from autolabel_core.exports.box_formats import write_boxes
     from autolabel_core.tables.boxes.training_set import training_set
 
-    report = write_boxes(format_, training_set(workspace, collection), out)
+    report = write_boxes(format_, training_set(collection), out)
     if as_json:
         left_out = [{"key": key, "reason": reason} for key, reason in report.left_out]
         emit_json({**asdict(report), "left_out": left_out, "out": str(out)})

@@ -9,7 +9,7 @@ import click
 
 from autolabel_app.output import emit_json
 from autolabel_core.foundation.paths import annotator_name
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 if TYPE_CHECKING:
     from autolabel_core.declarations import Collection
@@ -88,17 +88,17 @@ def label(
 
     _check_usage(words, csv_file, withdraw, filters, fields, moved_from)
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
+    declared = workspace.open(collection)
     name = annotator or annotator_name()
     if moved_from is not None:
-        _carry_over(workspace, declared, words[0], moved_from, name, as_json)
+        _carry_over(declared, words[0], moved_from, name, as_json)
         return
     if withdraw:
-        given, notes = _withdrawals(workspace, declared, words, csv_file, filters, name)
+        given, notes = _withdrawals(declared, words, csv_file, filters, name)
     else:
-        given, notes = _labels(declared, words, csv_file, fields), []
+        given, notes = _labels(declared.declaration, words, csv_file, fields), []
     origin = "csv" if csv_file is not None else "cli"
-    report = give_labels(workspace, declared, given, name, origin, reason)
+    report = give_labels(declared, given, name, origin, reason)
     told = [*map(str, report.warnings), *notes, *report.notes, *_without_label(report)]
     if as_json:
         emit_json({"recorded": report.labelled + report.withdrawn, "warnings": told})
@@ -136,16 +136,14 @@ def _check_usage(
         )
 
 
-def _carry_over(
-    workspace: Workspace, declared: Collection, key: str, old: str, name: str, as_json: bool
-) -> None:
+def _carry_over(declared: OpenCollection, key: str, old: str, name: str, as_json: bool) -> None:
     from autolabel_core.labelling.moved_document import carry_over
 
-    recorded = carry_over(workspace, declared, key, old, name)
+    recorded = carry_over(declared, key, old, name)
     if as_json:
         emit_json({"recorded": recorded, "warnings": []})
     elif recorded:
-        collection = declared.collection_name
+        collection = declared.name
         click.echo(f"{key} has the labels of {old}; `autolabel sweep {collection}` lets them flow.")
     else:
         click.echo(f"{key} has the labels of {old} already.")
@@ -162,8 +160,7 @@ def _labels(
 
 
 def _withdrawals(
-    workspace: Workspace,
-    declared: Collection,
+    declared: OpenCollection,
     words: tuple[str, ...],
     csv_file: Path | None,
     filters: tuple[str, ...],
@@ -179,7 +176,7 @@ def _withdrawals(
     if words:
         return [GivenLabel(key, None) for key in dict.fromkeys(words)], []
     conditions = [parse_text(text) for text in filters]
-    own, others = labelled_keys(workspace, declared, conditions, annotator)
+    own, others = labelled_keys(declared, conditions, annotator)
     note = (
         f"{len(others)} of {len(own) + len(others)} documents have labels by others alone, which "
         f"stay: {', '.join(others[:SHOWN_KEYS])}{'…' if len(others) > SHOWN_KEYS else ''}. Add "

@@ -110,8 +110,8 @@ def add(collection: str, weights: Path, version: str | None, note: str, licence:
     from autolabel_core.training.detectors.register_weights import add_detector
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
-    model = add_detector(workspace, declared, weights, version, note, licence)
+    declared = workspace.open(collection)
+    model = add_detector(declared, weights, version, note, licence)
     classes = ", ".join(model.card["classes"])
     click.echo(f"{collection}: detector {model.version} is registered. Classes: {classes}.")
 

@@ -45,8 +45,8 @@ def promote(
     from autolabel_core.labelling.promotion import promote as promote_documents
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
-    chosen = candidates(workspace, declared, min_confidence, exclude)[:limit]
+    declared = workspace.open(collection)
+    chosen = candidates(declared, min_confidence, exclude)[:limit]
     rows = [
         {
             "key": p.record["key"],
@@ -58,13 +58,13 @@ def promote(
     ]
     if not as_json:
         emit_table(rows, empty=f"No auto-label at or above {min_confidence}.")
-    question = f"Promote these {len(chosen)} to {declared.reference_collection}?"
+    question = f"Promote these {len(chosen)} to {declared.declaration.reference_collection}?"
     accepted = yes or (
         bool(chosen) and sys.stdin.isatty() and not as_json and click.confirm(question)
     )
     recorded = 0
     if accepted and chosen:
-        recorded = promote_documents(workspace, declared, chosen, reviewer or annotator_name())
+        recorded = promote_documents(declared, chosen, reviewer or annotator_name())
     if as_json:
         emit_json({"candidates": rows, "promoted": recorded})
     elif chosen:

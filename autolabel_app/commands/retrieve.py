@@ -7,7 +7,7 @@ import click
 from autolabel_app.commands.documents import document_row
 from autolabel_app.commands.label import pairs
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 
 @click.command()
@@ -29,7 +29,7 @@ def retrieve(name: str, inputs: dict[str, str], limit: int | None, as_json: bool
 
     workspace = Workspace.from_environment()
     collection, retriever = find_retriever(workspace.collections, name)
-    found = run_retriever(workspace, collection, retriever, inputs, limit)
+    found = run_retriever(OpenCollection(workspace, collection), retriever, inputs, limit)
     if as_json:
         emit_json(found)
         return

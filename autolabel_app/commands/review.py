@@ -58,8 +58,8 @@ def review(
 
     workspace = Workspace.from_environment()
     caps = Caps(limit, per_class, per_day)
-    declared = workspace.collection(collection)
-    found = review_queue(workspace, declared, by, caps, datetime.now(UTC), class_name, seed)
+    declared = workspace.open(collection)
+    found = review_queue(declared, by, caps, datetime.now(UTC), class_name, seed)
     ids = {"retriever_id": f"review_{by}", "execution_id": f"exec_{uuid.uuid4().hex[:12]}"}
     if as_json:
         emit_json({"collection": collection, **ids, "images": found})

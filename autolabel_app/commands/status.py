@@ -33,7 +33,7 @@ def status(collection: str, since: str | None, by: str | None, as_json: bool) ->
     from autolabel_core.operations.status import collection_status
 
     workspace = Workspace.from_environment()
-    numbers = collection_status(workspace, workspace.collection(collection))
+    numbers = collection_status(workspace.open(collection))
     found = findings(numbers)
     if as_json:
         advice = [{"rule": f.name, "passed": f.passed, "text": f.text} for f in found]
@@ -52,7 +52,7 @@ def _show_quality(collection: str, since: str | None, by: Any, as_json: bool) ->
 
     workspace = Workspace.from_environment()
     begin = parse_since(since, datetime.now(UTC)) if since else ""
-    rows = quality(workspace, workspace.collection(collection), begin, by)
+    rows = quality(workspace.open(collection), begin, by)
     if as_json:
         emit_json({"collection": collection, "since": begin or None, "by": by, "rows": rows})
         return

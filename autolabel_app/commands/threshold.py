@@ -46,16 +46,16 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
     from autolabel_core.matching.thresholds import Thresholds
 
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
+    declared = workspace.open(collection)
     if tried is not None:
-        change = try_thresholds(workspace, declared, Thresholds(tried))
+        change = try_thresholds(declared, Thresholds(tried))
         if as_json:
             emit_json({"threshold": tried, **asdict(change)})
         else:
             _show_change(tried, change)
         return
-    proposal = propose_thresholds(workspace, declared, precision)
-    change = try_thresholds(workspace, declared, Thresholds(proposal.overall.threshold))
+    proposal = propose_thresholds(declared, precision)
+    change = try_thresholds(declared, Thresholds(proposal.overall.threshold))
     if as_json:
         per_label = {label: asdict(p) for label, p in proposal.per_label.items()}
         emit_json(

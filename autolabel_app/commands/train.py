@@ -34,15 +34,15 @@ def train(collection: str, by: str | None, as_json: bool) -> None:
 
     bar = sys.stderr.isatty() and not as_json
     workspace = Workspace.from_environment()
-    declared = workspace.collection(collection)
-    table_of = weights_of(declared)
+    declared = workspace.open(collection)
+    table_of = weights_of(declared.declaration)
     sweep(workspace, [collection], bar, tell)
-    table = table_of(workspace, declared)
+    table = table_of(declared)
     table.check()
     if not table.waits_for_training:
-        ask_for_training(workspace, declared, by or annotator_name())
+        ask_for_training(declared, by or annotator_name())
     run_training(workspace, collection, bar, tell)
-    report = table_of(workspace, declared).report(WHOLE)
+    report = table_of(declared).report(WHOLE)
     if as_json:
         emit_json(report)
         return

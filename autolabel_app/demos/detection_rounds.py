@@ -27,7 +27,7 @@ from autolabel_core.tables.boxes.splits import TRAIN, VAL
 from autolabel_core.tables.boxes.training_set import TrainingSet, training_set
 from autolabel_core.tables.detection_rows import DetectionRow
 from autolabel_core.tables.detections import DetectionTable
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 from autolabel_core.training.detectors.evaluate_version import detector_for_judging
 from autolabel_core.training.detectors.yolo_training import TrainingRun
 from autolabel_core.training.detectors.yolo_training import train as train_yolo
@@ -99,7 +99,7 @@ class Spiral:
 
     def review(self, keys: Sequence[str]) -> int:
         """Look at every detection on images, as a person would; return how many words that took."""
-        table = DetectionTable(self.workspace, self.collection)
+        table = DetectionTable(OpenCollection(self.workspace, self.collection))
         rows: dict[str, list[DetectionRow]] = {key: [] for key in keys}
         for row in (row for batch in table.batches for row in table.rows(batch)):
             if row["image_key"] in rows:
@@ -111,19 +111,21 @@ class Spiral:
         file = self.paths.home / name
         file.write_text(text, encoding="utf-8")
         given, origin = read_given(file)
-        report = give_boxes(self.workspace, self.collection, given, "oracle", origin)
+        report = give_boxes(
+            OpenCollection(self.workspace, self.collection), given, "oracle", origin
+        )
         return sum(report.recorded.values())
 
     def train(self) -> GateResult:
         """Ask for a new version, train it, and return what the gate said."""
         self.sweep()
-        ask_for_training(self.workspace, self.collection, "demo")
+        ask_for_training(OpenCollection(self.workspace, self.collection), "demo")
         train(self.workspace, self.name, False, lambda line: None)
         return self.workspace.registry.decisions(self.name, DETECTOR)[-1]
 
     def training_set(self) -> TrainingSet:
         """Return what is learnt from now."""
-        return training_set(self.workspace, self.collection)
+        return training_set(OpenCollection(self.workspace, self.collection))
 
     def map50(self, keys: Sequence[str], version: str | Path) -> float:
         """Return the mAP50 of a version, or of a file of weights, on images that were held out."""

@@ -97,12 +97,12 @@ class Demo:
         with file.open("w", encoding="utf-8", newline="") as out:
             csv.writer(out).writerows([("key", "label"), *sorted(labels.items())])
         workspace = self.workspace
-        collection = workspace.collection(NAME)
-        give_labels(workspace, collection, read_label_csv(file, "digit"), "demo", "csv")
+        collection = workspace.open(NAME)
+        give_labels(collection, read_label_csv(file, "digit"), "demo", "csv")
 
     def records(self, *filters: str, sort: str | None = None) -> list[dict[str, Any]]:
         """Return documents, as `autolabel documents digits` does."""
-        view = Documents(self.workspace, self.workspace.collection(NAME))
+        view = Documents(self.workspace.open(NAME))
         return view.find([parse_text(text) for text in filters], sort)
 
 
@@ -137,7 +137,7 @@ def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dic
         f"2. A person labels {len(handful)}: {LABELS_PER_DIGIT} of each digit, but none of the "
         f"digit {demo.withheld}."
     )
-    proposal = propose_thresholds(demo.workspace, demo.workspace.collection(NAME), PRECISION)
+    proposal = propose_thresholds(demo.workspace.open(NAME), PRECISION)
     threshold = int(proposal.overall.threshold * 1e4) / 1e4
     demo.declare(threshold)
     demo.sweep()

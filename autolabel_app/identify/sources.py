@@ -25,7 +25,7 @@ from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.extractors import Extractor
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 BLANK = Image.new("RGB", (64, 64))
 
@@ -125,7 +125,7 @@ class CollectionReferences:
 
     def stamp(self) -> Hashable:
         """Return what the reference set was made from, and when declarations were written."""
-        paths, table = self._table.workspace.paths, self._table
+        paths, table = self._table.collection.workspace.paths, self._table
         files = sorted(paths.collections.glob("*.y*ml"))
         return table.warehouse.fingerprint(table.path()), tuple(map(stamp_of, files))
 
@@ -163,7 +163,7 @@ class CollectionReferences:
 
     def _opened(self) -> AppliedTaxonomy:
         workspace = Workspace.from_environment()
-        return AppliedTaxonomy(workspace, workspace.collection(self._name))
+        return AppliedTaxonomy(workspace.open(self._name))
 
     def _without_references(self, taxonomy: AppliedTaxonomy) -> str:
         owner = taxonomy.reference_collection.collection_name
@@ -178,7 +178,7 @@ class CollectionReferences:
         )
 
     def _encoder(self, taxonomy: AppliedTaxonomy, index: ReferenceIndex) -> Extractor:
-        extractor = taxonomy.workspace.extractor(taxonomy.collection)
+        extractor = taxonomy.collection.workspace.extractor(taxonomy.collection.declaration)
         if extractor.manifest.input != "image":
             raise AutolabelError(
                 f"`{self._name}` holds items of the kind `{extractor.manifest.input}`; pictures "
@@ -189,12 +189,14 @@ class CollectionReferences:
 
 
 def _reference_set(taxonomy: AppliedTaxonomy) -> ReferenceSet:
-    return ReferenceSet(taxonomy.workspace, taxonomy.reference_collection)
+    return ReferenceSet(
+        OpenCollection(taxonomy.collection.workspace, taxonomy.reference_collection)
+    )
 
 
 def _rule(taxonomy: AppliedTaxonomy, measured: AcceptanceThresholds | None) -> Rule:
     """Return the taxonomy's rule; without a taxonomy what was measured says when to answer."""
-    if taxonomy.collection.taxonomy is not None:
+    if taxonomy.collection.declaration.taxonomy is not None:
         return taxonomy.rule
     return Rule(0.0 if measured is None else measured.min_score)
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from autolabel_core.clusters.algorithms.assignment import assign
 from autolabel_core.clusters.documents import ClusterDocuments
 from autolabel_core.clusters.history import History, read_history
-from autolabel_core.declarations import Cluster, Collection
+from autolabel_core.declarations import Cluster
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.tables.cluster_files import (
     COORDINATES,
@@ -21,7 +21,7 @@ from autolabel_core.tables.cluster_files import (
     DefinitionFiles,
     RunFiles,
 )
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 FIRST_DOCUMENTS = 100
 """So many documents make the first run happen by itself; fewer make poor clusters."""
@@ -39,7 +39,6 @@ class DefinitionState:
     """A definition with its history, its files and its documents; what was read is kept.
 
     Args:
-        workspace: the stores.
         owner: the collection that declares it.
         definition: the declaration.
         documents: what it groups, where that has been read already.
@@ -47,22 +46,18 @@ class DefinitionState:
 
     def __init__(
         self,
-        workspace: Workspace,
-        owner: Collection,
+        owner: OpenCollection,
         definition: Cluster,
         documents: ClusterDocuments | None = None,
     ) -> None:
-        self.workspace = workspace
-        self.owner = owner
+        self.collection = owner
         self.definition = definition
-        self.documents = documents or ClusterDocuments(workspace, owner, definition)
-        self.files = DefinitionFiles(
-            workspace.warehouse, owner.collection_name, definition.cluster_name
-        )
+        self.documents = documents or ClusterDocuments(owner, definition)
+        self.files = DefinitionFiles(owner.warehouse, owner.name, definition.cluster_name)
 
     def read_again(self) -> DefinitionState:
         """Return the definition with the history as it is now, and the documents as they were."""
-        return DefinitionState(self.workspace, self.owner, self.definition, self.documents)
+        return DefinitionState(self.collection, self.definition, self.documents)
 
     @property
     def name(self) -> str:
@@ -72,7 +67,7 @@ class DefinitionState:
     @cached_property
     def history(self) -> History:
         """What the ledger knows."""
-        return read_history(self.workspace.ledger, self.owner.collection_name, self.name)
+        return read_history(self.collection.ledger, self.collection.name, self.name)
 
     @cached_property
     def declaration(self) -> str:
@@ -118,8 +113,8 @@ class DefinitionState:
         """Write which cluster every document has now: that of the last run, or the nearest."""
         table = self._current()
         made_from = fingerprint(self.state)
-        if self.workspace.warehouse.fingerprint(self.files.current) != made_from:
-            self.workspace.warehouse.write_table(self.files.current, table, made_from)
+        if self.collection.warehouse.fingerprint(self.files.current) != made_from:
+            self.collection.warehouse.write_table(self.files.current, table, made_from)
 
     def _current(self) -> pa.Table:
         if self.last is None or not self.last.complete:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.declarations import Cluster, Collection
+from autolabel_core.declarations import Cluster
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.declarations.conditions import parse
 from autolabel_core.documents.documents import Documents
@@ -19,7 +19,7 @@ from autolabel_core.models.extractors import feature_slug
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 Matrix = npt.NDArray[np.float32]
 
@@ -54,18 +54,18 @@ class VectorRows:
 class ClusterDocuments:
     """What a definition groups, as the tables have it now."""
 
-    def __init__(self, workspace: Workspace, owner: Collection, definition: Cluster) -> None:
-        self.workspace = workspace
+    def __init__(self, owner: OpenCollection, definition: Cluster) -> None:
+        self.owner = owner
         self.definition = definition
-        names = definition.collection_identifiers or (owner.collection_name,)
-        self.collections = [workspace.collection(name) for name in names]
+        names = definition.collection_identifiers or (owner.name,)
+        self.collections = [owner.workspace.collection(name) for name in names]
 
     @cached_property
     def embeddings(self) -> list[Embeddings]:
         """The tables of the vectors, one of each collection."""
-        opened = self.workspace
+        opened = self.owner.workspace
         return [
-            Embeddings(opened, one, LedgerSnapshot(opened, one.collection_name))
+            Embeddings(OpenCollection(opened, one), LedgerSnapshot(opened, one.collection_name))
             for one in self.collections
         ]
 
@@ -84,7 +84,7 @@ class ClusterDocuments:
     @cached_property
     def fingerprint(self) -> str | None:
         """Cover the vectors, and the labels where the filter looks at them; None: not all there."""
-        made = self.workspace.warehouse.fingerprint
+        made = self.owner.warehouse.fingerprint
         found = [made(path) for path in self._sources()]
         return None if not found or None in found else fingerprint(self.feature_uris, found)
 
@@ -100,7 +100,7 @@ class ClusterDocuments:
         return files
 
     def _vectors(self, table: Embeddings, uri: str, batch: str) -> PurePath:
-        folder = self.workspace.warehouse.path(table.collection_name, Embeddings.name)
+        folder = self.owner.warehouse.path(table.collection_name, Embeddings.name)
         return folder / feature_slug(uri) / f"{batch}.arrow"
 
     @cached_property
@@ -126,13 +126,13 @@ class ClusterDocuments:
         found = []
         for uri in self.feature_uris:
             path = self._vectors(table, uri, batch)
-            if not self.workspace.warehouse.exists(path):
+            if not self.owner.warehouse.exists(path):
                 raise AutolabelError(
                     f"`{table.collection_name}` has no vectors of {uri} for {batch}. Correct "
                     f"`feature_uris` of `{self.definition.cluster_name}`, or sweep with that "
                     "version declared."
                 )
-            read = self.workspace.warehouse.read_vectors(path)
+            read = self.owner.warehouse.read_vectors(path)
             ids = zip(read.document_ids, read.content_hashes, read.reasons, strict=True)
             found.append((read, {(d, h): i for i, (d, h, why) in enumerate(ids) if why is None}))
         for (document, content), _ in sorted(found[0][1].items()):
@@ -150,11 +150,13 @@ class ClusterDocuments:
         """(n,) which of the rows the filter lets in; all without one."""
         if self.definition.filter is None:
             return np.ones(len(self.rows.document_ids), bool)
-        _, retriever = find_retriever(self.workspace.collections, self.definition.filter)
+        _, retriever = find_retriever(self.owner.workspace.collections, self.definition.filter)
         conditions = [parse(condition) for condition in retriever.conditions]
         passing: set[str] = set()
         for collection in self.collections:
-            passing |= Documents(self.workspace, collection, clusters=False).ids(conditions)
+            passing |= Documents(
+                OpenCollection(self.owner.workspace, collection), clusters=False
+            ).ids(conditions)
         return np.array([document in passing for document in self.rows.document_ids], bool)
 
     @property

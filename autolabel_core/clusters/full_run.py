@@ -49,7 +49,7 @@ def run_in_full(defined: DefinitionState, progress: Progress) -> None:
         reason = str(error) or type(error).__name__
         _record_failure(defined, reason)
         raise AutolabelError(
-            f"Clusters `{defined.name}` of `{defined.owner.collection_name}`: {reason}"
+            f"Clusters `{defined.name}` of `{defined.collection.name}`: {reason}"
         ) from error
 
 
@@ -64,7 +64,7 @@ def _run(defined: DefinitionState, progress: Progress) -> None:
         if history.waiting:
             _record_unchanged(defined, last, rows)
         return
-    identity = (defined.owner.collection_name, defined.name, made_from)
+    identity = (defined.collection.name, defined.name, made_from)
     since = history.deleted.run_id if history.deleted else None
     run_id = run_id_of("run", *identity, last.run_id if last else since)
     whole = files is not None and files.complete
@@ -79,7 +79,7 @@ def _run(defined: DefinitionState, progress: Progress) -> None:
 def _record_success(
     defined: DefinitionState, grouped: RunResult, run_id: str, made_from: str
 ) -> None:
-    owner, last = defined.owner.collection_name, defined.history.last
+    owner, last = defined.collection.name, defined.history.last
     figures, found = _figures(grouped), name_new_clusters(defined, ClustersToName.of(grouped))
     payload = {
         **answers(defined.history.waiting),
@@ -100,7 +100,7 @@ def _record_success(
         **figures,
         "changes": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
     }
-    defined.workspace.ledger.append_cluster_run(
+    defined.collection.workspace.ledger.append_cluster_run(
         ClusterRun(run_id, owner, defined.name, FULL, SUCCEEDED, payload),
         changes,
         [Event(event_id(COMPLETED, run_id), COMPLETED, owner, defined.name, told)],
@@ -109,11 +109,11 @@ def _record_success(
 
 def _record_failure(defined: DefinitionState, reason: str) -> None:
     failed = sum(run.status == FAILED for run in defined.history.runs)
-    owner, asked = defined.owner.collection_name, answers(defined.history.waiting)
+    owner, asked = defined.collection.name, answers(defined.history.waiting)
     content = (owner, defined.name, defined.declaration, asked["answers"], failed)
     payload = {**asked, "declaration": defined.declaration, "reason": reason}
     run = ClusterRun(run_id_of("run", *content), owner, defined.name, FULL, FAILED, payload)
-    defined.workspace.ledger.append_cluster_run(run)
+    defined.collection.workspace.ledger.append_cluster_run(run)
 
 
 def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRows) -> None:
@@ -139,7 +139,7 @@ def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRo
         if name != defined.history.names.get(cluster)
     ]
     run = ClusterRun(run_id, last.collection, last.cluster_name, FULL, UNCHANGED, payload)
-    defined.workspace.ledger.append_cluster_run(run, changes)
+    defined.collection.workspace.ledger.append_cluster_run(run, changes)
 
 
 def _figures(grouped: RunResult) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _changes(
             seen.add(cluster)
             payload |= _heart(grouped, node_of[cluster])
             payload |= {"name": _plain(names[cluster])} if cluster in names else {}
-        owner = defined.owner.collection_name
+        owner = defined.collection.name
         id_ = fingerprint(run_id, change.kind, cluster, change.others)
         events.append(ClusterEvent(id_, owner, defined.name, cluster, change.kind, run_id, payload))
     return events

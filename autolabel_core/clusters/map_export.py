@@ -53,9 +53,9 @@ def write_map(
     if one.last is None or not one.last.complete:
         raise NotFoundError(
             f"`{one.name}` has no clusters yet; `autolabel clusters run "
-            f"{one.owner.collection_name}` makes some."
+            f"{one.collection.name}` makes some."
         )
-    rows = one.workspace.warehouse.read_table(one.files.current).to_pylist()
+    rows = one.collection.workspace.warehouse.read_table(one.files.current).to_pylist()
     members, contents = members_of(rows), MemberContents(one)
     points = _points(one, rows, members, contents, progress)
     clusters = [
@@ -63,7 +63,7 @@ def write_map(
         for c in one.last.place
     ]
     thumbnails = _thumbnails(members, contents, out, progress) if with_thumbnails else None
-    title = f"{one.owner.collection_name}: {one.name}"
+    title = f"{one.collection.name}: {one.name}"
     page = cluster_map_html(points, clusters, title, thumbnails)
     write_atomically(out, lambda part: _write(part, page))
     return {

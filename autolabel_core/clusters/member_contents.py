@@ -18,6 +18,7 @@ from autolabel_core.foundation.charts import text_card
 from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.tables.workspace import OpenCollection
 
 FIELDS = ("key", "label", "label_source", "suggested_label")
 
@@ -42,8 +43,11 @@ class MemberContents:
     @cached_property
     def kinds(self) -> dict[str, str]:
         """What each collection holds: `image` or `text`."""
-        opened = self._one.workspace
-        return {n: opened.extractor(t.collection).manifest.input for n, t in self._items.items()}
+        opened = self._one.collection.workspace
+        return {
+            n: opened.extractor(t.collection.declaration).manifest.input
+            for n, t in self._items.items()
+        }
 
     def blobs(self, member: Member) -> tuple[tuple[SampleBlob, ...], tuple[SampleBlob, ...]]:
         """Return the files of a member's object, and the picture that its vector was made from.
@@ -55,14 +59,14 @@ class MemberContents:
             Source blobs and document blobs; of a text, and of what is gone, none of the second.
         """
         items, kind = self._items[member.collection], self.kinds[member.collection]
-        box = BOX_KEY.fullmatch(member.key) if items.collection.detection else None
+        box = BOX_KEY.fullmatch(member.key) if items.collection.declaration.detection else None
         try:
             stored = items.source.open(box[1] if box else member.key)
-            mapped = items.collection.feature_extractor.input_mappings.get(kind)
+            mapped = items.collection.declaration.feature_extractor.input_mappings.get(kind)
             address = None if box else stored.input_blob(kind, mapped).address
         except (UnreadableItemError, StoreUnavailableError):
             return (), ()
-        limit_mb = items.collection.max_object_mb
+        limit_mb = items.collection.declaration.max_object_mb
         sources = tuple(
             SampleBlob(blob.address, partial(blob.read_within, limit_mb), blob.type, blob.property)
             for blob in stored.blobs
@@ -105,7 +109,9 @@ class MemberContents:
         """Key, label, label source, suggestion, declared fields and metadata, by document id."""
         found: dict[str, dict[str, Any]] = {}
         for collection in self._one.documents.collections:
-            view = Documents(self._one.workspace, collection, clusters=False)
+            view = Documents(
+                OpenCollection(self._one.collection.workspace, collection), clusters=False
+            )
             names = [*FIELDS, *collection.fields]
             columns = ", ".join(f'"{name}"' for name in ("document_id", *names, "metadata"))
             with view.connect() as connection:

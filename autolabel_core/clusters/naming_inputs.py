@@ -29,6 +29,7 @@ from autolabel_core.documents.content_urls import sign_address
 from autolabel_core.ledger.store import utc_now
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.cluster_files import RunFiles
+from autolabel_core.tables.workspace import OpenCollection
 
 TEXTS, SAMPLES = 200, 5
 """So many texts of a cluster give its keywords; so many documents stand for it."""
@@ -78,7 +79,7 @@ def name_new_clusters(defined: DefinitionState, found: ClustersToName) -> Naming
     Returns:
         The new names, with what they cost.
     """
-    workspace = defined.workspace
+    workspace = defined.collection.workspace
     context = NamingContext(
         workspace.paths.cache / "cluster_names",
         datetime.fromisoformat(utc_now()),
@@ -100,7 +101,7 @@ def _lacks_name(defined: DefinitionState, cluster: str) -> bool:
 
 def _embedding(defined: DefinitionState) -> dict[str, Any]:
     """Labels are embedded by the collection's own extractor where that embeds texts."""
-    extractor = defined.workspace.extractor(defined.documents.collections[0])
+    extractor = defined.collection.workspace.extractor(defined.documents.collections[0])
     return {"embed": extractor.embed} if extractor.manifest.input == "text" else {}
 
 
@@ -113,9 +114,13 @@ class _Sampling:
         declared = defined.definition.llm_labeling
         self._count = declared.max_samples_per_cluster if declared else SAMPLES
         first = defined.documents.collections[0]
-        own = defined.workspace.feature_uri(first)
+        own = defined.collection.workspace.feature_uri(first)
         comparable = defined.documents.feature_uris == (own,)
-        self._taxonomy = AppliedTaxonomy(defined.workspace, first) if comparable else None
+        self._taxonomy = (
+            AppliedTaxonomy(OpenCollection(defined.collection.workspace, first))
+            if comparable
+            else None
+        )
 
     def sample(self, cluster: str) -> ClusterSample:
         """Return what a cluster is named from."""

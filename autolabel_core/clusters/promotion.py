@@ -16,7 +16,6 @@ from autolabel_core.clusters.history import PROMOTION
 from autolabel_core.clusters.report import current_documents
 from autolabel_core.clusters.stability import run_in_force, stabilities, verdict_on
 from autolabel_core.clusters.table import Clusters
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.conditions import parse
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
@@ -32,7 +31,7 @@ from autolabel_core.labelling.promotion import (
 )
 from autolabel_core.ledger import ClusterEvent
 from autolabel_core.tables.cluster_files import RunFiles
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 PROMOTED_MEMBERS = 20
 """So many of the most central members become references; the sweep labels the others by them."""
@@ -75,13 +74,10 @@ class ClusterPromotion:
     chosen: dict[str, list[Promotion]]
 
 
-def find_cluster(
-    workspace: Workspace, collection: Collection, wanted: str
-) -> tuple[DefinitionState, str]:
+def find_cluster(collection: OpenCollection, wanted: str) -> tuple[DefinitionState, str]:
     """Find a cluster by `cl_3`, `definition/cl_3` or its name.
 
     Args:
-        workspace: the stores.
         collection: the collection that declares the definition.
         wanted: what a person calls it.
 
@@ -94,7 +90,7 @@ def find_cluster(
     definition, _, rest = wanted.rpartition("/")
     found: list[tuple[DefinitionState, str]] = []
     known: list[str] = []
-    for one in Clusters(workspace, collection).defined:
+    for one in Clusters(collection).defined:
         if (definition and one.name != definition) or one.last is None or not one.last.complete:
             continue
         ids = [row["cluster_id"] for row in one.last.clusters]
@@ -108,14 +104,13 @@ def find_cluster(
         raise NotFoundError(f"`{wanted}` may be {places}: say which.")
     near = did_you_mean(wanted, known)
     raise NotFoundError(
-        f"No cluster `{wanted}` in `{collection.collection_name}`.{near} "
-        f"`autolabel clusters list {collection.collection_name}` shows what is there."
+        f"No cluster `{wanted}` in `{collection.name}`.{near} "
+        f"`autolabel clusters list {collection.name}` shows what is there."
     )
 
 
 def propose_promotion(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     cluster: str,
     label: str,
     core: int | None = PROMOTED_MEMBERS,
@@ -124,7 +119,6 @@ def propose_promotion(
     """Return what a promotion of a cluster would do.
 
     Args:
-        workspace: the stores.
         collection: the collection that declares the definition.
         cluster: what a person calls the cluster.
         label: the label that it shall have.
@@ -134,7 +128,7 @@ def propose_promotion(
     Returns:
         The promotion; members that carry a person's label are left out.
     """
-    one, cluster_id = find_cluster(workspace, collection, cluster)
+    one, cluster_id = find_cluster(collection, cluster)
     run, label = run_in_force(one), check_label(label)
     stable = stabilities(one)[cluster_id]
     because = {
@@ -149,7 +143,9 @@ def propose_promotion(
         own = [member for member in ranked if member.collection == grouped.collection_name]
         if own:
             check_taxonomy(grouped)
-            given, found = _of_collection(workspace, grouped, own, label, because)
+            given, found = _of_collection(
+                OpenCollection(collection.workspace, grouped), own, label, because
+            )
             said.update(given)
             chosen[grouped.collection_name] = [p for p in found if p.record["key"] not in exclude]
     row = run.clusters[run.place[cluster_id]]
@@ -160,8 +156,7 @@ def propose_promotion(
 
 
 def _of_collection(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     members: list[RankedMember],
     label: str,
     because: Mapping[str, Any],
@@ -169,14 +164,14 @@ def _of_collection(
     """Return what people said of the members, and promotions of those they said nothing of."""
     own = {member.document_id: member for member in members}
     condition = parse({"field": "document_id", "operator": "in", "value": list(own)})
-    records = Documents(workspace, collection).find([condition])
+    records = Documents(collection).find([condition])
     given = [r["label"] for r in records if r["label_source"] in ("human", "promoted")]
     found = []
     for record in records:
         member = own[record["document_id"]]
         why = {**because, COSINE: round(member.cosine, 6)}
-        found.append(proposed(workspace, collection, record, member.content_hash, label, why))
-    return given, outstanding(workspace, collection, found)
+        found.append(proposed(collection, record, member.content_hash, label, why))
+    return given, outstanding(collection, found)
 
 
 def confirm_promotion(
@@ -185,7 +180,6 @@ def confirm_promotion(
     """Make the members references, and note it in the life of the cluster: both, or neither.
 
     Args:
-        workspace: the stores.
         promotion: what the reviewer accepted.
         reviewer: who reviewed.
         force: whether a cluster that is not fit is promoted all the same.
@@ -202,11 +196,11 @@ def confirm_promotion(
             f"{'; '.join(promotion.reasons)}. --force promotes it all the same."
         )
     ready = [
-        prepared(workspace, workspace.collection(name), chosen, reviewer)
+        prepared(workspace.open(name), chosen, reviewer)
         for name, chosen in promotion.chosen.items()
     ]
     one, keys = promotion.defined, _keys(promotion)
-    identity = (one.owner.collection_name, one.name, promotion.cluster_id)
+    identity = (one.collection.name, one.name, promotion.cluster_id)
     payload: dict[str, Any] = {
         "label": promotion.label,
         "documents": len(keys),

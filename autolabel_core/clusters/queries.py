@@ -12,24 +12,20 @@ from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.report import cluster_rows, life
 from autolabel_core.clusters.stability import stabilities, verdict_on
 from autolabel_core.clusters.table import Clusters
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import COLUMN_OF
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.tables.cluster_files import NOISE_ID
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 SHOWN_MEMBERS = 20
 
 
-def definitions(
-    workspace: Workspace, collection: Collection, names: Sequence[str] = ()
-) -> list[DefinitionState]:
+def definitions(collection: OpenCollection, names: Sequence[str] = ()) -> list[DefinitionState]:
     """Return the definitions of a collection, or those of some names.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         names: wanted names; empty is all.
 
     Returns:
@@ -38,15 +34,15 @@ def definitions(
     Raises:
         NotFoundError: one of the names is not declared, or none is.
     """
-    found = {one.name: one for one in Clusters(workspace, collection).defined}
+    found = {one.name: one for one in Clusters(collection).defined}
     if not found:
         raise NotFoundError(
-            f"`{collection.collection_name}` declares no `clusters` in its YAML: nothing to group."
+            f"`{collection.name}` declares no `clusters` in its YAML: nothing to group."
         )
     for name in names:
         if name not in found:
             raise NotFoundError(
-                f"No clusters `{name}` in `{collection.collection_name}`."
+                f"No clusters `{name}` in `{collection.name}`."
                 f"{did_you_mean(name, found)} Declared: {', '.join(found)}."
             )
     return [found[name] for name in names] if names else list(found.values())
@@ -54,7 +50,7 @@ def definitions(
 
 def run_rows(one: DefinitionState) -> list[dict[str, Any]]:
     """Return every run that was ever made of a definition, the latest first."""
-    runs = one.workspace.ledger.cluster_runs(one.owner.collection_name, one.name)
+    runs = one.collection.workspace.ledger.cluster_runs(one.collection.name, one.name)
     in_force = one.history.last
     return [
         {
@@ -107,7 +103,7 @@ def cluster_details(one: DefinitionState, cluster: str) -> dict[str, Any]:
 
 def _nearest_members(one: DefinitionState, cluster: str) -> Iterator[dict[str, Any]]:
     assert one.last is not None
-    table = one.workspace.warehouse.read_table(one.files.current)
+    table = one.collection.workspace.warehouse.read_table(one.files.current)
     ids = np.array(table["cluster_id"].to_pylist(), dtype=object)
     below = {found for found, line in one.last.lineage.items() if cluster in line}
     rows = np.flatnonzero([i in below for i in ids])
@@ -135,9 +131,9 @@ def enriched_documents(
         NotFoundError: there is no such run, or its artifacts are gone.
     """
     if run_id is None:
-        if not one.workspace.warehouse.exists(one.files.current):
+        if not one.collection.workspace.warehouse.exists(one.files.current):
             raise NotFoundError(f"`{one.name}` has no members yet; run `autolabel clusters run`.")
-        rows = one.workspace.warehouse.read_table(one.files.current).to_pylist()
+        rows = one.collection.workspace.warehouse.read_table(one.files.current).to_pylist()
     else:
         files = one.files.run(run_id)
         if not files.complete:

@@ -9,23 +9,21 @@ from typing import Any
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.history import PROMOTION, History
-from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
 from autolabel_core.tables.cluster_files import NOISE_ID, texts
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 MAX_EVENTS = 50
 QUIET = "kept"
 
 
 def cluster_report(
-    workspace: Workspace, collection: Collection, defined: Iterable[DefinitionState]
+    collection: OpenCollection, defined: Iterable[DefinitionState]
 ) -> dict[str, Any]:
     """Return the report of a collection's clusters.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         defined: its definitions.
 
     Returns:
@@ -95,9 +93,9 @@ def cluster_status(one: DefinitionState) -> dict[str, Any]:
 
 def new_documents(one: DefinitionState) -> int:
     """Return how many documents have come, or changed, since the run in force."""
-    if not one.workspace.warehouse.exists(one.files.current):
+    if not one.collection.workspace.warehouse.exists(one.files.current):
         return 0
-    table = one.workspace.warehouse.read_table(one.files.current, ["mode"])
+    table = one.collection.workspace.warehouse.read_table(one.files.current, ["mode"])
     return table["mode"].to_pylist().count("assign")
 
 
@@ -145,9 +143,11 @@ def cluster_rows(one: DefinitionState) -> list[dict[str, Any]]:
 def current_documents(one: DefinitionState) -> dict[str, list[str]]:
     """Return the documents that each cluster has now, those of its sub-clusters among them."""
     found: dict[str, list[str]] = {}
-    if one.last is None or not one.workspace.warehouse.exists(one.files.current):
+    if one.last is None or not one.collection.workspace.warehouse.exists(one.files.current):
         return found
-    table = one.workspace.warehouse.read_table(one.files.current, ["document_id", "cluster_id"])
+    table = one.collection.workspace.warehouse.read_table(
+        one.files.current, ["document_id", "cluster_id"]
+    )
     pairs = zip(texts(table, "document_id"), texts(table, "cluster_id"), strict=True)
     for document, cluster in pairs:
         if cluster != NOISE_ID:
@@ -159,7 +159,9 @@ def current_documents(one: DefinitionState) -> dict[str, list[str]]:
 def _labels(one: DefinitionState) -> dict[str, str]:
     found: dict[str, str] = {}
     for collection in one.documents.collections:
-        with Documents(one.workspace, collection, clusters=False).connect() as connection:
+        with Documents(
+            OpenCollection(one.collection.workspace, collection), clusters=False
+        ).connect() as connection:
             sql = "SELECT document_id, label FROM documents WHERE label IS NOT NULL"
             found |= dict(connection.execute(sql).fetchall())
     return found

@@ -75,7 +75,7 @@ def run_in_force(one: DefinitionState) -> RunFiles:
     if one.last is None or not one.last.complete:
         raise NotFoundError(
             f"`{one.name}` has no run in force. "
-            f"`autolabel clusters run {one.owner.collection_name}` makes one."
+            f"`autolabel clusters run {one.collection.name}` makes one."
         )
     return one.last
 

@@ -23,7 +23,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.tables.cluster_files import CENTROIDS, CLUSTERS, CURRENT, texts
 from autolabel_core.tables.table import WHOLE, DerivedTable
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 _SUMMARY: list[Any] = [
     ("cluster_name", pa.string()),
@@ -52,11 +52,11 @@ class Clusters(DerivedTable):
     @property
     def defined(self) -> list[DefinitionState]:
         """The definitions, each with the history as it is now."""
-        return [DefinitionState(self.workspace, self.collection, c) for c in self._declared]
+        return [DefinitionState(self.collection, c) for c in self._declared]
 
     @cached_property
     def _declared(self) -> tuple[Any, ...]:
-        return self.collection.clusters
+        return self.collection.declaration.clusters
 
     def path(self, batch: str = WHOLE) -> PurePath:
         """Return the list of all clusters."""
@@ -101,7 +101,7 @@ class Clusters(DerivedTable):
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Show the figures of the last runs, the clusters, and what became of each."""
-        return cluster_report(self.workspace, self.collection, self.defined)
+        return cluster_report(self.collection, self.defined)
 
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
         """Draw the map of each definition, and what is in its largest clusters."""
@@ -131,7 +131,7 @@ def _summary(one: DefinitionState) -> list[dict[str, Any]]:
     if one.last is None or not one.last.complete:
         return []
     counts: dict[str, int] = {}
-    current = one.workspace.warehouse.read_table(one.files.current, ["cluster_id"])
+    current = one.collection.workspace.warehouse.read_table(one.files.current, ["cluster_id"])
     for cluster in texts(current, "cluster_id"):
         for above in one.last.lineage.get(cluster, ()):
             counts[above] = counts.get(above, 0) + 1
@@ -151,19 +151,18 @@ def _summary(one: DefinitionState) -> list[dict[str, Any]]:
     ]
 
 
-def cluster_tables(workspace: Workspace, collection: Collection) -> dict[str, pa.Table]:
+def cluster_tables(collection: OpenCollection) -> dict[str, pa.Table]:
     """Return the tables `clusters` and `cluster_members` over all definitions of a collection.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         The tables by name, with the column `cluster_name`; none where no clusters are declared.
     """
-    if not collection.clusters:
+    if not collection.declaration.clusters:
         return {}
-    table, warehouse = Clusters(workspace, collection), workspace.warehouse
+    table, warehouse = Clusters(collection), collection.warehouse
     members = [MEMBERSHIP.empty_table()]
     for one in table.defined:
         if warehouse.exists(one.files.current):

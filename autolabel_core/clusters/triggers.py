@@ -43,7 +43,7 @@ def ask_where_due(defined: Iterable[DefinitionState], now: datetime) -> list[str
                 continue
             by, because = _reason(one, trigger, now)
             if because is not None and ask_for_run(
-                one.workspace.ledger, one.owner.collection_name, one.name, by, because
+                one.collection.workspace.ledger, one.collection.name, one.name, by, because
             ):
                 asked.append(f"{one.name} ({by})")
     return asked
@@ -62,7 +62,9 @@ def _reason(one: DefinitionState, trigger: ClusterTrigger, now: datetime) -> tup
         return "every_minutes", runs[-1].run_id if over else None
     if trigger.event is not None:
         owners = [collection.collection_name for collection in one.documents.collections]
-        found = [one.workspace.ledger.last_event(owner, trigger.event) for owner in owners]
+        found = [
+            one.collection.workspace.ledger.last_event(owner, trigger.event) for owner in owners
+        ]
         told = sorted(event.event_id for event in found if event is not None)
         return trigger.event, told or None
     if trigger.should_recluster and last and last.payload["should_recluster"]:

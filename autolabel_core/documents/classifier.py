@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.texts import decode_text
@@ -14,16 +13,13 @@ from autolabel_core.matching.decision_engine import Match
 from autolabel_core.models.extractors import Extractor, embed_checked
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.references import ReferenceVectors
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
-def classify(
-    workspace: Workspace, collection: Collection, files: Sequence[Path]
-) -> list[dict[str, Any]]:
+def classify(collection: OpenCollection, files: Sequence[Path]) -> list[dict[str, Any]]:
     """Decide files by a collection's taxonomy.
 
     Args:
-        workspace: the stores.
         collection: whose taxonomy decides.
         files: images or texts.
 
@@ -34,12 +30,12 @@ def classify(
     Raises:
         AutolabelError: there is no taxonomy, or its references are of another feature URI.
     """
-    if collection.taxonomy is None:
+    if collection.declaration.taxonomy is None:
         raise AutolabelError(
-            f"`{collection.collection_name}` has no `taxonomy` in its YAML: nothing decides labels."
+            f"`{collection.name}` has no `taxonomy` in its YAML: nothing decides labels."
         )
-    taxonomy = AppliedTaxonomy(workspace, collection)
-    extractor = workspace.extractor(collection)
+    taxonomy = AppliedTaxonomy(collection)
+    extractor = collection.extractor
     require_same_encoder(taxonomy.all_references, extractor)
     items: dict[int, Any] = {}
     reasons: dict[int, str] = {}

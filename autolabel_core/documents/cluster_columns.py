@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import (
     COLUMN_OF,
     PARTS,
@@ -20,7 +19,7 @@ from autolabel_core.declarations.cluster_fields import (
     enriching,
 )
 from autolabel_core.tables.cluster_files import DefinitionFiles
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 @dataclass(frozen=True)
@@ -43,30 +42,29 @@ class Joined:
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
-def join_clusters(workspace: Workspace, collection: Collection, documents: str) -> Joined:
+def join_clusters(collection: OpenCollection, documents: str) -> Joined:
     """Return the SQL that joins the clusters of a collection's documents.
 
     Args:
-        workspace: the stores.
         collection: whose documents.
         documents: name of the relation that holds them.
 
     Returns:
         The SQL; columns of definitions without a run are null.
     """
-    name = collection.collection_name
+    name = collection.name
     columns: list[str] = []
     parts: list[str] = []
     joins: list[str] = []
     tables: dict[str, pa.Table] = {}
-    enriched = enriching(workspace.collections, name)
-    for number, (owner, definition) in enumerate(covering(workspace.collections, name)):
-        files = DefinitionFiles(workspace.warehouse, owner, definition.cluster_name)
-        there = workspace.warehouse.exists(files.current)
+    enriched = enriching(collection.workspace.collections, name)
+    for number, (owner, definition) in enumerate(covering(collection.workspace.collections, name)):
+        files = DefinitionFiles(collection.warehouse, owner, definition.cluster_name)
+        there = collection.warehouse.exists(files.current)
         alias = f"clusters_{number}"
         if there:
             read = ["document_id", *(COLUMN_OF.get(part, part) for part in PARTS)]
-            tables[alias] = workspace.warehouse.read_table(files.current, read)
+            tables[alias] = collection.warehouse.read_table(files.current, read)
             joins.append(f"LEFT JOIN {alias} ON {alias}.document_id = {documents}.document_id")
         for part in PARTS:
             full = f"{PREFIX}.{definition.cluster_name}.{part}"
@@ -77,7 +75,7 @@ def join_clusters(workspace: Workspace, collection: Collection, documents: str) 
             if enriched and enriched[1] is definition and part in definition.enrich:
                 columns.append(f'{source} AS "{COLUMN_OF[part]}"')
     return Joined(
-        enriched_fields(workspace.collections, name),
+        enriched_fields(collection.workspace.collections, name),
         tuple(parts),
         "".join(f", {column}" for column in columns),
         " ".join(joins),

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.storage.s3 import SCHEME, SIGNED_SECONDS, S3Bucket, split_uri
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 MAX_SECONDS = 604_800
 
 
 def content_urls(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     keys: Sequence[str],
     seconds: int = SIGNED_SECONDS,
 ) -> dict[str, str | None]:
     """Return where the content of each document can be fetched, without reading it.
 
     Args:
-        workspace: the stores.
         collection: whose documents.
         keys: of the documents.
         seconds: how long a signed address is good for, from 1 to `MAX_SECONDS` (a week).
@@ -33,9 +30,9 @@ def content_urls(
         original address for one on the web; None for text that lies in a manifest, and for
         objects that are gone.
     """
-    source = workspace.source(collection)
-    kind = workspace.extractor(collection).manifest.input
-    mapped = collection.feature_extractor.input_mappings.get(kind)
+    source = collection.source()
+    kind = collection.extractor.manifest.input
+    mapped = collection.declaration.feature_extractor.input_mappings.get(kind)
 
     def address(key: str) -> str | None:
         try:
@@ -44,14 +41,13 @@ def content_urls(
             return None
 
     found = dict(zip(keys, read_in_order(address, keys), strict=True))
-    return found | _signed(workspace, found, seconds)
+    return found | _signed(collection.workspace, found, seconds)
 
 
 def sign_address(workspace: Workspace, address: str, seconds: int = SIGNED_SECONDS) -> str:
     """Return an address that can be fetched for a while.
 
     Args:
-        workspace: the stores.
         address: any; those on S3 are signed, others are left as they are.
         seconds: how long it is good for.
 

@@ -7,32 +7,30 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import document_id
 from autolabel_core.ledger import Annotation
 from autolabel_core.ledger.annotations import MOVED
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 STOOD_BEFORE = "auto_label"
 """Where an annotation's provenance keeps the auto-label that a person saw when giving it."""
 
 
 def standing_auto_labels(
-    workspace: Workspace, collection: Collection, content_hashes: Mapping[str, str]
+    collection: OpenCollection, content_hashes: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the auto-labels that stand in the tables now.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         content_hashes: by key, the content that is asked about.
 
     Returns:
         The auto-label by key; a key is absent where none stands for that content.
     """
-    labels = TaxonomyLabels(workspace, collection)
-    ids = {document_id(collection.collection_name, key): key for key in content_hashes}
+    labels = TaxonomyLabels(collection)
+    ids = {document_id(collection.name, key): key for key in content_hashes}
     arrivals = labels.objects
     batches = sorted({arrivals[i].batch for i in ids if i in arrivals})
     wanted = pa.array(sorted(ids), pa.string())

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, document_id
 from autolabel_core.foundation.media.images import probe_image
@@ -17,18 +16,18 @@ from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.ledger.arrivals import DELETED
 from autolabel_core.tables.boxes.ground_truth import KnownImage
 from autolabel_core.tables.raw_objects import RawObjects, describe
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 class ExistingDocuments:
     """Which documents exist, and the hash of the content that a person sees now."""
 
-    def __init__(self, workspace: Workspace, collection: Collection) -> None:
-        self._raw = RawObjects(workspace, collection)
-        self._source = workspace.source(collection)
-        self._collection = collection
-        self._name = collection.collection_name
-        self._kind = workspace.extractor(collection).manifest.input
+    def __init__(self, collection: OpenCollection) -> None:
+        self._raw = RawObjects(collection)
+        self._source = collection.source()
+        self._collection = collection.declaration
+        self._name = collection.name
+        self._kind = collection.extractor.manifest.input
 
     def content_hashes(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the present content hash of each key that exists.

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.conditions import AllOf, Condition, json_field, to_sql
 from autolabel_core.documents.box_fields import (
     BOX_COLUMNS,
@@ -21,7 +20,7 @@ from autolabel_core.foundation.atomic_files import held_open
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.tables.detection_rows import IMAGE
 from autolabel_core.tables.taxonomy_labels import OTHERS, TaxonomyLabels
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -45,19 +44,18 @@ class Documents:
     """The documents of one collection, as the last sweep left them.
 
     Args:
-        workspace: the stores.
         collection: whose documents.
         clusters: whether they carry their clusters; what chooses documents for clusters sees none.
     """
 
-    def __init__(self, workspace: Workspace, collection: Collection, clusters: bool = True) -> None:
+    def __init__(self, collection: OpenCollection, clusters: bool = True) -> None:
         self.collection = collection
-        self.clusters = join_clusters(workspace, collection, "stored") if clusters else Joined()
-        folder = workspace.warehouse.path(collection.collection_name, TaxonomyLabels.name)
-        found = workspace.warehouse.files_in(folder, "batch_*.parquet")
-        if collection.detection is not None:
-            found += workspace.warehouse.files_in(folder / OTHERS, "batch_*.parquet")
-        self.files = [workspace.warehouse.local(path) for path in found]
+        self.clusters = join_clusters(collection, "stored") if clusters else Joined()
+        folder = collection.warehouse.path(collection.name, TaxonomyLabels.name)
+        found = collection.warehouse.files_in(folder, "batch_*.parquet")
+        if collection.declaration.detection is not None:
+            found += collection.warehouse.files_in(folder / OTHERS, "batch_*.parquet")
+        self.files = [collection.warehouse.local(path) for path in found]
 
     @contextmanager
     def connect(self) -> Iterator[DuckDBPyConnection]:
@@ -100,7 +98,7 @@ class Documents:
     @property
     def _everything(self) -> str:
         """A box's document knows what else was found on its image."""
-        if self.collection.detection is None:
+        if self.collection.declaration.detection is None:
             return "FROM every"
         found = "coalesce(every.detections, images.detections) AS detections"
         images = f"(SELECT document_id, detections FROM every WHERE kind = '{IMAGE}')"
@@ -111,16 +109,16 @@ class Documents:
 
     @property
     def _labelled(self) -> str:
-        return "true" if self.collection.detection is None else f"kind <> '{IMAGE}'"
+        return "true" if self.collection.declaration.detection is None else f"kind <> '{IMAGE}'"
 
     @property
     def columns(self) -> list[str]:
         """The columns of the view `documents`."""
-        return [*COLUMNS, *self.collection.fields, "metadata", *self._of_boxes]
+        return [*COLUMNS, *self.collection.declaration.fields, "metadata", *self._of_boxes]
 
     @property
     def _of_boxes(self) -> tuple[str, ...]:
-        return () if self.collection.detection is None else BOX_COLUMNS
+        return () if self.collection.declaration.detection is None else BOX_COLUMNS
 
     def expression(self, field: str) -> str:
         """Return the SQL expression of a field.
@@ -135,9 +133,14 @@ class Documents:
         Raises:
             NotFoundError: there is no such field; the message suggests the nearest.
         """
-        if field == self.collection.label_field:
+        if field == self.collection.declaration.label_field:
             return "label"
-        own = (*COLUMNS, *self.collection.fields, *self.clusters.fields, *self.clusters.parts)
+        own = (
+            *COLUMNS,
+            *self.collection.declaration.fields,
+            *self.clusters.fields,
+            *self.clusters.parts,
+        )
         if field in own or field == "metadata":
             return quote(field)
         head, _, tail = field.partition(".")
@@ -145,16 +148,16 @@ class Documents:
             return tail
         if head == "metadata" and tail:
             return json_field("metadata", tail)
-        if self.collection.detection is not None:
+        if self.collection.declaration.detection is not None:
             found = detection_expression(field)
             if found is not None:
                 return found
-        known = [*own, self.collection.label_field, *self._of_boxes]
+        known = [*own, self.collection.declaration.label_field, *self._of_boxes]
         known += [f"taxonomy_match.{part}" for part in MATCH]
         near = difflib.get_close_matches(field, known, n=1)
         cure = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."
         raise NotFoundError(
-            f"No field `{field}` in `{self.collection.collection_name}`. {cure} "
+            f"No field `{field}` in `{self.collection.name}`. {cure} "
             f"A field of the object's metadata is `metadata.{field}`."
         )
 
@@ -184,7 +187,12 @@ class Documents:
             direction = "DESC" if sort.startswith("-") else "ASC"
             order = f"{self.expression(sort.lstrip('-'))} {direction} NULLS LAST, key"
         wanted = [c for c in COLUMNS if c not in ("neighbours", "content_hash", "media_type")]
-        names = [*wanted, *self.collection.fields, *self.clusters.fields, *self._of_boxes]
+        names = [
+            *wanted,
+            *self.collection.declaration.fields,
+            *self.clusters.fields,
+            *self._of_boxes,
+        ]
         columns = ", ".join(quote(name) for name in names)
         sql = f"SELECT {columns} FROM all_documents WHERE {where} ORDER BY {order}"
         if limit is not None:
@@ -216,14 +224,14 @@ class Documents:
             "label": row["label"],
             "label_source": row["label_source"],
             "taxonomy_match": match,
-            self.collection.label_field: row["label"],
-            **{name: row[name] for name in self.collection.fields},
+            self.collection.declaration.label_field: row["label"],
+            **{name: row[name] for name in self.collection.declaration.fields},
             "suggested_label": row["suggested_label"],
             "margin": row["margin"],
             "margin_lower_bound": row["margin_lower_bound"],
             "reason": row["reason"],
             **{name: row[name] for name in self.clusters.fields},
-            **({} if self.collection.detection is None else detection_record(row)),
+            **({} if self.collection.declaration.detection is None else detection_record(row)),
         }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.conditions import parse
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.documents.documents import Documents
@@ -13,17 +12,16 @@ from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.ledger import Annotation
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 MAX_STEPS = 10
 
 
-def explain(workspace: Workspace, collection: Collection, key: str) -> dict[str, Any]:
+def explain(collection: OpenCollection, key: str) -> dict[str, Any]:
     """Trace the label of a document.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         key: the document's key.
 
     Returns:
@@ -34,44 +32,42 @@ def explain(workspace: Workspace, collection: Collection, key: str) -> dict[str,
     Raises:
         NotFoundError: there is no such document.
     """
-    traced = _explain(workspace, collection, key, MAX_STEPS)
+    traced = _explain(collection, key, MAX_STEPS)
     if traced is None:
-        near = ExistingDocuments(workspace, collection).near(key)
-        raise NotFoundError(
-            f"No object with the key {key!r} in `{collection.collection_name}`. {near}"
-        )
+        near = ExistingDocuments(collection).near(key)
+        raise NotFoundError(f"No object with the key {key!r} in `{collection.name}`. {near}")
     return traced
 
 
-def _explain(
-    workspace: Workspace, collection: Collection, key: str, steps: int
-) -> dict[str, Any] | None:
-    document = collection.document_id(key)
-    events = _said_of(workspace, collection, document)
-    found = Documents(workspace, collection).find(
+def _explain(collection: OpenCollection, key: str, steps: int) -> dict[str, Any] | None:
+    document = collection.declaration.document_id(key)
+    events = _said_of(collection, document)
+    found = Documents(collection).find(
         [parse({"field": "document_id", "operator": "eq", "value": document})]
     )
-    existing = ExistingDocuments(workspace, collection)
+    existing = ExistingDocuments(collection)
     hashes = _present_content(existing, key)
     if not found and not events and key not in hashes:
         return None
     # What is carried to a box is about its present content.
-    present = events[-1].content_hash if collection.detection and events else hashes.get(key)
+    present = (
+        events[-1].content_hash if collection.declaration.detection and events else hashes.get(key)
+    )
     record = found[0] if found else None
     return {
-        "collection": collection.collection_name,
+        "collection": collection.name,
         "key": key,
         "document": record,
         "annotations": [_event(event, present) for event in events],
-        "because": _because(workspace, collection, record, events, steps) if steps else None,
+        "because": _because(collection, record, events, steps) if steps else None,
     }
 
 
-def _said_of(workspace: Workspace, collection: Collection, document: str) -> list[Annotation]:
+def _said_of(collection: OpenCollection, document: str) -> list[Annotation]:
     """Return what people said: all of it, of boxes what is carried to the present ones."""
-    if collection.detection is None:
-        return workspace.ledger.annotations(collection.collection_name, document)
-    held = ReferenceSet(workspace, collection).annotations.get(document)
+    if collection.declaration.detection is None:
+        return collection.ledger.annotations(collection.name, document)
+    held = ReferenceSet(collection).annotations.get(document)
     return [held] if held else []
 
 
@@ -95,8 +91,7 @@ def _event(event: Annotation, present: str | None) -> dict[str, Any]:
 
 
 def _because(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     record: dict[str, Any] | None,
     events: list[Annotation],
     steps: int,
@@ -104,25 +99,27 @@ def _because(
     if record is None:
         return None
     if record["label_source"] == "auto":
-        target = workspace.collection(str(collection.reference_collection))
-        return _explain_id(workspace, target, record["taxonomy_match"]["source_document_id"], steps)
+        target = collection.workspace.collection(str(collection.declaration.reference_collection))
+        return _explain_id(
+            OpenCollection(collection.workspace, target),
+            record["taxonomy_match"]["source_document_id"],
+            steps,
+        )
     promoted = [e for e in events if e.source == "promoted" and e.provenance]
     if record["label_source"] == "promoted" and promoted:
         origin = promoted[-1].provenance
-        target = workspace.collection(origin["collection"])
+        target = collection.workspace.collection(origin["collection"])
         source = origin["source_document_id"]
         name = target.reference_collection
         if source and name:
-            return _explain_id(workspace, workspace.collection(name), source, steps)
+            return _explain_id(collection.workspace.open(name), source, steps)
     return None
 
 
-def _explain_id(
-    workspace: Workspace, collection: Collection, document: str, steps: int
-) -> dict[str, Any] | None:
+def _explain_id(collection: OpenCollection, document: str, steps: int) -> dict[str, Any] | None:
     image = object_of(document)
-    arrival = workspace.ledger.objects(collection.collection_name).get(image)
+    arrival = collection.ledger.objects(collection.name).get(image)
     if arrival is None:
         return None
     key = arrival.key + document.removeprefix(image).replace("_det_", "#det_")
-    return _explain(workspace, collection, key, steps - 1)
+    return _explain(collection, key, steps - 1)

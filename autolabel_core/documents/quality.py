@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from autolabel_core.declarations import Collection
 from autolabel_core.documents.corrections import is_correction
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
@@ -17,7 +16,7 @@ from autolabel_core.ledger import Arrival, Ledger
 from autolabel_core.ledger.annotations import MOVED
 from autolabel_core.tables.boxes.box_labels import BOX_LABELS, MISTAKES
 from autolabel_core.tables.detection_rows import IMAGE
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 GROUPS = {"all": "'all'", "day": "substr(moment, 1, 10)", "batch": "batch"}
@@ -58,9 +57,7 @@ _NAMES = (
 )
 
 
-def quality(
-    workspace: Workspace, collection: Collection, since: str = "", by: By = "all"
-) -> list[dict[str, Any]]:
+def quality(collection: OpenCollection, since: str = "", by: By = "all") -> list[dict[str, Any]]:
     """Return what came in and what was said in a window of time.
 
     Documents belong to the day on which they arrived first, labels to the day on which they were
@@ -70,8 +67,7 @@ def quality(
     are those of which a person said that the detector was wrong.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         since: begin of the window, ISO 8601 in UTC; empty is from the beginning.
         by: one row for all, for each day, or for each batch.
 
@@ -81,14 +77,14 @@ def quality(
         0 to 1), median_confidence (of those that no person labelled), labels_given, corrected,
         withdrawn. Of what arrived, the counts say how it stands now.
     """
-    found = _OF_OBJECTS if collection.detection is None else _OF_BOXES
-    said = _labels if collection.detection is None else _box_labels
+    found = _OF_OBJECTS if collection.declaration.detection is None else _OF_BOXES
+    said = _labels if collection.declaration.detection is None else _box_labels
     sql = _FIGURES.format(group=GROUPS[by], found=found)
-    name = collection.collection_name
-    objects = workspace.ledger.objects(name)
-    with Documents(workspace, collection).connect() as connection:
-        connection.register("arrivals", _arrivals(workspace.ledger, name, objects))
-        connection.register("labels", said(workspace.ledger, name, objects))
+    name = collection.name
+    objects = collection.ledger.objects(name)
+    with Documents(collection).connect() as connection:
+        connection.register("arrivals", _arrivals(collection.ledger, name, objects))
+        connection.register("labels", said(collection.ledger, name, objects))
         rows = connection.execute(sql, {"since": since}).fetchall()
     return [dict(zip(_NAMES, row, strict=True)) for row in rows]
 

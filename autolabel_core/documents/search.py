@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.declarations import Collection, Retriever
+from autolabel_core.declarations import Retriever
 from autolabel_core.declarations.conditions import Comparison, Condition, fill, parse
 from autolabel_core.documents.classifier import decode_file, require_same_encoder
 from autolabel_core.documents.documents import Documents
@@ -23,14 +23,13 @@ from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.reference_filter import filter_references
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceVectors
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 LABELLED_BY_PEOPLE = Comparison("label_source", "in", ("human", "promoted"))
 
 
 def retrieve(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     retriever: Retriever,
     inputs: Mapping[str, str],
     limit: int | None = None,
@@ -38,7 +37,6 @@ def retrieve(
     """Run a retriever over a collection's documents.
 
     Args:
-        workspace: the stores.
         collection: the collection searched.
         retriever: the declaration.
         inputs: values for `{{INPUT.name}}`, for each of them and for no other. For the query of a search: a document's key, a file,
@@ -52,16 +50,16 @@ def retrieve(
         [-1, 1], 1 is the same direction), best first.
     """
     _check_inputs(retriever, inputs)
-    view, search = Documents(workspace, collection), retriever.search
+    view, search = Documents(collection), retriever.search
     before = _filled(retriever.conditions_before_search, inputs)
-    references = _references(workspace, collection, retriever, before)
+    references = _references(collection, retriever, before)
     if search is None:
         narrowed = before if references is None else _only(references.document_ids)
         return view.find(narrowed, limit=limit)
-    embeddings = Embeddings(workspace, collection)
-    check_feature_uri(retriever, collection.collection_name, embeddings.extractor.manifest)
+    embeddings = Embeddings(collection)
+    check_feature_uri(retriever, collection.name, embeddings.extractor.manifest)
     query = fill(search.query_template, inputs)
-    vector = _query_vector(workspace, collection, embeddings, str(query))
+    vector = _query_vector(collection, embeddings, str(query))
     if references is None:
         ids, vectors = _vectors_of(embeddings, view.ids(before))
     else:
@@ -100,17 +98,16 @@ def _check_inputs(retriever: Retriever, inputs: Mapping[str, str]) -> None:
 
 
 def _references(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     retriever: Retriever,
     conditions: Sequence[Condition],
 ) -> ReferenceVectors | None:
     """Return what a taxonomy's retriever searches: references; None where no taxonomy has it."""
-    taxonomies = (c.taxonomy for c in workspace.collections.values())
+    taxonomies = (c.taxonomy for c in collection.workspace.collections.values())
     if retriever.retriever_name not in {t.retriever for t in taxonomies if t is not None}:
         return None
-    references = ReferenceSet(workspace, collection).load()
-    return filter_references(references, conditions, collection.label_field)
+    references = ReferenceSet(collection).load()
+    return filter_references(references, conditions, collection.declaration.label_field)
 
 
 def _vectors_of(
@@ -135,17 +132,16 @@ def _vectors_of(
 
 
 def _query_vector(
-    workspace: Workspace, collection: Collection, embeddings: Embeddings, query: str
+    collection: OpenCollection, embeddings: Embeddings, query: str
 ) -> npt.NDArray[np.float32]:
-    stored = _stored_vector(embeddings, collection.document_id(query))
+    stored = _stored_vector(embeddings, collection.declaration.document_id(query))
     if stored is not None:
         return stored
     is_text = embeddings.extractor.manifest.input == "text"
     is_file = _names_a_file(query)
     if not is_file and not is_text:
         raise AutolabelError(
-            f"The query {query!r} is neither a document's key in `{collection.collection_name}` "
-            "nor a file."
+            f"The query {query!r} is neither a document's key in `{collection.name}` nor a file."
         )
     item = decode_file(Path(query), embeddings.extractor) if is_file else query
     return np.asarray(embed_checked(embeddings.extractor, [item])[0])

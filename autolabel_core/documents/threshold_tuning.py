@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.matching.thresholds import (
@@ -19,7 +18,7 @@ from autolabel_core.matching.thresholds import (
 )
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,10 @@ class LeaveOneOut:
     correct: npt.NDArray[np.bool_]
 
 
-def leave_one_out(workspace: Workspace, collection: Collection) -> LeaveOneOut:
+def leave_one_out(collection: OpenCollection) -> LeaveOneOut:
     """Decide every reference by the others.
 
     Args:
-        workspace: the stores.
         collection: whose taxonomy decides.
 
     Returns:
@@ -50,11 +48,11 @@ def leave_one_out(workspace: Workspace, collection: Collection) -> LeaveOneOut:
     Raises:
         AutolabelError: there are fewer than two references.
     """
-    taxonomy = _applied_taxonomy(workspace, collection)
+    taxonomy = _applied_taxonomy(collection)
     references = taxonomy.all_references
     if len(references.rows) < 2:
         raise AutolabelError(
-            f"`{collection.collection_name}` has {len(references.rows)} references; at least two "
+            f"`{collection.name}` has {len(references.rows)} references; at least two "
             "are needed. Label 10 to 20 of each category with `autolabel label`, then sweep."
         )
     decisions = taxonomy.engine.decide_neighbours(references.leave_one_out())
@@ -62,54 +60,46 @@ def leave_one_out(workspace: Workspace, collection: Collection) -> LeaveOneOut:
     return LeaveOneOut(decisions.confidence, decisions.label, np.asarray(correct, bool))
 
 
-def propose_thresholds(
-    workspace: Workspace, collection: Collection, precision: float
-) -> PerLabelProposal:
+def propose_thresholds(collection: OpenCollection, precision: float) -> PerLabelProposal:
     """Propose the smallest thresholds with the wanted precision among the references.
 
     Args:
-        workspace: the stores.
         collection: whose taxonomy decides.
         precision: wanted share of right labels among the matched, above 0 and up to 1.
 
     Returns:
         A threshold over all and one for each label.
     """
-    figures = leave_one_out(workspace, collection)
+    figures = leave_one_out(collection)
     return propose_per_label(figures.score, figures.correct, figures.predicted.tolist(), precision)
 
 
-def try_thresholds(
-    workspace: Workspace, collection: Collection, new: Thresholds
-) -> ThresholdChange:
+def try_thresholds(collection: OpenCollection, new: Thresholds) -> ThresholdChange:
     """Count what other thresholds would label and unlabel, without changing anything.
 
     The retriever's `min_score` stays in force, and what an audit found wrong stays unlabelled.
 
     Args:
-        workspace: the stores.
         collection: whose documents are counted.
         new: the thresholds to try.
 
     Returns:
         The counts, over all and by label.
     """
-    rule = _applied_taxonomy(workspace, collection).rule
-    with Documents(workspace, collection).connect() as connection:
+    rule = _applied_taxonomy(collection).rule
+    with Documents(collection).connect() as connection:
         rows = connection.execute(
             "SELECT confidence, label_source, suggested_label, document_id, content_hash "
             "FROM documents ORDER BY key"
         ).fetchall()
-    withheld = TaxonomyLabels(workspace, collection).rejected
+    withheld = TaxonomyLabels(collection).rejected
     open_ = [row[:3] for row in rows if (row[3], row[4], row[2]) not in withheld]
     confidence, sources, labels = zip(*open_, strict=True) if open_ else ((), (), ())
     tried = new.at_least(rule.min_score)
     return what_would_change(confidence, sources, labels, rule.thresholds, tried)
 
 
-def _applied_taxonomy(workspace: Workspace, collection: Collection) -> AppliedTaxonomy:
-    if collection.taxonomy is None:
-        raise AutolabelError(
-            f"`{collection.collection_name}` has no `taxonomy`, hence no threshold."
-        )
-    return AppliedTaxonomy(workspace, collection)
+def _applied_taxonomy(collection: OpenCollection) -> AppliedTaxonomy:
+    if collection.declaration.taxonomy is None:
+        raise AutolabelError(f"`{collection.name}` has no `taxonomy`, hence no threshold.")
+    return AppliedTaxonomy(collection)

@@ -74,8 +74,14 @@ class BoxExports(DerivedTable):
         spoken_of = {event.image_id for event in self.said[:words]}
         images = [image for image in self._images if image.document_id in spoken_of]
         contents = [(image.document_id, image.key, image.content_hash) for image in images]
-        classes = self.collection.detection.classes if self.collection.detection else None
-        declared = fingerprint(FORMAT, MADE_BY, self.collection.exports.formats, classes)
+        classes = (
+            self.collection.declaration.detection.classes
+            if self.collection.declaration.detection
+            else None
+        )
+        declared = fingerprint(
+            FORMAT, MADE_BY, self.collection.declaration.exports.formats, classes
+        )
         return f"{fingerprint(contents)}.{declared}.{words}"
 
     @cached_property
@@ -101,8 +107,8 @@ class BoxExports(DerivedTable):
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Split the reviewed images and write every declared format anew, each in one step."""
-        training = training_set(self.workspace, self.collection)
-        formats = self.collection.exports.formats
+        training = training_set(self.collection)
+        formats = self.collection.declaration.exports.formats
         rows = []
         for done, name in enumerate(formats, start=1):
             out = self.warehouse.path(self.collection_name, self.name, name)

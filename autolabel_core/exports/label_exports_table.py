@@ -65,13 +65,15 @@ class AnnotationExports(DerivedTable):
         made_from = [self.warehouse.fingerprint(self.labels.path(b)) for b in self.batches]
         if not made_from or None in made_from:
             return None
-        formats = self.collection.exports.formats
-        return fingerprint(made_from, formats, self.collection.label_field, *self._clustered)
+        formats = self.collection.declaration.exports.formats
+        return fingerprint(
+            made_from, formats, self.collection.declaration.label_field, *self._clustered
+        )
 
     @property
     def _clustered(self) -> list[Any]:
         """What the fields that clusters enrich are made from; nothing where none do."""
-        found = enriching(self.workspace.collections, self.collection_name)
+        found = enriching(self.collection.workspace.collections, self.collection_name)
         if found is None:
             return []
         members = DefinitionFiles(self.warehouse, found[0], found[1].cluster_name).current
@@ -81,7 +83,7 @@ class AnnotationExports(DerivedTable):
         """Write every declared format anew, each in one step."""
         documents = self.documents()
         rows = []
-        formats = self.collection.exports.formats
+        formats = self.collection.declaration.exports.formats
         for done, name in enumerate(formats, start=1):
             out = self.warehouse.path(self.collection_name, self.name, name)
             with self.warehouse.folder(out) as folder:
@@ -106,7 +108,7 @@ class AnnotationExports(DerivedTable):
 
     def documents(self) -> pa.Table:
         """Return all documents with label, source, match, enriched fields and clusters."""
-        columns = [*COLUMNS, *self.collection.fields]
+        columns = [*COLUMNS, *self.collection.declaration.fields]
         files = [self.labels.path(batch) for batch in self.batches]
         tables = [self._read(file, columns) for file in files if self.warehouse.exists(file)]
         if not tables:
@@ -116,10 +118,10 @@ class AnnotationExports(DerivedTable):
 
     def _enriched(self, documents: pa.Table) -> pa.Table:
         """Add the fields that clusters enrich."""
-        fields = enriched_fields(self.workspace.collections, self.collection_name)
+        fields = enriched_fields(self.collection.workspace.collections, self.collection_name)
         if not fields:
             return documents
-        with Documents(self.workspace, self.collection).connect() as connection:
+        with Documents(self.collection).connect() as connection:
             columns = ", ".join(("document_id", *fields))
             rows = connection.execute(f"SELECT {columns} FROM documents").fetchall()
         held = {row[0]: row[1:] for row in rows}

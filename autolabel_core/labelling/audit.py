@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autolabel_core.declarations import Collection
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
@@ -23,7 +22,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.ledger import AuditVerdict
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 DEFAULT_SAMPLE = 50
 MAX_ERRORS_SHOWN = 20
@@ -40,22 +39,21 @@ class JudgedLabel(NamedTuple):
 
 
 def audit_sample(
-    workspace: Workspace, collection: Collection, size: int, rng: np.random.Generator
+    collection: OpenCollection, size: int, rng: np.random.Generator
 ) -> list[dict[str, Any]]:
     """Draw auto-labelled documents uniformly, leaving out those whose label was audited already.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         size: how many to draw; fewer where fewer are left.
         rng: the source of randomness.
 
     Returns:
         Records with document_id, key, content_hash, label, confidence, source_document_id, by key.
     """
-    verdicts = workspace.ledger.audits(collection.collection_name)
+    verdicts = collection.ledger.audits(collection.name)
     done = {(v.document_id, v.content_hash, v.auto_label) for v in verdicts}
-    records = _auto_labelled(workspace, collection)
+    records = _auto_labelled(collection)
     left = [r for r in records if (r["document_id"], r["content_hash"], r["label"]) not in done]
     chosen = rng.permutation(len(left))[:size]
     return [left[i] for i in sorted(chosen.tolist())]
@@ -68,23 +66,22 @@ class DrawnSample(NamedTuple):
     size: int
 
 
-def draw_scheduled_sample(workspace: Workspace, collection: Collection, at: str) -> DrawnSample:
+def draw_scheduled_sample(collection: OpenCollection, at: str) -> DrawnSample:
     """Draw the declared sample into `audits/<collection>/<at>.csv`; a file that is there is kept.
 
     Args:
-        workspace: the stores.
         collection: the declaration; `automation.audit` says how many, 50 where it says nothing.
         at: the moment it stands for, which is the seed too.
 
     Returns:
         What was drawn; a file that somebody may have begun to fill in is left as it is.
     """
-    declared = collection.automation.audit
+    declared = collection.declaration.automation.audit
     name = re.sub(r"[^0-9A-Za-z]+", "-", at)
-    out = workspace.paths.audits / collection.collection_name / f"{name}.csv"
+    out = collection.paths.audits / collection.name / f"{name}.csv"
     rng = np.random.default_rng(int(fingerprint(at), 16))
     size = declared.sample if declared else DEFAULT_SAMPLE
-    drawn = audit_sample(workspace, collection, size, rng)
+    drawn = audit_sample(collection, size, rng)
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
         write_sample(out, drawn)
@@ -100,18 +97,17 @@ def write_sample(out: Path, drawn: Sequence[Mapping[str, Any]]) -> None:
     out.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
-def audit_summary(workspace: Workspace, collection: Collection) -> dict[str, Any]:
+def audit_summary(collection: OpenCollection) -> dict[str, Any]:
     """Return the false-positive rate over all verdicts of the collection.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         audited, wrong, rate (share of audited auto-labels that were wrong; None before the first
         audit) and its 95 % Wilson interval low, high. The latest verdict of a document counts.
     """
-    verdicts = workspace.ledger.audits(collection.collection_name)
+    verdicts = collection.ledger.audits(collection.name)
     latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
     audited, wrong = len(latest), sum(verdict == "wrong" for verdict in latest.values())
     low, high = wilson_interval(wrong, audited)
@@ -120,13 +116,12 @@ def audit_summary(workspace: Workspace, collection: Collection) -> dict[str, Any
 
 
 def record_verdicts(
-    workspace: Workspace, collection: Collection, judged: Sequence[JudgedLabel], auditor: str
+    collection: OpenCollection, judged: Sequence[JudgedLabel], auditor: str
 ) -> None:
     """Record verdicts and corrections, or nothing where one of them does not fit.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         judged: the verdicts.
         auditor: who looked.
 
@@ -134,10 +129,8 @@ def record_verdicts(
         AutolabelError: a verdict is neither right nor wrong, a key stands twice, or the document
             does not carry that auto-label (any more); nothing is recorded.
     """
-    held = {record["key"]: record for record in _auto_labelled(workspace, collection)}
-    present = ExistingDocuments(workspace, collection).content_hashes(
-        [j.key for j in judged if j.key in held]
-    )
+    held = {record["key"]: record for record in _auto_labelled(collection)}
+    present = ExistingDocuments(collection).content_hashes([j.key for j in judged if j.key in held])
     problems = [p for j in judged if (p := _problem(j, held.get(j.key), present.get(j.key)))]
     keys = [j.key for j in judged]
     problems += [
@@ -149,14 +142,14 @@ def record_verdicts(
         GivenLabel(j.key, j.correct_label, {}, j.where) for j in judged if j.correct_label
     ]
     if corrections:
-        give_labels(workspace, collection, corrections, auditor, "audit")
+        give_labels(collection, corrections, auditor, "audit")
     verdicts = [_verdict(j, held[j.key], auditor) for j in judged]
-    workspace.ledger.append_audits(collection.collection_name, verdicts)
+    collection.ledger.append_audits(collection.name, verdicts)
 
 
-def _auto_labelled(workspace: Workspace, collection: Collection) -> list[dict[str, Any]]:
+def _auto_labelled(collection: OpenCollection) -> list[dict[str, Any]]:
     names = ["document_id", "key", "content_hash", "label", "confidence", "source_document_id"]
-    with Documents(workspace, collection).connect() as connection:
+    with Documents(collection).connect() as connection:
         rows = connection.execute(
             f"SELECT {', '.join(names)} FROM documents WHERE label_source = 'auto' ORDER BY key"
         ).fetchall()

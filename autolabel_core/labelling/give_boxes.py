@@ -21,7 +21,7 @@ from autolabel_core.labelling.standing_predictions import (
 from autolabel_core.labelling.targets import Targets
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.tables.boxes.box_labels import REVIEWED
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 WHOLE_IMAGE = "whole_image"
 """What the payload of a box holds that came with all the others on its image."""
@@ -33,8 +33,7 @@ _NOT_SAID = frozenset({"event_id", "recorded_at", "origin"})
 
 
 def give_boxes(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     given: ParsedAnnotations,
     annotator: str,
     origin: str,
@@ -45,8 +44,7 @@ def give_boxes(
     Words about the whole of images are truth, not judgements: they judge no detector.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         given: what was said.
         annotator: who said it, where the source does not tell.
         origin: the door it came through, such as `cli` or `coco`.
@@ -59,8 +57,8 @@ def give_boxes(
     Raises:
         AutolabelError: something is wrong; nothing is recorded, and the message lists the lines.
     """
-    name = collection.collection_name
-    history = _History(workspace.ledger.box_annotations(name))
+    name = collection.name
+    history = _History(collection.ledger.box_annotations(name))
     said = [
         replace(
             g,
@@ -70,12 +68,12 @@ def give_boxes(
         for g in given.boxes
     ]
     about = [g.target or history.key_of(g.annotation_id) for g in said]
-    targets = Targets(workspace, collection, {target for target in about if target})
+    targets = Targets(collection, {target for target in about if target})
     predictions = Predictions()
     if not given.whole_images:
         judging = any(is_detection(g.target) for g in said)
-        predictions = standing_predictions(workspace, collection, targets.image_ids, judging)
-    words, found = _read_all(said, targets, history, predictions, collection)
+        predictions = standing_predictions(collection, targets.image_ids, judging)
+    words, found = _read_all(said, targets, history, predictions, collection.declaration)
     problems = [*given.problems, *found]
     if problems and not skip_invalid:
         listed = listed_problems([problem for _, problem in problems])
@@ -87,8 +85,8 @@ def give_boxes(
         events = [_as_whole(event) for event in events]
         events += history.replaced_by(events)
     fresh = history.new_among(events)
-    warnings = _spelling(workspace, collection, fresh)
-    workspace.ledger.append_box_annotations(fresh)
+    warnings = _spelling(collection, fresh)
+    collection.ledger.append_box_annotations(fresh)
     counted = Counter("withdrawn" if e.action == "withdraw" else e.label for e in fresh)
     return ImportReport(
         dict(counted),
@@ -222,11 +220,11 @@ def _sitting(event: BoxAnnotation) -> tuple[str, str, str]:
 
 
 def _spelling(
-    workspace: Workspace, collection: Collection, fresh: Sequence[BoxAnnotation]
+    collection: OpenCollection, fresh: Sequence[BoxAnnotation]
 ) -> tuple[NameWarning, ...]:
     in_use = Counter(
         event.true_class
-        for event in workspace.ledger.box_annotations(collection.collection_name)
+        for event in collection.ledger.box_annotations(collection.name)
         if event.true_class
     )
     return tuple(inconsistent_names(sorted({e.true_class for e in fresh if e.true_class}), in_use))

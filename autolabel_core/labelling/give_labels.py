@@ -22,7 +22,7 @@ from autolabel_core.foundation.label_names import (
 from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.labelling.withdrawal import Withdrawal
 from autolabel_core.ledger import Annotation, effective_annotations
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 MAX_ERRORS_SHOWN = 20
 MAX_HINTS = 3
@@ -61,8 +61,7 @@ class LabelReport:
 
 
 def give_labels(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     given: Sequence[GivenLabel],
     annotator: str,
     origin: str,
@@ -71,8 +70,7 @@ def give_labels(
     """Record labels or withdrawals in the ledger, all or nothing.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         given: what a person said.
         annotator: who said it.
         origin: the door it came through, such as `cli` or `csv`.
@@ -85,13 +83,13 @@ def give_labels(
         AutolabelError: a key is unknown, a label unfit, a field undeclared, or a label to be
             withdrawn is another person's; nothing is recorded, and the message lists the lines.
     """
-    if collection.detection is not None:
+    if collection.declaration.detection is not None:
         raise AutolabelError(
-            f"The documents of `{collection.collection_name}` are boxes on images, which "
+            f"The documents of `{collection.name}` are boxes on images, which "
             "`autolabel annotate` judges. Nothing was recorded."
         )
-    documents = ExistingDocuments(workspace, collection)
-    problems, cleaned = _clean(collection, given)
+    documents = ExistingDocuments(collection)
+    problems, cleaned = _clean(collection.declaration, given)
     hashes: dict[str, str] = {}
     if not problems:
         hashes = documents.content_hashes([g.key for g in cleaned])
@@ -99,7 +97,7 @@ def give_labels(
             if g.key not in hashes:
                 hint = documents.near(g.key) if len(problems) < MAX_HINTS else ""
                 problems.append(_at(g, f"no object with the key {g.key!r}. {hint}".rstrip()))
-    withdrawal = Withdrawal(workspace, collection, annotator, hashes)
+    withdrawal = Withdrawal(collection, annotator, hashes)
     problems += [
         _at(g, problem)
         for g in cleaned
@@ -109,13 +107,13 @@ def give_labels(
         raise AutolabelError(f"{listed_problems(problems)}\nNothing was recorded.")
     without_label = [g.key for g in cleaned if g.label is None and not withdrawal.ends(g.key)]
     recorded = [g for g in cleaned if g.key not in without_label]
-    warnings = _name_warnings(workspace, collection, recorded)
-    before = standing_auto_labels(workspace, collection, hashes)
-    workspace.ledger.append_annotations(
+    warnings = _name_warnings(collection, recorded)
+    before = standing_auto_labels(collection, hashes)
+    collection.ledger.append_annotations(
         [
             Annotation(
-                collection=collection.collection_name,
-                document_id=document_id(collection.collection_name, g.key),
+                collection=collection.name,
+                document_id=document_id(collection.name, g.key),
                 key=g.key,
                 label=g.label,
                 action="withdraw" if g.label is None else "label",
@@ -166,16 +164,14 @@ def _at(given: GivenLabel, problem: str) -> str:
     return f"{given.where}: {problem}" if given.where else problem
 
 
-def _name_warnings(
-    workspace: Workspace, collection: Collection, given: Sequence[GivenLabel]
-) -> list[NameWarning]:
-    in_use = labels_in_use(workspace, collection)
+def _name_warnings(collection: OpenCollection, given: Sequence[GivenLabel]) -> list[NameWarning]:
+    in_use = labels_in_use(collection)
     return inconsistent_names({g.label for g in given if g.label is not None}, in_use)
 
 
-def labels_in_use(workspace: Workspace, collection: Collection) -> dict[str, int]:
+def labels_in_use(collection: OpenCollection) -> dict[str, int]:
     """Return how many documents people and promotions gave each label, stale ones included."""
-    events = workspace.ledger.annotations(collection.collection_name)
+    events = collection.ledger.annotations(collection.name)
     contents = {event.document_id: event.content_hash for event in events}
     counts: dict[str, int] = {}
     for event in effective_annotations(events, contents).values():

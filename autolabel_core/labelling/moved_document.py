@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autolabel_core.declarations import Collection
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.ids import document_id
 from autolabel_core.tables.moved_labels import Place, WordsByContent
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 DECIDED_BY = "decided_by"
 
 
-def carry_over(
-    workspace: Workspace, collection: Collection, key: str, old_key: str, decided_by: str
-) -> int:
+def carry_over(collection: OpenCollection, key: str, old_key: str, decided_by: str) -> int:
     """Record of one document what people said of another while it had the same content.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         key: where the content lies now.
         old_key: where it lay when it was labelled.
         decided_by: who says that it moved.
@@ -32,12 +28,12 @@ def carry_over(
     Raises:
         NotFoundError: there is no such object, or nobody labelled its content under that key.
     """
-    name = collection.collection_name
-    existing = ExistingDocuments(workspace, collection)
+    name = collection.name
+    existing = ExistingDocuments(collection)
     content = existing.content_hashes([key]).get(key)
     if content is None:
         raise NotFoundError(f"No object with the key {key!r} in `{name}`. {existing.near(key)}")
-    words_by_content = WordsByContent(workspace.ledger.annotations(name))
+    words_by_content = WordsByContent(collection.ledger.annotations(name))
     words = words_by_content.about(content, document_id(name, old_key))
     if not words.given:
         raise NotFoundError(
@@ -49,4 +45,4 @@ def carry_over(
     said = [
         replace(event, provenance={**event.provenance, DECIDED_BY: decided_by}) for event in events
     ]
-    return workspace.ledger.append_annotations(said)
+    return collection.ledger.append_annotations(said)

@@ -17,7 +17,7 @@ from autolabel_core.labelling.confirm_boxes import judge_as
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.storage.buckets.stored_objects import StoredObject
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 MIN_CONFIDENCE = 0.85
 
@@ -44,15 +44,13 @@ class Promotion:
 
 
 def candidates(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     min_confidence: float = MIN_CONFIDENCE,
     exclude: AnyCollection[str] = (),
 ) -> list[Promotion]:
     """Return what a promotion would take, the most confident first.
 
     Args:
-        workspace: the stores.
         collection: whose auto-labels are promoted.
         min_confidence: lowest cosine taken, from -1 (all) to 1 (identical only).
         exclude: keys that the reviewer left out.
@@ -60,21 +58,21 @@ def candidates(
     Returns:
         Auto-labelled documents at or above that confidence that are no references yet.
     """
-    check_taxonomy(collection)
+    check_taxonomy(collection.declaration)
     conditions = [
         parse({"field": "label_source", "operator": "eq", "value": "auto"}),
         parse({"field": "confidence", "operator": "gte", "value": min_confidence}),
     ]
-    view = Documents(workspace, collection)
+    view = Documents(collection)
     with view.connect() as connection:
         hashes = connection.execute("SELECT document_id, content_hash FROM documents").fetchall()
     contents = dict(hashes)
     chosen = [
-        proposed(workspace, collection, r, contents[r["document_id"]], r["label"], _match(r))
+        proposed(collection, r, contents[r["document_id"]], r["label"], _match(r))
         for r in view.find(conditions, sort="-confidence")
         if r["key"] not in exclude
     ]
-    return outstanding(workspace, collection, chosen)
+    return outstanding(collection, chosen)
 
 
 def check_taxonomy(collection: Collection) -> None:
@@ -100,8 +98,7 @@ def check_taxonomy(collection: Collection) -> None:
 
 
 def proposed(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     record: dict[str, Any],
     content_hash: str,
     label: str,
@@ -110,7 +107,6 @@ def proposed(
     """Return the promotion of one document.
 
     Args:
-        workspace: the stores.
         collection: whose document it is.
         record: the document.
         content_hash: the content that carries the label.
@@ -120,9 +116,9 @@ def proposed(
     Returns:
         The promotion, with the place that the document will have among the references.
     """
-    name = collection.collection_name
+    name = collection.name
     provenance = {"collection": name, "document_id": record["document_id"], **because}
-    place = _place(workspace, collection, record["key"])
+    place = _place(collection, record["key"])
     return Promotion(record, content_hash, *place, label, provenance)
 
 
@@ -132,8 +128,7 @@ def _match(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def promote(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     chosen: list[Promotion],
     reviewer: str,
 ) -> int:
@@ -143,7 +138,6 @@ def promote(
     already: a promotion that was cut off is completed by doing it again.
 
     Args:
-        workspace: the stores.
         collection: whose documents are promoted.
         chosen: what the reviewer accepted.
         reviewer: who reviewed.
@@ -151,19 +145,17 @@ def promote(
     Returns:
         How many labels were recorded; repeated promotions count none.
     """
-    return prepared(workspace, collection, chosen, reviewer)()
+    return prepared(collection, chosen, reviewer)()
 
 
 def prepared(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     chosen: list[Promotion],
     reviewer: str,
 ) -> Callable[[], int]:
     """Copy the objects where the references live elsewhere, and leave the labels to be recorded.
 
     Args:
-        workspace: the stores.
         collection: whose documents are promoted.
         chosen: what the reviewer accepted.
         reviewer: who reviewed.
@@ -171,46 +163,43 @@ def prepared(
     Returns:
         What records the labels and counts them.
     """
-    left = outstanding(workspace, collection, chosen)
-    if collection.detection is not None:
+    left = outstanding(collection, chosen)
+    if collection.declaration.detection is not None:
         labels = [(promotion.record["document_id"], promotion.label) for promotion in left]
-        return partial(judge_as, workspace, collection, labels, reviewer)
-    events = [_promote_one(workspace, collection, promotion, reviewer) for promotion in left]
-    return partial(workspace.ledger.append_annotations, events)
+        return partial(judge_as, collection, labels, reviewer)
+    events = [_promote_one(collection, promotion, reviewer) for promotion in left]
+    return partial(collection.ledger.append_annotations, events)
 
 
-def _place(workspace: Workspace, collection: Collection, key: str) -> tuple[str, bool]:
+def _place(collection: OpenCollection, key: str) -> tuple[str, bool]:
     """Return the key among the references, and whether the object has to be copied there."""
-    if collection.reference_collection == collection.collection_name:
+    if collection.declaration.reference_collection == collection.name:
         return key, False
-    bucket = _target(workspace, collection).source.buckets[0]
-    return f"{bucket.key_prefix}promoted/{collection.collection_name}/{key}", True
+    bucket = _target(collection).source.buckets[0]
+    return f"{bucket.key_prefix}promoted/{collection.name}/{key}", True
 
 
-def _target(workspace: Workspace, collection: Collection) -> Collection:
-    return workspace.collection(str(collection.reference_collection))
+def _target(collection: OpenCollection) -> Collection:
+    return collection.workspace.collection(str(collection.declaration.reference_collection))
 
 
-def outstanding(
-    workspace: Workspace, collection: Collection, chosen: list[Promotion]
-) -> list[Promotion]:
+def outstanding(collection: OpenCollection, chosen: list[Promotion]) -> list[Promotion]:
     """Leave out what carries that label already among the references, or one that a person gave.
 
     Args:
-        workspace: the stores.
         collection: whose documents.
         chosen: what would be promoted.
 
     Returns:
         What is left of it, in the same order.
     """
-    if collection.detection is not None:
-        said = ReferenceSet(workspace, collection).annotations
+    if collection.declaration.detection is not None:
+        said = ReferenceSet(collection).annotations
         return [one for one in chosen if one.record["document_id"] not in said]
-    name = _target(workspace, collection).collection_name
+    name = _target(collection).collection_name
     ids = [document_id(name, promotion.key) for promotion in chosen]
     contents = dict(zip(ids, (p.content_hash for p in chosen), strict=True))
-    held = effective_annotations(workspace.ledger.annotations(name), contents)
+    held = effective_annotations(collection.ledger.annotations(name), contents)
     return [
         promotion
         for promotion, document in zip(chosen, ids, strict=True)
@@ -219,14 +208,12 @@ def outstanding(
     ]
 
 
-def _promote_one(
-    workspace: Workspace, collection: Collection, promotion: Promotion, reviewer: str
-) -> Annotation:
-    target, record = _target(workspace, collection), promotion.record
-    stored, data = _reviewed_object(workspace, collection, promotion)
+def _promote_one(collection: OpenCollection, promotion: Promotion, reviewer: str) -> Annotation:
+    target, record = _target(collection), promotion.record
+    stored, data = _reviewed_object(collection, promotion)
     if promotion.copied:
         metadata = {k: v for k, v in stored.metadata.items() if k != target.label_field}
-        workspace.source(target).add(promotion.key, data, metadata)
+        collection.workspace.source(target).add(promotion.key, data, metadata)
     fields = {f: record[f] for f in target.fields if record.get(f) is not None}
     return Annotation(
         collection=target.collection_name,
@@ -243,13 +230,13 @@ def _promote_one(
 
 
 def _reviewed_object(
-    workspace: Workspace, collection: Collection, promotion: Promotion
+    collection: OpenCollection, promotion: Promotion
 ) -> tuple[StoredObject, bytes]:
-    kind = workspace.extractor(collection).manifest.input
-    mapped = collection.feature_extractor.input_mappings.get(kind)
+    kind = collection.extractor.manifest.input
+    mapped = collection.declaration.feature_extractor.input_mappings.get(kind)
     key = promotion.record["key"]
     try:
-        stored = workspace.source(collection).open(key)
+        stored = collection.source().open(key)
         data = stored.input_blob(kind, mapped).read()
     except UnreadableItemError as error:
         raise AutolabelError(f"{key!r} {error}. Sweep, then promote again.") from error

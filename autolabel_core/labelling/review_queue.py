@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.ledger.box_annotations import BoxAnnotation, effective
 from autolabel_core.tables.boxes.box_labels import REVIEWED
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 Queue = Literal["lowest_confidence", "class", "disagreement", "random"]
 QUEUES: Mapping[str, str] = {
@@ -47,8 +46,7 @@ class Caps:
 
 
 def review_queue(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     by: str,
     caps: Caps,
     now: datetime,
@@ -58,8 +56,7 @@ def review_queue(
     """Return the images to look at next.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         by: one of QUEUES.
         caps: how much is given out.
         now: the present moment, in UTC.
@@ -78,16 +75,16 @@ def review_queue(
     if by not in QUEUES:
         hint = did_you_mean(by, QUEUES)
         raise AutolabelError(f"No queue {by!r}.{hint} Queues: {', '.join(QUEUES)}.")
-    if collection.detection is None:
-        name = collection.collection_name
+    if collection.declaration.detection is None:
+        name = collection.name
         raise AutolabelError(
             f"`{name}` has no `detection`: its queue is `autolabel documents {name} "
-            f"--filter {collection.label_field}:eq:null`."
+            f"--filter {collection.declaration.label_field}:eq:null`."
         )
     if (by == "class") != (class_name is not None):
         raise AutolabelError("The queue `class` needs the name of a class, the others take none.")
-    annotations = workspace.ledger.box_annotations(collection.collection_name)
-    images = _images(workspace, collection, annotations)
+    annotations = collection.ledger.box_annotations(collection.name)
+    images = _images(collection, annotations)
     if by == "random":
         drawn = sorted(images, key=lambda image: _draw(seed, image["image_id"]))
         return [{**one, "why": QUEUES[by]} for one in drawn[: _most(caps, annotations, now)]]
@@ -97,17 +94,15 @@ def review_queue(
     return _capped(scored, caps.per_class)[: _most(caps, annotations, now)]
 
 
-def _images(
-    workspace: Workspace, collection: Collection, annotations: Sequence[BoxAnnotation]
-) -> list[Record]:
+def _images(collection: OpenCollection, annotations: Sequence[BoxAnnotation]) -> list[Record]:
     """All images that could be looked at, each with its boxes."""
-    records = Documents(workspace, collection).find()
+    records = Documents(collection).find()
     images = {r["document_id"]: r for r in records if r["kind"] == "image" and not r["reason"]}
     boxes: dict[str, list[Record]] = {image: [] for image in images}
     for record in records:
         if record["kind"] == "detection" and record["image_id"] in boxes:
             boxes[record["image_id"]].append(_box(record))
-    contents = _contents(workspace, collection)
+    contents = _contents(collection)
     holding = effective(annotations, contents).holding
     reviewed = {event.image_id for event in holding if event.label == REVIEWED}
     return [
@@ -122,8 +117,8 @@ def _images(
     ]
 
 
-def _contents(workspace: Workspace, collection: Collection) -> dict[str, str]:
-    view = Documents(workspace, collection)
+def _contents(collection: OpenCollection) -> dict[str, str]:
+    view = Documents(collection)
     with view.connect() as connection:
         rows = connection.execute(
             "SELECT document_id, content_hash FROM all_documents WHERE kind = 'image'"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.media.boxes import XyxyPx
 from autolabel_core.tables.detection_rows import IMAGE
 from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,12 @@ def is_detection(target: str | None) -> bool:
 
 
 def standing_predictions(
-    workspace: Workspace, collection: Collection, image_ids: Iterable[str], judging: bool
+    collection: OpenCollection, image_ids: Iterable[str], judging: bool
 ) -> Predictions:
     """Return what the detector that serves now said of these images.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         image_ids: document ids of the images.
         judging: whether detections are meant by their ids.
 
@@ -72,16 +70,16 @@ def standing_predictions(
     Raises:
         AutolabelError: detections are meant while another version of the detector takes over.
     """
-    if collection.detection is None:
+    if collection.declaration.detection is None:
         return Predictions()
-    table = DetectionTable(workspace, collection)
+    table = DetectionTable(collection)
     if table.detector.is_waiting:
         return Predictions()
     version = table.detector.feature_uri
     if judging and table.sibling(ReferenceSet).changing_over:
         raise AutolabelError(
             f"The detections are changing over to {version}: their numbers mean other boxes soon. "
-            f"`autolabel sweep {collection.collection_name}`, then look at them again."
+            f"`autolabel sweep {collection.name}`, then look at them again."
         )
     rows = table.rows_on(set(image_ids))
     return Predictions(

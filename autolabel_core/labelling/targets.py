@@ -6,38 +6,34 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from autolabel_core.declarations import Collection
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.ledger.arrivals import DELETED
 from autolabel_core.tables.boxes.ground_truth import KnownImage
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 class Targets:
     """Finds the images of one command's targets, all at once.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         targets: keys, document ids, detection ids or file names.
 
     Raises:
         AutolabelError: the collection's objects are no images.
     """
 
-    def __init__(
-        self, workspace: Workspace, collection: Collection, targets: Iterable[str]
-    ) -> None:
-        kind = workspace.extractor(collection).manifest.input
+    def __init__(self, collection: OpenCollection, targets: Iterable[str]) -> None:
+        kind = collection.extractor.manifest.input
         if kind != "image":
             raise AutolabelError(
-                f"Boxes need images, and `{collection.collection_name}` holds {kind}s "
-                f"(`{collection.feature_extractor.feature_extractor_name}`)."
+                f"Boxes need images, and `{collection.name}` holds {kind}s "
+                f"(`{collection.declaration.feature_extractor.feature_extractor_name}`)."
             )
-        self._existing = ExistingDocuments(workspace, collection)
-        self._objects = workspace.ledger.objects(collection.collection_name)
+        self._existing = ExistingDocuments(collection)
+        self._objects = collection.ledger.objects(collection.name)
         asked = {target: self._key_of_id(target) or target for target in targets}
         self._images = self._existing.images(list(asked.values()))
         named = {t: self._key_of_name(k) for t, k in asked.items() if k not in self._images}

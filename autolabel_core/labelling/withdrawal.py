@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.conditions import Condition
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.documents.documents import Documents
@@ -17,28 +16,26 @@ from autolabel_core.foundation.ids import document_id
 from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.ledger import Annotation
 from autolabel_core.ledger.annotations import standing_annotations
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 class Withdrawal:
     """What a withdrawal by one person ends: their own labels, and what the object itself carries.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         annotator: who withdraws.
         content_hashes: by key, the content that is judged.
     """
 
     def __init__(
         self,
-        workspace: Workspace,
-        collection: Collection,
+        collection: OpenCollection,
         annotator: str,
         content_hashes: Mapping[str, str],
     ) -> None:
-        self._workspace = workspace
-        self._name = collection.collection_name
+        self._workspace = collection.workspace
+        self._name = collection.name
         self._annotator = annotator
         self._hashes = content_hashes
 
@@ -89,16 +86,14 @@ def _given(annotations: Sequence[Annotation]) -> str:
 
 
 def labelled_keys(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     conditions: Sequence[Condition],
     annotator: str,
 ) -> tuple[list[str], list[str]]:
     """Return the labelled documents that fulfil all conditions.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         conditions: on the documents as the last sweep left them.
         annotator: who withdraws.
 
@@ -106,10 +101,10 @@ def labelled_keys(
         Keys of those whose label a withdrawal by this person ends, and of those that others
         labelled; in the order of the documents.
     """
-    found = Documents(workspace, collection).find(list(conditions))
+    found = Documents(collection).find(list(conditions))
     keys = [r["key"] for r in found if r["label_source"] in ("human", "promoted")]
-    hashes = ExistingDocuments(workspace, collection).content_hashes(keys)
-    withdrawal = Withdrawal(workspace, collection, annotator, hashes)
+    hashes = ExistingDocuments(collection).content_hashes(keys)
+    withdrawal = Withdrawal(collection, annotator, hashes)
     own = [key for key in keys if withdrawal.ends(key)]
     return own, [key for key in keys if withdrawal.problem(key)]
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 COMPLETED, MATERIALIZED = "batch.completed", "taxonomy.materialized"
 
 
-def record_batch_events(
-    workspace: Workspace, collection: Collection, batches: Iterable[str] | None = None
-) -> int:
+def record_batch_events(collection: OpenCollection, batches: Iterable[str] | None = None) -> int:
     """Append the events of the batches whose labels are up to date, and were not told of yet.
 
     `batch.completed` follows from objects and vectors: new uploads, or a new version of the
@@ -27,26 +24,25 @@ def record_batch_events(
     are made from.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         batches: which; None means all.
 
     Returns:
         How many were appended.
     """
-    labels = TaxonomyLabels(workspace, collection)
+    labels = TaxonomyLabels(collection)
     found: list[Event] = []
     for batch in labels.batches if batches is None else batches:
         unknown = [
             (kind, id_)
             for kind, id_ in _facts(labels, batch).items()
-            if workspace.ledger.event(id_) is None
+            if collection.ledger.event(id_) is None
         ]
         if unknown and labels.is_current(batch):
             payload = _payload(labels, batch)
-            name = collection.collection_name
+            name = collection.name
             found += [Event(id_, kind, name, batch, payload) for kind, id_ in unknown]
-    return workspace.ledger.append_events(found) if found else 0
+    return collection.ledger.append_events(found) if found else 0
 
 
 def _facts(labels: TaxonomyLabels, batch: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.automation import Relabel
 from autolabel_core.documents.corrections import count_corrections
 from autolabel_core.exports.box_exports_table import BoxExports
@@ -23,7 +22,7 @@ from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceRow
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 FIRST_REST_SECONDS = 15.0
 LONGEST_REST_SECONDS = 600.0
@@ -51,22 +50,21 @@ class Waiting:
         return self.at_once or self.documents > 0
 
 
-def waiting(workspace: Workspace, collection: Collection) -> Waiting:
+def waiting(collection: OpenCollection) -> Waiting:
     """Compare what people said with what the references and each batch were made from.
 
     What counts is, for each batch, the references that it was labelled by: one that arrived, or was
     in the middle of a run, while the others were relabelled is found like any other.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         What waits.
     """
-    recorded = LedgerSnapshot(workspace, collection.collection_name)
-    references = ReferenceSet(workspace, collection, recorded)
-    labels = TaxonomyLabels(workspace, collection, recorded)
+    recorded = LedgerSnapshot(collection.workspace, collection.name)
+    references = ReferenceSet(collection, recorded)
+    labels = TaxonomyLabels(collection, recorded)
     boxes = _boxes_waiting(references)
     stale_set, stale_labels = references.stale(), labels.stale()
     if not stale_set and not stale_labels:
@@ -89,7 +87,7 @@ def waiting(workspace: Workspace, collection: Collection) -> Waiting:
 
 def _boxes_waiting(references: ReferenceSet) -> Waiting:
     """What people said of boxes that is not exported yet."""
-    if not BoxExports.applies_to(references.collection):
+    if not BoxExports.applies_to(references.collection.declaration):
         return Waiting(0, None, False)
     said = references.sibling(BoxExports).unexported()
     return Waiting(len(said), min((e.recorded_at for e in said), default=None), False)
@@ -190,7 +188,7 @@ def run_key(door: str, collection: str, wanted: str, ended_before: int) -> str:
     return f"{collection}:{door}:{wanted}:{ended_before}"
 
 
-def request_retraining(workspace: Workspace, collection: Collection) -> bool:
+def request_retraining(collection: OpenCollection) -> bool:
     """Ask for training in the ledger when enough was corrected since the last time.
 
     Labels that differ from the auto-label before them count, and boxes that a detector had wrong.
@@ -198,37 +196,35 @@ def request_retraining(workspace: Workspace, collection: Collection) -> bool:
     it once.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         Whether a request was recorded.
     """
-    name = collection.collection_name
-    corrected = _corrected(workspace, name)
-    asked = workspace.ledger.requests(name, RETRAIN)
+    name = collection.name
+    corrected = _corrected(collection.workspace, name)
+    asked = collection.ledger.requests(name, RETRAIN)
     before = int(asked[-1].payload["corrections"]) if asked else 0
-    if corrected - before < collection.automation.retrain.after_corrections:
+    if corrected - before < collection.declaration.automation.retrain.after_corrections:
         return False
     payload = {"corrections": corrected, "since_last": corrected - before}
-    return _ask(workspace, name, len(asked), payload)
+    return _ask(collection.workspace, name, len(asked), payload)
 
 
-def ask_for_training(workspace: Workspace, collection: Collection, by: str) -> bool:
+def ask_for_training(collection: OpenCollection, by: str) -> bool:
     """Ask for training because a person wants it; corrections are counted anew from here.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         by: who asks.
 
     Returns:
         Whether a request was recorded; another process may have asked at the same moment.
     """
-    name = collection.collection_name
-    asked = workspace.ledger.requests(name, RETRAIN)
-    payload = {"corrections": _corrected(workspace, name), "by": by}
-    return _ask(workspace, name, len(asked), payload)
+    name = collection.name
+    asked = collection.ledger.requests(name, RETRAIN)
+    payload = {"corrections": _corrected(collection.workspace, name), "by": by}
+    return _ask(collection.workspace, name, len(asked), payload)
 
 
 def _corrected(workspace: Workspace, name: str) -> int:
@@ -242,18 +238,17 @@ def _ask(workspace: Workspace, name: str, asked: int, payload: dict[str, Any]) -
     return workspace.ledger.append_requests([request]) == 1
 
 
-def weights_wait(workspace: Workspace, collection: Collection) -> list[str]:
+def weights_wait(collection: OpenCollection) -> list[str]:
     """Return the batches that other weights looked at, and those in service have not yet.
 
     Args:
-        workspace: the stores.
         collection: the declaration, with `detection`.
 
     Returns:
         Batches, in order; those that nobody looked at yet belong to the uploads.
     """
-    table = DetectionTable(workspace, collection)
-    warehouse = workspace.warehouse
+    table = DetectionTable(collection)
+    warehouse = collection.warehouse
     others = [f for f in warehouse.folders_in(table.folder.parent) if f != table.folder]
     return [
         batch

@@ -11,7 +11,7 @@ from autolabel_core.foundation.ids import document_id
 from autolabel_core.ledger import Arrival
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,23 @@ class Registration:
     batches: list[str]
 
 
-def register(workspace: Workspace, collection: Collection) -> Registration:
+def register(collection: OpenCollection) -> Registration:
     """Record arrivals, changes and deletions; each object is assigned to a batch exactly once.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         What was found.
     """
-    name = collection.collection_name
-    declare_endpoints(workspace.ledger, endpoints_of(workspace.collections.values()))
-    with workspace.warehouse.writing(name, "registration"):
-        listed = dict(workspace.source(collection).list())
-        events = workspace.ledger.record_arrivals(
-            name, lambda known: list(_changes(collection, listed, known))
+    name = collection.name
+    declare_endpoints(collection.ledger, endpoints_of(collection.workspace.collections.values()))
+    with collection.warehouse.writing(name, "registration"):
+        listed = dict(collection.source().list())
+        events = collection.ledger.record_arrivals(
+            name, lambda known: list(_changes(collection.declaration, listed, known))
         )
-        batches = batches_of(workspace.ledger.objects(name))
+        batches = batches_of(collection.ledger.objects(name))
     counts = Counter[str](event.event for event in events)
     return Registration(counts["created"], counts["updated"], counts[DELETED], batches)
 

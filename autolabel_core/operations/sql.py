@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from autolabel_core.clusters.table import cluster_tables
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import COLUMN_OF, enriching
 from autolabel_core.documents.documents import Documents, quote
 from autolabel_core.foundation.atomic_files import held_open
@@ -19,7 +18,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Annotation
 from autolabel_core.tables.raw_objects import SCHEMA as RAW_SCHEMA
 from autolabel_core.tables.raw_objects import RawObjects
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,7 +36,6 @@ def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, 
     may open no file, attach no database and load no extension.
 
     Args:
-        workspace: the stores.
         sql: one SELECT (or WITH, FROM, SUMMARIZE, DESCRIBE …) or EXPLAIN.
 
     Returns:
@@ -79,12 +77,12 @@ def _check_reading(connection: DuckDBPyConnection, sql: str) -> None:
 
 def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: ExitStack) -> None:
     for name, collection in workspace.collections.items():
-        raw = RawObjects(workspace, collection)
+        raw = RawObjects(OpenCollection(workspace, collection))
         paths = (raw.path(batch) for batch in raw.batches)
         raw_files = [
             workspace.warehouse.local(path) for path in paths if workspace.warehouse.exists(path)
         ]
-        documents = Documents(workspace, collection)
+        documents = Documents(OpenCollection(workspace, collection))
         events = [asdict(e) for e in workspace.ledger.annotations(name)]
         tables: dict[str, Any] = {
             "documents": _dataset(
@@ -92,7 +90,7 @@ def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: Exit
             ),
             "raw_objects": _dataset(opened.enter_context(held_open(raw_files)), RAW_SCHEMA.names),
             "annotations": _annotations(events),
-            **cluster_tables(workspace, collection),
+            **cluster_tables(OpenCollection(workspace, collection)),
         }
         connection.execute(f"CREATE SCHEMA {quote(name)}")
         for table, data in tables.items():
@@ -102,16 +100,16 @@ def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: Exit
                 view = f"{quote(name)}.{quote(table)}"
                 connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {quote(held)}")
     for collection in workspace.collections.values():
-        connection.execute(_documents_view(workspace, collection))
+        connection.execute(_documents_view(OpenCollection(workspace, collection)))
 
 
-def _documents_view(workspace: Workspace, collection: Collection) -> str:
+def _documents_view(collection: OpenCollection) -> str:
     """Return the view of the documents, with the fields that clusters enrich."""
-    name = collection.collection_name
+    name = collection.name
     columns, joined = "d.*", ""
-    if collection.label_field != "label":
-        columns += f", d.label AS {quote(collection.label_field)}"
-    found = enriching(workspace.collections, name)
+    if collection.declaration.label_field != "label":
+        columns += f", d.label AS {quote(collection.declaration.label_field)}"
+    found = enriching(collection.workspace.collections, name)
     if found is not None:
         owner, definition = found
         columns += "".join(f", m.{COLUMN_OF[part]}" for part in definition.enrich)

@@ -17,7 +17,7 @@ from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.reindexed_vectors import ReindexedVectors
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 from autolabel_core.training.detectors.weights_table import FineTunedWeights
 from autolabel_core.training.heads.weights_table import HeadWeights
 from autolabel_core.training.requested_weights import RequestedWeights
@@ -91,16 +91,14 @@ def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
 
 
 def plan(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     uploads_only: bool = False,
     leave_own_runs: bool = False,
 ) -> Plan:
     """Compare every derived table with its sources; what stands downstream of a stale one is stale.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         uploads_only: leave out what labels, references and rules made stale: new documents are
             labelled by the references that stand, and labels wait for their threshold.
         leave_own_runs: leave out what a sensor of its own asks for, such as a full run of clusters;
@@ -111,10 +109,10 @@ def plan(
         because new vectors may make more references than were to be seen before.
     """
     stale: dict[str, list[str]] = {}
-    raw = RawObjects(workspace, collection)
+    raw = RawObjects(collection)
     wanted: list[tuple[str, str, str | None]] = []
     changed: set[str] = set()
-    for table in (raw.sibling(opened) for opened in tables_of(collection)):
+    for table in (raw.sibling(opened) for opened in tables_of(collection.declaration)):
         if table.on_request or ((uploads_only or leave_own_runs) and table.needs_own_run()):
             continue
         found = table.stale_by_uploads() if uploads_only else table.stale()
@@ -148,17 +146,16 @@ def weights_of(collection: Collection) -> type[RequestedWeights]:
     )
 
 
-def training_plan(workspace: Workspace, collection: Collection) -> Plan:
+def training_plan(collection: OpenCollection) -> Plan:
     """Return the run that trains and judges, where that was asked for; no sweep includes it.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         The run; empty when all that was asked for is done.
     """
-    table = weights_of(collection)(workspace, collection)
+    table = weights_of(collection.declaration)(collection)
     if not table.stale():
         return Plan((), ())
     return Plan((table.name,), (), fingerprint([table.name, table.fingerprint(WHOLE)]))
@@ -172,7 +169,7 @@ def _with_downstream(
     uploads_only: bool,
 ) -> list[str]:
     """Add to a table's stale batches those that what stands upstream will make stale."""
-    above = upstream_of(table.collection, table.name)
+    above = upstream_of(table.collection.declaration, table.name)
     upstream = {batch for name in above for batch in stale.get(name, [])}
     if not table.partitioned:
         waits = uploads_only and isinstance(table, ReferenceSet) and table.waits_for_labels

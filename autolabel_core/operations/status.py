@@ -22,7 +22,7 @@ from autolabel_core.tables.boxes.current_annotations import standing
 from autolabel_core.tables.boxes.detector_figures import box_figures
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,12 +31,11 @@ LOW_CONFIDENCE_BAND = 0.10
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def collection_status(workspace: Workspace, collection: Collection) -> dict[str, Any]:
+def collection_status(collection: OpenCollection) -> dict[str, Any]:
     """Return the state of a collection as the last sweep left it.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         objects, quarantined, human, promoted, auto, unlabelled, coverage (share of the readable
@@ -53,22 +52,26 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
         boxes are documents also detections, images_without_detections and judged (what people said
         of boxes: overall, in the latest week, and where they disagree).
     """
-    taxonomy = AppliedTaxonomy(workspace, collection)
-    with Documents(workspace, collection).connect() as connection:
-        counts = _objects(connection, collection) | _counts(connection, taxonomy.rule)
-    reference_set = ReferenceSet(workspace, taxonomy.reference_collection)
+    taxonomy = AppliedTaxonomy(collection)
+    with Documents(collection).connect() as connection:
+        counts = _objects(connection, collection.declaration) | _counts(connection, taxonomy.rule)
+    reference_set = ReferenceSet(
+        OpenCollection(collection.workspace, taxonomy.reference_collection)
+    )
     judged = reference_set.judgement()
     references: dict[str, int] = {}
     for entry in judged["labels"]:
         references[entry["label"]] = references.get(entry["label"], 0) + entry["references"]
-    own = ReferenceSet(workspace, collection)
-    next_run = plan(workspace, collection)
+    own = ReferenceSet(collection)
+    next_run = plan(collection)
     return {
-        "collection": collection.collection_name,
+        "collection": collection.name,
         **counts,
         "distribution_rolled_up": roll_up(counts["distribution"]),
-        "threshold": collection.taxonomy.confidence_threshold if collection.taxonomy else None,
-        "reference_collection": collection.reference_collection,
+        "threshold": collection.declaration.taxonomy.confidence_threshold
+        if collection.declaration.taxonomy
+        else None,
+        "reference_collection": collection.declaration.reference_collection,
         "references": references,
         "leave_one_out": {
             "agreement": judged["leave_one_out_agreement"],
@@ -76,33 +79,33 @@ def collection_status(workspace: Workspace, collection: Collection) -> dict[str,
             "high": judged.get("agreement_high"),
         },
         "told_apart": _told_apart(reference_set, judged),
-        "false_positive_rate": audit_summary(workspace, collection),
+        "false_positive_rate": audit_summary(collection),
         "feature_uri": reference_set.feature_uri,
         "taxonomy_version": taxonomy_version(references),
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},
-        "endpoints": endpoint_health(workspace.ledger, collection),
-        "alerts": recent_firings(workspace.ledger, collection),
-        "clusters": [cluster_status(one) for one in Clusters(workspace, collection).defined],
-        **_disputed(workspace, collection),
+        "endpoints": endpoint_health(collection.ledger, collection.declaration),
+        "alerts": recent_firings(collection.ledger, collection.declaration),
+        "clusters": [cluster_status(one) for one in Clusters(collection).defined],
+        **_disputed(collection),
         "stale_annotations": own.embeddings.items.stale_annotations(),
-        **_judged(workspace, collection),
+        **_judged(collection),
     }
 
 
-def _disputed(workspace: Workspace, collection: Collection) -> dict[str, Any]:
+def _disputed(collection: OpenCollection) -> dict[str, Any]:
     """What only people can settle; of boxes `judged` says it."""
-    if collection.detection is not None:
+    if collection.declaration.detection is not None:
         return {"unclear_moves": [], "disagreements": 0}
-    raw = RawObjects(workspace, collection)
+    raw = RawObjects(collection)
     claims = [{**asdict(claim), "text": str(claim)} for claim in raw.moves().claims]
     return {"unclear_moves": claims, "disagreements": len(raw.label_conflicts())}
 
 
-def _judged(workspace: Workspace, collection: Collection) -> dict[str, Any]:
-    if collection.detection is None:
+def _judged(collection: OpenCollection) -> dict[str, Any]:
+    if collection.declaration.detection is None:
         return {}
-    events = workspace.ledger.box_annotations(collection.collection_name)
-    disagreements = len(conflicts(standing(workspace, collection).holding))
+    events = collection.ledger.box_annotations(collection.name)
+    disagreements = len(conflicts(standing(collection).holding))
     weeks = [figures.record() for figures in box_figures(events, by="week")]
     overall = box_figures(events)[0].record()
     latest = weeks[-1] if weeks else None

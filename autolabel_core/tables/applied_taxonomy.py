@@ -17,7 +17,7 @@ from autolabel_core.models.extractors import Manifest
 from autolabel_core.tables.reference_filter import filter_references
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceRow, ReferenceVectors
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 def check_feature_uri(retriever: Retriever, collection_name: str, space: Manifest) -> None:
@@ -43,27 +43,30 @@ def check_feature_uri(retriever: Retriever, collection_name: str, space: Manifes
 class AppliedTaxonomy:
     """What the declaration says about labels, with the references as they are now."""
 
-    def __init__(self, workspace: Workspace, collection: Collection) -> None:
-        self.workspace = workspace
+    def __init__(self, collection: OpenCollection) -> None:
         self.collection = collection
-        self.space = workspace.extractor(collection).manifest
+        self.space = collection.extractor.manifest
         self.feature_uri = self.space.feature_uri
 
     @cached_property
     def reference_collection(self) -> Collection:
         """The collection whose references label this one; itself without a taxonomy."""
-        name = self.collection.reference_collection
-        return self.collection if name is None else self.workspace.collection(name)
+        name = self.collection.declaration.reference_collection
+        return (
+            self.collection.declaration
+            if name is None
+            else self.collection.workspace.collection(name)
+        )
 
     @property
     def is_unified(self) -> bool:
         """Whether a document may meet itself among the references."""
-        return self.reference_collection.collection_name == self.collection.collection_name
+        return self.reference_collection.collection_name == self.collection.name
 
     @cached_property
     def rule(self) -> Rule:
         """When a match becomes a label, from the taxonomy and its retriever."""
-        taxonomy = self.collection.taxonomy
+        taxonomy = self.collection.declaration.taxonomy
         if taxonomy is None:
             return Rule(threshold=1.0)
         search = self._retriever.search if self._retriever else None
@@ -77,7 +80,7 @@ class AppliedTaxonomy:
     @cached_property
     def references(self) -> ReferenceVectors:
         """The references that label stored documents; none without a taxonomy or on demand only."""
-        taxonomy = self.collection.taxonomy
+        taxonomy = self.collection.declaration.taxonomy
         if taxonomy is None or taxonomy.execution_mode == "on_demand":
             nothing = np.zeros((0, 0), np.float32)
             return ReferenceVectors([], nothing, self.feature_uri, "none", self.space.encoder_uri)
@@ -86,7 +89,9 @@ class AppliedTaxonomy:
     @cached_property
     def all_references(self) -> ReferenceVectors:
         """The references that count, after the filter of the taxonomy's retriever."""
-        found = ReferenceSet(self.workspace, self.reference_collection).load()
+        found = ReferenceSet(
+            OpenCollection(self.collection.workspace, self.reference_collection)
+        ).load()
         conditions = [parse(condition) for condition in self._conditions]
         return filter_references(found, conditions, self.reference_collection.label_field)
 
@@ -100,7 +105,7 @@ class AppliedTaxonomy:
         label_field = self.reference_collection.label_field
         label = reference["label"]
         said = {**reference["fields"], "label": label, label_field: label}
-        return {e.target: said.get(e.source) for e in self.collection.enrichment}
+        return {e.target: said.get(e.source) for e in self.collection.declaration.enrichment}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -109,18 +114,18 @@ class AppliedTaxonomy:
         return fingerprint(
             [rule.threshold, sorted(rule.label_thresholds.items()), rule.min_score, rule.top_k],
             self._conditions,
-            [e.model_dump() for e in self.collection.enrichment],
-            [*self.collection.fields, self.reference_collection.label_field],
+            [e.model_dump() for e in self.collection.declaration.enrichment],
+            [*self.collection.declaration.fields, self.reference_collection.label_field],
             self.references.version,
         )
 
     @cached_property
     def _retriever(self) -> Retriever | None:
-        taxonomy = self.collection.taxonomy
+        taxonomy = self.collection.declaration.taxonomy
         if taxonomy is None or taxonomy.retriever is None:
             return None
-        found = find_retriever(self.workspace.collections, taxonomy.retriever)[1]
-        check_feature_uri(found, self.collection.collection_name, self.space)
+        found = find_retriever(self.collection.workspace.collections, taxonomy.retriever)[1]
+        check_feature_uri(found, self.collection.name, self.space)
         return found
 
     @property

@@ -90,7 +90,7 @@ class DetectionTable(DocumentTable):
     @cached_property
     def detector(self) -> DeclaredDetector:
         """The declared detector with the weights that serve now."""
-        return self.workspace.detector(self.collection)
+        return self.collection.detector
 
     @cached_property
     def folder(self) -> PurePath:
@@ -204,7 +204,9 @@ class DetectionTable(DocumentTable):
         rows = filter(is_detection, self.rows_on(set(by_image)))
         detections = {image: list(group) for image, group in groupby(rows, itemgetter("image_id"))}
         for image, events in by_image.items():
-            found |= transfer_annotations(events, detections.get(image, []), self.collection)
+            found |= transfer_annotations(
+                events, detections.get(image, []), self.collection.declaration
+            )
         return found
 
     def stale_annotations(self) -> int:

@@ -154,10 +154,10 @@ class DocumentTable(DerivedTable):
         Raises:
             UnreadableItemError: it cannot be read, or has another content by now.
         """
-        kind = self.workspace.extractor(self.collection).manifest.input
-        mapped = self.collection.feature_extractor.input_mappings.get(kind)
+        kind = self.collection.extractor.manifest.input
+        mapped = self.collection.declaration.feature_extractor.input_mappings.get(kind)
         blob = self.source.open(key).input_blob(kind, mapped)
-        data = blob.read_within(self.collection.max_object_mb)
+        data = blob.read_within(self.collection.declaration.max_object_mb)
         if content_hash(data) != wanted:
             raise UnreadableItemError(CHANGED)
         return data

@@ -54,12 +54,12 @@ class Embeddings(DerivedTable):
     @cached_property
     def items(self) -> DocumentTable:
         """The documents that are embedded."""
-        return self.sibling(items_of(self.collection))
+        return self.sibling(items_of(self.collection.declaration))
 
     @cached_property
     def extractor(self) -> Extractor:
         """The declared extractor."""
-        return self.workspace.extractor(self.collection)
+        return self.collection.extractor
 
     @cached_property
     def folder(self) -> PurePath:

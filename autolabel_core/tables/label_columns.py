@@ -112,7 +112,7 @@ def _fields(
         for i, given in enumerate(auto.tolist())
     ]
     columns: dict[str, Column] = {}
-    for name in taxonomy.collection.fields:
+    for name in taxonomy.collection.declaration.fields:
         values: list[str | None] = []
         for i, annotation in enumerate(held):
             said = annotation.fields.get(name) if annotation else None

@@ -80,11 +80,14 @@ class RawObjects(DocumentTable):
 
     @property
     def _declared(self) -> list[object]:
-        schemas = [b.bucket_schema.model_dump() for b in self.collection.source.buckets]
-        mappings = self.collection.feature_extractor.input_mappings
-        extractor = self.collection.feature_extractor.feature_extractor_name
-        limit, label = self.collection.max_object_mb, self.collection.label_field
-        names = self.collection.references
+        schemas = [b.bucket_schema.model_dump() for b in self.collection.declaration.source.buckets]
+        mappings = self.collection.declaration.feature_extractor.input_mappings
+        extractor = self.collection.declaration.feature_extractor.feature_extractor_name
+        limit, label = (
+            self.collection.declaration.max_object_mb,
+            self.collection.declaration.label_field,
+        )
+        names = self.collection.declaration.references
         declared: list[object] = [FORMAT, schemas, mappings, extractor, limit, label]
         return declared if names is None else [*declared, names.model_dump()]
 
@@ -96,10 +99,10 @@ class RawObjects(DocumentTable):
         errors: list[AutolabelError] = []
         fresh = {row["document_id"]: row for row in self._read_all(changed, errors, progress)}
         rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
-        import_labels(self.workspace.ledger, self.collection, rows)
+        import_labels(self.collection.ledger, self.collection.declaration, rows)
         if not any(self._is_behind(other) for other in reversed(self.batches) if other != batch):
             moves = self.moves({batch: rows})
-            self.workspace.ledger.append_annotations(moves.carried)
+            self.collection.ledger.append_annotations(moves.carried)
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
         made_from = replace(ObjectsFingerprint.parse(fingerprint), unfinished=not is_finished)
@@ -127,8 +130,8 @@ class RawObjects(DocumentTable):
         Returns:
             What is to be carried over, and what a person has to decide.
         """
-        events = self.workspace.ledger.annotations(self.collection_name)
-        if not events or self.collection.detection is not None:
+        events = self.collection.ledger.annotations(self.collection_name)
+        if not events or self.collection.declaration.detection is not None:
             return Moves()
         columns = ["document_id", "key", "content_hash"]
         tables = [
@@ -155,18 +158,18 @@ class RawObjects(DocumentTable):
     def _read_all(
         self, arrivals: list[Arrival], errors: list[AutolabelError], progress: Progress
     ) -> Iterable[ObjectRow]:
-        kind = self.workspace.extractor(self.collection).manifest.input
-        mapped = self.collection.feature_extractor.input_mappings.get(kind)
+        kind = self.collection.extractor.manifest.input
+        mapped = self.collection.declaration.feature_extractor.input_mappings.get(kind)
 
         def read(arrival: Arrival) -> ObjectRow:
             row = _unread(arrival)
             try:
                 stored = self.source.open(arrival.key)
                 row["metadata"] = json.dumps(dict(stored.metadata), sort_keys=True)
-                carried_label(self.collection, arrival.key, dict(stored.metadata))
+                carried_label(self.collection.declaration, arrival.key, dict(stored.metadata))
                 blob = stored.input_blob(kind, mapped)
                 row["size"] = blob.size
-                data = blob.read_within(self.collection.max_object_mb)
+                data = blob.read_within(self.collection.declaration.max_object_mb)
                 row["size"], row["content_hash"] = len(data), content_hash(data)
                 row["media_type"], row["width_px"], row["height_px"] = describe(kind, data)
             except (UnreadableItemError, StoreUnavailableError) as error:
@@ -214,7 +217,7 @@ class RawObjects(DocumentTable):
         self, rows: Sequence[DocumentRow], min_side_px: int | None
     ) -> Iterator[Item | Unreadable]:
         """Yield each object's image or text."""
-        kind = self.workspace.extractor(self.collection).manifest.input
+        kind = self.collection.extractor.manifest.input
 
         def read(row: DocumentRow) -> Item | Unreadable:
             try:
@@ -227,8 +230,8 @@ class RawObjects(DocumentTable):
 
     def reader(self) -> Callable[[str], bytes]:
         """Return what gives an object's bytes as they are now."""
-        kind = self.workspace.extractor(self.collection).manifest.input
-        mapped = self.collection.feature_extractor.input_mappings.get(kind)
+        kind = self.collection.extractor.manifest.input
+        mapped = self.collection.declaration.feature_extractor.input_mappings.get(kind)
         return lambda key: self.source.open(key).input_blob(kind, mapped).read()
 
     def report(self, batch: str) -> Report:

@@ -90,12 +90,12 @@ class ReferenceSet(DerivedTable):
     @property
     def views(self) -> int:
         """How many augmented views each reference is the mean of; 0: the item itself."""
-        return self.collection.reference_views
+        return self.collection.declaration.reference_views
 
     @property
     def waits_for_labels(self) -> bool:
         """Whether uploads alone change no reference: their names are no labels."""
-        return self.collection.references is None
+        return self.collection.declaration.references is None
 
     @cached_property
     def changing_over(self) -> bool:
@@ -195,7 +195,7 @@ class ReferenceSet(DerivedTable):
 
     def _pictures(self, rows: list[ReferenceRow]) -> ReferencePictures:
         extractor = self.embeddings.extractor
-        cache = ViewCache(self.workspace.paths.views, extractor)
+        cache = ViewCache(self.collection.paths.views, extractor)
         return ReferencePictures(self.embeddings.items, extractor, cache, rows)
 
 

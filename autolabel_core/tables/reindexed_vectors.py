@@ -43,7 +43,7 @@ class ReindexedVectors(DerivedTable):
     def _folder(self) -> PurePath:
         """The notes lie in the folder of the index, so that they never outlive it."""
         slug = self.embeddings.folder.name
-        return self.workspace.paths.vector_index / "notes" / self.collection_name / slug
+        return self.collection.paths.vector_index / "notes" / self.collection_name / slug
 
     def path(self, batch: str) -> PurePath:
         """Return the file that lists what the index holds of a batch."""
@@ -59,7 +59,7 @@ class ReindexedVectors(DerivedTable):
         vectors = self.warehouse.read_vectors(self.embeddings.path(batch))
         rows = np.flatnonzero(vectors.readable).tolist()
         with self.warehouse.writing("vector_index"):
-            client = open_index(self.workspace.paths.vector_index)
+            client = open_index(self.collection.paths.vector_index)
             index = client.get_or_create_collection(
                 self.index_name,
                 configuration={"hnsw": {"space": "cosine"}},

@@ -15,7 +15,7 @@ from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.ledger import Annotation, Arrival, BoxAnnotation
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.storage.buckets import ObjectSource
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 WHOLE = "all"
 
@@ -65,8 +65,7 @@ class DerivedTable(ABC):
     """One derived table of one collection; opened for one piece of work, not kept.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         recorded: what the ledger holds, where another table has read it already.
 
     Attributes:
@@ -79,20 +78,17 @@ class DerivedTable(ABC):
     partitioned: ClassVar[bool] = True
     on_request: ClassVar[bool] = False
 
-    def __init__(
-        self, workspace: Workspace, collection: Collection, recorded: LedgerSnapshot | None = None
-    ) -> None:
-        self.workspace = workspace
+    def __init__(self, collection: OpenCollection, recorded: LedgerSnapshot | None = None) -> None:
         self.collection = collection
-        self.warehouse = workspace.warehouse
-        self.recorded = recorded or LedgerSnapshot(workspace, collection.collection_name)
+        self.warehouse = collection.warehouse
+        self.recorded = recorded or LedgerSnapshot(collection.workspace, collection.name)
         self.recorded.opened[type(self)] = self
 
     def sibling(self, table: type[Table]) -> Table:
         """Return another table of the same collection; what was read is not read again."""
         opened = self.recorded.opened.get(table)
         if opened is None:
-            return table(self.workspace, self.collection, self.recorded)
+            return table(self.collection, self.recorded)
         return cast("Table", opened)
 
     @classmethod
@@ -107,7 +103,7 @@ class DerivedTable(ABC):
     @property
     def collection_name(self) -> str:
         """The collection's name."""
-        return self.collection.collection_name
+        return self.collection.name
 
     @property
     def objects(self) -> Mapping[str, Arrival]:
@@ -122,7 +118,7 @@ class DerivedTable(ABC):
     @cached_property
     def source(self) -> ObjectSource:
         """The buckets, opened once: finding their manifests means walking them."""
-        return self.workspace.source(self.collection)
+        return self.collection.source()
 
     def present(self, batch: str) -> list[Arrival]:
         """Return the objects of a batch that exist, ascending by document id.

@@ -52,7 +52,7 @@ class TaxonomyLabels(DerivedTable):
     @cached_property
     def taxonomy(self) -> AppliedTaxonomy:
         """The rule, and the references that count."""
-        return AppliedTaxonomy(self.workspace, self.collection)
+        return AppliedTaxonomy(self.collection)
 
     def path(self, batch: str) -> PurePath:
         """Return the file of a batch."""
@@ -101,7 +101,7 @@ class TaxonomyLabels(DerivedTable):
     @cached_property
     def rejected(self) -> set[RejectedLabel]:
         """Auto-labels that an audit found wrong: they are not given to that content again."""
-        verdicts = self.workspace.ledger.audits(self.collection_name)
+        verdicts = self.collection.ledger.audits(self.collection_name)
         latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
         return {judged for judged, verdict in latest.items() if verdict == "wrong"}
 

@@ -86,6 +86,20 @@ class Workspace:
         """
         return pick(self.collections, name)
 
+    def open(self, name: str) -> OpenCollection:
+        """Return a declared collection with these stores.
+
+        Args:
+            name: its name.
+
+        Returns:
+            The collection.
+
+        Raises:
+            NotFoundError: none is declared by that name.
+        """
+        return OpenCollection(self, self.collection(name))
+
     def source(self, collection: Collection) -> ObjectSource:
         """Open the buckets of a collection."""
         return ObjectSource(collection, self.paths, self.s3)
@@ -158,3 +172,84 @@ class Workspace:
     def feature_slug(self, collection: Collection) -> str:
         """Return the feature URI in a form fit for file names."""
         return feature_slug(self.feature_uri(collection))
+
+
+@dataclass(frozen=True)
+class OpenCollection:
+    """What tables and commands work on: one collection, and where its facts and data lie.
+
+    Attributes:
+        workspace: the stores, shared by all collections.
+        declaration: what the YAML file says.
+    """
+
+    workspace: Workspace
+    declaration: Collection
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self.declaration.collection_name
+
+    @property
+    def paths(self) -> Paths:
+        """Where state lies."""
+        return self.workspace.paths
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return self.workspace.ledger
+
+    @property
+    def registry(self) -> Registry:
+        """The model registry."""
+        return self.workspace.registry
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse."""
+        return self.workspace.warehouse
+
+    @property
+    def extractor(self) -> Extractor:
+        """The feature extractor, through the head in service and over boxes where declared."""
+        return self.workspace.extractor(self.declaration)
+
+    @property
+    def base_extractor(self) -> Extractor:
+        """The declared extractor alone."""
+        return self.workspace.base_extractor(self.declaration)
+
+    @property
+    def head(self) -> Head | None:
+        """The projection head in service, that of the references the collection looks at."""
+        return self.workspace.head(self.declaration)
+
+    @property
+    def detector(self) -> DeclaredDetector:
+        """The detector with the weights that serve now; `NotFoundError` where none is declared."""
+        return self.workspace.detector(self.declaration)
+
+    @property
+    def feature_uri(self) -> str:
+        """The feature URI that the collection's vectors belong to."""
+        return self.workspace.feature_uri(self.declaration)
+
+    def source(self) -> ObjectSource:
+        """Open the collection's buckets; each call lists their manifests anew."""
+        return self.workspace.source(self.declaration)
+
+    def other(self, name: str) -> OpenCollection:
+        """Return another collection of the same workspace.
+
+        Args:
+            name: its name.
+
+        Returns:
+            The collection with the same stores.
+
+        Raises:
+            NotFoundError: none is declared by that name.
+        """
+        return self.workspace.open(name)

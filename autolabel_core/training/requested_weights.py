@@ -31,7 +31,7 @@ class RequestedWeights(DerivedTable):
     @property
     def request(self) -> Request | None:
         """The last request for training."""
-        asked = self.workspace.ledger.requests(self.collection_name, RETRAIN)
+        asked = self.collection.ledger.requests(self.collection_name, RETRAIN)
         return asked[-1] if asked else None
 
     @property
@@ -44,7 +44,7 @@ class RequestedWeights(DerivedTable):
     @property
     def versions(self) -> list[ModelVersion]:
         """All versions of the kind, in order."""
-        return self.workspace.registry.versions(self.collection_name, self.kind)
+        return self.collection.registry.versions(self.collection_name, self.kind)
 
     @abstractmethod
     def check(self) -> None:

@@ -20,4 +20,4 @@ def declaration(**taxonomy):
 def label(workspace, labels, collection=NAME, **fields):
     """Label documents by key, as a person would; None withdraws."""
     given = [GivenLabel(key, name, fields) for key, name in labels.items()]
-    give_labels(workspace, workspace.collection(collection), given, "me", "cli")
+    give_labels(workspace.open(collection), given, "me", "cli")

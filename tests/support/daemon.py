@@ -129,5 +129,5 @@ def labels(workspace: Workspace, name: str) -> dict[str, tuple[str | None, str |
     """Return label and source by key, as the tables have them now."""
     from autolabel_core.documents.documents import Documents
 
-    found = Documents(workspace, workspace.collection(name)).find()
+    found = Documents(workspace.open(name)).find()
     return {row["key"]: (row["label"], row["label_source"]) for row in found}

@@ -35,7 +35,7 @@ def declaration(**detection):
 
 
 def detected(workspace, name=NAME):
-    return DetectionTable(workspace, workspace.collection(name))
+    return DetectionTable(workspace.open(name))
 
 
 def detections_of(workspace, key, name=NAME):
@@ -86,7 +86,7 @@ def review(workspace, key, name=NAME):
 
 
 def documents(workspace, *filters, name=NAME, **more):
-    view = Documents(workspace, workspace.collection(name))
+    view = Documents(workspace.open(name))
     return view.find([parse_text(text) for text in filters], **more)
 
 

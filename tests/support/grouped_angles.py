@@ -41,16 +41,16 @@ def ask(workspace, name=TOPICS, because="now", collection=NAME):
 
 def refresh(workspace, collection=NAME):
     """Bring the clusters up to date, and return whether anything was to be done."""
-    return Clusters(workspace, workspace.collection(collection)).refresh("all")
+    return Clusters(workspace.open(collection)).refresh("all")
 
 
 def clusters_by_key(workspace, name=TOPICS, collection=NAME):
     """The cluster of each document, as everybody reads it."""
-    view = Documents(workspace, workspace.collection(collection))
+    view = Documents(workspace.open(collection))
     with view.connect() as connection:
         sql = f'SELECT key, "clusters.{name}.cluster_id" FROM documents'
         return dict(connection.execute(sql).fetchall())
 
 
 def one_defined(workspace, collection=NAME, at=0):
-    return Clusters(workspace, workspace.collection(collection)).defined[at]
+    return Clusters(workspace.open(collection)).defined[at]

@@ -48,17 +48,17 @@ def png(scene: Scene) -> bytes:
 
 def bring_in(workspace: Workspace) -> None:
     """Register the objects and describe them, as a sweep does first."""
-    collection = workspace.collection(NAME)
-    register(workspace, collection)
-    raw = RawObjects(workspace, collection)
+    collection = workspace.open(NAME)
+    register(collection)
+    raw = RawObjects(collection)
     for batch in raw.stale():
         raw.refresh(batch)
 
 
 def annotate(workspace: Workspace, truth: dict[str, Scene]) -> None:
     """Say of each image what is on it, and that it was reviewed."""
-    collection = workspace.collection(NAME)
-    images = {image.key: image for image in known_images(RawObjects(workspace, collection))}
+    collection = workspace.open(NAME)
+    images = {image.key: image for image in known_images(RawObjects(collection))}
     said = []
     for key, scene in truth.items():
         image = images[key]

@@ -87,7 +87,7 @@ class Soak:
         word = self.objects[key].split()[0]
         topic = next(name for name, words in TOPICS.items() if word in words.split())
         ws = self.home.workspace
-        give_labels(ws, ws.collection(NAME), [GivenLabel(key, topic)], "me", "cli")
+        give_labels(ws.open(NAME), [GivenLabel(key, topic)], "me", "cli")
         self.given.append((key, topic))
 
     def kill(self, daemon: Daemon, number: int) -> None:
@@ -113,13 +113,13 @@ class Soak:
     def is_current(self) -> bool:
         """Whether every object is registered and nothing is stale."""
         ws = self.home.workspace
-        collection = ws.collection(NAME)
-        listed = {key: version for key, version in ws.source(collection).list()}
+        collection = ws.open(NAME)
+        listed = {key: version for key, version in ws.source(collection.declaration).list()}
         known = ws.ledger.objects(NAME).values()
         present = {a.key: a.version for a in known if a.event != "deleted"}
-        if listed != present or waiting(ws, collection):
+        if listed != present or waiting(collection):
             return False
-        return not plan(ws, collection)
+        return not plan(collection)
 
     def compare(self) -> int:
         """Compare with an undisturbed pass; return how many documents were compared."""
@@ -135,7 +135,7 @@ class Soak:
         for event in holding.values():
             if present.get(event.key) == event.content_hash:
                 given = [GivenLabel(event.key, event.label)]
-                give_labels(ws, ws.collection(NAME), given, "me", "cli")
+                give_labels(ws.open(NAME), given, "me", "cli")
         sweep_quietly(ws, NAME)
         assert rows(self.home.workspace) == rows(calm.workspace)
         compare_outbox(self.home.workspace, self.ledger, NAME)
@@ -145,7 +145,7 @@ class Soak:
 
 def rows(ws) -> list[dict]:
     """Return the table without what names batches."""
-    return Documents(ws, ws.collection(NAME)).find(sort="key")
+    return Documents(ws.open(NAME)).find(sort="key")
 
 
 def soak(folder: Path, rounds: int, seed: int, minutes: float = math.inf) -> dict:

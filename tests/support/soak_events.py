@@ -38,7 +38,7 @@ def compare_outbox(workspace, ledger: Path, name: str) -> None:
     for kind in ("batch.completed", "taxonomy.materialized"):
         made = f"SELECT DISTINCT subject FROM events WHERE event_type = '{kind}'"
         assert set(rows_of(ledger, made)) == batches, f"batches with {kind}"
-    assert record_batch_events(workspace, workspace.collection(name)) == 0, "a batch untold of"
+    assert record_batch_events(workspace.open(name)) == 0, "a batch untold of"
     ids = [id_ for id_, _ in outbox(ledger)]
     assert len(set(ids)) == len(ids), "a fact with two events"
 

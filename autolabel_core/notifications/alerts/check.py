@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from autolabel_core.declarations import Alert, Collection
+from autolabel_core.declarations import Alert
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.notifications.alerts.readings import RunFailures, readings
@@ -16,7 +16,7 @@ from autolabel_core.notifications.webhooks.endpoints import (
     endpoints_of,
 )
 from autolabel_core.notifications.webhooks.retry_schedule import moment_after
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ class Checked:
 
 
 def check_alerts(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     now: datetime,
     run_failures: RunFailures | None = None,
     on_demand: bool = False,
@@ -43,8 +42,7 @@ def check_alerts(
     """Look at every alert of a collection that is enabled; one with a problem keeps none waiting.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
         now: the present moment.
         run_failures: see `readings`.
         on_demand: whether a person asks; alerts of the mode `on_demand` wait for that.
@@ -52,30 +50,33 @@ def check_alerts(
     Returns:
         What became of each.
     """
-    alerts = [a for a in collection.alerts if a.enabled and (on_demand or a.mode != "on_demand")]
+    alerts = [
+        a
+        for a in collection.declaration.alerts
+        if a.enabled and (on_demand or a.mode != "on_demand")
+    ]
     if not alerts:
         return []
-    name = collection.collection_name
-    declare_endpoints(workspace.ledger, endpoints_of(workspace.collections.values()))
+    name = collection.name
+    declare_endpoints(collection.ledger, endpoints_of(collection.workspace.collections.values()))
     checked = []
-    with workspace.warehouse.writing(name, "alerts"):
+    with collection.warehouse.writing(name, "alerts"):
         for alert in alerts:
             try:
-                checked.append(_check(workspace, collection, alert, now, run_failures))
+                checked.append(_check(collection, alert, now, run_failures))
             except AutolabelError as error:
                 checked.append(Checked(alert, problem=f"alert `{alert.name}` of `{name}`: {error}"))
     return checked
 
 
 def _check(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     alert: Alert,
     now: datetime,
     run_failures: RunFailures | None,
 ) -> Checked:
-    name, ledger = collection.collection_name, workspace.ledger
-    found = readings(workspace, collection, alert, now, run_failures)
+    name, ledger = collection.name, collection.ledger
+    found = readings(collection, alert, now, run_failures)
     past = ledger.alert_firings(name, alert.name)
     verdicts = evaluate(name, alert, found, past, now)
     checked = Checked(alert, tuple(verdicts))

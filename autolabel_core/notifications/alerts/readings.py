@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from autolabel_core.declarations import Alert, Collection
+from autolabel_core.declarations import Alert
 from autolabel_core.declarations.alert import DRIFT
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.notifications.alerts.drift import drift
 from autolabel_core.notifications.alerts.rules import MAX_LISTED, Reading
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 RunFailures = Callable[[str, float], int]
 DEFAULT_WINDOW_HOURS = 24.0
@@ -23,8 +23,7 @@ MACHINES = "coalesce(label_source, 'auto') = 'auto'"
 
 
 def readings(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     alert: Alert,
     now: datetime,
     run_failures: RunFailures | None = None,
@@ -32,7 +31,6 @@ def readings(
     """Read what an alert watches.
 
     Args:
-        workspace: the stores.
         collection: whose alert it is.
         alert: the declaration.
         now: the present moment.
@@ -43,23 +41,23 @@ def readings(
         One for each group; groups without a document, and numbers that are not defined, have none.
     """
     if alert.retriever is not None:
-        return _found(workspace, alert)
+        return _found(collection.workspace, alert)
     if alert.metric == "run_failures":
         if run_failures is None:
             return []
         hours = alert.window_hours or DEFAULT_WINDOW_HOURS
-        return [Reading(None, float(run_failures(collection.collection_name, hours)))]
+        return [Reading(None, float(run_failures(collection.name, hours)))]
     if alert.metric == DRIFT:
-        return _drift(workspace, collection, alert, now)
-    return _counted(workspace, collection, alert)
+        return _drift(collection, alert, now)
+    return _counted(collection, alert)
 
 
 def _found(workspace: Workspace, alert: Alert) -> list[Reading]:
     from autolabel_core.documents.search import retrieve
 
     searched, retriever = find_retriever(workspace.collections, str(alert.retriever))
-    documents = retrieve(workspace, searched, retriever, alert.inputs)
-    group_of = _groups(workspace, searched, alert.group_by)
+    documents = retrieve(OpenCollection(workspace, searched), retriever, alert.inputs)
+    group_of = _groups(OpenCollection(workspace, searched), alert.group_by)
     groups: dict[str | None, list[dict[str, Any]]] = {} if alert.group_by else {None: []}
     if alert.group_by:
         groups = {group: [] for group in sorted(set(group_of.values()))}
@@ -78,19 +76,19 @@ def _found(workspace: Workspace, alert: Alert) -> list[Reading]:
     ]
 
 
-def _groups(workspace: Workspace, collection: Collection, field: str | None) -> dict[str, str]:
+def _groups(collection: OpenCollection, field: str | None) -> dict[str, str]:
     """Return the group of each document that has one."""
     if field is None:
         return {}
-    view = Documents(workspace, collection)
+    view = Documents(collection)
     group = f"{view.expression(field)}::VARCHAR"
     with view.connect() as connection:
         sql = f"SELECT document_id, {group} FROM documents WHERE {group} IS NOT NULL"
         return dict(connection.execute(sql).fetchall())
 
 
-def _counted(workspace: Workspace, collection: Collection, alert: Alert) -> list[Reading]:
-    view = Documents(workspace, collection)
+def _counted(collection: OpenCollection, alert: Alert) -> list[Reading]:
+    view = Documents(collection)
     grouped = f"{view.expression(alert.group_by)}::VARCHAR" if alert.group_by else "NULL::VARCHAR"
     sql = (
         f"SELECT {grouped} AS g, count(*), count(reason), "
@@ -113,15 +111,13 @@ def _counted(workspace: Workspace, collection: Collection, alert: Alert) -> list
     return found
 
 
-def _drift(
-    workspace: Workspace, collection: Collection, alert: Alert, now: datetime
-) -> list[Reading]:
-    name = collection.collection_name
-    changes = workspace.ledger.last_changes(name)
+def _drift(collection: OpenCollection, alert: Alert, now: datetime) -> list[Reading]:
+    name = collection.name
+    changes = collection.ledger.last_changes(name)
     place = {document: i for i, document in enumerate(changes)}
-    rows = [row for row in _confidences(workspace, collection, alert.group_by) if row[0] in place]
+    rows = [row for row in _confidences(collection, alert.group_by) if row[0] in place]
     rows.sort(key=lambda row: place[row[0]])
-    batches = {d: a.batch for d, a in workspace.ledger.objects(name).items()}
+    batches = {d: a.batch for d, a in collection.ledger.objects(name).items()}
     if alert.window_hours is None:
         part_of = {document: batches[document] for document, _, _ in rows}
         wanted = max(part_of.values(), default="")
@@ -143,9 +139,9 @@ def _drift(
 
 
 def _confidences(
-    workspace: Workspace, collection: Collection, field: str | None
+    collection: OpenCollection, field: str | None
 ) -> Iterable[tuple[str, float, str | None]]:
-    view = Documents(workspace, collection)
+    view = Documents(collection)
     grouped = f"{view.expression(field)}::VARCHAR" if field else "NULL::VARCHAR"
     sql = (
         f"SELECT document_id, confidence::DOUBLE, {grouped} AS g FROM documents "

@@ -11,7 +11,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.notifications.batch_events import COMPLETED, MATERIALIZED, record_batch_events
 from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, PassResult, deliver
 from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 NOTES = frozenset({COMPLETED, MATERIALIZED})
 
@@ -46,7 +46,6 @@ def deliver_all(
     """Tell every declared endpoint of what it is to be told of now.
 
     Args:
-        workspace: the stores.
         budget_seconds: no request is begun later than this.
         means: clocks, chance, environment and resolver.
 
@@ -73,7 +72,7 @@ def note_batches(workspace: Workspace, wanted: Sequence[frozenset[str]]) -> list
     for name, collection in workspace.collections.items():
         if any(NOTES & types for types in wanted):
             try:
-                record_batch_events(workspace, collection)
+                record_batch_events(OpenCollection(workspace, collection))
             except AutolabelError as error:
                 problems.append(PassResult(name, problem=str(error)))
     return problems

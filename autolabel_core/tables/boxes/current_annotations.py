@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from autolabel_core.declarations import Collection
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.ledger.arrivals import DELETED
 from autolabel_core.ledger.box_annotations import CurrentAnnotations, effective
 from autolabel_core.tables.boxes.ground_truth import ImageTruth, KnownImage, image_truths
 from autolabel_core.tables.raw_objects import RawObjects
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 def known_images(raw: RawObjects) -> list[KnownImage]:
@@ -27,25 +26,24 @@ def known_images(raw: RawObjects) -> list[KnownImage]:
     return sorted(found, key=lambda image: image.document_id)
 
 
-def collection_truths(workspace: Workspace, collection: Collection) -> list[ImageTruth]:
+def collection_truths(collection: OpenCollection) -> list[ImageTruth]:
     """Return what people said is on the images of a collection; see `image_truths`."""
-    raw = RawObjects(workspace, collection)
-    events = workspace.ledger.box_annotations(collection.collection_name)
+    raw = RawObjects(collection)
+    events = collection.ledger.box_annotations(collection.name)
     return image_truths(events, known_images(raw))
 
 
-def standing(workspace: Workspace, collection: Collection) -> CurrentAnnotations:
+def standing(collection: OpenCollection) -> CurrentAnnotations:
     """Return what holds and what is stale.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         Both; images that no sweep has read yet are taken for unchanged.
     """
-    raw = RawObjects(workspace, collection)
-    events = workspace.ledger.box_annotations(collection.collection_name)
+    raw = RawObjects(collection)
+    events = collection.ledger.box_annotations(collection.name)
     contents = {event.image_id: event.content_hash for event in events}
     gone = {i for i in contents if i in raw.objects and raw.objects[i].event == DELETED}
     contents = {image: content for image, content in contents.items() if image not in gone}

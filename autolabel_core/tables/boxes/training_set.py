@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, fingerprint
 from autolabel_core.foundation.media.images import decode_image
@@ -22,7 +21,7 @@ from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.tables.boxes.current_annotations import collection_truths
 from autolabel_core.tables.boxes.ground_truth import ImageTruth
 from autolabel_core.tables.boxes.splits import GOLD, Splits, split_images
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 HASHES = "image_hashes.parquet"
 MADE_BY = fingerprint("perceptual hash", 1, SIDE_PX, MAX_DISTANCE)
@@ -49,26 +48,25 @@ class TrainingSet:
         return self.splits.images
 
 
-def training_set(workspace: Workspace, collection: Collection) -> TrainingSet:
+def training_set(collection: OpenCollection) -> TrainingSet:
     """Split what people reviewed; new gold images and new classes are noted in the ledger.
 
     Args:
-        workspace: the stores.
-        collection: the declaration.
+        collection: opened with its stores.
 
     Returns:
         The set; the same annotations and images give the same one.
     """
-    name, ledger = collection.collection_name, workspace.ledger
-    truths = collection_truths(workspace, collection)
+    name, ledger = collection.name, collection.ledger
+    truths = collection_truths(collection)
     reviewed = [truth for truth in truths if truth.reviewed]
-    source = workspace.source(collection)
-    mapped = collection.feature_extractor.input_mappings.get("image")
+    source = collection.source()
+    mapped = collection.declaration.feature_extractor.input_mappings.get("image")
 
     def open_image(truth: ImageTruth) -> bytes:
         return source.open(truth.key).input_blob("image", mapped).read()
 
-    hashes = _hashes(workspace, collection, reviewed, open_image)
+    hashes = _hashes(collection, reviewed, open_image)
     gold = {content: _bits(str(p[BITS])) for content, p in ledger.gold_images(name).items()}
     splits = split_images(truths, hashes, gold)
     ledger.record_gold_images(
@@ -78,27 +76,26 @@ def training_set(workspace: Workspace, collection: Collection) -> TrainingSet:
             for truth in splits.images[GOLD]
         },
     )
-    return TrainingSet(splits, _class_ids(workspace, collection, reviewed), open_image)
+    return TrainingSet(splits, _class_ids(collection, reviewed), open_image)
 
 
-def _class_ids(
-    workspace: Workspace, collection: Collection, truths: Sequence[ImageTruth]
-) -> dict[str, int]:
+def _class_ids(collection: OpenCollection, truths: Sequence[ImageTruth]) -> dict[str, int]:
     """Give classes their numbers: the declared ones in their order, then others by name."""
-    declared = (collection.detection.classes if collection.detection else None) or ()
+    declared = (
+        collection.declaration.detection.classes if collection.declaration.detection else None
+    ) or ()
     used = sorted({box.class_name for truth in truths for box in truth.boxes})
-    return workspace.ledger.give_class_ids(collection.collection_name, [*declared, *used])
+    return collection.ledger.give_class_ids(collection.name, [*declared, *used])
 
 
 def _hashes(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     truths: Sequence[ImageTruth],
     open_image: Callable[[ImageTruth], bytes],
 ) -> dict[str, Bits]:
     """Return perceptual hashes by content; those known from before are kept beside exports."""
-    warehouse = workspace.warehouse
-    path = warehouse.path(collection.collection_name, "annotation_exports", HASHES)
+    warehouse = collection.warehouse
+    path = warehouse.path(collection.name, "annotation_exports", HASHES)
     known: dict[str, Bits] = {}
     if warehouse.fingerprint(path) == MADE_BY:
         rows = warehouse.read_table(path).to_pylist()

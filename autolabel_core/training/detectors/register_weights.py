@@ -6,19 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import ModelVersion
 from autolabel_core.models.registry import DETECTOR, ModelCard
 from autolabel_core.models.registry.card import environment
 from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 from autolabel_core.models.weights import load_failures
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection
 
 
 def add_detector(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     weights: Path,
     version: str | None,
     note: str,
@@ -27,7 +25,6 @@ def add_detector(
     """Register a detector that somebody trained elsewhere, after reading it.
 
     Args:
-        workspace: the stores.
         collection: whose.
         weights: a `.pt` file of ultralytics.
         version: such as `2.0.0`; None is the next major.
@@ -40,7 +37,7 @@ def add_detector(
     Raises:
         AutolabelError: the file is no detector.
     """
-    ultralytics = quiet_ultralytics(workspace.paths.cache)
+    ultralytics = quiet_ultralytics(collection.paths.cache)
     failures: tuple[type[Exception], ...] = load_failures()
     try:
         model: Any = ultralytics.YOLO(str(weights))
@@ -64,4 +61,4 @@ def add_detector(
         environment=environment("unknown"),
         note=note,
     )
-    return workspace.registry.add(collection.collection_name, DETECTOR, weights, card, version)
+    return collection.registry.add(collection.name, DETECTOR, weights, card, version)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.declarations.training import ACTIVE
 from autolabel_core.exports.yolo import write_yolo_folder
@@ -19,7 +18,7 @@ from autolabel_core.models.registry.card import environment
 from autolabel_core.models.weights import pick_device
 from autolabel_core.tables.boxes.splits import TRAIN, VAL
 from autolabel_core.tables.boxes.training_set import TrainingSet
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 from autolabel_core.training.detectors.training_data import boxes_on, check_enough, learnt_hash
 from autolabel_core.training.detectors.yolo_training import (
     TrainedDetector,
@@ -33,8 +32,7 @@ DATASET = "dataset"
 
 
 def train_detector(
-    workspace: Workspace,
-    collection: Collection,
+    collection: OpenCollection,
     data: TrainingSet,
     asked_by: str,
     progress: Progress,
@@ -42,7 +40,6 @@ def train_detector(
     """Train a detector, or go on with a training that was killed, and register the weights.
 
     Args:
-        workspace: the stores.
         collection: the declaration, with `detection`.
         data: what to learn from.
         asked_by: id of the request, for the card.
@@ -51,22 +48,22 @@ def train_detector(
     Returns:
         The version; it is not in service by that alone.
     """
-    name, declared = collection.collection_name, workspace.detector(collection).declared
+    name, declared = collection.name, collection.detector.declared
     check_enough(name, data)
-    base, parent = _base(workspace, name, declared)
-    base = base_file(base, workspace.paths.pretrained)
+    base, parent = _base(collection.workspace, name, declared)
+    base = base_file(base, collection.paths.pretrained)
     parameters = declared.training.model_dump(mode="json")
-    root = workspace.paths.training / name
+    root = collection.paths.training / name
     folder = root / fingerprint(learnt_hash(data), parent, parameters)
     _remove_others(root, folder)
     yaml = _exported(data, folder)
     device = pick_device(None if declared.device == "auto" else declared.device)
     run = TrainingRun(
-        folder, yaml, base_file(base, workspace.paths.pretrained), declared.training, device
+        folder, yaml, base_file(base, collection.paths.pretrained), declared.training, device
     )
-    trained = train(run, workspace.paths.cache, progress)
+    trained = train(run, collection.paths.cache, progress)
     card = _card(data, (parent, asked_by), parameters, trained, device)
-    model = workspace.registry.add(name, DETECTOR, trained.weights, card)
+    model = collection.registry.add(name, DETECTOR, trained.weights, card)
     shutil.rmtree(root, ignore_errors=True)
     return model
 

@@ -52,12 +52,12 @@ class FineTunedWeights(RequestedWeights):
     @cached_property
     def data(self) -> TrainingSet:
         """What is learnt from, and what judges."""
-        return training_set(self.workspace, self.collection)
+        return training_set(self.collection)
 
     @property
     def declared(self) -> Detection:
         """The declared detector."""
-        return self.workspace.detector(self.collection).declared
+        return self.collection.detector.declared
 
     def check(self) -> None:
         """Refuse to train from what teaches nothing."""
@@ -72,7 +72,7 @@ class FineTunedWeights(RequestedWeights):
 
         A version whose tables are complete is looked at beside the others, once.
         """
-        if self.collection.detection is None:
+        if self.collection.declaration.detection is None:
             return None
         asked = None if self.request is None else self.request.request_id
         added = [m.version for m in self.versions if not m.card["data_hash"]]
@@ -88,9 +88,7 @@ class FineTunedWeights(RequestedWeights):
         request = self.request
         with self.warehouse.writing("training"):
             if request is not None and self.waits_for_training:
-                train_detector(
-                    self.workspace, self.collection, self.data, request.request_id, progress
-                )
+                train_detector(self.collection, self.data, request.request_id, progress)
             versions = self.versions
             rows = self._judge(versions[-1]) if versions else []
             table = pa.Table.from_pylist(rows, schema=SCHEMA)
@@ -98,7 +96,7 @@ class FineTunedWeights(RequestedWeights):
 
     def _judge(self, model: ModelVersion) -> list[dict[str, Any]]:
         """Compare a version with the one in service; a decision that stands is not made again."""
-        registry = self.workspace.registry
+        registry = self.collection.registry
         last = self._last_decision(model.version)
         is_open = last is None or _was_too_early(last, self.declared.gate.min_images)
         active = registry.active(self.collection_name, DETECTOR) if is_open else None
@@ -115,15 +113,15 @@ class FineTunedWeights(RequestedWeights):
         return _curves(model.version, against, candidate, standing)
 
     def _evaluate(self, model: ModelVersion) -> Evaluation:
-        return evaluate_version(self.workspace, self.declared, model, self.data)
+        return evaluate_version(self.collection.workspace, self.declared, model, self.data)
 
     def _last_decision(self, version: str) -> GateResult | None:
-        decisions = self.workspace.registry.decisions(self.collection_name, DETECTOR)
+        decisions = self.collection.registry.decisions(self.collection_name, DETECTOR)
         return next((d for d in reversed(decisions) if d.version == version), None)
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Say what the gate decided about the latest version, and compare all that have looked."""
-        latest = verdict_report(self.workspace, self.collection_name, self.versions[-1:])
+        latest = verdict_report(self.collection.workspace, self.collection_name, self.versions[-1:])
         return {**latest, "versions": side_by_side(self.sibling(DetectionTable), self.data)}
 
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:

@@ -82,7 +82,7 @@ class HeadWeights(RequestedWeights):
     @property
     def base(self) -> Extractor:
         """The encoder without any head."""
-        return self.workspace.base_extractor(self.collection)
+        return self.collection.base_extractor
 
     @cached_property
     def rows(self) -> list[LabelledDocument]:
@@ -138,12 +138,12 @@ class HeadWeights(RequestedWeights):
         self.warehouse.write_table(self.path(), table, fingerprint)
 
     def _train(self, progress: Progress) -> TrainedHead:
-        resume = self.workspace.paths.training / self.collection_name / "head.resume"
+        resume = self.collection.paths.training / self.collection_name / "head.resume"
         return train_head(self.material(Recipe()), Recipe(), resume, None, progress, self._serving)
 
     @property
     def _serving(self) -> Head | None:
-        return self.workspace.head(self.collection)
+        return self.collection.head
 
     def material(self, recipe: Recipe) -> HeadTrainingData:
         """Return what is trained on, and what judges.
@@ -154,14 +154,14 @@ class HeadWeights(RequestedWeights):
         Returns:
             The material, in the space of the encoder without any head.
         """
-        cache = ViewCache(self.workspace.paths.views, self.base)
+        cache = ViewCache(self.collection.paths.views, self.base)
         items = self.references.embeddings.items
         pictures = [ReferencePicture(items, row) for row in self.rows]
         labels = [row["label"] for row in self.rows]
         return labelled_material(pictures, labels, self.base, cache, recipe)
 
     def _registered(self, trained: TrainedHead, asked_by: str) -> ModelVersion:
-        registry, name = self.workspace.registry, self.collection_name
+        registry, name = self.collection.registry, self.collection_name
         parent = registry.active(name, HEAD)
         card = ModelCard(
             weights_name=WEIGHTS,
@@ -185,11 +185,11 @@ class HeadWeights(RequestedWeights):
         fell = " and ".join(name.replace("_", " ") for name in trained.fell)
         reason = f"{fell} fell on held-out items" if fell else "neither top-1 nor the margin fell"
         decision: Literal["promoted", "held"] = "promoted" if trained.adopted else "held"
-        self.workspace.registry.decide(model, decision, GATE, reason, figures)
+        self.collection.registry.decide(model, decision, GATE, reason, figures)
 
     def report(self, batch: str = WHOLE) -> Report:
         """Say what the gate decided about the latest head, and what each label gained."""
-        active = self.workspace.registry.active(self.collection_name, HEAD)
+        active = self.collection.registry.active(self.collection_name, HEAD)
         report: dict[str, Cell | Sequence[Mapping[str, object]]] = {
             "in service": active.version if active else "none"
         }
@@ -202,7 +202,7 @@ class HeadWeights(RequestedWeights):
         return report
 
     def _verdict(self, model: ModelVersion) -> dict[str, Cell]:
-        decisions = self.workspace.registry.decisions(self.collection_name, HEAD)
+        decisions = self.collection.registry.decisions(self.collection_name, HEAD)
         own = [decision for decision in decisions if decision.version == model.version]
         metrics: Mapping[str, Mapping[str, float]] = model.card["metrics"]
         return {
