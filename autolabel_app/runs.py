@@ -64,6 +64,7 @@ def sweep(
     """Register what changed, then bring every stale asset up to date; current ones cost nothing.
 
     Args:
+        workspace: the stores.
         names: collections; empty means all. Collections that they refer to come first.
         bar: whether to draw a progress bar.
         tell: told in a line what is being done.
@@ -135,6 +136,7 @@ def train(workspace: Workspace, name: str, bar: bool, tell: Callable[[str], None
     """Train and judge what was asked for.
 
     Args:
+        workspace: the stores.
         name: the collection.
         bar: whether to draw a progress bar.
         tell: told in a line what is being done.

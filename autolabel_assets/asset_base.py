@@ -13,7 +13,6 @@ from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-from autolabel_core.tables.workspace import OpenCollection
 
 INDEX_POOL = "autolabel_vector_index"
 TRAINING_POOL = "autolabel_training"
@@ -71,7 +70,7 @@ def refresh(
             with progress.of(context.log, what) as report_progress:
                 worked = derived.refresh(batch, report_progress)
             if table is TaxonomyLabels:
-                record_batch_events(OpenCollection(opened, derived.collection), [batch])
+                record_batch_events(derived.collection, [batch])
             context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
         return _result(context, derived, batches)
 

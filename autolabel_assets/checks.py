@@ -35,7 +35,7 @@ def build_checks(collection: Collection) -> list[dg.AssetChecksDefinition]:
         if asset in there
     ]
     if collection.references is not None:
-        check = "references_told_apart"
+        check = "references_distinguishable"
         specs.append(dg.AssetCheckSpec(name=check, asset=key(collection, "reference_set")))
 
     @dg.multi_asset_check(specs=specs, name=f"{name}_checks", can_subset=True)

@@ -1,1 +1,1 @@
-"""The doorbells: one file for each door; what they ask for is thought out in `autolabel_core`."""
+"""The sensors, one file each; what they request is decided in `autolabel_core`."""

@@ -38,7 +38,7 @@ class _Found(NamedTuple):
 def build_clusters(collection: Collection) -> dg.SensorDefinition:
     """Return the sensor `<collection>_clusters`.
 
-    A full run may take long, so that it has a door and a run of its own, and uploads are labelled
+    A full run may take long, so that it has a sensor and a run of its own, and uploads are labelled
     beside it. What was asked for stands in the ledger until a run has answered it.
     """
     name = collection.collection_name

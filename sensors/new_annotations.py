@@ -1,4 +1,4 @@
-"""The second door: labels flow back over everything once enough of them wait, or long enough."""
+"""Relabel everything by new annotations, once enough of them wait or the oldest is old enough."""
 
 from datetime import UTC, datetime
 

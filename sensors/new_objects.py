@@ -1,4 +1,4 @@
-"""The first door: objects that are new, overwritten or gone label themselves."""
+"""Label objects that are new or overwritten, and take out those that are gone."""
 
 import dagster as dg
 
@@ -21,7 +21,7 @@ def build_new_objects(collection: Collection) -> dg.SensorDefinition:
     """Return the sensor `<collection>_new_objects`.
 
     Each tick lists the bucket whole, records what changed, and asks for whatever uploads made
-    stale. What waits for labels is left to the other door.
+    stale. What waits for labels is left to `new_annotations`.
     """
     name = collection.collection_name
 

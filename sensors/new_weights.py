@@ -1,4 +1,4 @@
-"""The third door: weights in service that not all images have met, and training that waits."""
+"""Apply weights in service to images that they have not seen, and run training that waits."""
 
 import dagster as dg
 
@@ -23,7 +23,7 @@ def build_new_weights(collection: Collection) -> dg.SensorDefinition:
     """Return the sensor `<collection>_new_weights`.
 
     Images that other weights looked at are looked at again, embedded, indexed and labelled, by the
-    same plan as ever. Training has a door of its own, so that uploads are labelled beside it.
+    same plan as ever. Training has a sensor of its own, so that uploads are labelled beside it.
     """
     name = collection.collection_name
 

@@ -63,6 +63,7 @@ def request_run(
 
     Args:
         context: the tick's.
+        workspace: the stores.
         door: who asks.
         wanted: assets and batches.
         batches: all batches of the collection; new ones become partitions in this tick.

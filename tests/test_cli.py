@@ -158,7 +158,10 @@ def test_labels_come_one_by_one_from_a_csv_and_go_again(run, swept, tmp_path):
     file = tmp_path / "labels.csv"
     file.write_text("key,side\nb.txt,front\nz.txt,Front\n")
     status, out, err = run("label", "c", "--csv", str(file))
-    assert (status, out) == (0, "2 labels recorded; `autolabel sweep c` lets them flow.\n")
+    assert (status, out) == (
+        0,
+        "2 labels recorded; `autolabel sweep c` applies them to all data.\n",
+    )
     assert err.startswith('Warning: "Front" differs only in case')
     _, out, _ = run("label", "c", "z.txt", "--withdraw", "--reason", "a slip", "--json")
     assert json.loads(out) == {"recorded": 1, "warnings": []}

@@ -10,6 +10,7 @@ from support.grouped_angles import ask, clusters_by_key, declared, definition, g
 from autolabel_core.clusters.promotion import confirm_promotion, find_cluster, propose_promotion
 from autolabel_core.clusters.stability import stabilities
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.explain import explain
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 
 CLASSES = {"000-0": "left", "090-0": "up"}
@@ -167,3 +168,18 @@ def test_a_part_of_a_cluster_can_be_promoted(angles):
     sweep_quietly(ws, NAME)
     labelled = {key for key, (label, _) in sources(ws).items() if label == "middle"}
     assert labelled == {f"040-{i}" for i in range(30)}
+
+
+def test_what_a_cluster_became_is_explained_by_the_cluster(grouped, run):
+    found = proposal(grouped, core=3)
+    confirm_promotion(grouped, found, "me")
+    sweep_quietly(grouped, NAME)
+    key = next(iter(found.chosen.values()))[0].key
+    traced = explain(grouped.open(NAME), key)
+    assert traced["because"] is None
+    assert traced["annotations"][-1]["provenance"]["cluster_id"] == found.cluster_id
+    status, out, _ = run("explain", NAME, key)
+    assert status == 0
+    assert f"down [from the cluster {found.defined.name}/{found.cluster_id}]" in out
+    auto = next(k for k, (_, source) in sources(grouped).items() if source == "auto" and "180" in k)
+    assert explain(grouped.open(NAME), auto)["because"]["because"] is None

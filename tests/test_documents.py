@@ -15,7 +15,6 @@ from autolabel_core.declarations.conditions import AllOf, AnyOf, Negation, parse
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
-from autolabel_core.tables.workspace import OpenCollection
 
 DECLARED = """\
 batch_size: 4
@@ -59,7 +58,7 @@ def test_an_open_view_does_not_see_what_is_replaced(view, module_home, tmp_path)
     copies = [tmp_path / file.name for file in view.files]
     for file, copy in zip(view.files, copies, strict=True):
         shutil.copy(file, copy)
-    other = Documents(OpenCollection(module_home.workspace, view.collection))
+    other = Documents(view.collection)
     other.files = copies
     keys_of = "SELECT string_agg(key, ' ' ORDER BY key) FROM documents"
     with view.connect() as connection:

@@ -169,7 +169,7 @@ def distinguishability(home):
     status = collection_status(workspace.open("cards"))
     by_name = {finding.name: finding for finding in findings(status)}
     assert by_name["references_per_label"].passed
-    return by_name["references_told_apart"]
+    return by_name["references_distinguishable"]
 
 
 @pytest.mark.parametrize(

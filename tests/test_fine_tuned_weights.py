@@ -39,12 +39,12 @@ def trained(monkeypatch, tmp_path):
     skills = [0.9]
     asked = []
 
-    def train_detector(workspace, collection, data, asked_by, progress):
+    def train_detector(collection, data, asked_by, progress):
         asked.append(data)
         weights = tmp_path / "trained"
         weights.write_text(str(skills.pop()))
         made = card(weights_name="weights.pt", data_hash=learnt_hash(data), asked_by=asked_by)
-        return workspace.registry.add(NAME, DETECTOR, weights, made)
+        return collection.registry.add(NAME, DETECTOR, weights, made)
 
     def evaluate_version(workspace, declared, model, data):
         rng = np.random.default_rng(0)

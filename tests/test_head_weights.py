@@ -127,7 +127,7 @@ def test_a_head_that_is_worse_than_the_one_in_service_is_held(cards, monkeypatch
 def test_a_request_is_trained_for_once_even_where_the_file_is_lost(cards):
     table = train(cards)
     cards.workspace.warehouse.local(table.path()).unlink()
-    again = HeadWeights(OpenCollection(cards.workspace, table.collection))
+    again = HeadWeights(table.collection)
     assert again.stale()
     again.refresh("all")
     assert len(again.versions) == 1 and not again.stale()

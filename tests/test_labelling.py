@@ -12,6 +12,7 @@ from autolabel_core.labelling.give_labels import (
     read_label_csv,
 )
 from autolabel_core.ledger import effective_annotations
+from autolabel_core.tables.workspace import OpenCollection
 
 FIELDS = """\
 feature_extractor: {feature_extractor_name: angle_extractor, field_passthrough: [side, colour]}
@@ -27,7 +28,7 @@ def angles(workspace):
 
 
 def give(angles, *given, origin="cli"):
-    return give_labels(*angles, [GivenLabel(*g) for g in given], "me", origin)
+    return give_labels(OpenCollection(*angles), [GivenLabel(*g) for g in given], "me", origin)
 
 
 def recorded(angles):
@@ -91,7 +92,7 @@ def test_all_or_nothing(angles, given, said, bring_up_to_date):
 def test_many_problems_are_told_with_their_lines(angles):
     given = [GivenLabel(f"k{i}", "x", {}, f"line {i}") for i in range(50)]
     with pytest.raises(AutolabelError) as caught:
-        give_labels(*angles, given, "me", "csv")
+        give_labels(OpenCollection(*angles), given, "me", "csv")
     lines = str(caught.value).splitlines()
     assert lines[0].startswith("line 0: no object with the key 'k0'")
     assert lines[-2:] == ["… and 30 more", "Nothing was recorded."]
@@ -115,7 +116,7 @@ def test_another_spelling_of_a_name_is_warned_about_and_recorded(angles):
     (warning,) = give(angles, ("b.txt", "running shoe")).warnings
     assert warning.existing == "Running Shoes"
     assert recorded(angles)[-1] == ("b.txt", "running shoe")
-    assert labels_in_use(*angles) == {"Running Shoes": 1, "running shoe": 1}
+    assert labels_in_use(OpenCollection(*angles)) == {"Running Shoes": 1, "running shoe": 1}
 
 
 GOOD = 'key,label,colour\na.txt,left,red\n"in a/folder, with ""comma"".txt",right,\n'
@@ -143,7 +144,7 @@ def test_a_csv_in_every_dress(angles, tmp_path, text, encoding):
         ("a.txt", "left", {"colour": "red"}),
         ('in a/folder, with "comma".txt', "right", {}),
     ]
-    give_labels(*angles, given, "me", "csv")
+    give_labels(OpenCollection(*angles), given, "me", "csv")
     assert len(recorded(angles)) == 2
 
 
@@ -179,7 +180,7 @@ def test_the_line_is_that_of_the_file(angles, tmp_path):
     text = 'key,label\na.txt,"two\nlines"\nabsent,x\nb.txt,\n'
     given = read_label_csv(csv_file(tmp_path, text), "label")
     with pytest.raises(AutolabelError) as caught:
-        give_labels(*angles, given, "me", "csv")
+        give_labels(OpenCollection(*angles), given, "me", "csv")
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()[:2]] == [
         "line 3",
         "line 5",

@@ -5,6 +5,7 @@ from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.documents.explain import explain
 from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.labelling.promotion import candidates, promote
 
 
@@ -90,3 +91,31 @@ def test_a_document_before_its_first_sweep_is_known(angles, home):
 def test_an_unknown_key_suggests_the_nearest(angles):
     with pytest.raises(NotFoundError, match=r"'image_10'.*Did you mean 'image_1'"):
         explained(angles({"image_1": 0}), "image_10")
+
+
+def outcome(workspace, key):
+    decision = explained(workspace, key)["decision"]
+    return decision["outcome"], decision["threshold"]
+
+
+def test_a_label_that_an_audit_withheld_is_not_called_below_the_threshold(
+    angles, bring_up_to_date, run
+):
+    ws = angles({"a": 0, "b": 5, "c": 90}, {"a": "left"})
+    record_verdicts(ws.open(NAME), [JudgedLabel("b", "left", "wrong", None, "")], "me")
+    bring_up_to_date(ws, NAME)
+    assert outcome(ws, "b") == ("withheld_by_audit", 0.9)
+    assert outcome(ws, "c") == ("below_threshold", 0.9)
+    assert outcome(ws, "a") == ("labelled", None)
+    assert "an audit found left wrong here" in run("explain", NAME, "b")[1]
+    assert "below the threshold 0.9000; nearest is left" in run("explain", NAME, "c")[1]
+
+
+def test_without_references_there_is_nothing_to_be_below(angles):
+    assert outcome(angles({"a": 0}), "a") == ("no_reference", None)
+
+
+def test_another_threshold_than_that_of_the_last_sweep_is_said(angles, workspace):
+    angles({"a": 0, "b": 40}, {"a": "left"})
+    lower = workspace({NAME: declaration(confidence_threshold=0.5)}, {})
+    assert outcome(lower, "b") == ("outdated", 0.5)

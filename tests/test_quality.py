@@ -93,3 +93,12 @@ def test_a_window_counts_what_came_and_was_said_in_it(two_days):
 def test_the_median_leaves_out_what_people_labelled(two_days):
     (row,) = quality(two_days.open(NAME), since="2026-03-02")
     assert row["median_confidence"] == pytest.approx(0.5, abs=0.6)
+
+
+def test_what_was_deleted_since_has_not_arrived(two_days, home, bring_up_to_date):
+    (home.paths.buckets / NAME / "f").unlink()
+    bring_up_to_date(two_days, NAME)
+    assert figures(two_days, "arrived", "quarantined", by="day") == {
+        "2026-03-01": (3, 0),
+        "2026-03-02": (2, 1),
+    }

@@ -121,7 +121,12 @@ HEALTHY = {
     "false_positive_rate": {"audited": 50, "wrong": 1, "rate": 0.02, "low": 0.0, "high": 0.1},
     "clusters": [],
     "endpoints": [],
-    "told_apart": None,
+    "labels_from_names": False,
+    "unclear_moves": [],
+    "disagreements": 0,
+    "distinguishability": None,
+    "label_thresholds": {},
+    "input": "image",
 }
 
 
@@ -151,12 +156,41 @@ HEALTHY = {
         ),
         (
             {"false_positive_rate": {"audited": 0, "wrong": 0, "rate": None, "low": 0, "high": 1}},
+            {"false_positive_rate"},
+        ),
+        (
+            {
+                "auto": 0,
+                "review_queue": 0,
+                "false_positive_rate": {
+                    **{"audited": 0, "wrong": 0},
+                    **{"rate": None, "low": 0, "high": 1},
+                },
+            },
             set(),
+        ),
+        ({"coverage": 1.0, "threshold": 0.3, "label_thresholds": {"a": 0.38}}, set()),
+        (
+            {"coverage": 1.0, "threshold": 0.3, "label_thresholds": {"a": 0.34}},
+            {"threshold_near_data"},
         ),
     ],
 )
 def test_each_finding_has_its_bound(numbers, expected):
     assert failed({**HEALTHY, **numbers}) == expected
+
+
+@pytest.mark.parametrize(("kind", "encoder"), [("image", "open_clip"), ("text", "sentence_tr")])
+def test_the_stronger_encoder_is_one_for_what_is_embedded(kind, encoder):
+    poor = {"agreement": 0.5, "low": 0.4, "high": 0.6}
+    texts = {f.name: f.text for f in findings({**HEALTHY, "leave_one_out": poor, "input": kind})}
+    assert f"({encoder}" in texts["references_agree"]
+
+
+def test_thresholds_of_single_labels_are_named():
+    own = {"a": 0.41, "b": 0.62}
+    texts = {f.name: f.text for f in findings({**HEALTHY, "label_thresholds": own})}
+    assert "With the thresholds (a 0.41, b 0.62; others 0.5), 80.0%" in texts["threshold_near_data"]
 
 
 def test_findings_name_numbers_and_cures():

@@ -6,7 +6,7 @@ import csv
 import io
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,9 @@ from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from autolabel_core.labelling.audit import AutoLabelled, JudgedLabel
 
 
 @click.command()
@@ -72,7 +75,10 @@ def audit(
             emit_json(drawn)
             return
         if not sys.stdin.isatty():
-            emit_table([{k: r[k] for k in ("key", "label", "confidence")} for r in drawn])
+            shown = (
+                {"key": r["key"], "label": r["label"], "confidence": r["confidence"]} for r in drawn
+            )
+            emit_table(list(shown))
             return
         judged = [j for r in drawn if (j := _ask(r, JudgedLabel)) is not None]
         record_verdicts(declared, judged, who)
@@ -87,7 +93,7 @@ def audit(
     )
 
 
-def _ask(record: dict[str, Any], judged: Any) -> Any:
+def _ask(record: AutoLabelled, judged: type[JudgedLabel]) -> JudgedLabel | None:
     answer = click.prompt(
         f"{record['key']}: {record['label']} ({record['confidence']:.2f})? "
         "[y] right, [s] skip, or the right label",
@@ -101,7 +107,7 @@ def _ask(record: dict[str, Any], judged: Any) -> Any:
     return judged(record["key"], record["label"], "wrong", None if answer == "n" else answer, "")
 
 
-def _read_verdicts(path: Path) -> list[Any]:
+def _read_verdicts(path: Path) -> list[JudgedLabel]:
     from autolabel_core.labelling.audit import JudgedLabel
 
     try:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from autolabel_core.documents.record import DocumentRecord
+    from autolabel_core.foundation.json_types import Cell
 
 
 @click.command()
@@ -57,9 +63,9 @@ def documents(
     emit_table([document_row(record) for record in found], empty="No documents.")
 
 
-def document_row(record: dict) -> dict:  # type: ignore[type-arg]
+def document_row(record: DocumentRecord) -> dict[str, Cell]:
     """Return a document as one line of a table."""
-    boxes = {}
+    boxes: dict[str, Cell] = {}
     if record.get("kind") == "detection":
         boxes = {"class": record["detected_class"], "sure": record["detected_confidence"]}
     elif "kind" in record:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
-from autolabel_app.output import emit_json
+from autolabel_app.output import emit_json, shown
 from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from autolabel_core.documents.explain import AnnotationRecord, Explanation
+
+NOT_LABELLED = {
+    "below_threshold": "below the threshold {threshold}; nearest is {suggested}",
+    "withheld_by_audit": "an audit found {suggested} wrong here, so it is not given again",
+    "ended_by_person": "a person said that there is nothing to label",
+    "no_reference": "there is no reference to compare with",
+    "outdated": "the threshold {threshold} has changed: the next sweep decides anew",
+}
 
 
 @click.command()
@@ -26,7 +38,7 @@ def explain(collection: str, key: str, as_json: bool) -> None:
     _show(traced, 0)
 
 
-def _show(traced: dict[str, Any], depth: int) -> None:
+def _show(traced: Explanation, depth: int) -> None:
     indent = "  " * depth
     record = traced["document"]
     click.echo(f"{indent}{traced['collection']} / {traced['key']}")
@@ -39,14 +51,18 @@ def _show(traced: dict[str, Any], depth: int) -> None:
         source = record["label_source"] or "unlabelled"
         confidence = "–" if match["confidence"] is None else f"{match['confidence']:.4f}"
         click.echo(f"{indent}  label {record['label'] or '–'} ({source}), confidence {confidence}")
-        if record["label"] is None and record["suggested_label"]:
-            click.echo(f"{indent}  below the threshold; nearest is {record['suggested_label']}")
+        decision = traced["decision"]
+        if decision is not None and decision["outcome"] in NOT_LABELLED:
+            text = NOT_LABELLED[decision["outcome"]].format(
+                threshold=shown(decision["threshold"]), suggested=record["suggested_label"]
+            )
+            click.echo(f"{indent}  {text}")
     for event in traced["annotations"]:
-        label = event["label"] or "withdrawn"
+        label = _meaning(event)
         stale = " [stale: the content has changed since]" if event["stale"] else ""
         reason = f": {event['reason']}" if event["reason"] else ""
         moved = event["provenance"].get("moved_from")
-        origin = f"moved from {moved['key']}" if moved else event["origin"]
+        origin = f"moved from {moved['key']}" if isinstance(moved, Mapping) else event["origin"]
         click.echo(
             f"{indent}  {event['recorded_at'][:19]}Z {event['annotator']} ({origin}, "
             f"{event['source']}): {label}{reason}{stale}"
@@ -54,3 +70,14 @@ def _show(traced: dict[str, Any], depth: int) -> None:
     if traced["because"]:
         click.echo(f"{indent}  because of")
         _show(traced["because"], depth + 2)
+
+
+def _meaning(event: AnnotationRecord) -> str:
+    """Return what an annotation says: a label and where it is from, a verdict, or its end."""
+    cluster = event["provenance"].get("cluster_id")
+    if event["label"] is not None:
+        name = event["provenance"].get("cluster_name")
+        return event["label"] + (f" [from the cluster {name}/{cluster}]" if cluster else "")
+    if event["action"] == "withdraw":
+        return "withdrawn"
+    return str(event["provenance"].get("verdict") or "no label").replace("_", " ")

@@ -80,9 +80,9 @@ def label(
 ) -> None:
     """Label the document KEY of COLLECTION, or many from a CSV: all or nothing.
 
-    The label is a fact in the ledger at once; `autolabel sweep` (or the running daemon) lets it
-    flow over all data. A correction is simply a new label; the label `null` takes one's own away,
-    as --withdraw does for any number of documents.
+    The label is a fact in the ledger at once; `autolabel sweep` (or the running daemon) labels all
+    data by it. A correction is simply a new label; the label `null` takes one's own away, as
+    --withdraw does for any number of documents.
     """
     from autolabel_core.labelling.give_labels import give_labels
 
@@ -197,5 +197,6 @@ def _shown(report: LabelReport, collection: str, withdraw: bool) -> str:
     counts = [(report.labelled, "label"), (report.withdrawn, "withdrawal")]
     shown = [f"{n} {noun}{'' if n == 1 else 's'}" for n, noun in counts if n]
     shown = shown or [f"0 {'withdrawals' if withdraw else 'labels'}"]
-    flowing = "it" if report.labelled + report.withdrawn == 1 else "them"
-    return f"{' and '.join(shown)} recorded; `autolabel sweep {collection}` lets {flowing} flow."
+    return (
+        f"{' and '.join(shown)} recorded; `autolabel sweep {collection}` applies them to all data."
+    )

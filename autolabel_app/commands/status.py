@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from autolabel_app.output import emit_json, emit_table, percent, shown
 from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from autolabel_core.clusters.report import ClusterStatus
+    from autolabel_core.documents.quality import By
+    from autolabel_core.notifications.webhooks.health import FiredAlert
+    from autolabel_core.operations.status_record import CollectionStatus
+
+MAX_THRESHOLDS = 8
 
 
 @click.command()
@@ -20,7 +27,7 @@ from autolabel_core.tables.workspace import Workspace
     "--by", type=click.Choice(["day", "batch"]), help="One row for each day, or for each batch."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(collection: str, since: str | None, by: str | None, as_json: bool) -> None:
+def status(collection: str, since: str | None, by: By | None, as_json: bool) -> None:
     """Show the state of COLLECTION as the last sweep left it, and what to do next.
 
     With --since or --by: documents that arrived in the window as they stand now, and the labels
@@ -45,7 +52,7 @@ def status(collection: str, since: str | None, by: str | None, as_json: bool) ->
         click.echo(f"  {'ok  ' if finding.passed else 'look'}  {finding.text}")
 
 
-def _show_quality(collection: str, since: str | None, by: Any, as_json: bool) -> None:
+def _show_quality(collection: str, since: str | None, by: By, as_json: bool) -> None:
     from datetime import UTC, datetime
 
     from autolabel_core.documents.quality import parse_since, quality
@@ -57,14 +64,14 @@ def _show_quality(collection: str, since: str | None, by: Any, as_json: bool) ->
         emit_json({"collection": collection, "since": begin or None, "by": by, "rows": rows})
         return
     head = {"part": "all" if by == "all" else by}
-    shown_rows = [
-        {head.get(k, k): percent(v) if k == "auto_share" else v for k, v in row.items()}
-        for row in rows
-    ]
-    emit_table(shown_rows, empty="Nothing arrived and nothing was said in that window.")
+    shares = [{**row, "auto_share": percent(row["auto_share"])} for row in rows]
+    emit_table(
+        [{head.get(name, name): value for name, value in row.items()} for row in shares],
+        empty="Nothing arrived and nothing was labelled in that window.",
+    )
 
 
-def _show(s: Mapping[str, Any]) -> None:
+def _show(s: CollectionStatus) -> None:
     loo = s["leave_one_out"]
     agreement = f"{percent(loo['agreement'])}  ({percent(loo['low'])} to {percent(loo['high'])})"
     lines = {
@@ -73,10 +80,10 @@ def _show(s: Mapping[str, Any]) -> None:
         **_boxes(s),
         "labels": f"{s['human']} human, {s['promoted']} promoted, {s['auto']} auto, "
         f"{s['unlabelled']} unlabelled",
-        "coverage": f"{percent(s['coverage'])} of what people left",
+        "coverage": f"{percent(s['coverage'])} of the documents that no person labelled",
         "review queue": f"{s['review_queue']}  "
-        f"({s['low_confidence']} more matched with little room)",
-        "threshold": shown(s["threshold"]),
+        f"({s['low_confidence']} more are labelled close to their threshold)",
+        "threshold": _threshold(s),
         "confidence": shown(s["confidence"]),
         "leave-one-out": agreement,
         "taxonomy": f"version {s['taxonomy_version']}, {len(s['references'])} labels, "
@@ -115,7 +122,16 @@ def _show(s: Mapping[str, Any]) -> None:
     emit_table(rows, empty="No labels yet.")
 
 
-def _boxes(s: Mapping[str, Any]) -> dict[str, str]:
+def _threshold(s: CollectionStatus) -> str:
+    own = s["label_thresholds"]
+    if not own:
+        return shown(s["threshold"])
+    named = ", ".join(f"{label} {own[label]:.4f}" for label in sorted(own)[:MAX_THRESHOLDS])
+    more = f" and {len(own) - MAX_THRESHOLDS} more" if len(own) > MAX_THRESHOLDS else ""
+    return f"{named}{more}; other labels {shown(s['threshold'])}"
+
+
+def _boxes(s: CollectionStatus) -> dict[str, str]:
     if "detections" not in s:
         return {}
     judged = s["judged"]
@@ -129,12 +145,12 @@ def _boxes(s: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _fired(alert: Mapping[str, Any]) -> str:
+def _fired(alert: FiredAlert) -> str:
     group = f" ({alert['group']})" if alert["group"] else ""
     return f"{alert['alert']}{group} at {shown(alert['value'])}, {alert['at']}"
 
 
-def _clusters(one: Mapping[str, Any]) -> str:
+def _clusters(one: ClusterStatus) -> str:
     if one["run_id"] is None:
         return f"{one['definition']}: no run yet{', due: ' + one['due'] if one['due'] else ''}"
     return (

@@ -20,6 +20,7 @@ from autolabel_app.demos.demo_folder import fresh_folder
 from autolabel_app.runs import sweep
 from autolabel_core.declarations.conditions import parse_text
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.documents.threshold_tuning import propose_thresholds
 from autolabel_core.foundation.paths import Paths
 from autolabel_core.labelling.give_labels import give_labels, read_label_csv
@@ -100,7 +101,7 @@ class Demo:
         collection = workspace.open(NAME)
         give_labels(collection, read_label_csv(file, "digit"), "demo", "csv")
 
-    def records(self, *filters: str, sort: str | None = None) -> list[dict[str, Any]]:
+    def records(self, *filters: str, sort: str | None = None) -> list[DocumentRecord]:
         """Return documents, as `autolabel documents digits` does."""
         view = Documents(self.workspace.open(NAME))
         return view.find([parse_text(text) for text in filters], sort)
@@ -214,7 +215,7 @@ def _most_doubtful(demo: Demo) -> dict[str, str]:
     return {key: demo.truth[key] for key in chosen}
 
 
-def _figures(demo: Demo, records: list[dict[str, Any]]) -> dict[str, float]:
+def _figures(demo: Demo, records: list[DocumentRecord]) -> dict[str, float]:
     left = [r for r in records if r["label_source"] != "human"]
     auto = [r for r in left if r["label_source"] == "auto"]
     right = sum(r["label"] == demo.truth[r["key"]] for r in auto)
@@ -237,8 +238,8 @@ def tell_table(tell: Callable[[str], None], title: str, figures: dict[str, float
 
 def _report(
     demo: Demo,
-    before: list[dict[str, Any]],
-    after: list[dict[str, Any]],
+    before: list[DocumentRecord],
+    after: list[DocumentRecord],
     human_labels: int,
     seconds: float,
 ) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection as AnyCollection
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from autolabel_core.declarations.conditions import parse
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.foundation.label_names import check_label
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.labelling.promotion import (
@@ -131,7 +131,7 @@ def propose_promotion(
     one, cluster_id = find_cluster(collection, cluster)
     run, label = run_in_force(one), check_label(label)
     stable = stabilities(one)[cluster_id]
-    because = {
+    because: JsonObject = {
         "cluster_name": one.name,
         "run_id": run.run_id,
         "cluster_id": cluster_id,
@@ -159,13 +159,17 @@ def _of_collection(
     collection: OpenCollection,
     members: list[RankedMember],
     label: str,
-    because: Mapping[str, Any],
+    because: JsonObject,
 ) -> tuple[list[str], list[Promotion]]:
     """Return what people said of the members, and promotions of those they said nothing of."""
     own = {member.document_id: member for member in members}
     condition = parse({"field": "document_id", "operator": "in", "value": list(own)})
     records = Documents(collection).find([condition])
-    given = [r["label"] for r in records if r["label_source"] in ("human", "promoted")]
+    given = [
+        name
+        for r in records
+        if r["label_source"] in ("human", "promoted") and (name := r["label"]) is not None
+    ]
     found = []
     for record in records:
         member = own[record["document_id"]]
@@ -180,6 +184,7 @@ def confirm_promotion(
     """Make the members references, and note it in the life of the cluster: both, or neither.
 
     Args:
+        workspace: the stores.
         promotion: what the reviewer accepted.
         reviewer: who reviewed.
         force: whether a cluster that is not fit is promoted all the same.
@@ -232,7 +237,7 @@ def _ranked(one: DefinitionState, run: RunFiles, cluster: str) -> list[RankedMem
 def _nearest(chosen: dict[str, list[Promotion]], core: int | None) -> dict[str, list[Promotion]]:
     """Return so many of the most central, by collection, the most central first."""
     every = [(name, promotion) for name, found in chosen.items() for promotion in found]
-    every.sort(key=lambda one: (-one[1].provenance[COSINE], one[1].key, one[0]))
+    every.sort(key=lambda one: (-float(str(one[1].provenance[COSINE])), one[1].key, one[0]))
     kept: dict[str, list[Promotion]] = {name: [] for name in chosen}
     for name, promotion in every[:core]:
         kept[name].append(promotion)

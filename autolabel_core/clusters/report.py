@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypedDict
 
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
@@ -65,16 +65,38 @@ def run_figures(one: DefinitionState) -> dict[str, Any]:
     return {"run": run.run_id, **figures, "reasons": reasons, "assigned since": fresh, **said}
 
 
-def cluster_status(one: DefinitionState) -> dict[str, Any]:
+class ClusterStatus(TypedDict):
+    """The state of a definition in numbers; those of a run are None before the first.
+
+    `new_documents` were assigned since the run; `due` says why a full run is, `failed` why the last
+    one did, `promoted` which clusters became labels.
+    """
+
+    definition: str
+    run_id: str | None
+    at: str | None
+    documents: int | None
+    clusters: int | None
+    silhouette_score: float | None
+    mean_cosine_to_centroid: float | None
+    noise_ratio: float | None
+    cluster_size_entropy: float | None
+    should_recluster: bool | None
+    reasons: list[str]
+    new_documents: int
+    due: str | None
+    failed: str | None
+    promoted: list[str]
+
+
+def cluster_status(one: DefinitionState) -> ClusterStatus:
     """Return the state of a definition in numbers.
 
     Args:
         one: the definition.
 
     Returns:
-        definition, run_id and `at` of the run in force (None before the first), documents,
-        clusters, the figures and the reasons of that run, new_documents (assigned since), due (why
-        a full run is), failed (why the last one failed), promoted (clusters that became labels).
+        The state.
     """
     run = one.history.last
     payload = run.payload if run else {}
@@ -82,7 +104,13 @@ def cluster_status(one: DefinitionState) -> dict[str, Any]:
         "definition": one.name,
         "run_id": run.run_id if run else None,
         "at": run.recorded_at if run else None,
-        **{name: payload.get(name) for name in ("documents", "clusters", *FIGURES)},
+        "documents": payload.get("documents"),
+        "clusters": payload.get("clusters"),
+        "silhouette_score": payload.get("silhouette_score"),
+        "mean_cosine_to_centroid": payload.get("mean_cosine_to_centroid"),
+        "noise_ratio": payload.get("noise_ratio"),
+        "cluster_size_entropy": payload.get("cluster_size_entropy"),
+        "should_recluster": payload.get("should_recluster"),
         "reasons": list(payload.get("reasons") or ()),
         "new_documents": new_documents(one) if run else 0,
         "due": one.due or None,

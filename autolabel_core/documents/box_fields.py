@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from autolabel_core.documents.record import BoxFields
 from autolabel_core.foundation.errors import NotFoundError
 
 BOX_TYPES = {
@@ -67,7 +68,7 @@ def detection_expression(field: str) -> str | None:
     )
 
 
-def detection_record(row: Mapping[str, Any]) -> dict[str, Any]:
+def detection_record(row: Mapping[str, Any]) -> BoxFields:
     """Return what a document says of boxes: an image lists them, a box says where it is.
 
     Args:
@@ -77,9 +78,19 @@ def detection_record(row: Mapping[str, Any]) -> dict[str, Any]:
         `kind` and `image_id`, `image_key`, `width_px`, `height_px`; of an image `detections` (None
         where it could not be looked at), of a box the columns of a box.
     """
-    common = {name: row[name] for name in BOX_COLUMNS[:5]}
+    record: BoxFields = {
+        "kind": row["kind"],
+        "image_id": row["image_id"],
+        "image_key": row["image_key"],
+        "width_px": row["width_px"],
+        "height_px": row["height_px"],
+    }
     if row["kind"] == "image":
         listed = row["detections"]
-        return {**common, "detections": None if listed is None else json.loads(listed)}
-    box = {name: row[name] for name in BOX_COLUMNS[5:-1]}
-    return {**common, **box, "bbox": json.loads(row["bbox"])}
+        record["detections"] = None if listed is None else json.loads(listed)
+        return record
+    record["detected_class"] = row["detected_class"]
+    record["detected_confidence"] = row["detected_confidence"]
+    record["bbox"] = json.loads(row["bbox"])
+    record["bbox_format"], record["verdict"] = row["bbox_format"], row["verdict"]
+    return record

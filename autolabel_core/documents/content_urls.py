@@ -48,6 +48,7 @@ def sign_address(workspace: Workspace, address: str, seconds: int = SIGNED_SECON
     """Return an address that can be fetched for a while.
 
     Args:
+        workspace: the stores.
         address: any; those on S3 are signed, others are left as they are.
         seconds: how long it is good for.
 

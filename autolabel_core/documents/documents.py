@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from autolabel_core.declarations.conditions import AllOf, Condition, json_field, to_sql
 from autolabel_core.documents.box_fields import (
@@ -16,6 +16,7 @@ from autolabel_core.documents.box_fields import (
 )
 from autolabel_core.documents.cluster_columns import Joined, join_clusters
 from autolabel_core.documents.filter_types import check_types
+from autolabel_core.documents.record import DocumentRecord, TaxonomyMatch
 from autolabel_core.foundation.atomic_files import held_open
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.tables.detection_rows import IMAGE
@@ -166,7 +167,7 @@ class Documents:
         conditions: Sequence[Condition] = (),
         sort: str | None = None,
         limit: int | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> list[DocumentRecord]:
         """Return documents as records.
 
         Args:
@@ -175,10 +176,8 @@ class Documents:
             limit: at most so many.
 
         Returns:
-            One record each: `document_id, key, label, label_source, taxonomy_match{matched,
-            confidence, source_document_id}`, the label and the enriched fields under their own
-            names, `suggested_label`, `margin`, `margin_lower_bound`, `reason`, and the fields that
-            clusters enrich.
+            One record each, with the label, the enriched fields and the fields that clusters
+            enrich under their own names.
         """
         condition = AllOf(tuple(conditions))
         where, parameters = to_sql(condition, self.expression)
@@ -211,14 +210,14 @@ class Documents:
             sql = f"SELECT document_id FROM documents WHERE {where}"
             return {row[0] for row in connection.execute(sql, parameters).fetchall()}
 
-    def _record(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _record(self, row: dict[str, Any]) -> DocumentRecord:
         confidence = row["confidence"]
-        match: dict[str, Any] = {
+        match: TaxonomyMatch = {
             "matched": bool(row["matched"]),
             "confidence": None if confidence is None else round(confidence, 6),
             "source_document_id": row["source_document_id"],
         }
-        return {
+        record = {
             "document_id": row["document_id"],
             "key": row["key"],
             "label": row["label"],
@@ -233,6 +232,7 @@ class Documents:
             **{name: row[name] for name in self.clusters.fields},
             **({} if self.collection.declaration.detection is None else detection_record(row)),
         }
+        return cast("DocumentRecord", record)  # the names of fields are declared in YAML
 
 
 def quote(name: str) -> str:

@@ -2,22 +2,77 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from typing import Literal, TypedDict
 
 from autolabel_core.declarations.conditions import parse
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import object_of
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.ledger import Annotation
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.detection_rows import IMAGE
 from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection
 
 MAX_STEPS = 10
+Outcome = Literal[
+    "labelled",
+    "below_threshold",
+    "withheld_by_audit",
+    "ended_by_person",
+    "no_reference",
+    "outdated",
+]
 
 
-def explain(collection: OpenCollection, key: str) -> dict[str, Any]:
+class LabelDecision(TypedDict):
+    """Why a document has its label, or none.
+
+    `ended_by_person`: a person said that there is nothing to label; `outdated`: the rule has
+    changed, and the next sweep decides anew. `threshold` is that of the suggested label.
+    """
+
+    outcome: Outcome
+    threshold: float | None
+
+
+class AnnotationRecord(TypedDict):
+    """One annotation; `stale` where it was about another content than there is now."""
+
+    action: str
+    label: str | None
+    source: str
+    annotator: str
+    origin: str
+    reason: str | None
+    recorded_at: str
+    fields: Mapping[str, str]
+    provenance: JsonObject
+    stale: bool
+
+
+class Explanation(TypedDict):
+    """Where a label comes from.
+
+    `document` and `decision` are None before the first sweep, `decision` also where the document
+    takes no label. `because` explains the document that the label came from, None where a person
+    gave it.
+    """
+
+    collection: str
+    key: str
+    document: DocumentRecord | None
+    decision: LabelDecision | None
+    annotations: list[AnnotationRecord]
+    because: Explanation | None
+
+
+def explain(collection: OpenCollection, key: str) -> Explanation:
     """Trace the label of a document.
 
     Args:
@@ -25,9 +80,8 @@ def explain(collection: OpenCollection, key: str) -> dict[str, Any]:
         key: the document's key.
 
     Returns:
-        `document` (the record, or None before the first sweep), `annotations` (all of them, oldest
-        first, each with `stale` where it was about another content) and `because`: for an
-        auto-label or a promotion the explanation of the document that it came from, else None.
+        The document, why it is labelled so, its annotations (oldest first), and for an auto-label
+        or a promotion the explanation of the document that it came from.
 
     Raises:
         NotFoundError: there is no such document.
@@ -39,7 +93,7 @@ def explain(collection: OpenCollection, key: str) -> dict[str, Any]:
     return traced
 
 
-def _explain(collection: OpenCollection, key: str, steps: int) -> dict[str, Any] | None:
+def _explain(collection: OpenCollection, key: str, steps: int) -> Explanation | None:
     document = collection.declaration.document_id(key)
     events = _said_of(collection, document)
     found = Documents(collection).find(
@@ -58,6 +112,7 @@ def _explain(collection: OpenCollection, key: str, steps: int) -> dict[str, Any]
         "collection": collection.name,
         "key": key,
         "document": record,
+        "decision": None if record is None else _decision(collection, record),
         "annotations": [_event(event, present) for event in events],
         "because": _because(collection, record, events, steps) if steps else None,
     }
@@ -79,11 +134,47 @@ def _present_content(existing: ExistingDocuments, key: str) -> dict[str, str]:
         return {}
 
 
-def _event(event: Annotation, present: str | None) -> dict[str, Any]:
-    names = ("action", "label", "source", "annotator", "origin", "reason", "recorded_at")
-    said = {name: asdict(event)[name] for name in names}
+def _decision(collection: OpenCollection, record: DocumentRecord) -> LabelDecision | None:
+    """Return why a document is labelled as it is; None where it takes no label."""
+    if record["reason"] or record.get("kind") == IMAGE:
+        return None
+    suggested, confidence = record["suggested_label"], record["taxonomy_match"]["confidence"]
+    taxonomy = AppliedTaxonomy(collection)
+    threshold = None if suggested is None else taxonomy.rule.thresholds.of(suggested)
+    outcome: Outcome = "outdated"
+    if record["label"] is not None:
+        outcome = "labelled"
+    elif record["label_source"] is not None:
+        outcome = "ended_by_person"
+    elif suggested is None or threshold is None or confidence is None:
+        outcome = "no_reference"
+    elif confidence < threshold:
+        outcome = "below_threshold"
+    elif _is_withheld(collection, record["document_id"], suggested):
+        outcome = "withheld_by_audit"
+    return {"outcome": outcome, "threshold": threshold}
+
+
+def _is_withheld(collection: OpenCollection, document: str, suggested: str) -> bool:
+    """Whether an audit found this label wrong for the content that was labelled last."""
+    rejected = TaxonomyLabels(collection).rejected
+    contents = [content for d, content, label in rejected if (d, label) == (document, suggested)]
+    conditions = [
+        parse({"field": "document_id", "operator": "eq", "value": document}),
+        parse({"field": "content_hash", "operator": "in", "value": contents}),
+    ]
+    return bool(contents) and bool(Documents(collection).ids(conditions))
+
+
+def _event(event: Annotation, present: str | None) -> AnnotationRecord:
     return {
-        **said,
+        "action": event.action,
+        "label": event.label,
+        "source": event.source,
+        "annotator": event.annotator,
+        "origin": event.origin,
+        "reason": event.reason,
+        "recorded_at": event.recorded_at,
         "fields": dict(event.fields),
         "provenance": dict(event.provenance),
         "stale": event.content_hash != present,
@@ -92,31 +183,29 @@ def _event(event: Annotation, present: str | None) -> dict[str, Any]:
 
 def _because(
     collection: OpenCollection,
-    record: dict[str, Any] | None,
+    record: DocumentRecord | None,
     events: list[Annotation],
     steps: int,
-) -> dict[str, Any] | None:
+) -> Explanation | None:
     if record is None:
         return None
-    if record["label_source"] == "auto":
+    source = record["taxonomy_match"]["source_document_id"]
+    if record["label_source"] == "auto" and source:
         target = collection.workspace.collection(str(collection.declaration.reference_collection))
-        return _explain_id(
-            OpenCollection(collection.workspace, target),
-            record["taxonomy_match"]["source_document_id"],
-            steps,
-        )
+        return _explain_id(OpenCollection(collection.workspace, target), source, steps)
     promoted = [e for e in events if e.source == "promoted" and e.provenance]
     if record["label_source"] == "promoted" and promoted:
+        # What a cluster became has no reference: its provenance names the cluster.
         origin = promoted[-1].provenance
         target = collection.workspace.collection(origin["collection"])
-        source = origin["source_document_id"]
+        source = origin.get("source_document_id")
         name = target.reference_collection
         if source and name:
             return _explain_id(collection.workspace.open(name), source, steps)
     return None
 
 
-def _explain_id(collection: OpenCollection, document: str, steps: int) -> dict[str, Any] | None:
+def _explain_id(collection: OpenCollection, document: str, steps: int) -> Explanation | None:
     image = object_of(document)
     arrival = collection.ledger.objects(collection.name).get(image)
     if arrival is None:

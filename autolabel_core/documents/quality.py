@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal, TypedDict, cast
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Arrival, Ledger
 from autolabel_core.ledger.annotations import MOVED
+from autolabel_core.ledger.arrivals import DELETED
 from autolabel_core.tables.boxes.box_labels import BOX_LABELS, MISTAKES
 from autolabel_core.tables.detection_rows import IMAGE
 from autolabel_core.tables.workspace import OpenCollection
@@ -51,20 +52,41 @@ SELECT * REPLACE (CASE WHEN kind = '{IMAGE}' THEN document_id ELSE image_id END 
     kind <> '{IMAGE}' AS takes_label
 FROM all_documents
 """
-_NAMES = (
-    *("part", "arrived", "quarantined", "human", "promoted", "auto", "review_queue"),
-    *("auto_share", "median_confidence", "labels_given", "corrected", "withdrawn"),
-)
 
 
-def quality(collection: OpenCollection, since: str = "", by: By = "all") -> list[dict[str, Any]]:
+class QualityRow(TypedDict):
+    """What came in and was said, over all, on one day or in one batch.
+
+    `arrived` and what follows up to `median_confidence` are of documents that are there now;
+    `auto_share` is of the readable ones, from 0 to 1, None without any.
+    """
+
+    part: str
+    arrived: int
+    quarantined: int
+    human: int
+    promoted: int
+    auto: int
+    review_queue: int
+    auto_share: float | None
+    median_confidence: float | None
+    labels_given: int
+    corrected: int
+    withdrawn: int
+
+
+_NAMES = tuple(QualityRow.__annotations__)
+
+
+def quality(collection: OpenCollection, since: str = "", by: By = "all") -> list[QualityRow]:
     """Return what came in and what was said in a window of time.
 
-    Documents belong to the day on which they arrived first, labels to the day on which they were
-    given; by batch both belong to the document's batch. A label counts as corrected when a person
-    gave another one than the auto-label that stood in the tables at that moment. Where boxes are
-    documents, images arrive and are quarantined, their boxes are counted with them, and corrected
-    are those of which a person said that the detector was wrong.
+    Documents that are there now belong to the day on which they arrived first, labels to the
+    day on which they were given; by batch both belong to the document's batch. A label counts
+    as corrected when a person gave another one than the auto-label that stood in the tables at
+    that moment. Where boxes are documents, images arrive and are quarantined, their boxes are
+    counted with them, and corrected are those of which a person said that the detector was
+    wrong.
 
     Args:
         collection: opened with its stores.
@@ -86,16 +108,17 @@ def quality(collection: OpenCollection, since: str = "", by: By = "all") -> list
         connection.register("arrivals", _arrivals(collection.ledger, name, objects))
         connection.register("labels", said(collection.ledger, name, objects))
         rows = connection.execute(sql, {"since": since}).fetchall()
-    return [dict(zip(_NAMES, row, strict=True)) for row in rows]
+    return [cast("QualityRow", dict(zip(_NAMES, row, strict=True))) for row in rows]
 
 
 def _arrivals(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.Table:
     first = ledger.first_arrivals(name)
+    there = [i for i in first if objects[i].event != DELETED]
     return pa.table(
         {
-            "document_id": pa.array(list(first), pa.string()),
-            "batch": pa.array([objects[i].batch for i in first], pa.string()),
-            "moment": pa.array(list(first.values()), pa.string()),
+            "document_id": pa.array(there, pa.string()),
+            "batch": pa.array([objects[i].batch for i in there], pa.string()),
+            "moment": pa.array([first[i] for i in there], pa.string()),
         }
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from autolabel_core.declarations import Retriever
 from autolabel_core.declarations.conditions import Comparison, Condition, fill, parse
 from autolabel_core.documents.classifier import decode_file, require_same_encoder
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.suggestions import did_you_mean
@@ -33,14 +33,14 @@ def retrieve(
     retriever: Retriever,
     inputs: Mapping[str, str],
     limit: int | None = None,
-) -> list[dict[str, Any]]:
+) -> list[DocumentRecord]:
     """Run a retriever over a collection's documents.
 
     Args:
         collection: the collection searched.
         retriever: the declaration.
-        inputs: values for `{{INPUT.name}}`, for each of them and for no other. For the query of a search: a document's key, a file,
-            or (texts) the text itself.
+        inputs: values for `{{INPUT.name}}`, for each of them and for no other. For the query of a
+            search: a document's key, a file, or (texts) the text itself.
         limit: at most so many; a search never gives more than its `top_k`.
 
     Returns:
@@ -72,7 +72,10 @@ def retrieve(
     narrowed = _only(scores, references is not None)
     after = _filled(retriever.conditions_after_search, inputs)
     records = {r["document_id"]: r for r in view.find([*narrowed, *after])}
-    results = [{**records[i], "score": score} for i, score in scores.items() if i in records]
+    results: list[DocumentRecord] = []
+    for document, score in scores.items():
+        if document in records:
+            results.append({**records[document], "score": score})
     return results[:limit]
 
 
@@ -81,7 +84,7 @@ def _only(document_ids: Iterable[str], by_people: bool = True) -> list[Condition
     return [listed, LABELLED_BY_PEOPLE] if by_people else [listed]
 
 
-def _filled(conditions: Sequence[Any], inputs: Mapping[str, str]) -> list[Condition]:
+def _filled(conditions: Sequence[object], inputs: Mapping[str, str]) -> list[Condition]:
     return [parse(fill(condition, inputs)) for condition in conditions]
 
 

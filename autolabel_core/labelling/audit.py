@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict, cast
 
 import numpy as np
 
@@ -38,9 +38,30 @@ class JudgedLabel(NamedTuple):
     where: str
 
 
+class AuditSummary(TypedDict):
+    """How many auto-labels were audited and wrong; the rate with its 95 % Wilson interval."""
+
+    audited: int
+    wrong: int
+    rate: float | None
+    low: float
+    high: float
+
+
+class AutoLabelled(TypedDict):
+    """A document with an auto-label, as a sample for an audit lists it."""
+
+    document_id: str
+    key: str
+    content_hash: str
+    label: str
+    confidence: float
+    source_document_id: str
+
+
 def audit_sample(
     collection: OpenCollection, size: int, rng: np.random.Generator
-) -> list[dict[str, Any]]:
+) -> list[AutoLabelled]:
     """Draw auto-labelled documents uniformly, leaving out those whose label was audited already.
 
     Args:
@@ -49,7 +70,7 @@ def audit_sample(
         rng: the source of randomness.
 
     Returns:
-        Records with document_id, key, content_hash, label, confidence, source_document_id, by key.
+        The documents, by key.
     """
     verdicts = collection.ledger.audits(collection.name)
     done = {(v.document_id, v.content_hash, v.auto_label) for v in verdicts}
@@ -88,7 +109,7 @@ def draw_scheduled_sample(collection: OpenCollection, at: str) -> DrawnSample:
     return DrawnSample(out, len(drawn))
 
 
-def write_sample(out: Path, drawn: Sequence[Mapping[str, Any]]) -> None:
+def write_sample(out: Path, drawn: Sequence[AutoLabelled]) -> None:
     """Write a sample as the CSV that `autolabel audit --csv` reads once `verdict` is filled in."""
     text = io.StringIO()
     writer = csv.writer(text)
@@ -97,15 +118,14 @@ def write_sample(out: Path, drawn: Sequence[Mapping[str, Any]]) -> None:
     out.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
-def audit_summary(collection: OpenCollection) -> dict[str, Any]:
+def audit_summary(collection: OpenCollection) -> AuditSummary:
     """Return the false-positive rate over all verdicts of the collection.
 
     Args:
         collection: opened with its stores.
 
     Returns:
-        audited, wrong, rate (share of audited auto-labels that were wrong; None before the first
-        audit) and its 95 % Wilson interval low, high. The latest verdict of a document counts.
+        The rate, None before the first audit. The latest verdict of a document counts.
     """
     verdicts = collection.ledger.audits(collection.name)
     latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
@@ -147,16 +167,16 @@ def record_verdicts(
     collection.ledger.append_audits(collection.name, verdicts)
 
 
-def _auto_labelled(collection: OpenCollection) -> list[dict[str, Any]]:
-    names = ["document_id", "key", "content_hash", "label", "confidence", "source_document_id"]
+def _auto_labelled(collection: OpenCollection) -> list[AutoLabelled]:
+    names = list(AutoLabelled.__annotations__)
     with Documents(collection).connect() as connection:
         rows = connection.execute(
             f"SELECT {', '.join(names)} FROM documents WHERE label_source = 'auto' ORDER BY key"
         ).fetchall()
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [cast("AutoLabelled", dict(zip(names, row, strict=True))) for row in rows]
 
 
-def _verdict(judged: JudgedLabel, record: dict[str, Any], auditor: str) -> AuditVerdict:
+def _verdict(judged: JudgedLabel, record: AutoLabelled, auditor: str) -> AuditVerdict:
     return AuditVerdict(
         document_id=record["document_id"],
         key=judged.key,
@@ -168,7 +188,7 @@ def _verdict(judged: JudgedLabel, record: dict[str, Any], auditor: str) -> Audit
     )
 
 
-def _problem(judged: JudgedLabel, record: dict[str, Any] | None, present: str | None) -> str | None:
+def _problem(judged: JudgedLabel, record: AutoLabelled | None, present: str | None) -> str | None:
     where = f"{judged.where}: " if judged.where else ""
     if judged.verdict not in ("right", "wrong"):
         return f"{where}verdict {judged.verdict!r}; expected right or wrong"

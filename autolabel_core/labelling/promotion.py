@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.conditions import parse
+from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, document_id
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.labelling.confirm_boxes import judge_as
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.storage.buckets.stored_objects import StoredObject
@@ -35,12 +37,12 @@ class Promotion:
         provenance: where that label is from.
     """
 
-    record: dict[str, Any]
+    record: DocumentRecord
     content_hash: str
     key: str
     copied: bool
     label: str
-    provenance: Mapping[str, Any]
+    provenance: JsonObject
 
 
 def candidates(
@@ -68,7 +70,7 @@ def candidates(
         hashes = connection.execute("SELECT document_id, content_hash FROM documents").fetchall()
     contents = dict(hashes)
     chosen = [
-        proposed(collection, r, contents[r["document_id"]], r["label"], _match(r))
+        proposed(collection, r, contents[r["document_id"]], r["label"] or "", _match(r))
         for r in view.find(conditions, sort="-confidence")
         if r["key"] not in exclude
     ]
@@ -99,10 +101,10 @@ def check_taxonomy(collection: Collection) -> None:
 
 def proposed(
     collection: OpenCollection,
-    record: dict[str, Any],
+    record: DocumentRecord,
     content_hash: str,
     label: str,
-    because: Mapping[str, Any],
+    because: JsonObject,
 ) -> Promotion:
     """Return the promotion of one document.
 
@@ -122,9 +124,12 @@ def proposed(
     return Promotion(record, content_hash, *place, label, provenance)
 
 
-def _match(record: Mapping[str, Any]) -> dict[str, Any]:
+def _match(record: DocumentRecord) -> JsonObject:
     match = record["taxonomy_match"]
-    return {name: match[name] for name in ("confidence", "source_document_id")}
+    return {
+        "confidence": match["confidence"],
+        "source_document_id": match["source_document_id"],
+    }
 
 
 def promote(
@@ -214,7 +219,8 @@ def _promote_one(collection: OpenCollection, promotion: Promotion, reviewer: str
     if promotion.copied:
         metadata = {k: v for k, v in stored.metadata.items() if k != target.label_field}
         collection.workspace.source(target).add(promotion.key, data, metadata)
-    fields = {f: record[f] for f in target.fields if record.get(f) is not None}
+    values: Mapping[str, object] = record
+    fields = {f: text for f in target.fields if (text := text_of(values.get(f))) is not None}
     return Annotation(
         collection=target.collection_name,
         document_id=document_id(target.collection_name, promotion.key),

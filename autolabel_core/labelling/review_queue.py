@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.ledger.box_annotations import BoxAnnotation, effective
 from autolabel_core.tables.boxes.box_labels import REVIEWED
+from autolabel_core.tables.detection_rows import BBOX_FORMAT, Bbox
 from autolabel_core.tables.workspace import OpenCollection
 
 Queue = Literal["lowest_confidence", "class", "disagreement", "random"]
@@ -27,7 +29,39 @@ QUEUES: Mapping[str, str] = {
     "disagreement": "images on which the taxonomy calls a box something else than the detector",
     "random": "a random sample of all images, reviewed ones too: the one unbiased estimate",
 }
-Record = dict[str, Any]
+ReviewedBox = TypedDict(
+    "ReviewedBox",
+    {
+        "document_id": str,
+        "key": str,
+        "class": str,
+        "confidence": float,
+        "bbox": Bbox,
+        "bbox_format": str,
+        "label": str | None,
+        "label_source": str | None,
+        "verdict": str | None,
+    },
+)
+"""One box of an image in the queue, with what its neighbours and a person said."""
+
+
+class QueuedImage(TypedDict):
+    """An image to look at.
+
+    `why` says what put it into the queue, `score` is what the order is made of (None for `random`),
+    `focus` has the keys of the boxes that put it there; `detections` are all of its boxes.
+    """
+
+    image_id: str
+    image_key: str
+    width_px: int | None
+    height_px: int | None
+    reviewed: bool
+    why: str
+    score: float | None
+    focus: list[str]
+    detections: list[ReviewedBox]
 
 
 @dataclass(frozen=True)
@@ -52,7 +86,7 @@ def review_queue(
     now: datetime,
     class_name: str | None = None,
     seed: int = 0,
-) -> list[Record]:
+) -> list[QueuedImage]:
     """Return the images to look at next.
 
     Args:
@@ -64,10 +98,7 @@ def review_queue(
         seed: for the queue `random`: another number is another sample.
 
     Returns:
-        One record for each image: `image_id`, `image_key`, `width_px`, `height_px`, `reviewed`,
-        `why`, `score` (what the order is made of; None for `random`), `focus` (keys of the boxes
-        that put it there) and `detections`, all of its boxes with `document_id`, `key`, `class`,
-        `confidence`, `bbox`, `bbox_format`, `label`, `label_source` and `verdict`.
+        The images.
 
     Raises:
         AutolabelError: no such queue, nothing is detected here, or `class_name` is missing.
@@ -94,11 +125,11 @@ def review_queue(
     return _capped(scored, caps.per_class)[: _most(caps, annotations, now)]
 
 
-def _images(collection: OpenCollection, annotations: Sequence[BoxAnnotation]) -> list[Record]:
+def _images(collection: OpenCollection, annotations: Sequence[BoxAnnotation]) -> list[QueuedImage]:
     """All images that could be looked at, each with its boxes."""
     records = Documents(collection).find()
     images = {r["document_id"]: r for r in records if r["kind"] == "image" and not r["reason"]}
-    boxes: dict[str, list[Record]] = {image: [] for image in images}
+    boxes: dict[str, list[ReviewedBox]] = {image: [] for image in images}
     for record in records:
         if record["kind"] == "detection" and record["image_id"] in boxes:
             boxes[record["image_id"]].append(_box(record))
@@ -107,7 +138,11 @@ def _images(collection: OpenCollection, annotations: Sequence[BoxAnnotation]) ->
     reviewed = {event.image_id for event in holding if event.label == REVIEWED}
     return [
         {
-            **{name: r[name] for name in ("image_id", "image_key", "width_px", "height_px")},
+            "image_id": r["image_id"],
+            "image_key": r["image_key"],
+            "width_px": r["width_px"],
+            "height_px": r["height_px"],
+            "why": "",
             "reviewed": image in reviewed,
             "score": None,
             "focus": [],
@@ -126,23 +161,23 @@ def _contents(collection: OpenCollection) -> dict[str, str]:
     return {document: content for document, content in rows if content}
 
 
-def _box(record: Record) -> Record:
+def _box(record: DocumentRecord) -> ReviewedBox:
     return {
         "document_id": record["document_id"],
         "key": record["key"],
-        "class": record["detected_class"],
-        "confidence": record["detected_confidence"],
+        "class": record["detected_class"] or "",
+        "confidence": record["detected_confidence"] or 0.0,
         "bbox": record["bbox"],
-        "bbox_format": record["bbox_format"],
+        "bbox_format": record["bbox_format"] or BBOX_FORMAT,
         "label": record["label"],
         "label_source": record["label_source"],
         "verdict": record["verdict"],
     }
 
 
-def _scored(image: Record, by: str, class_name: str | None) -> Record | None:
+def _scored(image: QueuedImage, by: str, class_name: str | None) -> QueuedImage | None:
     """The image with its place in the queue; None where nothing puts it there."""
-    puts: Mapping[str, Callable[[Record], bool]] = {
+    puts: Mapping[str, Callable[[ReviewedBox], bool]] = {
         "lowest_confidence": lambda box: True,
         "class": lambda box: class_name in (box["class"], box["label"]),
         "disagreement": lambda box: box["label_source"] == "auto" and box["label"] != box["class"],
@@ -159,7 +194,7 @@ def _scored(image: Record, by: str, class_name: str | None) -> Record | None:
     return {**image, "why": why, "score": least["confidence"], "focus": focus}
 
 
-def _capped(queue: Iterable[Record], per_class: int | None) -> list[Record]:
+def _capped(queue: Iterable[QueuedImage], per_class: int | None) -> list[QueuedImage]:
     counts: Counter[str] = Counter()
     kept = []
     for one in queue:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
+from autolabel_core.operations.finding import Finding
+
+if TYPE_CHECKING:
+    from autolabel_core.operations.status_record import CollectionStatus
 
 MAX_UNREADABLE_SHARE = 0.05
 MAX_WITHOUT_DETECTIONS = 0.50
@@ -15,30 +19,14 @@ HIGH_COVERAGE = 0.995
 LOW_COVERAGE = 0.40
 MIN_AGREEMENT = 0.80
 MAX_FALSE_POSITIVES = 0.10
-MAX_NOISE_RATIO = 0.50
+MAX_NAMED = 5
 MIN_SELF_IDENTIFICATION = 0.99
 MIN_MARGIN = 0.1
-SHOWN = 5
+STRONGER_ENCODERS = {"image": "open_clip", "text": "sentence_transformers"}
+"""What to ask for under `feature_extractor.model`, by what is embedded."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One rule applied.
-
-    Attributes:
-        name: the rule, a Python identifier.
-        asset: the asset it concerns.
-        passed: whether all is well.
-        text: what was found and, where it did not pass, the cure; with the numbers.
-    """
-
-    name: str
-    asset: str
-    passed: bool
-    text: str
-
-
-def findings(status: Mapping[str, Any]) -> list[Finding]:
+def findings(status: CollectionStatus) -> list[Finding]:
     """Apply every rule to the numbers of a collection.
 
     Args:
@@ -52,15 +40,15 @@ def findings(status: Mapping[str, Any]) -> list[Finding]:
     """
     rules = [_unreadable, _few_references, _imbalance, _agreement, _nothing_labelled]
     rules += [_threshold_far, _false_positives, _undelivered]
-    rules += [_recluster, _noise] if status["clusters"] else []
+    rules += [should_recluster, noise_ratio] if status["clusters"] else []
     rules += [_nothing_found, _judged_right] if "images_without_detections" in status else []
-    rules += [] if status["told_apart"] is None else [_told_apart]
-    rules += [_moved] if status.get("unclear_moves") else []
-    rules += [_disagreements] if status.get("disagreements") else []
+    rules += [_moved] if status["unclear_moves"] else []
+    rules += [_disagreements] if status["disagreements"] else []
+    rules += [_distinguishable] if status["labels_from_names"] else []
     return [rule(status) for rule in rules]
 
 
-def _unreadable(s: Mapping[str, Any]) -> Finding:
+def _unreadable(s: CollectionStatus) -> Finding:
     share = s["quarantined"] / s["objects"] if s["objects"] else 0.0
     text = f"{s['quarantined']} of {s['objects']} objects cannot be read ({share:.1%})."
     passed = share <= MAX_UNREADABLE_SHARE
@@ -68,7 +56,7 @@ def _unreadable(s: Mapping[str, Any]) -> Finding:
     return Finding("unreadable_share", "raw_objects", passed, text + ("" if passed else cure))
 
 
-def _nothing_found(s: Mapping[str, Any]) -> Finding:
+def _nothing_found(s: CollectionStatus) -> Finding:
     """Of collections with boxes alone; the others have nothing to look at."""
     name, asset = "images_with_detections", "detections"
     looked_at = s["objects"] - s["quarantined"]
@@ -85,22 +73,22 @@ def _nothing_found(s: Mapping[str, Any]) -> Finding:
     return Finding(name, asset, False, text + cure)
 
 
-def _judged_right(s: Mapping[str, Any]) -> Finding:
+def _judged_right(s: CollectionStatus) -> Finding:
     """What people found of the detections, overall and in the latest week."""
     name, asset = "detections_judged_right", "detections"
     overall, week = s["judged"]["overall"], s["judged"]["latest_week"]
     asking = next((f for f in (overall, week) if f and f["verdict"] == "action"), None)
     if asking is None:
         return Finding(name, asset, True, f"People: {overall['said']} ({overall['verdict']}).")
-    when = "" if asking is overall else f" in {week['part']}"
+    when = "" if asking is overall else f" in {asking['part']}"
     see = f"`autolabel annotations stats {s['collection']} --by class` shows where"
     text = f"People{when}: {asking['said']}. {'; '.join(asking['actions']).capitalize()}. {see}."
     return Finding(name, asset, False, text)
 
 
-def _few_references(s: Mapping[str, Any]) -> Finding:
-    references: Mapping[str, int] = s["references"]
-    enough = MIN_REFERENCES if s["told_apart"] is None else 1
+def _few_references(s: CollectionStatus) -> Finding:
+    references = s["references"]
+    enough = 1 if s["labels_from_names"] else MIN_REFERENCES
     few = sorted(((n, label) for label, n in references.items() if n < enough))
     if not references:
         return Finding(
@@ -122,8 +110,8 @@ def _few_references(s: Mapping[str, Any]) -> Finding:
     return Finding("references_per_label", "reference_set", True, text)
 
 
-def _imbalance(s: Mapping[str, Any]) -> Finding:
-    references: Mapping[str, int] = s["references"]
+def _imbalance(s: CollectionStatus) -> Finding:
+    references = s["references"]
     if len(references) < 2:
         return Finding("references_balanced", "reference_set", True, "Fewer than two labels.")
     ordered = sorted(references, key=lambda label: (references[label], label))
@@ -136,7 +124,7 @@ def _imbalance(s: Mapping[str, Any]) -> Finding:
     return Finding("references_balanced", "reference_set", False, text + cure)
 
 
-def _agreement(s: Mapping[str, Any]) -> Finding:
+def _agreement(s: CollectionStatus) -> Finding:
     agreement = s["leave_one_out"]["agreement"]
     if agreement is None:
         return Finding("references_agree", "reference_set", True, "Too few references to judge.")
@@ -147,51 +135,65 @@ def _agreement(s: Mapping[str, Any]) -> Finding:
     passed = agreement >= MIN_AGREEMENT
     cure = (
         " Look at the disagreeing ones in the metadata of reference_set: wrong labels and "
-        "ambiguous items hurt most; a stronger encoder (open_clip) is the other cure."
+        f"ambiguous items hurt most; a stronger encoder ({STRONGER_ENCODERS[s['input']]}) is the "
+        "other cure."
     )
     return Finding("references_agree", "reference_set", passed, text + ("" if passed else cure))
 
 
-def _told_apart(s: Mapping[str, Any]) -> Finding:
-    found = s["told_apart"]
-    if not found:
-        return Finding("references_told_apart", "reference_set", True, "Fewer than two labels.")
-    top1, itself = found["top1"]["share"], found["self_identification"]["share"]
+def _distinguishable(s: CollectionStatus) -> Finding:
+    name, asset, found = "references_distinguishable", "reference_set", s["distinguishability"]
+    if found is None:
+        return Finding(name, asset, True, "Fewer than two labels.")
+    top1, itself = found["top1"]["share"] or 0.0, found["self_identification"]["share"] or 0.0
     text = (
         f"{top1:.1%} of augmented views find their reference ({found['top1']['low']:.1%} to "
         f"{found['top1']['high']:.1%}), median margin {found['median_margin']:.2f}. "
     )
     passed = itself >= MIN_SELF_IDENTIFICATION and found["median_margin"] >= MIN_MARGIN
     cure = "" if passed else " Set `fine_tune: true` and run `autolabel train`."
-    return Finding("references_told_apart", "reference_set", passed, text + found["advice"] + cure)
+    return Finding(name, asset, passed, text + found["advice"] + cure)
 
 
-def _nothing_labelled(s: Mapping[str, Any]) -> Finding:
+def _nothing_labelled(s: CollectionStatus) -> Finding:
     if s["auto"] or not s["references"] or not s["review_queue"] or not s["confidence"]:
         text = f"{s['auto']} documents carry an auto-label."
         return Finding("something_labelled", "taxonomy_labels", True, text)
     text = (
         f"Nothing was labelled although there are {sum(s['references'].values())} references: "
-        f"the threshold {s['threshold']} is above every confidence. "
+        f"{_thresholds(s)} above every confidence, or audits withheld the labels. "
         f"Run `autolabel threshold {s['collection']}`. If references look missing, check that "
         "`field_passthrough` includes the label field and that the retriever's filter lets them in."
     )
     return Finding("something_labelled", "taxonomy_labels", False, text)
 
 
-def _threshold_far(s: Mapping[str, Any]) -> Finding:
+def _thresholds(s: CollectionStatus) -> str:
+    """Name the thresholds that decide, with the verb."""
+    own = s["label_thresholds"]
+    if not own:
+        return f"the threshold {s['threshold']} is"
+    shown = ", ".join(f"{label} {own[label]}" for label in sorted(own)[:MAX_NAMED])
+    more = f" and {len(own) - MAX_NAMED} more" if len(own) > MAX_NAMED else ""
+    return f"the thresholds ({shown}{more}; others {s['threshold']}) are"
+
+
+def _threshold_far(s: CollectionStatus) -> Finding:
     name, covered = "threshold_near_data", s["coverage"]
     confidence = s["confidence"]
     if s["threshold"] is None or not s["references"] or not confidence:
         return Finding(name, "taxonomy_labels", True, "No threshold in use yet.")
     middle = confidence["q50"]
+    applied = _thresholds(s).rpartition(" ")[0]
     text = (
-        f"The threshold {s['threshold']} labels {covered:.1%} of what people left; the median "
-        f"confidence is {middle:.2f} ({confidence['q05']:.2f} to {confidence['q95']:.2f})."
+        f"With {applied}, {covered:.1%} of the documents that no person labelled carry an "
+        f"auto-label; their median confidence is {middle:.2f} ({confidence['q05']:.2f} to "
+        f"{confidence['q95']:.2f})."
     )
+    highest = max([s["threshold"], *s["label_thresholds"].values()])
     ask = f" `autolabel threshold {s['collection']}` proposes one from leave-one-out figures."
-    if covered >= HIGH_COVERAGE and confidence["q05"] - s["threshold"] > 0.05:
-        text += " It lies below all the data and decides nothing: raise it." + ask
+    if covered >= HIGH_COVERAGE and confidence["q05"] - highest > 0.05:
+        text += " Nearly every confidence is higher, so that nothing is decided: raise it." + ask
         return Finding(name, "taxonomy_labels", False, text)
     if covered < LOW_COVERAGE:
         text += (
@@ -202,13 +204,12 @@ def _threshold_far(s: Mapping[str, Any]) -> Finding:
     return Finding(name, "taxonomy_labels", True, text)
 
 
-def _false_positives(s: Mapping[str, Any]) -> Finding:
+def _false_positives(s: CollectionStatus) -> Finding:
     audited = s["false_positive_rate"]
-    if not audited["audited"]:
-        text = (
-            f"Never audited: `autolabel audit {s['collection']} --sample 50` measures wrong labels."
-        )
-        return Finding("false_positive_rate", "taxonomy_labels", True, text)
+    if audited["rate"] is None:
+        measure = f"`autolabel audit {s['collection']} --sample 50` measures how many are wrong."
+        text = f"None of {s['auto']} auto-labels was audited: {measure}"
+        return Finding("false_positive_rate", "taxonomy_labels", s["auto"] == 0, text)
     text = (
         f"{audited['wrong']} of {audited['audited']} audited auto-labels were wrong "
         f"({audited['rate']:.1%}; {audited['low']:.1%} to {audited['high']:.1%})."
@@ -219,7 +220,7 @@ def _false_positives(s: Mapping[str, Any]) -> Finding:
     return Finding("false_positive_rate", "taxonomy_labels", False, text + cure)
 
 
-def _undelivered(s: Mapping[str, Any]) -> Finding:
+def _undelivered(s: CollectionStatus) -> Finding:
     name, asset = "webhooks_delivered", "taxonomy_labels"
     endpoints = s["endpoints"]
     bad = [e for e in endpoints if e["abandoned"] or e["failing"] or e["disabled_at"]]
@@ -239,11 +240,11 @@ def _undelivered(s: Mapping[str, Any]) -> Finding:
     return Finding(name, asset, False, cure)
 
 
-def _moved(s: Mapping[str, Any]) -> Finding:
+def _moved(s: CollectionStatus) -> Finding:
     """Only where there is something to decide."""
     unclear = s["unclear_moves"]
-    shown = "; ".join(move["text"] for move in unclear[:SHOWN])
-    more = f"; and {len(unclear) - SHOWN} more" if len(unclear) > SHOWN else ""
+    shown = "; ".join(move["text"] for move in unclear[:MAX_NAMED])
+    more = f"; and {len(unclear) - MAX_NAMED} more" if len(unclear) > MAX_NAMED else ""
     text = (
         f"Labels whose files are gone while the same content lies elsewhere: {shown}{more}. Say "
         f"which moved: `autolabel label {s['collection']} KEY --moved-from OLD_KEY`, or label anew."
@@ -251,7 +252,7 @@ def _moved(s: Mapping[str, Any]) -> Finding:
     return Finding("labels_follow_their_files", "reference_set", False, text)
 
 
-def _disagreements(s: Mapping[str, Any]) -> Finding:
+def _disagreements(s: CollectionStatus) -> Finding:
     """Only where two people disagree."""
     name = s["collection"]
     text = (
@@ -260,38 +261,3 @@ def _disagreements(s: Mapping[str, Any]) -> Finding:
         f"(`autolabel label {name} --withdraw KEY --annotator NAME`) or labels anew."
     )
     return Finding("people_agree", "reference_set", False, text)
-
-
-def _recluster(s: Mapping[str, Any]) -> Finding:
-    name, asset = "should_recluster", "clusters"
-    said = []
-    for one in s["clusters"]:
-        if one["failed"]:
-            said.append(f"the last run of {one['definition']} failed: {one['failed']}")
-        elif one["should_recluster"]:
-            said.append(f"{one['definition']}: {'; '.join(one['reasons'])}")
-    if said:
-        cure = (
-            f" `autolabel clusters run {s['collection']}` groups everything anew; where it says "
-            "the same again, change the definition."
-        )
-        return Finding(name, asset, False, ". ".join(said) + "." + cure)
-    ran = [one for one in s["clusters"] if one["run_id"]]
-    if not ran:
-        text = f"No clusters yet: `autolabel clusters run {s['collection']}` makes them."
-        return Finding(name, asset, True, text)
-    shown = ", ".join(
-        f"{one['definition']} ({one['clusters']} clusters of {one['documents']} documents, "
-        f"{one['new_documents']} assigned since)"
-        for one in ran
-    )
-    look = f" `autolabel clusters list {s['collection']}` shows what could become a label."
-    return Finding(name, asset, True, f"{shown}.{look}")
-
-
-def _noise(s: Mapping[str, Any]) -> Finding:
-    ran = [one for one in s["clusters"] if one["run_id"]]
-    shown = ", ".join(f"{one['definition']} {one['noise_ratio']:.1%}" for one in ran) or "no run"
-    passed = all(one["noise_ratio"] <= MAX_NOISE_RATIO for one in ran)
-    cure = "" if passed else " Lower min_cluster_size or min_samples, or use a stronger encoder."
-    return Finding("noise_ratio", "clusters", passed, f"Documents in no cluster: {shown}.{cure}")

@@ -36,6 +36,7 @@ def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, 
     may open no file, attach no database and load no extension.
 
     Args:
+        workspace: the stores.
         sql: one SELECT (or WITH, FROM, SUMMARIZE, DESCRIBE …) or EXPLAIN.
 
     Returns:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autolabel_core.clusters.report import cluster_status
 from autolabel_core.clusters.table import Clusters
@@ -16,6 +14,12 @@ from autolabel_core.labelling.audit import audit_summary
 from autolabel_core.matching.decision import Rule
 from autolabel_core.notifications.webhooks.health import endpoint_health, recent_firings
 from autolabel_core.operations.staleness_plan import plan
+from autolabel_core.operations.status_record import (
+    CollectionStatus,
+    JudgedBoxes,
+    LabelCounts,
+    ObjectCounts,
+)
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.boxes.conflicts import conflicts
 from autolabel_core.tables.boxes.current_annotations import standing
@@ -31,30 +35,19 @@ LOW_CONFIDENCE_BAND = 0.10
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def collection_status(collection: OpenCollection) -> dict[str, Any]:
+def collection_status(collection: OpenCollection) -> CollectionStatus:
     """Return the state of a collection as the last sweep left it.
 
     Args:
         collection: opened with its stores.
 
     Returns:
-        objects, quarantined, human, promoted, auto, unlabelled, coverage (share of the readable
-        documents that no person labelled which carry an auto-label; 1 is all), review_queue
-        (readable documents without a label), low_confidence (auto-labels within
-        LOW_CONFIDENCE_BAND above their threshold), distribution, distribution_rolled_up,
-        confidence (quantiles), false_positive_rate (audited), references (by label),
-        leave_one_out, told_apart (where file names are labels: what views of the references
-        find), feature_uri, taxonomy_version, pending (what the next sweep would do),
-        stale_annotations, unclear_moves (labels whose content lies under other keys now, where a
-        person has to say which: labels by old key, and keys), disagreements (pairs of people who
-        label one document differently), endpoints (what did not reach them), alerts (those that
-        fired last), clusters (of each definition: the run in force, its figures, what waits). Where
-        boxes are documents also detections, images_without_detections and judged (what people said
-        of boxes: overall, in the latest week, and where they disagree).
+        The state.
     """
     taxonomy = AppliedTaxonomy(collection)
     with Documents(collection).connect() as connection:
-        counts = _objects(connection, collection.declaration) | _counts(connection, taxonomy.rule)
+        objects = _objects(connection, collection.declaration)
+        counts = _counts(connection, taxonomy.rule)
     reference_set = ReferenceSet(
         OpenCollection(collection.workspace, taxonomy.reference_collection)
     )
@@ -64,13 +57,24 @@ def collection_status(collection: OpenCollection) -> dict[str, Any]:
         references[entry["label"]] = references.get(entry["label"], 0) + entry["references"]
     own = ReferenceSet(collection)
     next_run = plan(collection)
-    return {
+    thresholds = taxonomy.rule.thresholds
+    state: CollectionStatus = {
         "collection": collection.name,
-        **counts,
+        "input": taxonomy.space.input,
+        "human": counts["human"],
+        "promoted": counts["promoted"],
+        "auto": counts["auto"],
+        "unlabelled": counts["unlabelled"],
+        "coverage": counts["coverage"],
+        "review_queue": counts["review_queue"],
+        "low_confidence": counts["low_confidence"],
+        "distribution": counts["distribution"],
+        "confidence": counts["confidence"],
+        "objects": objects["objects"],
+        "quarantined": objects["quarantined"],
         "distribution_rolled_up": roll_up(counts["distribution"]),
-        "threshold": collection.declaration.taxonomy.confidence_threshold
-        if collection.declaration.taxonomy
-        else None,
+        "threshold": thresholds.default if collection.declaration.taxonomy else None,
+        "label_thresholds": dict(thresholds.per_label),
         "reference_collection": collection.declaration.reference_collection,
         "references": references,
         "leave_one_out": {
@@ -78,7 +82,8 @@ def collection_status(collection: OpenCollection) -> dict[str, Any]:
             "low": judged.get("agreement_low"),
             "high": judged.get("agreement_high"),
         },
-        "told_apart": _told_apart(reference_set, judged),
+        "labels_from_names": not reference_set.waits_for_labels,
+        "distinguishability": judged.get("distinguishability"),
         "false_positive_rate": audit_summary(collection),
         "feature_uri": reference_set.feature_uri,
         "taxonomy_version": taxonomy_version(references),
@@ -86,47 +91,53 @@ def collection_status(collection: OpenCollection) -> dict[str, Any]:
         "endpoints": endpoint_health(collection.ledger, collection.declaration),
         "alerts": recent_firings(collection.ledger, collection.declaration),
         "clusters": [cluster_status(one) for one in Clusters(collection).defined],
-        **_disputed(collection),
+        "unclear_moves": [],
+        "disagreements": 0,
         "stale_annotations": own.embeddings.items.stale_annotations(),
-        **_judged(collection),
     }
-
-
-def _disputed(collection: OpenCollection) -> dict[str, Any]:
-    """What only people can settle; of boxes `judged` says it."""
     if collection.declaration.detection is not None:
-        return {"unclear_moves": [], "disagreements": 0}
+        state["detections"] = objects["detections"]
+        state["images_without_detections"] = objects["images_without_detections"]
+        state["judged"] = _judged(collection)
+        return state
     raw = RawObjects(collection)
-    claims = [{**asdict(claim), "text": str(claim)} for claim in raw.moves().claims]
-    return {"unclear_moves": claims, "disagreements": len(raw.label_conflicts())}
+    state["unclear_moves"] = [
+        {"labels": dict(claim.labels), "keys": claim.keys, "text": str(claim)}
+        for claim in raw.moves().claims
+    ]
+    state["disagreements"] = len(raw.label_conflicts())
+    return state
 
 
-def _judged(collection: OpenCollection) -> dict[str, Any]:
-    if collection.declaration.detection is None:
-        return {}
+def _judged(collection: OpenCollection) -> JudgedBoxes:
     events = collection.ledger.box_annotations(collection.name)
     disagreements = len(conflicts(standing(collection).holding))
     weeks = [figures.record() for figures in box_figures(events, by="week")]
     overall = box_figures(events)[0].record()
     latest = weeks[-1] if weeks else None
-    return {"judged": {"overall": overall, "latest_week": latest, "conflicts": disagreements}}
+    return {"overall": overall, "latest_week": latest, "conflicts": disagreements}
 
 
-def _objects(connection: DuckDBPyConnection, collection: Collection) -> dict[str, Any]:
+def _objects(connection: DuckDBPyConnection, collection: Collection) -> ObjectCounts:
     """Count what lies in the bucket; where boxes are documents, images and boxes apart."""
     if collection.detection is None:
-        row = connection.execute("SELECT count(*), count(reason) FROM documents").fetchall()[0]
-        return dict(zip(("objects", "quarantined"), row, strict=True))
-    row = connection.execute(
+        sql = "SELECT count(*), count(reason) FROM documents"
+        objects, quarantined = connection.execute(sql).fetchall()[0]
+        return {"objects": objects, "quarantined": quarantined}
+    objects, quarantined, detections, without = connection.execute(
         "SELECT count(*) FILTER (kind = 'image'), count(reason), "
         "count(*) FILTER (kind = 'detection'), "
         "count(*) FILTER (kind = 'image' AND detections = '[]') FROM all_documents"
     ).fetchall()[0]
-    names = ("objects", "quarantined", "detections", "images_without_detections")
-    return dict(zip(names, row, strict=True))
+    return {
+        "objects": objects,
+        "quarantined": quarantined,
+        "detections": detections,
+        "images_without_detections": without,
+    }
 
 
-def _counts(connection: DuckDBPyConnection, rule: Rule) -> dict[str, Any]:
+def _counts(connection: DuckDBPyConnection, rule: Rule) -> LabelCounts:
     human, promoted, auto, unlabelled, machine, queue = connection.execute(
         "SELECT "
         "count(*) FILTER (label_source = 'human'), count(*) FILTER (label_source = 'promoted'), "
@@ -169,9 +180,3 @@ def _low_confidence(connection: DuckDBPyConnection, rule: Rule) -> int:
         for label, confidences in labelled
         for confidence in confidences
     )
-
-
-def _told_apart(reference_set: ReferenceSet, judged: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What `verify` found; empty where labels are too few, None where names are no labels."""
-    found: dict[str, Any] | None = judged.get("told_apart")
-    return found if found or reference_set.waits_for_labels else {}

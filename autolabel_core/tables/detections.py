@@ -197,16 +197,14 @@ class DetectionTable(DocumentTable):
 
     def annotations(self) -> dict[str, Annotation]:
         """Return what people said of boxes, carried to the detections that there are now."""
-        found: dict[str, Annotation] = {}
+        declaration, found = self.collection.declaration, dict[str, Annotation]()
         by_image: dict[str, list[BoxAnnotation]] = {}
         for annotation in self._standing.holding:
             by_image.setdefault(annotation.image_id, []).append(annotation)
         rows = filter(is_detection, self.rows_on(set(by_image)))
         detections = {image: list(group) for image, group in groupby(rows, itemgetter("image_id"))}
         for image, events in by_image.items():
-            found |= transfer_annotations(
-                events, detections.get(image, []), self.collection.declaration
-            )
+            found |= transfer_annotations(events, detections.get(image, []), declaration)
         return found
 
     def stale_annotations(self) -> int:

@@ -87,17 +87,7 @@ class Workspace:
         return pick(self.collections, name)
 
     def open(self, name: str) -> OpenCollection:
-        """Return a declared collection with these stores.
-
-        Args:
-            name: its name.
-
-        Returns:
-            The collection.
-
-        Raises:
-            NotFoundError: none is declared by that name.
-        """
+        """Return a declared collection with these stores; `NotFoundError` where there is none."""
         return OpenCollection(self, self.collection(name))
 
     def source(self, collection: Collection) -> ObjectSource:
@@ -241,15 +231,5 @@ class OpenCollection:
         return self.workspace.source(self.declaration)
 
     def other(self, name: str) -> OpenCollection:
-        """Return another collection of the same workspace.
-
-        Args:
-            name: its name.
-
-        Returns:
-            The collection with the same stores.
-
-        Raises:
-            NotFoundError: none is declared by that name.
-        """
+        """Return another collection of the same workspace, as `Workspace.open` does."""
         return self.workspace.open(name)

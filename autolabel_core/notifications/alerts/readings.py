@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from autolabel_core.declarations import Alert
 from autolabel_core.declarations.alert import DRIFT
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.notifications.alerts.drift import drift
 from autolabel_core.notifications.alerts.rules import MAX_LISTED, Reading
@@ -58,7 +58,7 @@ def _found(workspace: Workspace, alert: Alert) -> list[Reading]:
     searched, retriever = find_retriever(workspace.collections, str(alert.retriever))
     documents = retrieve(OpenCollection(workspace, searched), retriever, alert.inputs)
     group_of = _groups(OpenCollection(workspace, searched), alert.group_by)
-    groups: dict[str | None, list[dict[str, Any]]] = {} if alert.group_by else {None: []}
+    groups: dict[str | None, list[DocumentRecord]] = {} if alert.group_by else {None: []}
     if alert.group_by:
         groups = {group: [] for group in sorted(set(group_of.values()))}
     for document in documents:

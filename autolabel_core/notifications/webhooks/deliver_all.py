@@ -46,6 +46,7 @@ def deliver_all(
     """Tell every declared endpoint of what it is to be told of now.
 
     Args:
+        workspace: the stores.
         budget_seconds: no request is begun later than this.
         means: clocks, chance, environment and resolver.
 

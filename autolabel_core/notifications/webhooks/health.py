@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from autolabel_core.declarations import Collection
 from autolabel_core.ledger import Ledger
@@ -12,7 +12,27 @@ from autolabel_core.notifications.webhooks.endpoints import MARKS, endpoints_of,
 MAX_FIRINGS = 5
 
 
-def endpoint_health(ledger: Ledger, collection: Collection) -> list[dict[str, Any]]:
+class EndpointHealth(TypedDict):
+    """One endpoint: events that are tried again, events given up, when it answered 410 Gone."""
+
+    endpoint: str
+    enabled: bool
+    failing: int
+    abandoned: int
+    disabled_at: str | None
+    last_detail: str | None
+
+
+class FiredAlert(TypedDict):
+    """An alert that fired, on which group of `group_by`, at which number, and when."""
+
+    alert: str
+    group: str | None
+    value: float | None
+    at: str
+
+
+def endpoint_health(ledger: Ledger, collection: Collection) -> list[EndpointHealth]:
     """Return the endpoints of a collection, with what did not reach them.
 
     Args:
@@ -20,10 +40,9 @@ def endpoint_health(ledger: Ledger, collection: Collection) -> list[dict[str, An
         collection: the declaration.
 
     Returns:
-        One record for each endpoint: `endpoint`, `failing` (events that are tried again),
-        `abandoned` (events given up), `disabled_at` (it answered 410 Gone), `last_detail`.
+        One record for each endpoint.
     """
-    found = []
+    found: list[EndpointHealth] = []
     for endpoint in endpoints_of([collection]):
         missed = [d for d in ledger.undelivered(endpoint.name) if d.event_id not in MARKS]
         found.append(
@@ -39,8 +58,8 @@ def endpoint_health(ledger: Ledger, collection: Collection) -> list[dict[str, An
     return found
 
 
-def recent_firings(ledger: Ledger, collection: Collection) -> list[dict[str, Any]]:
-    """Return the last alerts that fired, the latest first: `alert`, `group`, `value`, `at`."""
+def recent_firings(ledger: Ledger, collection: Collection) -> list[FiredAlert]:
+    """Return the last alerts that fired, the latest first."""
     if not collection.alerts:
         return []
     rows = ledger.alert_firings(collection.collection_name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.tables.boxes.box_labels import (
@@ -28,6 +28,21 @@ MIN_JUDGED = 30
 
 By = Literal["all", "retriever", "class", "week", "annotator"]
 NONE = "none"
+
+
+class FiguresRecord(TypedDict):
+    """Everything that `DetectorFigures` says, as JSON holds it."""
+
+    part: str
+    counts: dict[str, int]
+    given: int
+    reviewed: int
+    judged: int
+    rates: dict[str, float | None]
+    shares: dict[str, float | None]
+    verdict: str
+    actions: list[str]
+    said: str
 
 
 @dataclass(frozen=True)
@@ -105,10 +120,20 @@ class DetectorFigures:
             return "action"
         return "healthy" if (self.rates[CONFIRMED] or 0.0) > HEALTHY_CONFIRMED else "watch"
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> FiguresRecord:
         """Return everything as JSON can say it."""
-        derived = ("judged", "rates", "shares", "verdict", "actions", "said")
-        return {**asdict(self), **{name: getattr(self, name) for name in derived}}
+        return {
+            "part": self.part,
+            "counts": dict(self.counts),
+            "given": self.given,
+            "reviewed": self.reviewed,
+            "judged": self.judged,
+            "rates": self.rates,
+            "shares": self.shares,
+            "verdict": self.verdict,
+            "actions": self.actions,
+            "said": self.said,
+        }
 
 
 def box_figures(

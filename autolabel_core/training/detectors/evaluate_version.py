@@ -26,6 +26,7 @@ def evaluate_version(
     """Let a version look at the gold images as it would in service, tiles included.
 
     Args:
+        workspace: the stores.
         declared: how the detector is asked in service.
         model: the version; its weights are checked.
         data: with the gold images.

@@ -19,6 +19,7 @@ def verdict_report(
     """Return what is to be said of the latest version.
 
     Args:
+        workspace: the stores.
         collection_name: whose.
         latest: the version, or none.
 

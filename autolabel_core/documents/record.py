@@ -1,0 +1,58 @@
+"""A document as people and programs see it: what `documents`, `retrieve` and `explain` give."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from autolabel_core.tables.detection_rows import Bbox, DetectionRecord
+
+
+class TaxonomyMatch(TypedDict):
+    """The decision: whether the nearest reference became the label, and how near it is.
+
+    `confidence` is its cosine in [-1, 1], kept where nothing matched; None without references.
+    """
+
+    matched: bool
+    confidence: float | None
+    source_document_id: str | None
+
+
+class BoxFields(TypedDict, total=False):
+    """What documents say beside, where boxes are documents.
+
+    Of both kinds the first five; of an image `detections` (None where it could not be looked at);
+    of a box the others.
+    """
+
+    kind: str
+    image_id: str
+    image_key: str
+    width_px: int | None
+    height_px: int | None
+    detections: list[DetectionRecord] | None
+    detected_class: str | None
+    detected_confidence: float | None
+    bbox: Bbox
+    bbox_format: str | None
+    verdict: str | None
+
+
+class DocumentRecord(BoxFields, total=False):
+    """One document.
+
+    The label, the enriched fields and those of clusters stand beside under their declared names.
+    `score` is the cosine of a search, `url` an address of the content; others have none.
+    """
+
+    document_id: str
+    key: str
+    label: str | None
+    label_source: str | None
+    taxonomy_match: TaxonomyMatch
+    suggested_label: str | None
+    margin: float | None
+    margin_lower_bound: float | None
+    reason: str | None
+    score: float
+    url: str | None

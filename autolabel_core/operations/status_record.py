@@ -1,0 +1,104 @@
+"""The state of a collection as `status` shows it and `findings` judges it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from autolabel_core.clusters.report import ClusterStatus
+    from autolabel_core.labelling.audit import AuditSummary
+    from autolabel_core.models.evaluation.verification_record import VerificationRecord
+    from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
+    from autolabel_core.tables.boxes.detector_figures import FiguresRecord
+
+
+class ObjectCounts(TypedDict):
+    """What lies in the bucket; the last two where boxes are documents."""
+
+    objects: int
+    quarantined: int
+    detections: NotRequired[int]
+    images_without_detections: NotRequired[int]
+
+
+class LabelCounts(TypedDict):
+    """How documents are labelled.
+
+    `coverage` is the share with an auto-label, from 0 to 1, among the readable documents that no
+    person labelled; `low_confidence` counts auto-labels just above their threshold; `confidence`
+    has quantiles by name (`q05` to `q95`), none without a document to decide.
+    """
+
+    human: int
+    promoted: int
+    auto: int
+    unlabelled: int
+    coverage: float
+    review_queue: int
+    low_confidence: int
+    distribution: dict[str, int]
+    confidence: dict[str, float]
+
+
+class Agreement(TypedDict):
+    """Share of references whose nearest other one has their label, with its 95 % interval."""
+
+    agreement: float | None
+    low: float | None
+    high: float | None
+
+
+class UnclearMove(TypedDict):
+    """Labels by old key whose content lies under these keys now: a person has to say which."""
+
+    labels: dict[str, str | None]
+    keys: tuple[str, ...]
+    text: str
+
+
+class PendingWork(TypedDict):
+    """What the next sweep would do."""
+
+    assets: list[str]
+    batches: list[str]
+
+
+class JudgedBoxes(TypedDict):
+    """What people said of boxes: overall, in the latest week, and on how many they disagree."""
+
+    overall: FiguresRecord
+    latest_week: FiguresRecord | None
+    conflicts: int
+
+
+class CollectionStatus(ObjectCounts, LabelCounts):
+    """The state of a collection as the last sweep left it.
+
+    `input` is what is embedded, `image` or `text`. `threshold` decides where `label_thresholds` has
+    none for a label; None without a taxonomy. `labels_from_names` is whether the names of files are
+    the labels; then `distinguishability` says what views of the references find, None with fewer
+    than two labels. `judged` is there where boxes are documents;
+    `disagreements` counts pairs of people who label one document differently.
+    """
+
+    collection: str
+    input: str
+    distribution_rolled_up: dict[str, int]
+    threshold: float | None
+    label_thresholds: dict[str, float]
+    reference_collection: str | None
+    references: dict[str, int]
+    leave_one_out: Agreement
+    labels_from_names: bool
+    distinguishability: VerificationRecord | None
+    false_positive_rate: AuditSummary
+    feature_uri: str
+    taxonomy_version: str
+    pending: PendingWork
+    endpoints: list[EndpointHealth]
+    alerts: list[FiredAlert]
+    clusters: list[ClusterStatus]
+    stale_annotations: int
+    unclear_moves: list[UnclearMove]
+    disagreements: int
+    judged: NotRequired[JudgedBoxes]
