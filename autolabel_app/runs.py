@@ -59,7 +59,11 @@ class SweepResult:
 
 
 def sweep(
-    workspace: Workspace, names: Iterable[str], bar: bool, tell: Callable[[str], None]
+    workspace: Workspace,
+    names: Iterable[str],
+    bar: bool,
+    tell: Callable[[str], None],
+    accept_losses: bool = False,
 ) -> list[SweepResult]:
     """Register what changed, then bring every stale asset up to date; current ones cost nothing.
 
@@ -68,6 +72,7 @@ def sweep(
         names: collections; empty means all. Collections that they refer to come first.
         bar: whether to draw a progress bar.
         tell: told in a line what is being done.
+        accept_losses: whether what looks like a lost mount, or a lost ledger, is meant so.
 
     Returns:
         One result for each collection.
@@ -78,7 +83,7 @@ def sweep(
     results = []
     for collection in _in_order(workspace, list(names)):
         tell(f"{collection.collection_name}: looking at the bucket")
-        registration = register(OpenCollection(workspace, collection))
+        registration = register(OpenCollection(workspace, collection), accept_losses)
         runs: list[Plan] = []
         run_ids: list[str] = []
         while following := plan(OpenCollection(workspace, collection)):

@@ -13,11 +13,18 @@ from autolabel_core.tables.workspace import Workspace
 
 @click.command()
 @click.argument("collections", nargs=-1, metavar="[COLLECTION]…")
+@click.option(
+    "--yes",
+    "accept_losses",
+    is_flag=True,
+    help="What looks like a lost mount, or a lost ledger, is meant so.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def sweep(collections: tuple[str, ...], as_json: bool) -> None:
+def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> None:
     """Register new, changed and deleted objects; bring every stale asset up to date.
 
-    Without a COLLECTION all of them are swept. The runs appear in Dagster's UI.
+    Without a COLLECTION all of them are swept. The runs appear in Dagster's UI. Where most objects
+    of a bucket are gone at once (`max_deleted_share` of its source), nothing is taken for deleted.
     """
     from autolabel_app.runs import sweep as run_sweep
 
@@ -27,7 +34,11 @@ def sweep(collections: tuple[str, ...], as_json: bool) -> None:
 
     started = time.monotonic()
     results = run_sweep(
-        Workspace.from_environment(), collections, sys.stderr.isatty() and not as_json, tell
+        Workspace.from_environment(),
+        collections,
+        sys.stderr.isatty() and not as_json,
+        tell,
+        accept_losses,
     )
     if as_json:
         emit_json(

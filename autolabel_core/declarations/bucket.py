@@ -50,12 +50,21 @@ class Bucket(Declaration):
 
 
 class Source(Declaration):
-    """One or more buckets; several need distinct key prefixes, so that keys stay unique."""
+    """One or more buckets; several need distinct key prefixes, so that keys stay unique.
+
+    Attributes:
+        shorthands: words that are taken apart.
+        type: there is only one.
+        buckets: where objects lie.
+        max_deleted_share: the largest share of a bucket's objects that may be gone at once before
+            that is taken for a lost mount and not for a deletion, above 0 to 1 (never).
+    """
 
     shorthands = ("uri", "uris", "bucket_ids", "bucket_name", *SHARED)
 
     type: Literal["bucket"] = "bucket"
     buckets: tuple[Bucket, ...] = Field(min_length=1)
+    max_deleted_share: float = Field(default=0.5, gt=0.0, le=1.0, strict=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -13,6 +13,7 @@ from autolabel_core.foundation.suggestions import did_you_mean
 
 EVENT_TYPES = (
     "collection.created",
+    "collection.halted",
     "object.created",
     "object.updated",
     "object.deleted",

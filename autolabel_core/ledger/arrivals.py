@@ -86,6 +86,12 @@ class ArrivalRows(Rows):
         with self._database.reading() as connection:
             return MappingProxyType(self._last_arrivals.read(connection, collection))
 
+    def knows(self, collection: str) -> bool:
+        """Whether any object of a collection was ever recorded."""
+        query = select(ARRIVALS.c.id).where(ARRIVALS.c.collection == collection).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
+
     def first_arrivals(self, collection: str) -> dict[str, str]:
         """Return when each document was seen first, by document id."""
         columns = ARRIVALS.c

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import document_id
-from autolabel_core.ledger import Arrival
+from autolabel_core.ledger import Arrival, Event, event_id
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
+from autolabel_core.operations.losses import LostObjectsError, check_losses
+from autolabel_core.tables.lost_ledger import check_ledger
 from autolabel_core.tables.workspace import OpenCollection
+
+HALTED_EVENT = "collection.halted"
 
 
 @dataclass(frozen=True)
@@ -31,25 +36,49 @@ class Registration:
     batches: list[str]
 
 
-def register(collection: OpenCollection) -> Registration:
+def register(collection: OpenCollection, accept_losses: bool = False) -> Registration:
     """Record arrivals, changes and deletions; each object is assigned to a batch exactly once.
 
     Args:
         collection: opened with its stores.
+        accept_losses: whether a person said that what looks like a lost mount, or a lost ledger, is
+            meant so.
 
     Returns:
         What was found.
+
+    Raises:
+        LostObjectsError: so many objects are gone that nothing was recorded but the event
+            `collection.halted`.
     """
     name = collection.name
+    if not accept_losses:
+        check_ledger(collection.workspace, name)
     declare_endpoints(collection.ledger, endpoints_of(collection.workspace.collections.values()))
     with collection.warehouse.writing(name, "registration"):
         listed = dict(collection.source().list())
-        events = collection.ledger.record_arrivals(
-            name, lambda known: list(_changes(collection.declaration, listed, known))
-        )
+
+        def decide(known: Mapping[str, Arrival]) -> list[Arrival]:
+            changes = list(_changes(collection.declaration, listed, known))
+            if not accept_losses:
+                check_losses(collection.declaration, changes, known)
+            return changes
+
+        try:
+            events = collection.ledger.record_arrivals(name, decide)
+        except LostObjectsError as error:
+            collection.ledger.append_events([_halted(name, str(error))])
+            raise
         batches = batches_of(collection.ledger.objects(name))
     counts = Counter[str](event.event for event in events)
     return Registration(counts["created"], counts["updated"], counts[DELETED], batches)
+
+
+def _halted(name: str, reason: str) -> Event:
+    """Return what others are told, once a day while it lasts."""
+    day = datetime.now(UTC).date().isoformat()
+    payload = {"collection": name, "reason": reason}
+    return Event(event_id(HALTED_EVENT, name, reason, day), HALTED_EVENT, name, name, payload)
 
 
 def partitions_name(collection_name: str) -> str:

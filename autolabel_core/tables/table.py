@@ -15,6 +15,7 @@ from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.ledger import Annotation, Arrival, BoxAnnotation
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.storage.buckets import ObjectSource
+from autolabel_core.tables.lost_ledger import check_ledger
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 WHOLE = "all"
@@ -27,13 +28,15 @@ class LedgerSnapshot:
     """What the ledger holds of one collection, read once, and the tables that share it."""
 
     def __init__(self, workspace: Workspace, collection_name: str) -> None:
+        self._workspace = workspace
         self._ledger = workspace.ledger
         self._name = collection_name
         self.opened: dict[type[DerivedTable], DerivedTable] = {}
 
     @cached_property
     def objects(self) -> Mapping[str, Arrival]:
-        """The last arrival of every document, deleted ones included."""
+        """The last arrival of every document, deleted ones included; a lost ledger is refused."""
+        check_ledger(self._workspace, self._name)
         return self._ledger.objects(self._name)
 
     @cached_property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from autolabel_core.foundation.errors import UnreadableItemError
+
+FILE_VERSION = re.compile(r"([0-9a-f]+-[0-9a-f]+)-[0-9a-f]+")
 
 
 class Listed(NamedTuple):
@@ -147,6 +150,20 @@ def file_version(path: Path) -> str:
     except (OSError, ValueError):
         return "missing"
     return f"{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}"
+
+
+def version_when_renamed(version: str) -> str:
+    """Return what of an object's version stays as it is when the object is renamed or moved.
+
+    Args:
+        version: as listed; that of a file is `file_version`, with its sidecar's after a plus sign.
+
+    Returns:
+        A file's size and modification time; of other objects the version without a sidecar's.
+    """
+    own = version.partition("+")[0]
+    of_file = FILE_VERSION.fullmatch(own)
+    return of_file[1] if of_file else own
 
 
 def parse_json(data: bytes) -> Any:
