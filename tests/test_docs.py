@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from test_house_rules import LAYERS
 
 from autolabel_app.cli import COMMANDS
 from autolabel_app.cli_reference import reference
@@ -126,3 +127,21 @@ def test_every_asset_and_command_is_named():
 
 def test_the_shipped_declarations_load():
     assert load_collections(ROOT / "autolabel_assets" / "collections")
+
+
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+
+
+def test_every_place_that_the_architecture_names_is_there():
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", ARCHITECTURE)
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_architecture_lists_the_folders_of_the_layers_in_their_order():
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", ARCHITECTURE, re.MULTILINE)
+    folders = [name for name, _ in rows if name in LAYERS]
+    assert folders == list(LAYERS)
+    for name, text in rows:
+        above_or_all = text.startswith(("nothing", "the ", "all", "core"))
+        assert above_or_all or set(re.findall(r"`(\w+)`", text)) == set(LAYERS[name]), name
