@@ -8,6 +8,7 @@ from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.staleness_plan import upstream_of
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
 
 def build_clusters(collection: Collection) -> dg.AssetsDefinition:
@@ -30,8 +31,8 @@ def build_clusters(collection: Collection) -> dg.AssetsDefinition:
 
 
 def _upstream(collection: Collection) -> list[dg.AssetKey]:
-    """Edges to every collection whose documents are grouped."""
+    """Edges to every collection whose documents are grouped; names are made from their fields."""
     grouped = {name for one in collection.clusters for name in one.collection_identifiers}
-    above = upstream_of(collection, Clusters.name)
+    above = sorted({*upstream_of(collection, Clusters.name), TaxonomyLabels.name})
     names = sorted({collection.collection_name, *grouped})
     return [key(name, asset) for name in names for asset in above]

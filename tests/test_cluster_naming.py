@@ -13,7 +13,17 @@ from support.angle_samples import NAME, label
 from support.chat_server import AT_ONCE, chat_server, failing, well
 from support.detection_samples import NAME as BOXES
 from support.detection_samples import declaration as boxes
-from support.grouped_angles import TOPICS, ask, declared, definition, groups, one_defined, refresh
+from support.grouped_angles import (
+    TOPICS,
+    ask,
+    declared,
+    definition,
+    groups,
+    named_by,
+    names,
+    one_defined,
+    refresh,
+)
 from support.toy_detectors import scene
 
 from autolabel_app.cli import root
@@ -27,16 +37,6 @@ BOX_URI = "autolabel://block_detector@1.0.0/detection_embedding"
 BOX = (5, 5, 25, 19)
 RED_AND_GREEN = {f"g{i}.png": scene((*BOX, (0, 150 + i, 0))) for i in range(6)}
 RED_AND_GREEN |= {f"r{i}.png": scene((*BOX, (150 + i, 0, 0))) for i in range(6)}
-
-
-def names(workspace):
-    known = one_defined(workspace).history.names
-    return {cluster: name["label"] for cluster, name in known.items()}
-
-
-def named_by(server, **more):
-    settings = {"base_url": server.url, "api_key_env": "NAMING_KEY", "retries": 0, **more}
-    return declared(definition(llm_labeling=settings))
 
 
 @pytest.fixture

@@ -3,53 +3,25 @@
 import json
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from support.chat_server import AT_ONCE, chat_server, entries, failing, hanging, saying, sent, well
-
-from autolabel_core.clusters.naming import (
-    ClusterSample,
-    NamingContext,
-    SampleDocument,
-    name_clusters,
+from support.naming_samples import (
+    BY_KEYWORDS,
+    BY_SERVER,
+    KEY,
+    NOW,
+    kept,
+    labels,
+    name_by,
+    sample,
 )
-from autolabel_core.declarations.llm_naming import LLMLabeling
-
-KEY = "sk-a-very-secret-key"
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def sample(cluster_id, texts=("red apples", "green apples"), size=20, **more):
-    documents = [SampleDocument({"key": text, "text": text}) for text in texts]
-    return ClusterSample(cluster_id, size, documents, texts=texts, **more)
-
-
-SAMPLES = [sample("cl_0"), sample("cl_1", ["old ships", "steam ships"], 30)]
 
 
 @pytest.fixture
 def naming(tmp_path):
-    def name(server, samples=SAMPLES, now=NOW, environ=None, **declared):
-        declared = {"base_url": server.url, "api_key_env": "NAMING_KEY", "retries": 1, **declared}
-        declared.setdefault("timeout_seconds", 5.0)
-        known = {"NAMING_KEY": KEY} if environ is None else environ
-        context = NamingContext(tmp_path / "cache", now, known, lambda address: address)
-        return name_clusters(samples, LLMLabeling.model_validate(declared), context)
-
-    return name
-
-
-def labels(result):
-    return {cluster_id: name.label for cluster_id, name in result.names.items()}
-
-
-def kept(tmp_path):
-    return sorted((tmp_path / "cache").glob("*"))
-
-
-BY_SERVER = {"cl_0": "name of cl_0", "cl_1": "name of cl_1"}
-BY_KEYWORDS = {"cl_0": "apples, green, red", "cl_1": "ships, old, steam"}
+    return name_by(tmp_path)
 
 
 def test_clusters_are_named_by_one_request(naming):
@@ -129,8 +101,6 @@ WRONG = {
     "twice the same": entries(lambda names: [names[0], names[0], names[1], names[1]]),
     "no labels": entries(lambda names: [{**n, "label": "  "} for n in names]),
     "labels of control characters": entries(lambda n: [{**e, "label": "a\u202eb"} for e in n]),
-    "keywords of another shape": entries(lambda names: [{**n, "keywords": "x"} for n in names]),
-    "keys that nobody asked for": entries(lambda names: [{**n, "more": 1} for n in names]),
     "not a list": saying('{"clusters": 3}'),
     "a web page": sent(b"<html>welcome</html>", "text/html"),
     "no choices": sent(b'{"choices": []}'),

@@ -25,7 +25,7 @@ from autolabel_core.clusters.naming.merge_names import merge_alike
 from autolabel_core.clusters.naming.name_clusters import hashed_vectors
 from autolabel_core.clusters.naming.prompt import MAX_CHARACTERS, MAX_MEDIA, Showing, calls
 from autolabel_core.clusters.naming.prompt import messages as chat_messages
-from autolabel_core.clusters.naming.prompt_media import Medium, Shown, at_path, shown
+from autolabel_core.clusters.naming.prompt_media import Medium, Shown, TextPart, at_path, shown
 from autolabel_core.declarations.llm_naming import LLMLabeling
 from autolabel_core.foundation.errors import UnreadableItemError
 
@@ -147,16 +147,20 @@ def test_texts_of_blobs():
 
 
 def test_what_cannot_be_read_is_not_shown():
-    broken = SampleDocument({}, source_blobs=(SampleBlob("file:///a.png", gone),))
-    seen = see(broken, image("0.url"), text("0.url", "blob"))
+    broken = SampleDocument({"key": "a"}, source_blobs=(SampleBlob("file:///a.png", gone),))
+    seen = see(broken, image("0.url"), text("0.url", "blob"), text("key"))
     showing = Showing(ClusterSample("cl_0", 1), (seen,))
-    (_, user) = chat_messages([showing], LLMLabeling())
-    assert user["content"] == "## cluster_id: cl_0 (1 documents)\nDocument 1:"
+    (_, user) = chat_messages([showing.loaded()], LLMLabeling())
+    assert user["content"] == "## cluster_id: cl_0 (1 documents)\nDocument 1: a"
+    nothing = see(broken, image("0.url"), text("0.url", "blob"))
+    assert Showing(ClusterSample("cl_0", 1), (nothing,)).loaded().is_empty
 
 
 def showing(cluster_id, characters, media=0):
     medium = Medium("image_url", "i", lambda: "https://a/b.png")
-    return Showing(ClusterSample(cluster_id, 1), (Shown("x" * characters, (medium,) * media),))
+    return Showing(
+        ClusterSample(cluster_id, 1), (Shown((TextPart("x" * characters),), (medium,) * media),)
+    )
 
 
 @given(

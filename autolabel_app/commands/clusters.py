@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,8 @@ def list_(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         emit_json(rows)
         return
+    if not any(row["extra"] for row in rows):
+        rows = [{name: row[name] for name in row if name != "extra"} for row in rows]
     emit_table(rows, empty=f"No clusters yet: `autolabel clusters run {collection}` makes some.")
 
 
@@ -176,7 +179,7 @@ def runs(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     "--field",
     "fields",
     multiple=True,
-    type=click.Choice(["cluster_id", "label", "summary", "keywords"]),
+    type=click.Choice(["cluster_id", "label", "summary", "keywords", "confidence", "extra"]),
     help="Only these; may be repeated [default: what the YAML enriches, else all].",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write .csv, .jsonl or .parquet.")
@@ -206,7 +209,13 @@ def enrich(
         write_rows(rows, out)
         click.echo(f"{len(rows)} documents in {out}.", err=as_json)
         return
-    emit_json(rows) if as_json else emit_table(rows, empty="No documents.")
+    emit_json(list(map(_as_object, rows))) if as_json else emit_table(rows, empty="No documents.")
+
+
+def _as_object(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row whose extra answers, JSON in files, are an object."""
+    extra = row.get("cluster_extra")
+    return row if extra is None else {**row, "cluster_extra": json.loads(extra)}
 
 
 @clusters.command()

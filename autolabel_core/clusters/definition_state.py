@@ -19,10 +19,13 @@ from autolabel_core.tables.cluster_files import (
     CURRENT,
     NOISE_ID,
     DefinitionFiles,
+    NameColumns,
     RunFiles,
+    name_columns,
 )
 from autolabel_core.tables.workspace import OpenCollection
 
+NAMES = tuple(NameColumns.__annotations__)
 FIRST_DOCUMENTS = 100
 """So many documents make the first run happen by itself; fewer make poor clusters."""
 
@@ -101,6 +104,7 @@ class DefinitionState:
         run = self.history.last
         return [
             self.name,
+            CURRENT.names,
             run.run_id if run else None,
             [request.id for request in self.history.waiting] if self.due else [],
             self.due,
@@ -150,7 +154,9 @@ class DefinitionState:
         for name, column in columns.items():
             column[old] = _values(run.members, name)[run_rows[old]]
         clusters[old] = _values(run.members, "cluster_id")[run_rows[old]]
-        names = [self.history.names.get(cluster, {}) for cluster in clusters.tolist()]
+        known = self.history.names
+        named = {cluster: name_columns(known.get(cluster, {})) for cluster in set(clusters)}
+        names = [named[cluster] for cluster in clusters.tolist()]
         return pa.table(
             {
                 "document_id": rows.document_ids,
@@ -159,11 +165,7 @@ class DefinitionState:
                 "content_hash": rows.content_hashes,
                 "cluster_id": clusters.tolist(),
                 **{name: column.tolist() for name, column in columns.items()},
-                "cluster_label": [name.get("label") for name in names],
-                "cluster_summary": [name.get("summary") for name in names],
-                "cluster_keywords": [
-                    ", ".join(name.get("keywords") or ()) or None for name in names
-                ],
+                **{column: [dict(name)[column] for name in names] for column in NAMES},
                 "mode": np.where(run_rows < 0, "assign", "full").tolist(),
                 "run_id": [run.run_id] * len(wanted),
             },

@@ -1,4 +1,4 @@
-"""The documents of a cluster definition with their vectors, over all of its collections."""
+"""Reads the documents that a cluster definition groups, with their vectors."""
 
 from __future__ import annotations
 
@@ -83,10 +83,18 @@ class ClusterDocuments:
 
     @cached_property
     def fingerprint(self) -> str | None:
-        """Cover the vectors, and the labels where the filter looks at them; None: not all there."""
+        """Cover the vectors, and the labels where the filter looks at them; None: not all there.
+
+        Clusters are named from the fields in the table of labels, so that they wait for it too.
+        """
         made = self.owner.warehouse.fingerprint
         found = [made(path) for path in self._sources()]
-        return None if not found or None in found else fingerprint(self.feature_uris, found)
+        if not found or None in found:
+            return None
+        labels = [(table.sibling(TaxonomyLabels), table.batches) for table in self.embeddings]
+        if any(table.is_behind_uploads(batch) for table, batches in labels for batch in batches):
+            return None
+        return fingerprint(self.feature_uris, found)
 
     def _sources(self) -> list[PurePath]:
         files: list[PurePath] = []

@@ -21,6 +21,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import ClusterEvent, ClusterRun, Event, event_id
+from autolabel_core.ledger.clusters import StoredName
 
 COMPLETED = "cluster.completed"
 NAMED = "named"
@@ -157,7 +158,7 @@ def _changes(
     defined: DefinitionState,
     grouped: RunResult,
     run_id: str,
-    names: Mapping[str, Mapping[str, Any]],
+    names: Mapping[str, StoredName],
 ) -> list[ClusterEvent]:
     """Return what became of each identity; one that is there takes its heart and a name along."""
     node_of = {cluster: i for i, cluster in enumerate(grouped.ids)}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger import ClusterEvent, ClusterRun, Ledger, Request
+from autolabel_core.ledger.clusters import StoredName
 
 REQUEST = "cluster"
 FULL, DELETE = "full", "delete"
@@ -47,8 +48,8 @@ class History:
         return frozenset(event.cluster_id for event in self.events)
 
     @property
-    def names(self) -> dict[str, Mapping[str, Any]]:
-        """The name that each identity got last: `label, summary, keywords` and where it is from."""
+    def names(self) -> dict[str, StoredName]:
+        """The name that each identity got last."""
         named = (event for event in self.events if "name" in event.payload)
         return {event.cluster_id: event.payload["name"] for event in named}
 

@@ -1,4 +1,4 @@
-"""What the members of clusters are: their files, pictures, texts and fields."""
+"""Opens the members of clusters: their files, pictures, texts and fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from PIL import Image
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.naming import SampleBlob
 from autolabel_core.declarations.collection import BOX_KEY
-from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.box_fields import BOX_COLUMNS
+from autolabel_core.documents.documents import Documents, quote
 from autolabel_core.foundation.charts import text_card
 from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
@@ -21,6 +22,7 @@ from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.tables.workspace import OpenCollection
 
 FIELDS = ("key", "label", "label_source", "suggested_label")
+JSON_FIELDS = ("metadata", "bbox", "detections")
 
 
 @dataclass(frozen=True)
@@ -106,20 +108,26 @@ class MemberContents:
 
     @cached_property
     def fields(self) -> dict[str, dict[str, Any]]:
-        """Key, label, label source, suggestion, declared fields and metadata, by document id."""
-        found: dict[str, dict[str, Any]] = {}
+        """Key, labels, declared fields, metadata and what a box says of itself, by document id."""
+        fields: dict[str, dict[str, Any]] = {}
         for collection in self._one.documents.collections:
             view = Documents(
                 OpenCollection(self._one.collection.workspace, collection), clusters=False
             )
-            names = [*FIELDS, *collection.fields]
-            columns = ", ".join(f'"{name}"' for name in ("document_id", *names, "metadata"))
+            names = [*FIELDS, *collection.fields, "metadata"]
+            names += BOX_COLUMNS if collection.detection is not None else ()
+            columns = ", ".join(quote(name) for name in ("document_id", *names))
             with view.connect() as connection:
-                rows = connection.execute(f"SELECT {columns} FROM documents").fetchall()
-            for document, *values, metadata in rows:
-                given = {n: v for n, v in zip(names, values, strict=True) if v is not None}
-                found[document] = {**given, "metadata": json.loads(metadata or "{}")}
-        return found
+                rows = connection.execute(f"SELECT {columns} FROM all_documents").fetchall()
+            for document, *values in rows:
+                given = zip(names, values, strict=True)
+                known = {n: _from_json(n, v) for n, v in given if v is not None}
+                fields[document] = {"metadata": {}, **known}
+        return fields
+
+
+def _from_json(name: str, value: Any) -> Any:
+    return json.loads(value) if name in JSON_FIELDS else value
 
 
 def members_of(rows: Sequence[dict[str, Any]]) -> list[Member]:

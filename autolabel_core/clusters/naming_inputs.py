@@ -1,4 +1,4 @@
-"""Names for the clusters that have none yet; those that were there keep theirs."""
+"""Gathers what clusters are named from, and names those that have no name yet."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from autolabel_core.clusters.naming import (
 )
 from autolabel_core.clusters.run_result import RunResult
 from autolabel_core.documents.content_urls import sign_address
+from autolabel_core.ledger.clusters import StoredName
 from autolabel_core.ledger.store import utc_now
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.cluster_files import RunFiles
@@ -90,7 +91,9 @@ def name_new_clusters(defined: DefinitionState, found: ClustersToName) -> Naming
     wanted = [cluster for cluster in found.members if _lacks_name(defined, cluster)]
     sampling = _Sampling(defined, found)
     samples = [sampling.sample(cluster) for cluster in found.members] if wanted else []
-    return name_clusters(samples, defined.definition.llm_labeling, context, wanted)
+    names = defined.history.names
+    taken = [names[c]["label"] for c in found.members if c in names and c not in wanted]
+    return name_clusters(samples, defined.definition.llm_labeling, context, wanted, taken)
 
 
 def _lacks_name(defined: DefinitionState, cluster: str) -> bool:
@@ -167,7 +170,7 @@ class _Sampling:
         return str(found.labels[best]), float(cosine[best])
 
 
-def plain_names(found: NamingResult) -> dict[str, Mapping[str, Any]]:
+def plain_names(found: NamingResult) -> dict[str, StoredName]:
     """Return names as the ledger keeps them."""
     return {
         cluster: {

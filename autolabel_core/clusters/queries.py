@@ -15,7 +15,8 @@ from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations.cluster_fields import COLUMN_OF
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
-from autolabel_core.tables.cluster_files import NOISE_ID
+from autolabel_core.ledger.clusters import StoredName
+from autolabel_core.tables.cluster_files import NOISE_ID, name_columns
 from autolabel_core.tables.workspace import OpenCollection
 
 SHOWN_MEMBERS = 20
@@ -87,6 +88,7 @@ def cluster_details(one: DefinitionState, cluster: str) -> dict[str, Any]:
     return {
         "definition": one.name,
         **row,
+        "name_source": name.get("source"),
         "summary": name.get("summary"),
         "keywords": list(name.get("keywords") or ()),
         "parent_cluster_id": kept["parent_cluster_id"],
@@ -121,11 +123,11 @@ def enriched_documents(
 
     Args:
         one: the definition.
-        fields: some of `cluster_id`, `label`, `summary`, `keywords`.
+        fields: some of `COLUMN_OF`, such as `cluster_id` and `label`.
         run_id: a run of the history; None is where everybody is now.
 
     Returns:
-        collection, document_id, key and the fields, named as in `COLUMN_OF`.
+        collection, document_id, key and the fields, named as in `COLUMN_OF`; `extra` is JSON.
 
     Raises:
         NotFoundError: there is no such run, or its artifacts are gone.
@@ -142,9 +144,9 @@ def enriched_documents(
     names = one.history.names
     found = []
     for row in sorted(rows, key=lambda r: (r["collection"], r["key"])):
-        name = {} if row["cluster_id"] == NOISE_ID else names.get(row["cluster_id"], {})
-        values = {**name, "cluster_id": row["cluster_id"]}
-        values["keywords"] = ", ".join(name.get("keywords") or ()) or None
-        given = {COLUMN_OF[field]: values.get(field) for field in fields}
+        known: StoredName = names.get(row["cluster_id"], {})
+        name: StoredName = {} if row["cluster_id"] == NOISE_ID else known
+        values = {**name_columns(name), "cluster_id": row["cluster_id"]}
+        given = {COLUMN_OF[field]: values[COLUMN_OF[field]] for field in fields}
         found.append({k: row[k] for k in ("collection", "document_id", "key")} | given)
     return found

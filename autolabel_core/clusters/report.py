@@ -1,4 +1,4 @@
-"""What a person wants to know of clusters: figures of the last run, a table, and what became."""
+"""Reports on clusters: the figures of the run in force, its clusters as a table, their changes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,39 @@ from autolabel_core.tables.workspace import OpenCollection
 
 MAX_EVENTS = 50
 QUIET = "kept"
+
+
+class ClusterRow(TypedDict):
+    """One cluster in force, as people see it in a table.
+
+    Attributes:
+        cluster_id: its id.
+        label: its name.
+        confidence: of the name, from 0 (a guess) to 1 (sure).
+        documents: how many it has now.
+        size: how many the run put into it.
+        cohesion: mean cosine to the centroid, 1 is best.
+        silhouette: from -1 (nearer to another cluster) to 1; None for a single cluster.
+        purity: share of the most frequent label among members that have one, auto-labels among
+            them; None where none has.
+        majority: that label.
+        labelled: how many members have one.
+        stability: mean Jaccard over resamples, 1 is best; None before it was computed.
+        extra: what a server answered to the further keys of `response_shape`.
+    """
+
+    cluster_id: str
+    label: str | None
+    confidence: float | None
+    documents: int
+    size: int
+    cohesion: float
+    silhouette: float | None
+    purity: float | None
+    majority: str | None
+    labelled: int
+    stability: float | None
+    extra: dict[str, Any]
 
 
 def cluster_report(
@@ -43,7 +76,7 @@ def cluster_report(
     return {**found, "clusters in force": clusters, "changes": changes}
 
 
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+def _rounded(row: ClusterRow) -> dict[str, Any]:
     return {name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}
 
 
@@ -127,34 +160,32 @@ def new_documents(one: DefinitionState) -> int:
     return table["mode"].to_pylist().count("assign")
 
 
-def cluster_rows(one: DefinitionState) -> list[dict[str, Any]]:
+def cluster_rows(one: DefinitionState) -> list[ClusterRow]:
     """Return the clusters in force as a table for people, the largest first.
 
     Args:
         one: the definition.
 
     Returns:
-        cluster_id, label, documents (of now), size (in the run), cohesion (mean cosine to the
-        centroid, 1 is best), silhouette, purity (share of the most frequent label among members
-        that have one, auto-labels among them; None where none has), majority (that label),
-        labelled (how many have one), stability (mean Jaccard over resamples, 1 is best; None
-        before it was computed).
+        A row for each; none before the first run.
     """
     if one.last is None or not one.last.complete:
         return []
     members = current_documents(one)
     labels = _labels(one)
     stable = one.last.stability or {}
-    rows = []
+    rows: list[ClusterRow] = []
+    names = one.history.names
     for row in one.last.clusters:
-        cluster = row["cluster_id"]
+        cluster, name = row["cluster_id"], names.get(row["cluster_id"], {})
         documents = members.get(cluster, [])
         known = Counter(label for d in documents if (label := labels.get(d)) is not None)
         majority = min(known, key=lambda label: (-known[label], label), default=None)
         rows.append(
             {
                 "cluster_id": cluster,
-                "label": one.history.names.get(cluster, {}).get("label"),
+                "label": name.get("label"),
+                "confidence": name.get("confidence"),
                 "documents": len(documents),
                 "size": row["size"],
                 "cohesion": row["mean_cosine_similarity"],
@@ -163,6 +194,7 @@ def cluster_rows(one: DefinitionState) -> list[dict[str, Any]]:
                 "majority": majority,
                 "labelled": known.total(),
                 "stability": stable.get(cluster),
+                "extra": name.get("extra", {}),
             }
         )
     return sorted(rows, key=lambda r: (-r["documents"], r["cluster_id"]))

@@ -21,7 +21,14 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.tables.cluster_files import CENTROIDS, CLUSTERS, CURRENT, texts
+from autolabel_core.tables.cluster_files import (
+    CENTROIDS,
+    CLUSTERS,
+    CURRENT,
+    NAME_COLUMNS,
+    name_columns,
+    texts,
+)
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -29,9 +36,7 @@ _SUMMARY: list[Any] = [
     ("cluster_name", pa.string()),
     *((field.name, field.type) for field in CENTROIDS),
     ("documents", pa.int64()),
-    ("cluster_label", pa.string()),
-    ("cluster_summary", pa.string()),
-    ("cluster_keywords", pa.string()),
+    *NAME_COLUMNS,
     ("run_id", pa.string()),
 ]
 SUMMARY = pa.schema(_SUMMARY)
@@ -141,10 +146,7 @@ def _summary(one: DefinitionState) -> list[dict[str, Any]]:
             **row,
             "cluster_name": one.name,
             "documents": counts.get(row["cluster_id"], 0),
-            "cluster_label": names.get(row["cluster_id"], {}).get("label"),
-            "cluster_summary": names.get(row["cluster_id"], {}).get("summary"),
-            "cluster_keywords": ", ".join(names.get(row["cluster_id"], {}).get("keywords") or ())
-            or None,
+            **name_columns(names.get(row["cluster_id"], {})),
             "run_id": one.last.run_id,
         }
         for row in one.last.clusters
@@ -165,10 +167,10 @@ def cluster_tables(collection: OpenCollection) -> dict[str, pa.Table]:
     table, warehouse = Clusters(collection), collection.warehouse
     members = [MEMBERSHIP.empty_table()]
     for one in table.defined:
-        if warehouse.exists(one.files.current):
-            found = warehouse.read_table(one.files.current).replace_schema_metadata()
-            names = pa.array([one.name] * len(found), pa.string())
-            members.append(found.append_column("cluster_name", names))
+        rows = one.files.current_table(CURRENT.names)
+        if rows is not None:
+            names = pa.array([one.name] * len(rows), pa.string())
+            members.append(rows.append_column("cluster_name", names))
     listed = warehouse.exists(table.path())
     clusters = warehouse.read_table(table.path()) if listed else SUMMARY.empty_table()
     return {"clusters": clusters, "cluster_members": pa.concat_tables(members)}

@@ -31,6 +31,7 @@ REFUSED_FEATURES = {
 }
 
 Mode = Literal["full", "assign"]
+Enriched = Literal["cluster_id", "label", "summary", "keywords", "confidence", "extra"]
 Algorithm = Literal[
     "kmeans",
     "dbscan",
@@ -159,8 +160,9 @@ class Cluster(Declaration):
         assignment_threshold: lowest cosine to a centroid at which a document is assigned, from -1
             (all are) to 1 (identical only).
         seed: of everything random.
-        enrich: what becomes a field of each document: `cluster_id`, and `label`, `summary` and
-            `keywords` as `cluster_label` and so on.
+        enrich: what becomes a field of each document: `cluster_id`, and `label`, `summary`,
+            `keywords`, `confidence` and `extra` (the further keys of `response_shape`, as JSON) as
+            `cluster_label` and so on.
         llm_labeling: which server names the clusters; null names them without one.
         schedule: when to run, UTC; the same as a trigger with `cron`.
         triggers: when else to run.
@@ -200,7 +202,7 @@ class Cluster(Declaration):
     mode: Mode = "full"
     assignment_threshold: Cosine = 0.5
     seed: int = Field(default=0, strict=True, ge=0, lt=2**32)
-    enrich: tuple[Literal["cluster_id", "label", "summary", "keywords"], ...] = ()
+    enrich: tuple[Enriched, ...] = ()
     llm_labeling: LLMLabeling | None = None
     schedule: Cron | None = None
     triggers: tuple[ClusterTrigger, ...] = ()

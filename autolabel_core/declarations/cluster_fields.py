@@ -12,13 +12,21 @@ COLUMN_OF = {
     "label": "cluster_label",
     "summary": "cluster_summary",
     "keywords": "cluster_keywords",
+    "confidence": "cluster_confidence",
+    "extra": "cluster_extra",
 }
 """What `enrich` lists, and the field of the document that it becomes."""
+
+EXTRA = "extra"
+"""The part that is JSON: `clusters.<definition>.extra.<key>` and `cluster_extra.<key>`."""
 
 PREFIX = "clusters"
 """`clusters.<definition>.<part>` is there for every definition, enriched or not."""
 
 PARTS = (*COLUMN_OF, "cosine_similarity_to_centroid", "mode")
+
+NUMBERS = frozenset({"confidence", "cosine_similarity_to_centroid"})
+"""The parts that are numbers; all others are texts."""
 
 
 def covering(collections: Mapping[str, Collection], name: str) -> list[tuple[str, Cluster]]:
@@ -54,4 +62,4 @@ def enriched_fields(collections: Mapping[str, Collection], name: str) -> tuple[s
 
 def is_cluster_field(field: str) -> bool:
     """Whether a field of a document comes from its clusters."""
-    return field in COLUMN_OF.values() or field.partition(".")[0] == PREFIX
+    return field.partition(".")[0] in (*COLUMN_OF.values(), PREFIX)

@@ -40,6 +40,7 @@ RESERVED_FIELDS = frozenset(
         *("content_hash", "media_type", "metadata", "taxonomy_match", "reason", "size"),
         *("width_px", "height_px", "version", "clusters"),
         *("cluster_id", "cluster_label", "cluster_summary", "cluster_keywords"),
+        *("cluster_confidence", "cluster_extra"),
     )
 )
 

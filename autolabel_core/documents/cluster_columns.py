@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from autolabel_core.declarations.cluster_fields import (
     COLUMN_OF,
+    EXTRA,
+    NUMBERS,
     PARTS,
     PREFIX,
     covering,
@@ -41,6 +43,20 @@ class Joined:
     joins: str = ""
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
+    def split_extra(self, name: str) -> tuple[str, str] | None:
+        """Return the column and the key of `cluster_extra.<key>` or `clusters.<one>.extra.<key>`.
+
+        Args:
+            name: a field.
+
+        Returns:
+            None where it is another field.
+        """
+        whole = [c for c in self.fields if c == COLUMN_OF[EXTRA]]
+        whole += [c for c in self.parts if c.rpartition(".")[2] == EXTRA]
+        found = (column for column in whole if name.startswith(f"{column}."))
+        return next(((column, name[len(column) + 1 :]) for column in found), None)
+
 
 def join_clusters(collection: OpenCollection, documents: str) -> Joined:
     """Return the SQL that joins the clusters of a collection's documents.
@@ -60,15 +76,17 @@ def join_clusters(collection: OpenCollection, documents: str) -> Joined:
     enriched = enriching(collection.workspace.collections, name)
     for number, (owner, definition) in enumerate(covering(collection.workspace.collections, name)):
         files = DefinitionFiles(collection.warehouse, owner, definition.cluster_name)
-        there = collection.warehouse.exists(files.current)
+        members = files.current_table(
+            ["document_id", *(COLUMN_OF.get(part, part) for part in PARTS)]
+        )
+        there = members is not None
         alias = f"clusters_{number}"
-        if there:
-            read = ["document_id", *(COLUMN_OF.get(part, part) for part in PARTS)]
-            tables[alias] = collection.warehouse.read_table(files.current, read)
+        if members is not None:
+            tables[alias] = members
             joins.append(f"LEFT JOIN {alias} ON {alias}.document_id = {documents}.document_id")
         for part in PARTS:
             full = f"{PREFIX}.{definition.cluster_name}.{part}"
-            kind = "FLOAT" if part == PARTS[len(COLUMN_OF)] else "VARCHAR"
+            kind = "FLOAT" if part in NUMBERS else "VARCHAR"
             source = f"{alias}.{COLUMN_OF.get(part, part)}" if there else f"NULL::{kind}"
             columns.append(f'{source} AS "{full}"')
             parts.append(full)

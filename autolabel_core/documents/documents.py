@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from autolabel_core.declarations.cluster_fields import COLUMN_OF, EXTRA
 from autolabel_core.declarations.conditions import AllOf, Condition, json_field, to_sql
 from autolabel_core.documents.box_fields import (
     BOX_COLUMNS,
@@ -126,7 +128,8 @@ class Documents:
 
         Args:
             field: a column, the label field, an enriched field, `taxonomy_match.<part>`,
-                `metadata.<name>` or `clusters.<definition>.<part>`.
+                `metadata.<name>`, `clusters.<definition>.<part>`, or a key of the extra answers
+                such as `cluster_extra.<key>`.
 
         Returns:
             An expression over the view `documents`.
@@ -149,6 +152,10 @@ class Documents:
             return tail
         if head == "metadata" and tail:
             return json_field("metadata", tail)
+        extra = self.clusters.split_extra(field)
+        if extra is not None:
+            column, key = extra
+            return json_field(quote(column), key)
         if self.collection.declaration.detection is not None:
             found = detection_expression(field)
             if found is not None:
@@ -210,6 +217,11 @@ class Documents:
             sql = f"SELECT document_id FROM documents WHERE {where}"
             return {row[0] for row in connection.execute(sql, parameters).fetchall()}
 
+    @staticmethod
+    def _cluster_value(name: str, value: Any) -> Any:
+        is_json = name == COLUMN_OF[EXTRA] and value is not None
+        return json.loads(value) if is_json else value
+
     def _record(self, row: dict[str, Any]) -> DocumentRecord:
         confidence = row["confidence"]
         match: TaxonomyMatch = {
@@ -229,7 +241,7 @@ class Documents:
             "margin": row["margin"],
             "margin_lower_bound": row["margin_lower_bound"],
             "reason": row["reason"],
-            **{name: row[name] for name in self.clusters.fields},
+            **{name: self._cluster_value(name, row[name]) for name in self.clusters.fields},
             **({} if self.collection.declaration.detection is None else detection_record(row)),
         }
         return cast("DocumentRecord", record)  # the names of fields are declared in YAML

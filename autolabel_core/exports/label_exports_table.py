@@ -16,7 +16,7 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.exports import FORMATS, write_export
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.tables.cluster_files import DefinitionFiles
+from autolabel_core.tables.cluster_files import CURRENT, DefinitionFiles
 from autolabel_core.tables.label_report import FIGURE_COLUMNS, label_figures
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
@@ -128,7 +128,7 @@ class AnnotationExports(DerivedTable):
         ids = documents["document_id"].to_pylist()
         for i, field in enumerate(fields):
             values = [held[document][i] if document in held else None for document in ids]
-            documents = documents.append_column(field, pa.array(values, pa.string()))
+            documents = documents.append_column(field, pa.array(values, CURRENT.field(field).type))
         return documents
 
     def _read(self, file: PurePath, columns: list[str]) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import Connection
 
@@ -46,6 +46,26 @@ class ClusterEvent:
     payload: Mapping[str, Any] = field(default_factory=dict)
     recorded_at: str = ""
     id: int = 0
+
+
+class StoredName(TypedDict, total=False):
+    """The name of a cluster as the payload of an event holds it.
+
+    Attributes:
+        label: the short name.
+        summary: a sentence or two; empty where none was wanted.
+        keywords: most telling first.
+        confidence: from 0 (a guess) to 1 (sure).
+        extra: the further keys of the declared response shape.
+        source: what it comes from: `llm`, `labels`, `keywords`, `reference` or `number`.
+    """
+
+    label: str
+    summary: str
+    keywords: list[str]
+    confidence: float
+    extra: dict[str, Any]
+    source: str
 
 
 class ClusterRows(Rows):

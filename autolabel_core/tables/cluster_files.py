@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from autolabel_core.ledger.clusters import StoredName
 from autolabel_core.storage.warehouse import VectorTable, Warehouse, vector_column
 
 CLUSTERS = "clusters"
@@ -41,11 +43,16 @@ _CENTROIDS: list[Any] = [
     ("silhouette", pa.float32()),
     *((axis, pa.float32()) for axis in COORDINATES),
 ]
-_CURRENT: list[Any] = [
-    *_MEMBERS,
+NAME_COLUMNS: list[Any] = [
     ("cluster_label", pa.string()),
     ("cluster_summary", pa.string()),
     ("cluster_keywords", pa.string()),
+    ("cluster_confidence", pa.float64()),
+    ("cluster_extra", pa.string()),
+]
+_CURRENT: list[Any] = [
+    *_MEMBERS,
+    *NAME_COLUMNS,
     ("mode", pa.string()),
     ("run_id", pa.string()),
 ]
@@ -53,6 +60,28 @@ _STABILITY: list[Any] = [("cluster_id", pa.string()), ("stability", pa.float32()
 MEMBERS, CENTROIDS, CURRENT, STABILITY = map(
     pa.schema, (_MEMBERS, _CENTROIDS, _CURRENT, _STABILITY)
 )
+
+
+class NameColumns(TypedDict):
+    """The name of a cluster as tables have it: keywords joined by commas, `extra` as JSON."""
+
+    cluster_label: str | None
+    cluster_summary: str | None
+    cluster_keywords: str | None
+    cluster_confidence: float | None
+    cluster_extra: str | None
+
+
+def name_columns(name: StoredName) -> NameColumns:
+    """Return the name of a cluster as tables have it; null where there is none."""
+    extra = name.get("extra")
+    return {
+        "cluster_label": name.get("label"),
+        "cluster_summary": name.get("summary"),
+        "cluster_keywords": ", ".join(name.get("keywords") or ()) or None,
+        "cluster_confidence": name.get("confidence"),
+        "cluster_extra": json.dumps(extra, ensure_ascii=False) if extra else None,
+    }
 
 
 @dataclass(frozen=True)
@@ -181,6 +210,24 @@ class DefinitionFiles:
     def current(self) -> PurePath:
         """Which cluster every document has now."""
         return self.folder / "members.parquet"
+
+    def current_table(self, columns: Sequence[str]) -> pa.Table | None:
+        """Read some columns of the current members; None before there are any.
+
+        Args:
+            columns: names of `CURRENT`; one that a file of an older version lacks is null.
+
+        Returns:
+            The rows, ascending by document id.
+        """
+        if not self.warehouse.exists(self.current):
+            return None
+        table = self.warehouse.read_table(self.current)
+        lacking = [name for name in columns if name not in table.column_names]
+        for name in lacking:
+            nothing = pa.nulls(len(table), CURRENT.field(name).type)
+            table = table.append_column(name, nothing)
+        return table.select(list(columns)).replace_schema_metadata()
 
     def run(self, run_id: str) -> RunFiles:
         """Return the files of a run."""

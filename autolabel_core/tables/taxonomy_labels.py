@@ -78,6 +78,13 @@ class TaxonomyLabels(DerivedTable):
             fingerprint(raw, vectors), self.taxonomy.fingerprint, self._annotations
         )
 
+    def is_behind_uploads(self, batch: str) -> bool:
+        """Whether a batch has no labels yet from the objects and vectors that there are now."""
+        raw = self.warehouse.fingerprint(self.own.embeddings.items.path(batch))
+        vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
+        made_from = self.warehouse.fingerprint(self.path(batch)) or ""
+        return made_from.partition(".")[0] != fingerprint(raw, vectors)
+
     def stale_by_uploads(self) -> list[str]:
         """Return the batches labelled from other objects or vectors than there are now."""
         return [batch for batch in self.stale() if self._differs(batch, "documents")]

@@ -54,3 +54,15 @@ def clusters_by_key(workspace, name=TOPICS, collection=NAME):
 
 def one_defined(workspace, collection=NAME, at=0):
     return Clusters(workspace.open(collection)).defined[at]
+
+
+def names(workspace):
+    """The labels of the clusters by id."""
+    known = one_defined(workspace).history.names
+    return {cluster: name["label"] for cluster, name in known.items()}
+
+
+def named_by(server, **more):
+    """A declaration whose clusters a server names; the key is in `NAMING_KEY`."""
+    settings = {"base_url": server.url, "api_key_env": "NAMING_KEY", "retries": 0, **more}
+    return declared(definition(llm_labeling=settings))

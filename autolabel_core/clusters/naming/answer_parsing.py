@@ -1,21 +1,25 @@
-"""Answers of a model, checked: the right clusters, the right keys, labels that may be labels."""
+"""Reads and checks what a language model answered about clusters."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from autolabel_core.clusters.naming.samples import ClusterName
 from autolabel_core.declarations.llm_naming import LLMLabeling
-from autolabel_core.declarations.response_shape import Shaped, shaped_model
+from autolabel_core.declarations.response_shape import shaped_model
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.label_names import check_label
 
 OWN = frozenset({"cluster_id", "label", "summary", "keywords", "confidence"})
+UNKNOWN_CONFIDENCE = 0.5
+"""Where a model says none."""
 _FENCE = re.compile(r"^\s*```[a-z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL | re.IGNORECASE)
 
 
@@ -42,13 +46,27 @@ def answers_schema(settings: LLMLabeling) -> dict[str, Any]:
     return whole.model_json_schema()
 
 
-def parse_answer(
-    text: str, wanted: Collection[str], settings: LLMLabeling
-) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return the answers that can be used, and what is wrong with the others.
+@dataclass
+class ParsedAnswers:
+    """What of a model's answer can be used.
 
-    An answer about a cluster that was not asked for, about one twice, of another shape, or with a
-    label that may be none, is not used.
+    Attributes:
+        complete: answers by cluster id, as declared.
+        partial: answers by cluster id whose label is good and whose other declared keys are not:
+            what is wrong or missing is left out.
+        problems: one line for each thing that is wrong.
+    """
+
+    complete: dict[str, dict[str, Any]] = field(default_factory=dict)
+    partial: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def parse_answer(text: str, wanted: Collection[str], settings: LLMLabeling) -> ParsedAnswers:
+    """Read the answers about clusters; one whose label is good is never thrown away.
+
+    An answer about a cluster that was not asked for, about one twice, or with a label that may be
+    none, is not used.
 
     Args:
         text: what the model wrote: `{clusters: […]}`, a list, or either within code fences.
@@ -56,46 +74,81 @@ def parse_answer(
         settings: the shape.
 
     Returns:
-        Answers by cluster id, without the id; and one line for each problem.
+        The answers, without the id.
     """
+    parsed = ParsedAnswers()
     try:
-        found = _entries(json.loads(_FENCE.sub(r"\1", text)))
+        entries = _entries(json.loads(_FENCE.sub(r"\1", text)))
     except (ValueError, RecursionError):
-        return {}, [f"no JSON: {text[:60]!r}"]
-    model = shaped_model("Answer", answer_shape(settings))
-    good: dict[str, dict[str, Any]] = {}
-    problems, seen = [], set()
-    for entry in found:
+        return ParsedAnswers(problems=[f"no JSON: {text[:60]!r}"])
+    seen: set[str] = set()
+    for entry in entries:
         name = entry.get("cluster_id") if isinstance(entry, dict) else None
-        if not isinstance(name, str) or name not in wanted or name in seen:
-            known = isinstance(name, str) and name in seen
-            problems.append(f"{'two answers for' if known else 'nobody asked for'} {name!r:.40}")
-            good.pop(name if known and isinstance(name, str) else "", None)
-            continue
-        seen.add(name)
-        try:
-            good[name] = checked_answer({**entry, "cluster_id": name}, model)
-        except (ValidationError, AutolabelError) as error:
-            problems.append(f"{name}: {_first_line(error)}")
-    return good, problems + [f"no answer for {name}" for name in wanted if name not in seen]
+        if not isinstance(name, str) or name not in wanted:
+            parsed.problems.append(f"nobody asked for {name!r:.40}")
+        elif name in seen:
+            parsed.problems.append(f"two answers for {name!r:.40}")
+            parsed.complete.pop(name, None)
+            parsed.partial.pop(name, None)
+        else:
+            seen.add(name)
+            _add_entry(parsed, name, entry, settings)
+    parsed.problems += [f"no answer for {name}" for name in wanted if name not in seen]
+    return parsed
 
 
-def checked_answer(entry: Mapping[str, Any], model: type[Shaped]) -> dict[str, Any]:
+def _add_entry(
+    parsed: ParsedAnswers, name: str, entry: Mapping[str, Any], settings: LLMLabeling
+) -> None:
+    try:
+        answer, problems = checked_answer(entry, settings)
+    except AutolabelError as error:
+        parsed.problems.append(f"{name}: {error}")
+        return
+    parsed.problems += [f"{name}: {problem}" for problem in problems]
+    (parsed.partial if problems else parsed.complete)[name] = answer
+
+
+def checked_answer(
+    entry: Mapping[str, Any], settings: LLMLabeling
+) -> tuple[dict[str, Any], list[str]]:
     """Return one answer in its stored form, without the cluster's id.
 
+    Summary, keywords and confidence may be missing: a prompt of one's own need not ask for them.
+    Keys that nobody declared are left out.
+
     Args:
-        entry: as parsed; a whole number may stand for a number, a confidence may be missing.
-        model: the check, of `answer_shape`.
+        entry: as parsed; a whole number may stand for a number.
+        settings: the shape.
 
     Returns:
-        The answer; label cleaned, confidence from 0 to 1.
+        The answer (label cleaned, confidence from 0 to 1, 0.5 where none is given), and what is
+        wrong with its other keys, which are left out. A label that may be none is an
+        `AutolabelError`.
     """
-    given = {"confidence": 0.5, **entry}
-    answer = model.model_validate(given).model_dump(by_alias=True)
-    answer.pop("cluster_id")
-    answer["label"] = check_label(" ".join(answer["label"].split()))
-    answer["confidence"] = min(max(float(answer["confidence"]), 0.0), 1.0)
-    return answer
+    shape = answer_shape(settings)
+    label = entry.get("label")
+    answer: dict[str, Any] = {
+        "label": check_label(" ".join(label.split()) if isinstance(label, str) else "")
+    }
+    problems = []
+    for key in shape:
+        if key in ("cluster_id", "label") or (key in OWN and key not in entry):
+            continue
+        try:
+            answer[key] = _checked_value(key, shape[key], entry)
+        except ValidationError as error:
+            problems.append(_first_line(error))
+    confidence = float(answer.get("confidence", UNKNOWN_CONFIDENCE))
+    known = confidence if math.isfinite(confidence) else UNKNOWN_CONFIDENCE
+    return {**answer, "confidence": min(max(known, 0.0), 1.0)}, problems
+
+
+def _checked_value(key: str, shape: Any, entry: Mapping[str, Any]) -> Any:
+    """Return the value of one key, as its shape says."""
+    given = {key: entry[key]} if key in entry else {}
+    value = shaped_model("Answer", {key: shape}).model_validate(given).model_dump(by_alias=True)
+    return value[key]
 
 
 def answer_name(answer: Mapping[str, Any]) -> ClusterName:
@@ -115,8 +168,6 @@ def _entries(value: Any) -> list[Any]:
     return found if isinstance(found, list) else [value]
 
 
-def _first_line(error: ValidationError | AutolabelError) -> str:
-    if isinstance(error, AutolabelError):
-        return str(error)
+def _first_line(error: ValidationError) -> str:
     detail = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"

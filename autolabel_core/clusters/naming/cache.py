@@ -10,12 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from autolabel_core.clusters.naming.answer_parsing import answer_shape, checked_answer
+from autolabel_core.clusters.naming.answer_parsing import checked_answer
 from autolabel_core.clusters.naming.prompt import VERSION, Showing
 from autolabel_core.declarations.llm_naming import LLMLabeling
-from autolabel_core.declarations.response_shape import shaped_model
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
 
@@ -49,9 +46,9 @@ class AnswerCache:
             age = self.now - datetime.fromisoformat(kept["saved_at"])
             if not timedelta(0) <= age < timedelta(seconds=self.settings.cache_ttl_seconds):
                 return None
-            model = shaped_model("Answer", answer_shape(self.settings))
-            return checked_answer({**kept["answer"], "cluster_id": showing.cluster_id}, model)
-        except (OSError, ValueError, KeyError, TypeError, ValidationError, AutolabelError):
+            answer, problems = checked_answer(kept["answer"], self.settings)
+            return None if problems else answer
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, AutolabelError):
             return None
 
     def put(self, showing: Showing, answer: dict[str, Any]) -> None:

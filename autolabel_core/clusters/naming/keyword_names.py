@@ -1,8 +1,9 @@
-"""Names without a server: the members' label, keywords, the nearest reference, else a number."""
+"""Names clusters without a server: by a label, keywords or the nearest reference, else a number."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -61,8 +62,35 @@ def _name(sample: ClusterSample, keywords: Sequence[str]) -> tuple[str, float, s
     if sample.nearest is not None:
         name, cosine = sample.nearest
         return f"like {name}", min(max(cosine, 0.0), 1.0), "reference"
-    number = sample.cluster_id.removeprefix("cl_").replace("_sub_", ".")
-    return f"cluster {number}", 0.0, "number"
+    return _numbered(sample.cluster_id), 0.0, "number"
+
+
+def _numbered(cluster_id: str) -> str:
+    return f"cluster {cluster_id.removeprefix('cl_').replace('_sub_', '.')}"
+
+
+def distinct_names(
+    names: Mapping[str, ClusterName], sizes: Mapping[str, int], taken: Iterable[str] = ()
+) -> dict[str, ClusterName]:
+    """Tell clusters apart that would be named the same: all but the largest get their number too.
+
+    Args:
+        names: by cluster id.
+        sizes: number of members by cluster id.
+        taken: labels that other clusters have already.
+
+    Returns:
+        The names in the same order; no two labels are the same, whatever their case.
+    """
+    known = {label.casefold() for label in taken}
+    told = dict(names)
+    for cluster_id in sorted(names, key=lambda name: (-sizes[name], name)):
+        name = names[cluster_id]
+        if name.label.casefold() in known:
+            name = replace(name, label=f"{name.label} ({_numbered(cluster_id)})")
+        told[cluster_id] = name
+        known.add(name.label.casefold())
+    return told
 
 
 def _share_with(texts: Sequence[str], words: Sequence[str]) -> float:

@@ -1,4 +1,4 @@
-"""Naming the clusters of one run: from the cache, from the server, else without it."""
+"""Names the clusters of one run: from the cache, by a language model, else without one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from autolabel_core.clusters.naming.chat_client import (
     RefusedAnswerError,
     server_key,
 )
-from autolabel_core.clusters.naming.keyword_names import offline_names
+from autolabel_core.clusters.naming.keyword_names import distinct_names, offline_names
 from autolabel_core.clusters.naming.merge_names import Embed, merge_alike
-from autolabel_core.clusters.naming.prompt import Showing, calls, messages
+from autolabel_core.clusters.naming.prompt import Showing, calls, messages, showing_of
 from autolabel_core.clusters.naming.prompt_media import Sign, shown
 from autolabel_core.clusters.naming.samples import ClusterName, ClusterSample
 from autolabel_core.declarations.llm_naming import LLMLabeling
@@ -81,6 +81,7 @@ def name_clusters(
     settings: LLMLabeling | None,
     context: NamingContext,
     wanted: Collection[str] | None = None,
+    taken: Collection[str] = (),
 ) -> NamingResult:
     """Name every cluster; a server that fails costs its names, never the run.
 
@@ -89,6 +90,7 @@ def name_clusters(
         settings: the server and what it is shown; None asks no server.
         context: cache, clock, environment.
         wanted: ids of those to be named; the others only tell keywords apart. None: all.
+        taken: labels of the others.
 
     Returns:
         The names.
@@ -99,10 +101,14 @@ def name_clusters(
     asking = _Asking(declared, context)
     if declared.enabled and asked:
         asyncio.run(asking.ask(asked))
-    names = {s.cluster_id: names[s.cluster_id] for s in asked} | asking.names
+    sizes = {sample.cluster_id: sample.size for sample in asked}
+    offline = {c: names[c] for c in sizes if c not in asking.names}
+    if not declared.use_embedding_dedup:
+        given = [*taken, *(name.label for name in asking.names.values())]
+        offline = distinct_names(offline, sizes, given)
+    names = {c: asking.names.get(c) or offline[c] for c in sizes}
     merged: dict[str, str] = {}
     if declared.use_embedding_dedup and names:
-        sizes = {sample.cluster_id: sample.size for sample in asked}
         least = declared.embedding_similarity_threshold
         names, merged = merge_alike(names, sizes, context.embed, least)
     return NamingResult(names, asking.usage, asking.problems, merged)
@@ -117,6 +123,7 @@ class _Asking:
         self._cache = AnswerCache(context.cache, settings, context.now)
         self._cached = 0
         self._server: ChatServer | None = None
+        self._partial: dict[str, ClusterName] = {}
         self.names: dict[str, ClusterName] = {}
         self.problems: list[str] = []
 
@@ -137,51 +144,74 @@ class _Asking:
     async def ask(self, samples: Sequence[ClusterSample]) -> None:
         """Fill in names and problems."""
         self._cache.prune()
-        open_ = [showing for showing in map(self._showing, samples) if not self._known(showing)]
-        if not open_:
+        showings = [showing for showing in map(self._showing, samples) if not self._known(showing)]
+        unknown = self._with_content(showings)
+        if not unknown:
             return
         try:
             key = server_key(self._settings, self._context.environ)
             async with ChatServer(self._settings, key) as self._server:
-                for call in calls(open_, self._settings):
+                for call in calls(unknown, self._settings):
                     await self._ask_until_right(self._server, call)
         except AutolabelError as error:
-            left = sum(showing.cluster_id not in self.names for showing in open_)
-            self.problems.append(f"{error} {left} clusters are named without it.")
+            unnamed = sum(showing.cluster_id not in self.names for showing in unknown)
+            self.problems.append(f"{error} {unnamed} clusters are named without it.")
 
     def _showing(self, sample: ClusterSample) -> Showing:
         documents = sample.documents[: self._settings.max_samples_per_cluster]
         sign = self._context.sign
-        return Showing(sample, tuple(shown(d, self._settings, sign) for d in documents))
+        return showing_of(sample, (shown(d, self._settings, sign) for d in documents))
+
+    def _with_content(self, showings: Sequence[Showing]) -> list[Showing]:
+        """Leave out clusters of which there is nothing to show, and say so: names are of content.
+
+        An answer to nothing would be kept in the cache for every other cluster without content.
+        """
+        empty = [showing.cluster_id for showing in showings if showing.is_empty]
+        if empty:
+            self.problems.append(
+                f"{', '.join(empty)}: nothing of their documents can be shown, so that they are "
+                "named without the server. Check the paths under llm_labeling.labeling_inputs."
+            )
+        return [showing for showing in showings if not showing.is_empty]
 
     def _known(self, showing: Showing) -> bool:
-        answer = self._cache.get(showing)
+        answer = None if showing.is_empty else self._cache.get(showing)
         if answer is not None:
             self.names[showing.cluster_id] = answer_name(answer)
             self._cached += 1
         return answer is not None
 
     async def _ask_until_right(self, server: ChatServer, call: Sequence[Showing]) -> None:
-        """Ask, and once more about the clusters whose answer cannot be used."""
+        """Ask, and once more about the clusters whose answer is not as declared.
+
+        A good label is kept, whatever else is wrong with its answer.
+        """
         problems: list[str] = []
-        for _ in range(ASKS):
-            call = [showing for showing in call if showing.cluster_id not in self.names]
-            if not call:
-                return
-            try:
-                problems = self._take(call, await server.ask(messages(call, self._settings)))
-            except RefusedAnswerError as error:
-                problems = [str(error)]
-                break
-            except BrokenAnswerError as error:
-                problems = [str(error)]
-        self.problems += problems
+        call = self._with_content([showing.loaded() for showing in call])
+        try:
+            for _ in range(ASKS):
+                call = [showing for showing in call if showing.cluster_id not in self.names]
+                if not call:
+                    return
+                try:
+                    problems = self._take(call, await server.ask(messages(call, self._settings)))
+                except RefusedAnswerError as error:
+                    problems = [str(error)]
+                    break
+                except BrokenAnswerError as error:
+                    problems = [str(error)]
+            self.problems += problems
+        finally:
+            self.names = {**self._partial, **self.names}
 
     def _take(self, call: Sequence[Showing], text: str) -> list[str]:
-        ids = [showing.cluster_id for showing in call]
-        answers, problems = parse_answer(text, ids, self._settings)
+        parsed = parse_answer(text, [showing.cluster_id for showing in call], self._settings)
         for showing in call:
-            if showing.cluster_id in answers:
-                self.names[showing.cluster_id] = answer_name(answers[showing.cluster_id])
-                self._cache.put(showing, answers[showing.cluster_id])
-        return problems
+            cluster = showing.cluster_id
+            if cluster in parsed.complete:
+                self.names[cluster] = answer_name(parsed.complete[cluster])
+                self._cache.put(showing, parsed.complete[cluster])
+            elif cluster in parsed.partial:
+                self._partial[cluster] = answer_name(parsed.partial[cluster])
+        return parsed.problems

@@ -1,9 +1,9 @@
-"""The request: instructions, and the clusters of one call with their representative documents."""
+"""Writes the request to a language model: instructions, and clusters with sample documents."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from autolabel_core.clusters.naming.samples import ClusterSample
 from autolabel_core.declarations.llm_naming import LLMLabeling
 from autolabel_core.foundation.errors import AutolabelError
 
-VERSION = 1
+VERSION = 2
 """Raised when the request changes, so that no answer to an older one is taken from the cache."""
 MAX_CHARACTERS, MAX_MEDIA = 200_000, 40
 INSTRUCTIONS = (
@@ -51,14 +51,34 @@ class Showing:
         """How many images, videos and sounds there are."""
         return sum(len(document.media) for document in self.documents)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is shown of any document."""
+        return not self.documents
+
     def within(self, characters: int) -> Showing:
         """The same with no more than so much text, each document cut alike."""
         if self.characters <= characters:
             return self
         each = characters // max(len(self.documents), 1)
-        return replace(
-            self, documents=tuple(replace(d, text=d.text[:each]) for d in self.documents)
-        )
+        return replace(self, documents=tuple(d.within(each) for d in self.documents))
+
+    def loaded(self) -> Showing:
+        """The same with its files read; documents of which nothing is left are taken out."""
+        return showing_of(self.sample, (document.loaded() for document in self.documents))
+
+
+def showing_of(sample: ClusterSample, documents: Iterable[Shown]) -> Showing:
+    """Return a cluster as a model sees it, without the documents of which nothing can be shown.
+
+    Args:
+        sample: the cluster.
+        documents: its representative documents.
+
+    Returns:
+        The cluster with the others.
+    """
+    return Showing(sample, tuple(d for d in documents if not d.is_empty))
 
 
 def calls(showings: Sequence[Showing], settings: LLMLabeling) -> Iterator[list[Showing]]:

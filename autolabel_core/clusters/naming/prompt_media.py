@@ -1,4 +1,4 @@
-"""What a model is shown of a document: the mapped values, as text and as media."""
+"""Turns a document into what a language model is shown of it: texts, images, videos, sounds."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autolabel_core.clusters.naming.samples import SampleBlob, SampleDocument
 from autolabel_core.declarations.llm_naming import InputMapping, LLMLabeling
-from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.storage.s3 import SCHEME
@@ -41,11 +41,57 @@ class Medium:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One document as a model sees it."""
+class TextPart:
+    """One text that a model is shown; a literal is the declaration's, not the document's."""
 
     text: str
+    is_literal: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One document as a model sees it.
+
+    Attributes:
+        texts: in the order of the mappings, none of them empty.
+        media: images, videos and sounds.
+    """
+
+    texts: tuple[TextPart, ...]
     media: tuple[Medium, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All texts, joined by line breaks."""
+        return "\n".join(part.text for part in self.texts)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is of the document itself: neither a medium nor a text."""
+        return not self.media and all(part.is_literal for part in self.texts)
+
+    def within(self, characters: int) -> Shown:
+        """The same with at most so much text; literals are cut last."""
+        literals = sum(len(part.text) for part in self.texts if part.is_literal)
+        left = {True: characters, False: max(characters - literals, 0)}
+        parts = []
+        for part in self.texts:
+            text = part.text[: left[part.is_literal]]
+            left[part.is_literal] -= len(text)
+            parts.append(replace(part, text=text))
+        return replace(self, texts=tuple(part for part in parts if part.text))
+
+    def loaded(self) -> Shown:
+        """The same with the addresses of its media made; what cannot be read is left out."""
+        return replace(self, media=tuple(m for m in map(_loaded, self.media) if m is not None))
+
+
+def _loaded(medium: Medium) -> Medium | None:
+    try:
+        address = medium.url()
+    except AutolabelError:
+        return None
+    return replace(medium, url=lambda: address)
 
 
 def shown(document: SampleDocument, settings: LLMLabeling, sign: Sign) -> Shown:
@@ -53,25 +99,27 @@ def shown(document: SampleDocument, settings: LLMLabeling, sign: Sign) -> Shown:
 
     Args:
         document: the document.
-        settings: which values, and how much text.
+        settings: which values, and how many characters of each text; literals are never cut.
         sign: for addresses on S3.
 
     Returns:
-        The texts joined by line breaks, without mappings the payload as JSON; and the media.
+        The texts, without mappings the payload as JSON; and the media.
     """
     mappings = settings.labeling_inputs.input_mappings
     texts, media = [], []
     for mapping in mappings:
         if mapping.input_key == "text":
-            texts.append(_text(document, mapping))
+            text = _text(document, mapping)
+            texts.append(TextPart(text, mapping.source_type == "literal"))
         elif (medium := _medium(document, mapping, sign)) is not None:
             media.append(medium)
-    if not mappings:
-        texts = [
-            json.dumps(dict(document.payload), ensure_ascii=False, sort_keys=True, default=str)
-        ]
-    text = "\n".join(part for part in texts if part)
-    return Shown(text[: settings.sample_text_max_length], tuple(media))
+    if not mappings and document.payload:
+        payload = dict(document.payload)
+        text = json.dumps(payload, ensure_ascii=False, sort_keys=True, default=str)
+        texts.append(TextPart(text))
+    limit = settings.sample_text_max_length
+    cut = (part if part.is_literal else replace(part, text=part.text[:limit]) for part in texts)
+    return Shown(tuple(part for part in cut if part.text.strip()), tuple(media))
 
 
 def at_path(value: Any, path: str) -> Any:
