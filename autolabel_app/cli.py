@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import sys
@@ -87,8 +88,12 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line; domain errors become one clear line and exit status 1."""
+    from autolabel_app.arrow_without_pandas import keep_pandas_out
     from autolabel_core.foundation.errors import AutolabelError
 
+    keep_pandas_out()
+    # What imports make stays; looking for garbage among it was a tenth of a short command.
+    gc.set_threshold(50_000, 50, 50)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -104,3 +109,7 @@ def main() -> None:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

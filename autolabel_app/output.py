@@ -6,10 +6,12 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 
+WIDTH = 160
+"""Characters of a line where the output is no terminal."""
 # A key may hold what a terminal would obey.
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -37,17 +39,44 @@ def emit_table(rows: Sequence[Mapping[str, Any]], empty: str = "none") -> None:
     if not rows:
         click.echo(empty)
         return
+    names = list(rows[0])
+    numeric = [all(isinstance(r.get(n), int | float | None) for r in rows) for n in names]
+    cells = [[shown(row.get(name)) for name in names] for row in rows]
+    plain = None if sys.stdout.isatty() else _plain_table([str(n) for n in names], cells, numeric)
+    if plain is not None:
+        click.echo(plain)
+        return
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0]:
-        numeric = all(isinstance(r.get(name), int | float | None) for r in rows)
-        table.add_column(str(name), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(shown(row.get(name)) for name in rows[0]))
-    width = None if sys.stdout.isatty() else 160
+    for name, is_number in zip(names, numeric, strict=True):
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(str(name), justify=justify, overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else WIDTH
     Console(markup=False, highlight=False, width=width).print(table)
+
+
+def _plain_table(
+    names: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool]
+) -> str | None:
+    """Return a table as rich writes it, a hundred times faster; None where a cell must fold.
+
+    Characters of other widths than one are left to rich too.
+    """
+    lines = [names, *cells]
+    if not all(cell.replace("–", "").isascii() for line in lines for cell in line):
+        return None
+    widths = [max(1, *map(len, column)) for column in zip(*lines, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) > WIDTH:
+        return None
+    justify = [str.rjust if is_number else str.ljust for is_number in numeric]
+    return "\n".join(
+        "  ".join(put(cell, width) for put, cell, width in zip(justify, line, widths, strict=True))
+        for line in lines
+    )
 
 
 def shown(value: Any) -> str:

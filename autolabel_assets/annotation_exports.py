@@ -14,7 +14,7 @@ from autolabel_core.operations.staleness_plan import upstream_of
 def build_annotation_exports(collection: Collection) -> dg.AssetsDefinition:
     """Return the asset `[collection, annotation_exports]`."""
     name = collection.collection_name
-    table = BoxExports if BoxExports.applies_to(collection) else AnnotationExports
+    table = AnnotationExports if collection.detection is None else BoxExports
 
     @dg.asset(
         **asset_options(collection, table),

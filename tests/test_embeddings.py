@@ -46,7 +46,7 @@ class Counting:
 @pytest.fixture
 def counting(monkeypatch):
     extractor = Counting()
-    monkeypatch.setattr("autolabel_core.tables.workspace.load_extractor", lambda *args: extractor)
+    monkeypatch.setattr("autolabel_core.models.extractors.load_extractor", lambda *args: extractor)
     return extractor
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
+from autolabel_core.matching import few_documents
 from autolabel_core.matching import nearest as matching
 from autolabel_core.matching.nearest import (
     ABSENT,
@@ -26,6 +27,16 @@ from autolabel_core.matching.nearest import (
 )
 
 ROOT = Path(__file__).parent.parent
+MATCHING = ("few_documents", "kernels", "nearest")
+
+
+@pytest.fixture(params=["numpy where it is small", "compiled"], scope="module", autouse=True)
+def engine(request):
+    """Both ways to the same bytes."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "compiled":
+            patch.setattr(few_documents, "MAX_PAIRS", -1)
+        yield
 
 
 def unit_rows(seed: int, n: int, d: int) -> NDArray[np.float32]:
@@ -252,12 +263,14 @@ def test_scratch_memory_is_bounded():
 @pytest.mark.slow
 def test_it_works_where_no_cache_folder_can_be_written(tmp_path):
     package = tmp_path / "autolabel_core"
-    package.mkdir()
-    for name in ("__init__", "kernels", "matching"):
-        shutil.copy(ROOT / "autolabel_core" / f"{name}.py", package)
-    (package / "__pycache__").write_text("a file where the cache folder would be")
+    (package / "matching").mkdir(parents=True)
+    for name in ("__init__", "matching/__init__", *(f"matching/{n}" for n in MATCHING)):
+        shutil.copy(ROOT / "autolabel_core" / f"{name}.py", package / f"{name}.py")
+    (package / "matching/__pycache__").write_text("a file where the cache folder would be")
     program = (
-        "import numpy as np; from autolabel_core.matching import nearest;"
+        "import numpy as np; from autolabel_core.matching import few_documents;"
+        "few_documents.MAX_PAIRS = -1;"
+        "from autolabel_core.matching.nearest import nearest;"
         "print(nearest(np.eye(3, dtype='f4'), np.eye(3, dtype='f4'), 1).position.ravel())"
     )
     environment = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}

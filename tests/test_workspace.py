@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.angle_samples import NAME, declaration
 
-from autolabel_core.tables import workspace as opening
+from autolabel_core.models import extractors
 
 
 def test_an_extractor_is_loaded_once_for_each_feature_space(workspace, monkeypatch):
@@ -12,8 +12,8 @@ def test_an_extractor_is_loaded_once_for_each_feature_space(workspace, monkeypat
     other["feature_extractor"] = other["feature_extractor"] | {"version": "v2"}
     ws = workspace({NAME: declaration(), "same": declaration(), "other": other})
     loaded = []
-    real = opening.load_extractor
-    monkeypatch.setattr(opening, "load_extractor", lambda *how: loaded.append(how) or real(*how))
+    real = extractors.load_extractor
+    monkeypatch.setattr(extractors, "load_extractor", lambda *how: loaded.append(how) or real(*how))
     first = ws.extractor(ws.collection(NAME))
     assert ws.extractor(ws.collection(NAME)) is first
     assert ws.extractor(ws.collection("same")) is first, "weights serve both"

@@ -17,7 +17,6 @@ from autolabel_core.clusters.charts import cluster_pictures
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import run_in_full
 from autolabel_core.clusters.report import cluster_report
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
@@ -48,11 +47,6 @@ class Clusters(DerivedTable):
 
     name = CLUSTERS
     partitioned = False
-
-    @classmethod
-    def applies_to(cls, collection: Collection) -> bool:
-        """Whether the collection declares clusters."""
-        return bool(collection.clusters)
 
     @property
     def defined(self) -> list[DefinitionState]:

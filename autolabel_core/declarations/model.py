@@ -39,7 +39,7 @@ class Declaration(BaseModel):
     type is validated by.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, defer_build=True)
     aliases: ClassVar[Mapping[str, str]] = {}
     shorthands: ClassVar[tuple[str, ...]] = ()
     nested: ClassVar[Mapping[str, type[Declaration]]] = {}

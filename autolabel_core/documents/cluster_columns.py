@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from autolabel_core.declarations.cluster_fields import (
     COLUMN_OF,
@@ -20,8 +19,10 @@ from autolabel_core.declarations.cluster_fields import (
     enriched_fields,
     enriching,
 )
-from autolabel_core.tables.cluster_files import DefinitionFiles
 from autolabel_core.tables.workspace import OpenCollection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def join_clusters(collection: OpenCollection, documents: str) -> Joined:
     tables: dict[str, pa.Table] = {}
     enriched = enriching(collection.workspace.collections, name)
     for number, (owner, definition) in enumerate(covering(collection.workspace.collections, name)):
+        from autolabel_core.tables.cluster_files import DefinitionFiles
+
         files = DefinitionFiles(collection.warehouse, owner, definition.cluster_name)
         members = files.current_table(
             ["document_id", *(COLUMN_OF.get(part, part) for part in PARTS)]

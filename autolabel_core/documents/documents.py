@@ -21,8 +21,7 @@ from autolabel_core.documents.filter_types import check_types
 from autolabel_core.documents.record import DocumentRecord, TaxonomyMatch
 from autolabel_core.foundation.atomic_files import held_open
 from autolabel_core.foundation.errors import NotFoundError
-from autolabel_core.tables.detection_rows import IMAGE
-from autolabel_core.tables.taxonomy_labels import OTHERS, TaxonomyLabels
+from autolabel_core.tables.layout import IMAGE, LABELS, OTHERS
 from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
@@ -54,11 +53,12 @@ class Documents:
     def __init__(self, collection: OpenCollection, clusters: bool = True) -> None:
         self.collection = collection
         self.clusters = join_clusters(collection, "stored") if clusters else Joined()
-        folder = collection.warehouse.path(collection.name, TaxonomyLabels.name)
-        found = collection.warehouse.files_in(folder, "batch_*.parquet")
+        stored = collection.workspace.warehouse_files
+        folder = stored.path(collection.name, LABELS)
+        found = stored.files_in(folder, "batch_*.parquet")
         if collection.declaration.detection is not None:
-            found += collection.warehouse.files_in(folder / OTHERS, "batch_*.parquet")
-        self.files = [collection.warehouse.local(path) for path in found]
+            found += stored.files_in(folder / OTHERS, "batch_*.parquet")
+        self.files = [stored.local(path) for path in found]
 
     @contextmanager
     def connect(self) -> Iterator[DuckDBPyConnection]:

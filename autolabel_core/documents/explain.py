@@ -14,7 +14,7 @@ from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.ledger import Annotation
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
-from autolabel_core.tables.detection_rows import IMAGE
+from autolabel_core.tables.layout import IMAGE
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection

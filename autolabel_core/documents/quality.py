@@ -16,7 +16,7 @@ from autolabel_core.ledger import Arrival, Ledger
 from autolabel_core.ledger.annotations import MOVED
 from autolabel_core.ledger.arrivals import DELETED
 from autolabel_core.tables.boxes.box_labels import BOX_LABELS, MISTAKES
-from autolabel_core.tables.detection_rows import IMAGE
+from autolabel_core.tables.layout import IMAGE
 from autolabel_core.tables.workspace import OpenCollection
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

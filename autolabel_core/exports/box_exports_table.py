@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from autolabel_core.declarations import Collection
 from autolabel_core.exports.box_formats import BOX_FORMATS, write_boxes
 from autolabel_core.exports.box_report import BoxExportReport
 from autolabel_core.foundation.ids import fingerprint
@@ -42,11 +41,6 @@ class BoxExports(DerivedTable):
 
     name = "annotation_exports"
     partitioned = False
-
-    @classmethod
-    def applies_to(cls, collection: Collection) -> bool:
-        """Whether boxes are what is annotated."""
-        return collection.detection is not None
 
     @cached_property
     def raw(self) -> RawObjects:

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from autolabel_core.declarations import Collection as Declared
 from autolabel_core.declarations.cluster_fields import enriched_fields, enriching
 from autolabel_core.documents.documents import Documents
 from autolabel_core.exports import FORMATS, write_export
@@ -45,11 +44,6 @@ class AnnotationExports(DerivedTable):
 
     name = "annotation_exports"
     partitioned = False
-
-    @classmethod
-    def applies_to(cls, collection: Declared) -> bool:
-        """Whether documents are what is labelled; boxes have exports of their own."""
-        return collection.detection is None
 
     @cached_property
     def labels(self) -> TaxonomyLabels:

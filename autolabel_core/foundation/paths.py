@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ ANNOTATOR_VARIABLE = "AUTOLABEL_ANNOTATOR"
 DEFINITIONS_VARIABLE = "AUTOLABEL_DEFINITIONS"
 WAREHOUSE_VARIABLE = "AUTOLABEL_WAREHOUSE"
 DAGSTER_HOME_VARIABLE = "DAGSTER_HOME"
+
+# What a URL says of these needs no escapes, and no import.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 """The folder of the packages: the repository's, or where they were installed."""
@@ -129,6 +133,8 @@ class Paths:
 
 def sqlite_url(file: Path) -> str:
     """Return the SQLAlchemy URL of a SQLite file, whatever characters its path has."""
+    if _PLAIN_PATH.fullmatch(str(file)):
+        return f"sqlite:///{file}"
     from sqlalchemy.engine import URL
 
     return URL.create("sqlite", database=str(file)).render_as_string()

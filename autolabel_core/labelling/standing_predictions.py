@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.media.boxes import XyxyPx
-from autolabel_core.tables.detection_rows import IMAGE
 from autolabel_core.tables.detections import DetectionTable
+from autolabel_core.tables.layout import IMAGE
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import OpenCollection
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from autolabel_core.foundation.media.boxes import XyxyPx
+if TYPE_CHECKING:
+    from autolabel_core.foundation.media.boxes import XyxyPx
 
 JUDGED = "judged"
 """Where an annotation's payload keeps the version of the detector whose work was judged."""

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autolabel_core.matching import few_documents
+
 ROWS_PER_TILE = 512
 REFERENCES_PER_TILE = 1024
 MAX_NORM = 1024.0
@@ -87,7 +89,8 @@ def nearest_above(
     )
     if not len(vectors) or not len(references):
         return result
-    search = _Search(np.require(references, requirements=["C", "A"]), k)
+    is_small = few_documents.is_small(len(vectors), *references.shape)
+    search = _Search(np.require(references, requirements=["C", "A"]), k, is_small)
     _in_parallel(search, vectors, min_score, result)
     return result
 
@@ -140,11 +143,14 @@ def _check(vectors: NDArray[np.float32], references: NDArray[np.float32]) -> Non
         )
 
 
-def _norms(rows: NDArray[np.float32], first: int, name: str) -> NDArray[np.float32]:
-    from autolabel_core.matching import kernels
+def _norms(rows: NDArray[np.float32], first: int, name: str, is_small: bool) -> NDArray[np.float32]:
+    if is_small:
+        norms = few_documents.row_norms(rows)
+    else:
+        from autolabel_core.matching import kernels
 
-    norms = np.empty(len(rows), np.float32)
-    kernels.row_norms(rows, norms)
+        norms = np.empty(len(rows), np.float32)
+        kernels.row_norms(rows, norms)
     wrong = np.flatnonzero(~(norms <= MAX_NORM))
     if len(wrong):
         raise ValueError(
@@ -157,13 +163,14 @@ def _norms(rows: NDArray[np.float32], first: int, name: str) -> NDArray[np.float
 class _Search:
     """One set of references, and the search for the k nearest of them for a tile of rows."""
 
-    def __init__(self, references: NDArray[np.float32], k: int) -> None:
+    def __init__(self, references: NDArray[np.float32], k: int, is_small: bool) -> None:
         self.references = references
         self.k = k
+        self.is_small = is_small
         self.slots = min(max(128, 4 * k), len(references))
         self.columns = min(REFERENCES_PER_TILE, len(references))
         self.longest = max(
-            float(_norms(references[a : a + 65536], a, "references").max(initial=0.0))
+            float(_norms(references[a : a + 65536], a, "references", is_small).max(initial=0.0))
             for a in range(0, len(references), 65536)
         )
 
@@ -177,12 +184,17 @@ class _Search:
         self, rows: NDArray[np.float32], first: int, floors: NDArray[np.float32], into: Nearest
     ) -> None:
         """Write the k nearest of a tile of rows (m, d) to `into` (m, k)."""
-        from autolabel_core.matching import kernels
-
         rows = np.require(rows, requirements=["C", "A"])
         m = len(rows)
-        windows = self.windows(_norms(rows, first, "vectors"))
+        windows = self.windows(_norms(rows, first, "vectors", self.is_small))
         floors = floors - windows
+        if self.is_small:
+            few_documents.match_few(
+                rows, self.references, windows, floors, into.position, into.score
+            )
+            return
+        from autolabel_core.matching import kernels
+
         best = np.full((m, self.k), ABSENT, np.float32)
         found = np.empty((m, self.slots), np.int32)
         found_score = np.empty((m, self.slots), np.float32)

@@ -87,7 +87,7 @@ def waiting(collection: OpenCollection) -> Waiting:
 
 def _boxes_waiting(references: ReferenceSet) -> Waiting:
     """What people said of boxes that is not exported yet."""
-    if not BoxExports.applies_to(references.collection.declaration):
+    if references.collection.declaration.detection is None:
         return Waiting(0, None, False)
     said = references.sibling(BoxExports).unexported()
     return Waiting(len(said), min((e.recorded_at for e in said), default=None), False)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from autolabel_core.clusters.table import cluster_tables
 from autolabel_core.declarations.cluster_fields import COLUMN_OF, enriching
 from autolabel_core.documents.documents import Documents, quote
 from autolabel_core.foundation.atomic_files import held_open
@@ -91,7 +90,7 @@ def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: Exit
             ),
             "raw_objects": _dataset(opened.enter_context(held_open(raw_files)), RAW_SCHEMA.names),
             "annotations": _annotations(events),
-            **cluster_tables(OpenCollection(workspace, collection)),
+            **_clusters(OpenCollection(workspace, collection)),
         }
         connection.execute(f"CREATE SCHEMA {quote(name)}")
         for table, data in tables.items():
@@ -102,6 +101,14 @@ def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: Exit
                 connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {quote(held)}")
     for collection in workspace.collections.values():
         connection.execute(_documents_view(OpenCollection(workspace, collection)))
+
+
+def _clusters(collection: OpenCollection) -> dict[str, Any]:
+    if not collection.declaration.clusters:
+        return {}
+    from autolabel_core.clusters.table import cluster_tables
+
+    return cluster_tables(collection)
 
 
 def _documents_view(collection: OpenCollection) -> str:

@@ -2,38 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations import Collection
-from autolabel_core.exports.box_exports_table import BoxExports
-from autolabel_core.exports.label_exports_table import AnnotationExports
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.reindexed_vectors import ReindexedVectors
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection
-from autolabel_core.training.detectors.weights_table import FineTunedWeights
-from autolabel_core.training.heads.weights_table import HeadWeights
-from autolabel_core.training.requested_weights import RequestedWeights
 
-TABLES: tuple[type[DerivedTable], ...] = (
-    RawObjects,
-    DetectionTable,
-    Embeddings,
-    ReferenceSet,
-    TaxonomyLabels,
-    ReindexedVectors,
-    Clusters,
-    AnnotationExports,
-    BoxExports,
-    FineTunedWeights,
-    HeadWeights,
+if TYPE_CHECKING:
+    from autolabel_core.training.requested_weights import RequestedWeights
+
+
+def _detections() -> type[DerivedTable]:
+    from autolabel_core.tables.detections import DetectionTable
+
+    return DetectionTable
+
+
+def _reindexed_vectors() -> type[DerivedTable]:
+    from autolabel_core.tables.reindexed_vectors import ReindexedVectors
+
+    return ReindexedVectors
+
+
+def _clusters() -> type[DerivedTable]:
+    from autolabel_core.clusters.table import Clusters
+
+    return Clusters
+
+
+def _label_exports() -> type[DerivedTable]:
+    from autolabel_core.exports.label_exports_table import AnnotationExports
+
+    return AnnotationExports
+
+
+def _box_exports() -> type[DerivedTable]:
+    from autolabel_core.exports.box_exports_table import BoxExports
+
+    return BoxExports
+
+
+def _detector_weights() -> type[DerivedTable]:
+    from autolabel_core.training.detectors.weights_table import FineTunedWeights
+
+    return FineTunedWeights
+
+
+def _head_weights() -> type[DerivedTable]:
+    from autolabel_core.training.heads.weights_table import HeadWeights
+
+    return HeadWeights
+
+
+def _always(collection: Collection) -> bool:
+    return True
+
+
+def _has_detector(collection: Collection) -> bool:
+    return collection.detection is not None
+
+
+def _has_no_detector(collection: Collection) -> bool:
+    return collection.detection is None
+
+
+def _has_clusters(collection: Collection) -> bool:
+    return bool(collection.clusters)
+
+
+def _trains_a_head(collection: Collection) -> bool:
+    return collection.feature_extractor.fine_tune and collection.detection is None
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """A kind of derived table.
+
+    Attributes:
+        name: the asset's name.
+        load: imports the class; what a collection does not have is never imported.
+        applies_to: whether a collection has this table.
+    """
+
+    name: str
+    load: Callable[[], type[DerivedTable]]
+    applies_to: Callable[[Collection], bool] = _always
+
+
+TABLES: tuple[TableEntry, ...] = (
+    TableEntry("raw_objects", lambda: RawObjects),
+    TableEntry("detections", _detections, _has_detector),
+    TableEntry("embeddings", lambda: Embeddings),
+    TableEntry("reference_set", lambda: ReferenceSet),
+    TableEntry("taxonomy_labels", lambda: TaxonomyLabels),
+    TableEntry("reindexed_vectors", _reindexed_vectors),
+    TableEntry("clusters", _clusters, _has_clusters),
+    TableEntry("annotation_exports", _label_exports, _has_no_detector),
+    TableEntry("annotation_exports", _box_exports, _has_detector),
+    TableEntry("fine_tuned_weights", _detector_weights, _has_detector),
+    TableEntry("fine_tuned_weights", _head_weights, _trains_a_head),
 )
 UPSTREAM: dict[str, tuple[str, ...]] = {
     "raw_objects": (),
@@ -69,7 +144,7 @@ class Plan:
 
 def tables_of(collection: Collection) -> list[type[DerivedTable]]:
     """Return the tables that a collection has, in the order of the graph."""
-    return [table for table in TABLES if table.applies_to(collection)]
+    return [entry.load() for entry in TABLES if entry.applies_to(collection)]
 
 
 def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
@@ -82,11 +157,11 @@ def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
     Returns:
         Names; clusters see labels only through a filter, exports of boxes see none.
     """
-    if name == BoxExports.name and BoxExports.applies_to(collection):
+    if name == "annotation_exports" and collection.detection is not None:
         return (RawObjects.name,)
-    there = {table.name for table in tables_of(collection)}
+    there = {entry.name for entry in TABLES if entry.applies_to(collection)}
     if not any(definition.filter for definition in collection.clusters):
-        there -= {TaxonomyLabels.name} if name == Clusters.name else set()
+        there -= {TaxonomyLabels.name} if name == "clusters" else set()
     return tuple(above for above in UPSTREAM[name] if above in there)
 
 
@@ -137,6 +212,8 @@ def weights_of(collection: Collection) -> type[RequestedWeights]:
     Raises:
         NotFoundError: it declares neither.
     """
+    from autolabel_core.training.requested_weights import RequestedWeights
+
     for table in tables_of(collection):
         if issubclass(table, RequestedWeights):
             return table

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autolabel_core.clusters.report import cluster_status
-from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.label_names import roll_up, taxonomy_version
@@ -21,15 +19,14 @@ from autolabel_core.operations.status_record import (
     ObjectCounts,
 )
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
-from autolabel_core.tables.boxes.conflicts import conflicts
-from autolabel_core.tables.boxes.current_annotations import standing
-from autolabel_core.tables.boxes.detector_figures import box_figures
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from autolabel_core.clusters.report import ClusterStatus
 
 LOW_CONFIDENCE_BAND = 0.10
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -90,7 +87,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},
         "endpoints": endpoint_health(collection.ledger, collection.declaration),
         "alerts": recent_firings(collection.ledger, collection.declaration),
-        "clusters": [cluster_status(one) for one in Clusters(collection).defined],
+        "clusters": _clusters(collection),
         "unclear_moves": [],
         "disagreements": 0,
         "stale_annotations": own.embeddings.items.stale_annotations(),
@@ -109,7 +106,20 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
     return state
 
 
+def _clusters(collection: OpenCollection) -> list[ClusterStatus]:
+    if not collection.declaration.clusters:
+        return []
+    from autolabel_core.clusters.report import cluster_status
+    from autolabel_core.clusters.table import Clusters
+
+    return [cluster_status(one) for one in Clusters(collection).defined]
+
+
 def _judged(collection: OpenCollection) -> JudgedBoxes:
+    from autolabel_core.tables.boxes.conflicts import conflicts
+    from autolabel_core.tables.boxes.current_annotations import standing
+    from autolabel_core.tables.boxes.detector_figures import box_figures
+
     events = collection.ledger.box_annotations(collection.name)
     disagreements = len(conflicts(standing(collection).holding))
     weeks = [figures.record() for figures in box_figures(events, by="week")]

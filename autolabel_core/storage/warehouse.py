@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock
 
 from autolabel_core.storage.local_files import WarehouseFiles
 from autolabel_core.storage.typed_rows import Column, optional_texts_of, texts_of
@@ -63,6 +62,8 @@ class Warehouse:
     @contextmanager
     def writing(self, *names: str) -> Iterator[None]:
         """Hold the file lock of one single-writer thing; the lock of a killed process is free."""
+        from filelock import FileLock
+
         self._locks.mkdir(parents=True, exist_ok=True)
         with FileLock(self._locks / f"{'.'.join(names)}.lock"):
             yield

@@ -12,9 +12,9 @@ import pyarrow as pa
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.models.detectors import Detections
 from autolabel_core.tables.document_table import DocumentRow
+from autolabel_core.tables.layout import DETECTION, IMAGE
 from autolabel_core.tables.raw_objects import ObjectRow
 
-IMAGE, DETECTION = "image", "detection"
 BBOX_FORMAT = "xywh"
 _FIELDS: list[tuple[str, pa.DataType]] = [
     ("document_id", pa.string()),

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.charts.png import lossless_png
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.ids import fingerprint
@@ -37,8 +36,6 @@ from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.carried_annotations import transfer_annotations
 from autolabel_core.tables.detection_report import detection_pictures, detection_report
 from autolabel_core.tables.detection_rows import (
-    DETECTION,
-    IMAGE,
     SCHEMA,
     DetectionRecord,
     DetectionRow,
@@ -57,6 +54,7 @@ from autolabel_core.tables.document_table import (
     readable_by_content,
 )
 from autolabel_core.tables.fingerprints import DetectionsFingerprint
+from autolabel_core.tables.layout import DETECTION, IMAGE
 from autolabel_core.tables.raw_objects import ObjectRow, RawObjects
 
 CHUNK = 32
@@ -76,11 +74,6 @@ class DetectionTable(DocumentTable):
     """One row for each detection and one for each image, ascending by document id."""
 
     name = "detections"
-
-    @classmethod
-    def applies_to(cls, collection: Collection) -> bool:
-        """Whether boxes are documents of the collection."""
-        return collection.detection is not None
 
     @cached_property
     def raw(self) -> RawObjects:

@@ -13,7 +13,6 @@ from PIL import Image
 
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, object_of
-from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
@@ -165,4 +164,8 @@ class DocumentTable(DerivedTable):
 
 def decode(kind: str, data: bytes, min_side_px: int | None) -> Item:
     """Return an object's image (RGB) or text."""
-    return decode_text(data) if kind == "text" else decode_image(data, min_side_px)
+    if kind == "text":
+        return decode_text(data)
+    from autolabel_core.foundation.media.images import decode_image
+
+    return decode_image(data, min_side_px)

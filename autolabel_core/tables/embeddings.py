@@ -22,7 +22,6 @@ from autolabel_core.foundation.progress import Progress
 from autolabel_core.models.extractors import Extractor, embed_with_fallback, feature_slug
 from autolabel_core.models.projection_head import ProjectedExtractor
 from autolabel_core.storage.warehouse import VectorTable, matrix_of
-from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.document_table import (
     DocumentRow,
     DocumentTable,
@@ -43,7 +42,11 @@ Chunk = list[tuple[str, DocumentRow]]
 
 def items_of(collection: Collection) -> type[DocumentTable]:
     """Return the table whose rows are the documents of a collection."""
-    return RawObjects if collection.detection is None else DetectionTable
+    if collection.detection is None:
+        return RawObjects
+    from autolabel_core.tables.detections import DetectionTable
+
+    return DetectionTable
 
 
 class Embeddings(DerivedTable):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from PIL import Image
 
-from autolabel_core.foundation.charts import SOURCE_COLOURS, confidence_histogram, contact_sheet
 from autolabel_core.foundation.errors import StoreUnavailableError
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.statistics import coverage, field_distribution, quantiles
 from autolabel_core.matching.decision import Rule
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.document_table import DocumentRow, DocumentTable
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PEOPLES, MOST_CONFIDENT, LEAST_CONFIDENT, UNLABELLED = 4, 8, 8, 4
 TILE_PX = 96
@@ -63,6 +63,8 @@ def label_figures(table: pa.Table) -> dict[str, int | float | None]:
         person labelled, the share with an auto-label), review queue (readable, without a label),
         quarantined share, median confidence (of those that no person labelled).
     """
+    import pyarrow.compute as pc
+
     sources = field_distribution(table["label_source"].to_pylist())
     human, promoted, auto = (sources.get(name, 0) for name in ("human", "promoted", "auto"))
     readable = table["reason"].null_count
@@ -93,6 +95,8 @@ def label_pictures(table: pa.Table, rule: Rule, images: DocumentTable | None) ->
     Returns:
         PNG files by name.
     """
+    from autolabel_core.foundation.charts import confidence_histogram
+
     confidence = table["confidence"].drop_null().to_numpy()
     drawn = {
         "confidence histogram": confidence_histogram(
@@ -128,6 +132,8 @@ def _least_sure_last(row: LabelRow) -> float:
 
 def _sheet(items: DocumentTable, rows: list[LabelRow]) -> bytes:
     """Draw the documents that can still be read as they were labelled; the others are left out."""
+    from autolabel_core.foundation.charts import SOURCE_COLOURS, contact_sheet
+
     stored = {row["document_id"]: row for row in items.rows_of({r["document_id"] for r in rows})}
     tiles = []
     for row in rows:
@@ -141,6 +147,8 @@ def _sheet(items: DocumentTable, rows: list[LabelRow]) -> bytes:
 
 
 def _picture(items: DocumentTable, row: DocumentRow) -> Image.Image | None:
+    from PIL import Image
+
     try:
         picture = next(items.decoded([row], TILE_PX))
     except StoreUnavailableError:

@@ -19,7 +19,6 @@ from autolabel_core.foundation.errors import (
 )
 from autolabel_core.foundation.ids import content_hash, fingerprint
 from autolabel_core.foundation.json_types import Report
-from autolabel_core.foundation.media.images import probe_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, Arrival, effective_annotations
@@ -280,5 +279,7 @@ def describe(kind: str, data: bytes) -> tuple[str, int | None, int | None]:
         raise UnreadableItemError("is empty (0 bytes)")
     if kind != "image":
         return "text/plain", None, None
+    from autolabel_core.foundation.media.images import probe_image
+
     info = probe_image(data)
     return f"image/{info.format.lower()}", info.width_px, info.height_px

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import PurePath
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +22,9 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Json, Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation
-from autolabel_core.models.evaluation.augmentation_cache import ViewCache
 from autolabel_core.storage.typed_rows import Column, rows_as
 from autolabel_core.storage.warehouse import Warehouse, matrix_of, vector_column
 from autolabel_core.tables.embeddings import Embeddings, Vector
-from autolabel_core.tables.reference_pictures import (
-    ReferencePictures,
-    confusable_sheet,
-    distinguishability_report,
-)
 from autolabel_core.tables.references import (
     LeaveOneOut,
     ReferenceRow,
@@ -38,6 +32,9 @@ from autolabel_core.tables.references import (
     leave_one_out_report,
 )
 from autolabel_core.tables.table import WHOLE, DerivedTable
+
+if TYPE_CHECKING:
+    from autolabel_core.tables.reference_pictures import ReferencePictures
 
 
 class ReferenceSet(DerivedTable):
@@ -178,22 +175,26 @@ class ReferenceSet(DerivedTable):
         judged = self.judgement()
         distinguishability = judged.get("distinguishability")
         counted = cast("Report", {k: v for k, v in judged.items() if k != "distinguishability"})
-        return {
-            **counted,
-            **(distinguishability_report(distinguishability) if distinguishability else {}),
-        }
+        if not distinguishability:
+            return counted
+        from autolabel_core.tables.reference_pictures import distinguishability_report
+
+        return {**counted, **distinguishability_report(distinguishability)}
 
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
         """Draw the pairs of references that are taken for each other most easily."""
         distinguishability = self.judgement().get("distinguishability")
-        sheet = (
-            confusable_sheet(self.embeddings.items, distinguishability)
-            if distinguishability
-            else None
-        )
+        if not distinguishability:
+            return {}
+        from autolabel_core.tables.reference_pictures import confusable_sheet
+
+        sheet = confusable_sheet(self.embeddings.items, distinguishability)
         return {} if sheet is None else {"most confusable": sheet}
 
     def _pictures(self, rows: list[ReferenceRow]) -> ReferencePictures:
+        from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+        from autolabel_core.tables.reference_pictures import ReferencePictures
+
         extractor = self.embeddings.extractor
         cache = ViewCache(self.collection.paths.views, extractor)
         return ReferencePictures(self.embeddings.items, extractor, cache, rows)

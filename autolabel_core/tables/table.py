@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import ClassVar, TypeVar, cast
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress, no_progress
@@ -93,11 +92,6 @@ class DerivedTable(ABC):
         if opened is None:
             return table(self.collection, self.recorded)
         return cast("Table", opened)
-
-    @classmethod
-    def applies_to(cls, collection: Collection) -> bool:
-        """Whether a collection has this table; all of them by default."""
-        return True
 
     def needs_own_run(self) -> bool:
         """Whether what is to be done takes long, and so has a sensor and a run of its own."""

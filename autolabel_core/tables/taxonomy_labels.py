@@ -31,18 +31,18 @@ from autolabel_core.tables.label_report import (
     label_pictures,
     label_report,
 )
+from autolabel_core.tables.layout import LABELS, OTHERS
 from autolabel_core.tables.neighbour_cache import NeighbourState
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.table import DerivedTable
 
-OTHERS = "others"
 NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
 
 
 class TaxonomyLabels(DerivedTable):
     """One row for each object of a batch, quarantined ones included, ascending by document id."""
 
-    name = "taxonomy_labels"
+    name = LABELS
 
     @cached_property
     def own(self) -> ReferenceSet:

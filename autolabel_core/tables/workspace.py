@@ -5,24 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autolabel_core.declarations import Collection, load_collections
 from autolabel_core.declarations.collections_folder import pick
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.paths import Paths
-from autolabel_core.ledger import Ledger
-from autolabel_core.models.detectors import DeclaredDetector
-from autolabel_core.models.detectors.weights import find_weights
-from autolabel_core.models.extractors import Extractor, feature_slug, load_extractor
-from autolabel_core.models.projection_head import Head, ProjectedExtractor
-from autolabel_core.models.registry import HEAD, Registry
 from autolabel_core.storage.buckets import ObjectSource
 from autolabel_core.storage.local_files import LocalFiles, WarehouseFiles
-from autolabel_core.storage.run_lock import RunLock
 from autolabel_core.storage.s3 import SCHEME, S3Settings
-from autolabel_core.storage.s3_files import S3Files
-from autolabel_core.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from autolabel_core.ledger import Ledger
+    from autolabel_core.models.detectors import DeclaredDetector
+    from autolabel_core.models.extractors import Extractor
+    from autolabel_core.models.projection_head import Head
+    from autolabel_core.models.registry import Registry
+    from autolabel_core.storage.run_lock import RunLock
+    from autolabel_core.storage.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -48,22 +49,31 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger."""
+        from autolabel_core.ledger import Ledger
+
         return Ledger(self.paths.ledger_url)
 
     @cached_property
     def registry(self) -> Registry:
         """The model registry."""
+        from autolabel_core.models.registry import Registry
+
         return Registry(self.paths.models, self.paths.locks, self.ledger)
 
     @cached_property
     def warehouse(self) -> Warehouse:
         """The warehouse."""
-        return Warehouse(self._warehouse_files, self.paths.locks)
+        from autolabel_core.storage.warehouse import Warehouse
 
-    @property
-    def _warehouse_files(self) -> WarehouseFiles:
+        return Warehouse(self.warehouse_files, self.paths.locks)
+
+    @cached_property
+    def warehouse_files(self) -> WarehouseFiles:
+        """The warehouse as files alone."""
         address = self.paths.warehouse_place
         if address.startswith(SCHEME):
+            from autolabel_core.storage.s3_files import S3Files
+
             return S3Files(address, self.paths.cache / "warehouse", self.s3)
         if "://" in address:
             raise AutolabelError(
@@ -73,6 +83,8 @@ class Workspace:
 
     def run_lock(self, run_id: str) -> RunLock:
         """Return what a run holds while its process lives."""
+        from autolabel_core.storage.run_lock import RunLock
+
         return RunLock(self.paths.locks / f"run.{run_id}.lock")
 
     def collection(self, name: str) -> Collection:
@@ -104,10 +116,16 @@ class Workspace:
         if collection.detection is not None:
             return self.detector(collection).crops(found)
         head = self.head(collection)
-        return found if head is None else ProjectedExtractor(found, head)
+        if head is None:
+            return found
+        from autolabel_core.models.projection_head import ProjectedExtractor
+
+        return ProjectedExtractor(found, head)
 
     def base_extractor(self, collection: Collection) -> Extractor:
         """Return the declared extractor alone."""
+        from autolabel_core.models.extractors import load_extractor
+
         declared = collection.feature_extractor
         known = fingerprint(declared.space, declared.parameters)
         if known not in self._extractors:
@@ -119,6 +137,9 @@ class Workspace:
         owner = self._with_references(collection)
         if not owner.feature_extractor.fine_tune:
             return None
+        from autolabel_core.models.projection_head import Head
+        from autolabel_core.models.registry import HEAD
+
         model = self.registry.active(owner.collection_name, HEAD)
         if model is None:
             return None
@@ -146,6 +167,9 @@ class Workspace:
         Raises:
             NotFoundError: the collection declares none.
         """
+        from autolabel_core.models.detectors import DeclaredDetector
+        from autolabel_core.models.detectors.weights import find_weights
+
         declared, name = collection.detection, collection.collection_name
         if declared is None:
             raise NotFoundError(f"`{name}` has no `detection` in its YAML: nothing finds boxes.")
@@ -161,6 +185,8 @@ class Workspace:
 
     def feature_slug(self, collection: Collection) -> str:
         """Return the feature URI in a form fit for file names."""
+        from autolabel_core.foundation.feature_uri import feature_slug
+
         return feature_slug(self.feature_uri(collection))
 
 

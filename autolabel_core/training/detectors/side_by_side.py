@@ -13,8 +13,8 @@ from autolabel_core.models.detectors import Detections
 from autolabel_core.models.evaluation.average_precision import evaluate
 from autolabel_core.tables.boxes.splits import GOLD
 from autolabel_core.tables.boxes.training_set import TrainingSet
-from autolabel_core.tables.detection_rows import DETECTION
 from autolabel_core.tables.detections import DetectionTable
+from autolabel_core.tables.layout import DETECTION
 from autolabel_core.training.detectors.evaluate_version import true_boxes
 
 COLUMNS = ["image_id", "kind", "detected_class", "detected_confidence", "xyxy_px"]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.foundation.charts import precision_recall
 from autolabel_core.foundation.ids import fingerprint
@@ -43,11 +42,6 @@ class FineTunedWeights(RequestedWeights):
     """One file: the curves of the latest version against the one that was in service."""
 
     kind = DETECTOR
-
-    @classmethod
-    def applies_to(cls, collection: Collection) -> bool:
-        """Whether the collection declares a detector."""
-        return collection.detection is not None
 
     @cached_property
     def data(self) -> TrainingSet:

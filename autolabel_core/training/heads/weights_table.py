@@ -13,7 +13,6 @@ from typing import Literal, TypedDict
 
 import pyarrow as pa
 
-from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Cell, Report
@@ -68,11 +67,6 @@ class HeadWeights(RequestedWeights):
     """One file: the margins of each label before and after the latest head."""
 
     kind = HEAD
-
-    @classmethod
-    def applies_to(cls, collection: Collection) -> bool:
-        """Whether the collection declares `fine_tune`."""
-        return collection.feature_extractor.fine_tune and collection.detection is None
 
     @cached_property
     def references(self) -> ReferenceSet:
