@@ -12,6 +12,7 @@ from autolabel_core.exports.box_tables import write_box_csv
 from autolabel_core.exports.voc import pixels_from_1
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.media.boxes import read_box
+from autolabel_core.labelling.image_names import ImageKeys
 from autolabel_core.labelling.import_formats import read_given
 from autolabel_core.tables.boxes.ground_truth import ImageTruth, TruthBox
 from autolabel_core.tables.boxes.splits import NOT_REVIEWED, Splits
@@ -32,6 +33,11 @@ def export(fmt, truths, scenes, folder):
     return write_boxes(fmt, TrainingSet(Splits(truths, left_out), CLASS_IDS, scenes.open), folder)
 
 
+def key_of(box):
+    """The key that a box of our own export states."""
+    return box.target if isinstance(box.target, str) else box.target.key
+
+
 def said(fmt, folder):
     """Boxes by key as our own reader reads them, and the keys that are reviewed."""
     names = [f"annotations/instances_{s}.json" for s in ("train", "val", "test")]
@@ -40,11 +46,11 @@ def said(fmt, folder):
     assert not [p for path in paths for p in read_given(path, fmt)[0].problems]
     return (
         sorted(
-            (b.target, b.true_class, *read_box(b.bbox, b.bbox_format, 100, 80, b.normalized))
+            (key_of(b), b.true_class, *read_box(b.bbox, b.bbox_format, 100, 80, b.normalized))
             for b in boxes
             if b.label != "reviewed"
         ),
-        sorted(b.target for b in boxes if b.label == "reviewed"),
+        sorted(key_of(b) for b in boxes if b.label == "reviewed"),
     )
 
 
@@ -62,6 +68,45 @@ def simple():
 
 def files(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+
+
+NASTY_KEYS = (
+    *("train.png", "classes.png", "obj.png", "labels/images/train/x.png", "val/val.png"),
+    *("cam1.0001.png", "cam1.png", "a b.v2.png", "a__b.png", "a/b.png", "caf\u00e9.png"),
+    *("=cmd.png", "'=cmd.png", "-1.png", "README.png", 'one,"two".png', "ta\tb.png"),
+    *(
+        "be\x01ll.png",
+        "%41.png",
+        "A.png",
+        "1a2b3c4d-train.png",
+        "train/Annotations/x.png",
+        " s .png",
+        "li\nne.png",
+    ),
+)
+
+
+@pytest.mark.parametrize("fmt", sorted({*FILES, "coco"}))
+def test_the_folder_of_an_export_gives_every_box_on_its_own_image(tmp_path, fmt):
+    scenes = Scenes()
+    truths = {"train": [], "val": [], "test": []}
+    for number, key in enumerate(NASTY_KEYS):
+        boxes = [("car", (10.0, 20.0, 30.0 + n, 60.0)) for n in range(number % 3)]
+        truths[("train", "val", "test")[number % 3]].append(scenes.add(key, *boxes))
+    export(fmt, truths, scenes, tmp_path / "out")
+    parsed, found = read_given(tmp_path / "out")
+    assert (found, parsed.problems) == (fmt, ())
+    keys = ImageKeys(NASTY_KEYS)
+    read = [
+        (b.target if isinstance(b.target, str) else keys.find(b.target).key, b.label)
+        for b in parsed.boxes
+    ]
+    written = [(t.key, label) for ts in truths.values() for t in ts for label in labels_of(t)]
+    assert sorted(read) == sorted(written)
+
+
+def labels_of(truth):
+    return ["reviewed", *("missed" for _ in truth.boxes)]
 
 
 @pytest.mark.parametrize("fmt", sorted({*FILES, "coco"}))

@@ -201,7 +201,8 @@ def test_crowd_regions_are_left_out_and_noted(tmp_path):
     crowd = {**COCO, "annotations": [{"image_id": 1, "iscrowd": 1, "segmentation": {}}]}
     (tmp_path / "c.json").write_text(json.dumps(crowd))
     given, _ = read_given(tmp_path / "c.json")
-    assert given.notes == ("1 crowd regions are no boxes and were left out.",)
+    assert given.notes == ("'a.png' (image 1): 1 crowd regions are no boxes and were left out.",)
+    assert [image.path for image in given.incomplete] == ["a.png"]
 
 
 def test_polygons_and_strange_classes_of_yolo_are_refused(tmp_path):

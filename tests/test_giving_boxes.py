@@ -94,7 +94,8 @@ def test_the_true_class_falls_back_to_the_predicted_one(scenes):
         (replace(MISSED, label="confirm"), 'Did you mean "confirmed"'),
         (replace(MISSED, label="car"), "Labels: confirmed, corrected, false_positive, missed"),
         (replace(MISSED, target="c.png"), "no image 'c.png'. Did you mean 'a.png'"),
-        (replace(MISSED, target="b.png"), "no image 'b.png'"),
+        (replace(MISSED, target="b.png"), "'b.png' fits 'day/b.png' and 'night/b.png'"),
+        (replace(MISSED, target="day/b.jpg"), "no image.* another suffix there is 'day/b.png'"),
         (replace(MISSED, target=None), "expected the key of an image or the id of a detection"),
         (replace(MISSED, bbox_format=None), "bbox without bbox_format"),
         (replace(MISSED, bbox=(40, 20, 10, 44)), "swapped corners"),
@@ -210,7 +211,7 @@ def test_a_whole_image_given_again_withdraws_what_is_not_there_any_more(scenes):
 
 def test_file_names_of_other_tools_lead_to_keys_unless_they_are_ambiguous(scenes):
     for name in (
-        "images/day/b.jpg",
+        "images/day/b.png",
         "C:\\set\\day\\b.png",
         "day/b",
         document_id(NAME, "day/b.png"),

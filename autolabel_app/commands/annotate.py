@@ -13,6 +13,8 @@ from autolabel_app.output import emit_json
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
 
+MAX_NOTES_SHOWN = 20
+
 
 @click.command()
 @click.argument("collection")
@@ -44,6 +46,11 @@ from autolabel_core.tables.workspace import Workspace
     metavar="F",
     help="jsonl, csv, coco, yolo, voc or label_studio [default: told from the file].",
 )
+@click.option(
+    "--first-pixel",
+    type=click.IntRange(0, 1),
+    help="From where Pascal VOC counts pixels [default: 0 where a box begins at 0, else 1].",
+)
 @click.option("--skip-invalid", is_flag=True, help="Record what is right, report the rest.")
 @click.option("--annotator", help="Who says it [default: AUTOLABEL_ANNOTATOR or the login].")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -51,6 +58,7 @@ def annotate(
     collection: str,
     file: Path | None,
     format_: str | None,
+    first_pixel: int | None,
     skip_invalid: bool,
     annotator: str | None,
     as_json: bool,
@@ -69,7 +77,7 @@ def annotate(
     if file is not None:
         if any(said.values()):
             raise click.UsageError("--file stands alone: it says target, label and box itself.")
-        given, origin = read_given(file, format_)
+        given, origin = read_given(file, format_, first_pixel)
     else:
         box = said.pop("bbox")
         numbers = tuple(box.replace(",", " ").split()) if box else None
@@ -81,8 +89,13 @@ def annotate(
     if as_json:
         emit_json({**asdict(report), "warnings": [str(w) for w in report.warnings]})
         return
-    for line in (*report.warnings, *report.left_out, *report.notes):
+    for line in (*report.warnings, *report.left_out):
         click.echo(f"Warning: {line}", err=True)
+    for line in report.notes[:MAX_NOTES_SHOWN]:
+        click.echo(f"Note: {line}", err=True)
+    if len(report.notes) > MAX_NOTES_SHOWN:
+        more = len(report.notes) - MAX_NOTES_SHOWN
+        click.echo(f"Note: … and {more} more; --json lists all.", err=True)
     counts = ", ".join(f"{count} {label}" for label, count in report.recorded.items())
     same = f"; {report.unchanged} stood already" if report.unchanged else ""
     left_out = f"; {len(report.left_out)} left out" if report.left_out else ""

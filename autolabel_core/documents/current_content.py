@@ -125,7 +125,8 @@ class ExistingDocuments:
 
     def near(self, key: str) -> str:
         """Return a hint for a key that does not exist."""
-        known = [a.key for a in self._raw.objects.values() if a.event != DELETED]
+        registered = [a.key for a in self._raw.objects.values() if a.event != DELETED]
+        known = registered or self.listed_keys()
         near = difflib.get_close_matches(key, known, n=1)
         if near:
             return f"Did you mean {near[0]!r}?"

@@ -14,6 +14,7 @@ from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths
 from autolabel_core.exports.tables import json_line
 from autolabel_core.exports.yolo import class_names
 from autolabel_core.foundation.media.boxes import XyxyPx
+from autolabel_core.foundation.spreadsheet_cells import escaped_table
 from autolabel_core.tables.boxes.box_labels import FALSE_POSITIVE, REVIEWED
 from autolabel_core.tables.boxes.ground_truth import ImageTruth
 
@@ -36,7 +37,7 @@ def write_box_csv(
 ) -> BoxExportReport:
     """Write `boxes.csv`; see `BoxWriter`. Images are not read."""
     class_names(class_ids, truths_by_split)
-    pa_csv.write_csv(_table(truths_by_split), folder / "boxes.csv")
+    pa_csv.write_csv(escaped_table(_table(truths_by_split)), folder / "boxes.csv")
     return report_boxes("csv", _written(truths_by_split), class_ids)
 
 

@@ -15,6 +15,7 @@ from autolabel_core.exports.file_naming import file_stem, unique_names
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash
 from autolabel_core.foundation.media.images import decode_image, probe_image
+from autolabel_core.foundation.spreadsheet_cells import escaped_table
 from autolabel_core.tables.boxes.ground_truth import ImageTruth
 
 # Readers disagree about turned pictures, and about pages and frames of the other formats.
@@ -125,7 +126,7 @@ def _write_index(placed: Sequence[PlacedImage], folder: Path) -> None:
         "content_hash": [p.truth.content_hash for p in placed],
     }
     table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
-    pa_csv.write_csv(table, folder / "images.csv")
+    pa_csv.write_csv(escaped_table(table), folder / "images.csv")
 
 
 def _judged_bytes(open_image: OpenImage, truth: ImageTruth) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
@@ -13,6 +14,8 @@ from autolabel_core.exports.yolo import class_names
 from autolabel_core.tables.boxes.ground_truth import TruthBox
 
 FORMAT = "voc"
+_NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot hold; `images.csv` leads from the file to such a key."""
 
 
 def write_voc(
@@ -35,7 +38,10 @@ def write_voc(
 def _xml(image: PlacedImage) -> str:
     root = Element("annotation")
     _say(root, folder="JPEGImages", filename=PurePosixPath(image.file).name)
-    _say(SubElement(root, "source"), database="autolabel", image=image.truth.key)
+    source = SubElement(root, "source")
+    _say(source, database="autolabel")
+    if not _NOT_IN_XML.search(image.truth.key):
+        _say(source, image=image.truth.key)
     size = {"width": image.truth.width_px, "height": image.truth.height_px, "depth": 3}
     _say(SubElement(root, "size"), **size)
     _say(root, segmented=0)

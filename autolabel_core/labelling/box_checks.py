@@ -27,10 +27,9 @@ from autolabel_core.tables.boxes.ground_truth import SAME_OBJECT_IOU, KnownImage
 
 @dataclass(frozen=True)
 class ValidatedBox:
-    """A checked word: the event it would be, what it was said of, and where."""
+    """A checked word: the event it would be, and where it was said."""
 
     annotation: BoxAnnotation
-    target: str | None
     where: str
 
 
@@ -50,7 +49,8 @@ def validate(
         sense, and what would.
     """
     label = check_box_label(given.label or "")
-    detection_id = given.target if is_detection(given.target) else None
+    target = given.target if isinstance(given.target, str) else None
+    detection_id = target if is_detection(target) else None
     prediction = predictions.by_id.get(detection_id or "")
     _check_image(given, image, prediction)
     detected = prediction.class_name if prediction else None
@@ -81,7 +81,7 @@ def validate(
         payload={**given.fields, **({JUDGED: judged} if judged else {})},
         annotation_id=given.annotation_id or "",
     )
-    return ValidatedBox(_identified(event), given.target, given.where)
+    return ValidatedBox(_identified(event), given.where)
 
 
 def _identified(event: BoxAnnotation) -> BoxAnnotation:

@@ -11,7 +11,14 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.label_names import NameWarning, inconsistent_names
 from autolabel_core.labelling.box_checks import ValidatedBox, validate
-from autolabel_core.labelling.box_input import BoxInput, ImportReport, ParsedAnnotations
+from autolabel_core.labelling.box_input import (
+    BoxInput,
+    ImportReport,
+    ParsedAnnotations,
+    Problem,
+    SourceImage,
+    Target,
+)
 from autolabel_core.labelling.give_labels import listed_problems
 from autolabel_core.labelling.standing_predictions import (
     Predictions,
@@ -68,18 +75,20 @@ def give_boxes(
         for g in given.boxes
     ]
     about = [g.target or history.key_of(g.annotation_id) for g in said]
-    targets = Targets(collection, {target for target in about if target})
+    named = [*about, *(g.image_key for g in said), *(target for target, _ in given.problems)]
+    targets = Targets(collection, [target for target in named if target])
     predictions = Predictions()
     if not given.whole_images:
         judging = any(is_detection(g.target) for g in said)
         predictions = standing_predictions(collection, targets.image_ids, judging)
-    words, found = _read_all(said, targets, history, predictions, collection.declaration)
+    words, found, repeated = _read_all(said, targets, history, predictions, collection.declaration)
     problems = [*given.problems, *found]
     if problems and not skip_invalid:
-        listed = listed_problems([problem for _, problem in problems])
+        listed = listed_problems(list(dict.fromkeys(problem for _, problem in problems)))
         raise AutolabelError(f"{listed}\nNothing was recorded.")
-    damaged = {target for target, _ in problems}
-    kept = [w for w in words if not (w.annotation.label == REVIEWED and w.target in damaged)]
+    kept, withheld = _reviewed_in_full(words, problems, given.incomplete, targets)
+    twice = [f"{repeated} lines say what another line says, and count once."] if repeated else []
+    notes = [*given.notes, *targets.notes, *twice, *withheld]
     events = [replace(word.annotation, origin=origin) for word in kept]
     if given.whole_images:
         events = [_as_whole(event) for event in events]
@@ -94,8 +103,36 @@ def give_boxes(
         len({event.image_id for event in events}),
         tuple(problem for _, problem in problems),
         warnings,
-        given.notes,
+        tuple(notes),
     )
+
+
+def _reviewed_in_full(
+    words: Sequence[ValidatedBox],
+    problems: Sequence[Problem],
+    incomplete: frozenset[Target],
+    targets: Targets,
+) -> tuple[list[ValidatedBox], list[str]]:
+    """Leave out that an image was reviewed where an object on it was left out, and say so.
+
+    A problem that may be about any image speaks against all of them: an image that is taken for
+    reviewed without one of its objects teaches that nothing is there.
+    """
+    about_any = any(target is None for target, _ in problems)
+    damaged = {targets.image_id(target) for target, _ in problems if target is not None}
+    damaged |= {targets.image_id(target) for target in incomplete}
+    kept, withheld = [], []
+    for word in words:
+        event = word.annotation
+        is_word = event.label == REVIEWED and event.action == "annotate"
+        if is_word and (about_any or event.image_id in damaged):
+            withheld.append(event.image_key)
+        else:
+            kept.append(word)
+    return kept, [
+        f"{key!r} is not taken for reviewed, because something on it may have been left out."
+        for key in dict.fromkeys(withheld)
+    ]
 
 
 class _History:
@@ -117,7 +154,7 @@ class _History:
         known = self.latest.get(annotation_id or "")
         return known.image_key if known else None
 
-    def holding(self, image_id: str, target: str, given: BoxInput) -> BoxAnnotation | None:
+    def holding(self, image_id: str, target: Target, given: BoxInput) -> BoxAnnotation | None:
         """Return a person's word about a detection, or that an image was reviewed."""
         for event in reversed(list(self.latest.values())):
             is_meant = event.detection_id == target or event.label == given.label == REVIEWED
@@ -159,21 +196,31 @@ def _read_all(
     history: _History,
     predictions: Predictions,
     collection: Collection,
-) -> tuple[list[ValidatedBox], list[tuple[str | None, str]]]:
-    """Check each word alone; of one annotation said twice, both must say the same."""
+) -> tuple[list[ValidatedBox], list[Problem], int]:
+    """Check each word alone; of one annotation said twice, both must say the same.
+
+    An image that is not found is one problem, however many boxes it has.
+    """
     words: dict[str, ValidatedBox] = {}
-    problems: list[tuple[str | None, str]] = []
+    problems: list[Problem] = []
+    not_found: set[Target] = set()
+    repeated = 0
     for g in said:
+        if g.target in not_found:
+            continue
         try:
             word = _word(g, targets, history, predictions, collection)
             other = words.setdefault(word.annotation.annotation_id, word)
+            repeated += other is not word
             if _said(other.annotation) != _said(word.annotation):
                 raise AutolabelError(
                     f"says otherwise of the same annotation than {other.where or 'before'}"
                 )
         except AutolabelError as error:
             problems.append((g.target, f"{g.where}: {error}" if g.where else str(error)))
-    return list(words.values()), problems
+            if isinstance(g.target, SourceImage) and targets.image_id(g.target) is None:
+                not_found.add(g.target)
+    return list(words.values()), problems, repeated
 
 
 def _word(
@@ -185,9 +232,7 @@ def _word(
 ) -> ValidatedBox:
     known = history.latest.get(g.annotation_id or "")
     if g.withdraw and known is not None:
-        return ValidatedBox(
-            replace(known, action="withdraw", recorded_at=""), known.image_key, g.where
-        )
+        return ValidatedBox(replace(known, action="withdraw", recorded_at=""), g.where)
     target = g.target or (known.image_key if known else None)
     if target is None:
         raise AutolabelError(
@@ -196,6 +241,8 @@ def _word(
             else "expected the key of an image or the id of a detection, found neither"
         )
     image = targets.image(target)
+    if g.image_key and targets.image_id(g.image_key) not in (None, image.document_id):
+        raise AutolabelError(f"{g.target!r} is about {image.key!r}, and the key is {g.image_key!r}")
     if not g.withdraw:
         return validate(g, image, predictions, collection)
     holds = history.holding(image.document_id, target, g)
@@ -204,7 +251,7 @@ def _word(
             f"nothing of {g.annotator} to withdraw from {target!r}; give a detection's id, a key "
             "with --label reviewed, or --id: `autolabel annotations list` shows what holds"
         )
-    return ValidatedBox(replace(holds, action="withdraw", recorded_at=""), target, g.where)
+    return ValidatedBox(replace(holds, action="withdraw", recorded_at=""), g.where)
 
 
 def _as_whole(event: BoxAnnotation) -> BoxAnnotation:

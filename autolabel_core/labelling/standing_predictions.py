@@ -49,9 +49,9 @@ class Predictions:
     looked_at: Mapping[str, str] = field(default_factory=dict)
 
 
-def is_detection(target: str | None) -> bool:
+def is_detection(target: object) -> bool:
     """Whether a target has the form of a detection's id."""
-    return target is not None and object_of(target) != target
+    return isinstance(target, str) and object_of(target) != target
 
 
 def standing_predictions(

@@ -1,75 +1,222 @@
-"""COCO: one JSON file with images, categories and boxes as `xywh` from the top left corner."""
+"""COCO: JSON with images, categories and boxes as `xywh` from the top left corner."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
-from autolabel_core.labelling.import_formats.read_text import Problem, read_json, size_of, whole
+from autolabel_core.labelling.box_input import (
+    BoxInput,
+    ParsedAnnotations,
+    Problem,
+    SourceImage,
+    Target,
+)
+from autolabel_core.labelling.import_formats.read_text import (
+    files_in,
+    image_of_data,
+    left_out,
+    read_bytes,
+    read_json,
+    size_of,
+    turned_by,
+    whole,
+)
 from autolabel_core.tables.boxes.box_labels import MISSED
+
+LISTS = ("images", "annotations", "categories")
+INSTANCES = re.compile(r"instances_(.+)\.json", re.IGNORECASE)
+WRITTEN_BY_US = "written by autolabel"
+"""The description in `info` of our own exports."""
+
+_IS_PATH_OF_ITS_OWN = re.compile(r"/|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]+://|\\\\")
 
 
 def read_coco(path: Path) -> ParsedAnnotations:
-    """Read the boxes of a COCO file; crowd regions are no boxes of one object and stay out.
+    """Read the boxes of COCO; crowd regions are no boxes of one object and stay out.
 
     Args:
-        path: the JSON file.
+        path: the JSON file, or a folder with one for each split.
 
     Returns:
-        What it says; every image in it is taken for reviewed.
+        What it says; every image in it is taken for reviewed, but those with a crowd region.
 
     Raises:
-        AutolabelError: it is no COCO file.
+        AutolabelError: it is no COCO file, or two images or categories in it have one id.
     """
-    content = read_json(path)
-    lists = ("images", "annotations", "categories")
-    if not isinstance(content, dict) or not all(isinstance(content.get(n), list) for n in lists):
-        raise AutolabelError(f"{path} is no COCO file: expected the lists {', '.join(lists)}.")
-    if not all(isinstance(entry, dict) for name in lists for entry in content[name]):
-        raise AutolabelError(f"{path} is no COCO file: every entry is an object.")
-    images = {image.get("id"): image for image in content["images"]}
-    names = {category.get("id"): category.get("name") for category in content["categories"]}
-    boxes = [whole(_file(image), f"image {image.get('id')}") for image in content["images"]]
+    if not path.is_dir():
+        return _read_file(path, "", "", 0)
+    files, notes = files_in(path)
+    texts = [file for file in files if file.suffix.lower() == ".json"]
+    chosen = _instance_files(texts)
+    if not chosen:
+        raise AutolabelError(f"{path} holds no COCO file: expected instances_*.json in it.")
+    parts = []
+    for file in chosen:
+        folders = _image_folders(file.relative_to(path))
+        name = file.relative_to(path).as_posix()
+        parts.append(_read_file(file, f"{name}, ", "".join(f"{f}/" for f in folders), len(folders)))
+    others = left_out([f for f in texts if f not in chosen], path, "it holds no boxes of COCO")
+    return ParsedAnnotations(
+        [box for part in parts for box in part.boxes],
+        True,
+        tuple(problem for part in parts for problem in part.problems),
+        (*notes, *others, *(note for part in parts for note in part.notes)),
+        frozenset().union(*(part.incomplete for part in parts)),
+    )
+
+
+def is_coco(file: Path) -> bool:
+    """Return whether a JSON file looks like COCO, without parsing it."""
+    data = read_bytes(file)
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and all(
+        b'"%s"' % name.encode() in data for name in LISTS
+    )
+
+
+def _instance_files(files: list[Path]) -> list[Path]:
+    """Return the files with boxes: those named so, or whatever is COCO."""
+    named = [file for file in files if INSTANCES.fullmatch(file.name)]
+    return [file for file in named or files if is_coco(file)]
+
+
+def _image_folders(file: PurePosixPath | Path) -> tuple[str, ...]:
+    """Return where the images of a file lie: in `images/<split>`, or beside the file."""
+    split = INSTANCES.fullmatch(file.name)
+    if split and file.parent.name == "annotations":
+        return (*file.parent.parent.parts, "images", split[1])
+    folders = file.parent.parts
+    return folders[:-1] if folders and folders[-1] == "annotations" else folders
+
+
+def _read_file(path: Path, prefix: str, folder: str, layout_folders: int) -> ParsedAnnotations:
+    content = _content(path)
+    info = content.get("info")
+    is_ours = isinstance(info, dict) and info.get("description") == WRITTEN_BY_US
+    names = _category_names(content["categories"], path)
     problems: list[Problem] = []
-    crowds = 0
-    for annotation in content["annotations"]:
-        image = images.get(annotation.get("image_id"))
-        if annotation.get("iscrowd"):
-            crowds += 1
-            continue
+    images: dict[str, tuple[SourceImage, Mapping[str, Any]]] = {}
+    for number, image in enumerate(content["images"], start=1):
         try:
-            boxes.append(_given(annotation, image, names))
+            images[_image_id(image, images)] = (
+                _source_image(image, number, is_ours, prefix, folder, layout_folders),
+                image,
+            )
         except AutolabelError as error:
-            target = _file(image) if image else None
-            problems.append((target, f"annotation {annotation.get('id')}: {error}"))
-    notes = (f"{crowds} crowd regions are no boxes and were left out.",) if crowds else ()
-    return ParsedAnnotations(boxes, True, tuple(problems), notes)
+            problems.append((None, f"{prefix}entry {number} of images: {error}"))
+    boxes = [whole(image, image.entry) for image, _ in images.values()]
+    crowds: list[Target] = []
+    for number, annotation in enumerate(content["annotations"], start=1):
+        where = f"{prefix}annotation {annotation.get('id', f'number {number}')}"
+        image, entry = images.get(_id(annotation.get("image_id")) or "", (None, {}))
+        try:
+            if image is None:
+                raise AutolabelError(f"no image with the id {annotation.get('image_id')!r}")
+            if annotation.get("iscrowd"):
+                crowds.append(image)
+                continue
+            boxes.append(_box(annotation, image, entry, names, where))
+        except AutolabelError as error:
+            problems.append((image, f"{where}: {error}"))
+    notes = _crowd_notes(crowds)
+    return ParsedAnnotations(boxes, True, tuple(problems), notes, frozenset(crowds))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict) or not all(isinstance(content.get(n), list) for n in LISTS):
+        raise AutolabelError(f"{path} is no COCO file: expected the lists {', '.join(LISTS)}.")
+    if not all(isinstance(entry, dict) for name in LISTS for entry in content[name]):
+        raise AutolabelError(f"{path} is no COCO file: every entry is an object.")
+    return content
+
+
+def _id(value: Any) -> str | None:
+    """Return an id as a text, so that 1 and "1" are one; None for what is no id."""
+    if isinstance(value, bool) or not isinstance(value, (int, str, float)):
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _image_id(image: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    image_id = _id(image.get("id"))
+    if image_id is None:
+        raise AutolabelError(f"its id is {image.get('id')!r}; expected a number")
+    if image_id in known:
+        first = known[image_id][0].path
+        raise AutolabelError(
+            f"{_file(image)!r} has the id {image_id}, which {first!r} has as well; "
+            "their annotations cannot be told apart"
+        )
+    return image_id
 
 
 def _file(image: Mapping[str, Any]) -> str:
-    return str(image.get("key") or image.get("file_name") or "")
+    """Return the path that an image states: its file's name, or its address."""
+    for field in ("file_name", "path", "coco_url", "flickr_url", "url"):
+        if isinstance(image.get(field), str) and image[field].strip():
+            return str(image[field])
+    return ""
 
 
-def _given(
-    annotation: Mapping[str, Any], image: Mapping[str, Any] | None, names: Mapping[Any, Any]
+def _source_image(
+    image: Mapping[str, Any],
+    number: int,
+    is_ours: bool,
+    prefix: str,
+    folder: str,
+    layout_folders: int,
+) -> SourceImage:
+    path = _file(image)
+    entry = f"{prefix}image {image.get('id', f'number {number}')}"
+    if folder and path and not _IS_PATH_OF_ITS_OWN.match(path):
+        return image_of_data(image, is_ours, folder + path, entry, layout_folders)
+    return image_of_data(image, is_ours, path, entry)
+
+
+def _category_names(categories: list[Mapping[str, Any]], path: Path) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for category in categories:
+        category_id, name = _id(category.get("id")), category.get("name")
+        if isinstance(name, int) and not isinstance(name, bool):
+            name = str(name)
+        if category_id is None or not isinstance(name, str):
+            raise AutolabelError(f"{path}: category {dict(category)!r}; expected an id and a name.")
+        if names.setdefault(category_id, name) != name:
+            raise AutolabelError(
+                f"{path}: {names[category_id]!r} and {name!r} both have the category id "
+                f"{category_id}; give each its own."
+            )
+    return names
+
+
+def _box(
+    annotation: Mapping[str, Any],
+    image: SourceImage,
+    entry: Mapping[str, Any],
+    names: Mapping[str, str],
+    where: str,
 ) -> BoxInput:
-    if image is None:
-        raise AutolabelError(f"no image with the id {annotation.get('image_id')!r}")
-    name = names.get(annotation.get("category_id"))
-    if not isinstance(name, str):
+    name = names.get(_id(annotation.get("category_id")) or "")
+    if name is None:
         raise AutolabelError(f"no category with the id {annotation.get('category_id')!r}")
     box = annotation.get("bbox")
     if not isinstance(box, list):
         raise AutolabelError(f"bbox is {box!r}; expected [x, y, width, height]")
-    return BoxInput(
-        MISSED,
-        _file(image),
-        tuple(box),
-        "xywh",
-        size_px=size_of(image.get("width"), image.get("height")),
-        true_class=name,
-        where=f"annotation {annotation.get('id')}",
+    attributes = annotation.get("attributes")
+    if isinstance(attributes, dict) and turned_by(attributes.get("rotation")):
+        raise AutolabelError(f"is turned by {attributes['rotation']}°; draw it upright")
+    size = size_of(entry.get("width"), entry.get("height"))
+    return BoxInput(MISSED, image, tuple(box), "xywh", size_px=size, true_class=name, where=where)
+
+
+def _crowd_notes(crowds: list[Target]) -> tuple[str, ...]:
+    counts = Counter(crowds)
+    return tuple(
+        f"{image}: {count} crowd regions are no boxes and were left out."
+        for image, count in counts.items()
     )

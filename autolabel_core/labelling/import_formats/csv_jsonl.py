@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any
 
 from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.spreadsheet_cells import unescaped
 from autolabel_core.foundation.suggestions import did_you_mean
-from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations
-from autolabel_core.labelling.import_formats.read_text import Problem, read_text, size_of
+from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations, Problem
+from autolabel_core.labelling.import_formats.read_text import parse_json, read_text, size_of
 
 TARGETS = ("detection_id", "document_id", "key", "image_key")
 TEXTS = (
@@ -59,6 +59,10 @@ def read_csv(path: Path) -> ParsedAnnotations:
             f"{path}, line {reader.line_num}: not valid CSV: {error}. Put a value that holds a "
             "comma or a quote in double quotes."
         ) from error
+    header = [name.strip() for name in reader.fieldnames or ()]
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise AutolabelError(f"{path}: the column `{twice}` stands twice; remove one.")
     return _read_all(rows, _record_of_row)
 
 
@@ -69,10 +73,12 @@ def _read_all(
     problems: list[Problem] = []
     for number, line in lines:
         where = f"line {number}"
+        record: Any = {}
         try:
-            boxes.append(_given(record_of(line), where))
+            record = record_of(line)
+            boxes.append(_given(record, where))
         except AutolabelError as error:
-            problems.append((None, f"{where}: {error}"))
+            problems.append((_target(record), f"{where}: {error}"))
     if not boxes and not problems:
         problems.append((None, "line 1: expected an annotation a line, found none"))
     return ParsedAnnotations(boxes, problems=tuple(problems))
@@ -80,8 +86,8 @@ def _read_all(
 
 def _record_of_json(line: str) -> Mapping[str, Any]:
     try:
-        record = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+        record = parse_json(line)
+    except (ValueError, RecursionError) as error:
         raise AutolabelError(f"not valid JSON: {error}") from error
     payload = record.get("payload") or {} if isinstance(record, dict) else None
     if not isinstance(payload, dict):
@@ -92,9 +98,11 @@ def _record_of_json(line: str) -> Mapping[str, Any]:
 
 
 def _record_of_row(row: Mapping[str | None, Any]) -> Mapping[str, Any]:
+    """Return a row's values without spaces around them; a key may begin or end with one."""
     if None in row:
         raise AutolabelError("has more values than the header has columns")
-    return {str(name).strip(): value.strip() for name, value in row.items() if value}
+    values = {unescaped(str(name).strip()): value for name, value in row.items() if value}
+    return {n: unescaped(v if n in TARGETS else v.strip()) for n, v in values.items() if v.strip()}
 
 
 def _given(record: Mapping[str, Any], where: str) -> BoxInput:
@@ -110,7 +118,8 @@ def _given(record: Mapping[str, Any], where: str) -> BoxInput:
     if action not in ("annotate", "withdraw"):
         raise AutolabelError(f"action {action!r}; expected annotate or withdraw")
     return BoxInput(
-        target=next((_text(said, name) for name in TARGETS if name in said), None),
+        target=_target(said),
+        image_key=_text(said, "key") or _text(said, "image_key"),
         bbox=box,
         normalized=_flag(said.get("normalized", False)),
         size_px=size_of(said.get("image_width"), said.get("image_height")),
@@ -121,6 +130,11 @@ def _given(record: Mapping[str, Any], where: str) -> BoxInput:
         where=where,
         **{**texts, "bbox_format": texts["bbox_format"] or implied},
     )
+
+
+def _target(record: Mapping[str, Any]) -> str | None:
+    """Return what a record is about, an id before a key; None where it does not say."""
+    return next((record[n] for n in TARGETS if isinstance(record.get(n), str) and record[n]), None)
 
 
 def _is_known(name: str) -> bool:

@@ -1,0 +1,40 @@
+"""Texts in CSV files that a spreadsheet would take for formulas, escaped so that it does not."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+
+STARTS_FORMULA = re.compile("'*[=+\\-@\t\r]")
+"""What begins so runs in a spreadsheet, or did so before it was escaped."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def escaped(text: str) -> str:
+    """Return a text as a spreadsheet shows it: with an apostrophe before what starts a formula.
+
+    Args:
+        text: any text; a plain number is none.
+
+    Returns:
+        The text, which `unescaped` turns back.
+    """
+    if STARTS_FORMULA.match(text) and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
+
+
+def unescaped(text: str) -> str:
+    """Return what `escaped` was given."""
+    return text[1:] if text.startswith("'") and STARTS_FORMULA.match(text) else text
+
+
+def escaped_table(table: pa.Table) -> pa.Table:
+    """Return a table whose texts and column names are escaped, the other columns as they are."""
+    for place, name in enumerate(table.column_names):
+        if pa.types.is_string(table.schema.types[place]):
+            texts = [None if text is None else escaped(text) for text in table[name].to_pylist()]
+            table = table.set_column(place, name, pa.array(texts, pa.string()))
+    return table.rename_columns([escaped(name) for name in table.column_names])
