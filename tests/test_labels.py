@@ -137,7 +137,7 @@ def naive_distance(a, b):
 
 @given(st.text("abc", max_size=5), st.text("abc", max_size=5))
 def test_the_distance_is_the_shortest_way(a, b):
-    from autolabel_core.foundation.label_names import _edit_distance
+    from autolabel_core.foundation.name_slips import _edit_distance
 
     assert _edit_distance(a, b) == naive_distance(a, b)
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 from itertools import chain
 
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.name_slips import SlipIndex
 
 SEPARATOR = " > "
 MAX_LABEL_CHARACTERS = 200
@@ -175,27 +176,39 @@ def inconsistent_names(new: Iterable[str], existing: Mapping[str, int]) -> list[
     """
     known = dict(existing)
     folded: dict[str, list[str]] = {}
+    slips = SlipIndex()
     for name in known:
         folded.setdefault(_folded(name), []).append(name)
+        slips.add(name, *_shape_and_words(name))
     warnings = []
     for name in new:
         if name not in known:
-            warning = _lookalike(name, known, folded)
+            warning = _lookalike(name, known, folded, slips)
             warnings += [warning] if warning else []
             folded.setdefault(_folded(name), []).append(name)
+            slips.add(name, *_shape_and_words(name))
         known[name] = known.get(name, 0) + 1
     return warnings
 
 
 def _lookalike(
-    name: str, known: Mapping[str, int], folded: Mapping[str, list[str]]
+    name: str, known: Mapping[str, int], folded: Mapping[str, list[str]], slips: SlipIndex
 ) -> NameWarning | None:
-    same = folded.get(_folded(name), [])
-    candidates = same or [other for other in known if _differs_by_a_slip(name, other)]
+    candidates = folded.get(_folded(name), []) or [
+        other
+        for other in slips.near_names(*_shape_and_words(name))
+        if abs(len(name) - len(other)) <= max(len(name), len(other)) // 2
+    ]
     if not candidates:
         return None
     best = min(candidates, key=lambda other: (-known[other], other))
     return NameWarning(name, best, known[best], _reason(name, best))
+
+
+def _shape_and_words(label: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """How many words each level has, and the words without a plural s."""
+    levels = [_words(level) for level in parts(label)]
+    return tuple(map(len, levels)), tuple(_singular(word) for word in chain.from_iterable(levels))
 
 
 def _reason(name: str, other: str) -> str:
@@ -226,38 +239,3 @@ def _singular(word: str) -> str:
     """The word without a plural s; `glass`, `bus` and `iris` keep theirs."""
     has_plural = len(word) > 3 and word.endswith("s") and word[-2] not in "sui"
     return word[:-1] if has_plural else word
-
-
-def _differs_by_a_slip(name: str, other: str) -> bool:
-    """Whether the words agree one to one but for slips in long ones; digits must agree."""
-    if abs(len(name) - len(other)) > max(len(name), len(other)) // 2:
-        return False
-    ours, theirs = ([_words(level) for level in parts(label)] for label in (name, other))
-    if [len(words) for words in ours] != [len(words) for words in theirs]:
-        return False
-    pairs = zip(chain.from_iterable(ours), chain.from_iterable(theirs), strict=True)
-    return all(_near(_singular(a), _singular(b)) for a, b in pairs)
-
-
-def _near(a: str, b: str) -> bool:
-    if a == b:
-        return True
-    shorter = min(len(a), len(b))
-    allowed = 0 if shorter < 5 else 1 if shorter < 9 else 2
-    if abs(len(a) - len(b)) > allowed or re.findall(r"\d+", a) != re.findall(r"\d+", b):
-        return False
-    return _edit_distance(a, b) <= allowed
-
-
-def _edit_distance(a: str, b: str) -> int:
-    """The fewest insertions, deletions, substitutions and swaps of neighbours from a to b."""
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, letter in enumerate(a, 1):
-        older, before, row = before, row, [i]
-        for j, other in enumerate(b, 1):
-            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
-            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
-                best = min(best, older[j - 2] + 1)
-            row.append(best)
-    return row[-1]

@@ -166,7 +166,8 @@ def _at(given: GivenLabel, problem: str) -> str:
 
 def _name_warnings(collection: OpenCollection, given: Sequence[GivenLabel]) -> list[NameWarning]:
     in_use = labels_in_use(collection)
-    return inconsistent_names({g.label for g in given if g.label is not None}, in_use)
+    labels = dict.fromkeys(g.label for g in given if g.label is not None)
+    return inconsistent_names(labels, in_use)
 
 
 def labels_in_use(collection: OpenCollection) -> dict[str, int]:
