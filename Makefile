@@ -22,8 +22,8 @@ test: check $(STAMP)  ## everything that CI runs
 	$(BIN)/pytest -n auto --dist worksteal
 
 dev: $(STAMP)  ## Dagster's UI and daemon on the demo's collection, http://127.0.0.1:3000
-	test -f .autolabel/demo/report.json || $(BIN)/autolabel demo
-	$(BIN)/python -m autolabel_app.dev
+	test -f .autolabel/demo/autolabel.toml || $(BIN)/autolabel demo
+	cd .autolabel/demo && $(CURDIR)/$(BIN)/autolabel dev
 
 check: $(STAMP)  ## format, lint, types, docstrings
 	$(BIN)/ruff format --check .

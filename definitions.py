@@ -7,7 +7,9 @@ from autolabel_assets.resources.progress import ProgressResource
 from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_assets.sensors.factory import build_automation
 from autolabel_assets.sensors.notices import build_notices
+from autolabel_core.foundation.project_folder import enter_project
 
+enter_project()
 COLLECTIONS = WorkspaceResource().open().collections
 
 defs = dg.Definitions.merge(

@@ -11,10 +11,12 @@ from typing import Any
 import click
 
 COMMANDS = {
+    "init": ("init", "Make a folder a project: example collection, settings, README."),
     "sweep": (
         "sweep",
         "Register new, changed and deleted objects; bring every stale asset up to date.",
     ),
+    "dev": ("dev", "Show Dagster's pages, and let the project run by itself."),
     "label": ("label", "Label documents, one by one or from a CSV; withdraw labels."),
     "annotate": ("annotate", "Say what is right or wrong about boxes on images."),
     "annotations": ("annotations", "See what people said of boxes, and how the detector fares."),
@@ -82,7 +84,8 @@ class LazyGroup(click.Group):
 def root() -> None:
     """Label a handful, and the rest label themselves.
 
-    Collections are YAML files in the folder AUTOLABEL_COLLECTIONS; state lives in AUTOLABEL_HOME.
+    `autolabel init FOLDER` makes a project; commands find it from its folder and those below.
+    AUTOLABEL_COLLECTIONS (a folder of YAML files) and AUTOLABEL_HOME (all state) win over it.
     """
 
 
@@ -90,6 +93,7 @@ def main() -> None:
     """Run the command line; domain errors become one clear line and exit status 1."""
     from autolabel_app.arrow_without_pandas import keep_pandas_out
     from autolabel_core.foundation.errors import AutolabelError
+    from autolabel_core.foundation.project_folder import enter_project
 
     keep_pandas_out()
     # What imports make stays; looking for garbage among it was a tenth of a short command.
@@ -98,6 +102,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
+        enter_project()
         status: Any = root.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()

@@ -1,4 +1,4 @@
-"""The command reference, generated: `python -m autolabel_app.reference > docs/cli.md`."""
+"""The command reference, generated: `python -m autolabel_app.cli_reference > docs/cli.md`."""
 
 from __future__ import annotations
 

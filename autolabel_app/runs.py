@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autolabel_app.project_files import DAGSTER_YAML
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import enriched_fields
 from autolabel_core.foundation.errors import AutolabelError
@@ -19,26 +22,16 @@ from autolabel_core.foundation.paths import (
     Paths,
     definitions_file,
 )
+from autolabel_core.foundation.project_folder import DAGSTER_SETTINGS, MARKER
 from autolabel_core.operations.registration import Registration, partitions_name, register
 from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 MAX_PASSES = 4
-DAGSTER_YAML = """\
-# Written once by autolabel; yours to change. Runs take turns at what has a single writer (pools).
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  pools:
-    default_limit: 1
-run_monitoring:
-  enabled: true
-  start_timeout_seconds: 180
-  free_slots_after_run_end_seconds: 30
-"""
+GRPC_TIMEOUT_VARIABLE = "DAGSTER_GRPC_TIMEOUT_SECONDS"
+GRPC_TIMEOUT_SECONDS = 300
+"""How long the daemon waits until a run has started; Dagster's own 60 s end runs under load."""
 
 
 @dataclass(frozen=True)
@@ -174,21 +167,27 @@ def _in_order(workspace: Workspace, names: list[str]) -> Iterator[Collection]:
 
 
 def prepare_dagster_home(paths: Paths) -> Path:
-    """Return Dagster's home: the user's `DAGSTER_HOME`, else one in `AUTOLABEL_HOME`, made if new.
+    """Return Dagster's home: the user's `DAGSTER_HOME`, else one in `AUTOLABEL_HOME`; made if new.
 
     Args:
         paths: where state lives.
 
     Returns:
         The folder; the environment variable is set to it.
+
+    Raises:
+        AutolabelError: it is a file.
     """
-    if not os.environ.get(DAGSTER_HOME_VARIABLE):
-        paths.dagster_home.mkdir(parents=True, exist_ok=True)
-        settings = paths.dagster_home / "dagster.yaml"
-        if not settings.exists():
-            settings.write_text(DAGSTER_YAML, encoding="utf-8")
-        os.environ[DAGSTER_HOME_VARIABLE] = str(paths.dagster_home)
-    return Path(os.environ[DAGSTER_HOME_VARIABLE])
+    home = Path(os.environ.get(DAGSTER_HOME_VARIABLE) or paths.dagster_home).expanduser().absolute()
+    if home.exists() and not home.is_dir():
+        raise AutolabelError(f"{DAGSTER_HOME_VARIABLE} is {home}, a file: name a folder.")
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / DAGSTER_SETTINGS
+    if not settings.exists() and (home == paths.dagster_home or not any(home.iterdir())):
+        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+    os.environ[DAGSTER_HOME_VARIABLE] = str(home)
+    os.environ.setdefault(GRPC_TIMEOUT_VARIABLE, str(GRPC_TIMEOUT_SECONDS))
+    return home
 
 
 def _materialize(
@@ -197,8 +196,19 @@ def _materialize(
     following: Plan,
     bar: bool,
 ) -> str:
-    prepare_dagster_home(collection.paths)
+    home = prepare_dagster_home(collection.paths)
     os.environ.update(collection.paths.environment)
+    # A project's dagster.yaml names folders relative to itself.
+    with contextlib.chdir(home if (home / MARKER).is_file() else Path.cwd()):
+        return _run(collection, batches, following, bar)
+
+
+def _run(
+    collection: OpenCollection,
+    batches: list[str],
+    following: Plan,
+    bar: bool,
+) -> str:
     import dagster as dg
 
     definitions = _load_definitions()
@@ -211,7 +221,7 @@ def _materialize(
     resources = dict(definitions.resources or {})
     resources["progress"] = type(resources["progress"])(bar=bar)
     # Two processes that open a new instance at once would both create its tables.
-    with collection.warehouse.writing("dagster"):
+    with collection.warehouse.writing("dagster"), _no_advice_about_settings():
         opened = dg.DagsterInstance.get()
     with opened as instance:
         instance.add_dynamic_partitions(partitions_name(name), batches)
@@ -227,6 +237,21 @@ def _materialize(
     if not result.success:
         raise AutolabelError(_failure(result))
     return str(result.run_id)
+
+
+@contextlib.contextmanager
+def _no_advice_about_settings() -> Iterator[None]:
+    """Dagster warns of a `DAGSTER_HOME` without dagster.yaml, which is the user's to leave so."""
+
+    def concerns_more(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("No dagster instance configuration file")
+
+    logger = logging.getLogger("dagster")
+    logger.addFilter(concerns_more)
+    try:
+        yield
+    finally:
+        logger.removeFilter(concerns_more)
 
 
 def _load_definitions() -> Any:

@@ -81,7 +81,7 @@ def read(name: str) -> str:
 
 def test_the_command_reference_is_what_help_says():
     assert read("docs/cli.md") == reference(), (
-        "run `python -m autolabel_app.reference > docs/cli.md`"
+        "run `python -m autolabel_app.cli_reference > docs/cli.md`"
     )
 
 

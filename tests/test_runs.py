@@ -183,3 +183,42 @@ def test_what_cannot_be_read_for_now_ends_a_sweep_and_waits_for_the_next(workspa
     assert plan(ws.open(NAME))
     (row,) = [r for r in Documents(ws.open(NAME)).find() if r["key"] == "k"]
     assert "cannot fetch http://127.0.0.1:9/x for now" in row["reason"]
+
+
+def test_a_missing_home_of_dagster_is_made(home, monkeypatch, tmp_path):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "not" / "yet"))
+    made = prepare_dagster_home(home.paths)
+    assert made == tmp_path / "not" / "yet"
+    assert (made / "dagster.yaml").read_text() == DAGSTER_YAML
+
+
+def test_what_a_user_keeps_in_a_home_of_dagster_is_left_alone(home, monkeypatch, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/history").mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "mine"))
+    prepare_dagster_home(home.paths)
+    assert not (tmp_path / "mine/dagster.yaml").exists()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    with pytest.raises(AutolabelError, match="a file: name a folder"):
+        prepare_dagster_home(home.paths)
+
+
+def test_instances_that_we_create_tell_nobody_and_wait_for_slow_starts(home, monkeypatch):
+    import dagster as dg
+
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.delenv("DAGSTER_GRPC_TIMEOUT_SECONDS", raising=False)
+    prepare_dagster_home(home.paths)
+    with dg.DagsterInstance.get() as instance:
+        assert not instance.telemetry_enabled
+        assert instance.run_monitoring_start_timeout_seconds > 180
+    assert int(os.environ["DAGSTER_GRPC_TIMEOUT_SECONDS"]) > 60
+
+
+def test_a_sweep_does_not_repeat_advice_of_dagster(workspace, swept, monkeypatch, capfd, tmp_path):
+    workspace({NAME: declaration()}, {NAME: {"a": 0}})
+    (tmp_path / "mine/history").mkdir(parents=True)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "mine"))
+    swept()
+    assert "No dagster instance configuration file" not in capfd.readouterr().err

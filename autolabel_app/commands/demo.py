@@ -26,5 +26,6 @@ def demo(as_json: bool) -> None:
         emit_json(report)
     else:
         click.echo(
-            f"\nThe report is in {home / 'report.json'}; `make dev` shows it all in Dagster."
+            f"\nThe report is in {home / 'report.json'}. {home} is a project: in it, "
+            "`autolabel status digits` says how it stands, and `autolabel dev` shows it in Dagster."
         )

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
+from autolabel_app.project_files import WORKSPACE_YAML, write_project
+from autolabel_core.foundation import project_folder
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.paths import DAGSTER_HOME_VARIABLE, HOME_VARIABLE, Paths
 
 MARKER = "demo.marker"
+PROJECT = {
+    project_folder.MARKER: "# Commands in this folder find the demo's collection.\n",
+    ".env": f"{HOME_VARIABLE}=.\n",
+    "workspace.yaml": WORKSPACE_YAML,
+}
+
+
+def fresh_project(paths: Paths) -> None:
+    """Make the folder of a demo anew, as a project with a Dagster instance of its own."""
+    fresh_folder(paths.home)
+    write_project(paths.home, PROJECT)
+    os.environ[DAGSTER_HOME_VARIABLE] = str(paths.dagster_home)
 
 
 def fresh_folder(home: Path) -> None:

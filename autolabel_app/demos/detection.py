@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from autolabel_app.demos.demo_folder import fresh_folder
+from autolabel_app.demos.demo_folder import fresh_project
 from autolabel_app.demos.detection_rounds import Spiral, steps_an_epoch
 from autolabel_app.demos.detection_scenes import Scene, draw_scenes
 from autolabel_core.foundation.paths import Paths
@@ -55,7 +55,7 @@ def run_demo_detect(paths: Paths, tell: Callable[[str], None], seed: int = SEED)
         gate put the second version into service), annotations, images, seconds.
     """
     started = time.monotonic()
-    fresh_folder(paths.home)
+    fresh_project(paths)
     spiral, cold, more, held_out = _prepare(paths, seed)
     spiral.declare(YAML.format(epochs=EPOCHS[0]))
     spiral.upload(cold)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from autolabel_app.demos.demo_folder import fresh_folder
+from autolabel_app.demos.demo_folder import fresh_project
 from autolabel_app.runs import sweep
 from autolabel_core.declarations.conditions import parse_text
 from autolabel_core.documents.documents import Documents
@@ -121,7 +121,7 @@ def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dic
         over documents that no person labelled; left unknown counts as wrong.
     """
     started = time.monotonic()
-    fresh_folder(paths.home)
+    fresh_project(paths)
     demo, images = _prepare(paths, tell, seed)
     demo.declare(threshold=0.30)
     first, second = demo.uploads

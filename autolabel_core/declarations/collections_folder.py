@@ -28,8 +28,9 @@ def load_collections(folder: Path) -> dict[str, Collection]:
     """
     if not folder.is_dir():
         raise DeclarationError(
-            f"{folder}: no such folder of declarations. Create it with one YAML file for each "
-            "collection, or point AUTOLABEL_COLLECTIONS at yours."
+            f"{folder}: no such folder of declarations. `autolabel init FOLDER` makes a project "
+            "with one; in a project, create it with one YAML file for each collection; or point "
+            "AUTOLABEL_COLLECTIONS at yours."
         )
     found: dict[str, Declared] = {}
     by_folded: dict[str, str] = {}
