@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from autolabel_app.project_files import DAGSTER_YAML
-from autolabel_core.declarations import Collection
 from autolabel_core.declarations.cluster_fields import enriched_fields
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import (
@@ -24,11 +23,11 @@ from autolabel_core.foundation.paths import (
 )
 from autolabel_core.foundation.project_folder import DAGSTER_SETTINGS, MARKER
 from autolabel_core.operations.registration import Registration, partitions_name, register
-from autolabel_core.operations.staleness_plan import Plan, plan, training_plan
+from autolabel_core.operations.staleness_plan import Plan, training_plan
+from autolabel_core.operations.sweep import stale_runs, sweep_order
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
-MAX_PASSES = 4
 GRPC_TIMEOUT_VARIABLE = "DAGSTER_GRPC_TIMEOUT_SECONDS"
 GRPC_TIMEOUT_SECONDS = 300
 """How long the daemon waits until a run has started; Dagster's own 60 s end runs under load."""
@@ -74,36 +73,16 @@ def sweep(
         AutolabelError: a run failed, or a collection keeps changing while it is swept.
     """
     results = []
-    for collection in _in_order(workspace, list(names)):
-        tell(f"{collection.collection_name}: looking at the bucket")
-        registration = register(OpenCollection(workspace, collection), accept_losses)
+    for collection in sweep_order(workspace, names):
+        tell(f"{collection.name}: looking at the bucket")
+        registration = register(collection, accept_losses)
         runs: list[Plan] = []
         run_ids: list[str] = []
-        while following := plan(OpenCollection(workspace, collection)):
-            if runs and following.wanted == runs[-1].wanted:
-                tell(
-                    f"{collection.collection_name}: what cannot be read for now is left to the "
-                    "next sweep"
-                )
-                break
-            if len(runs) == MAX_PASSES:
-                raise AutolabelError(
-                    f"`{collection.collection_name}` is still out of date after {MAX_PASSES} runs "
-                    f"({', '.join(following.assets)}). Is another process writing to "
-                    f"{workspace.paths.warehouse_place}? Sweep again when it is done."
-                )
-            tell(
-                f"{collection.collection_name}: {', '.join(following.assets)} over "
-                f"{len(following.batches)} batch{'' if len(following.batches) == 1 else 'es'}"
-            )
+        for following in stale_runs(collection, tell):
             batches = sorted({*registration.batches, *following.batches})
-            run_ids.append(
-                _materialize(OpenCollection(workspace, collection), batches, following, bar)
-            )
+            run_ids.append(_materialize(collection, batches, following, bar))
             runs.append(following)
-        results.append(
-            SweepResult(collection.collection_name, registration, tuple(runs), tuple(run_ids))
-        )
+        results.append(SweepResult(collection.name, registration, tuple(runs), tuple(run_ids)))
     return results
 
 
@@ -148,22 +127,6 @@ def train(workspace: Workspace, name: str, bar: bool, tell: Callable[[str], None
         tell(f"{name}: {', '.join(following.assets)}")
         _materialize(collection, [], following, bar)
     return bool(following)
-
-
-def _in_order(workspace: Workspace, names: list[str]) -> Iterator[Collection]:
-    """Yield the collections, each after the one it refers to."""
-    done: set[str] = set()
-    for name in names or sorted(workspace.collections):
-        chain = [workspace.collection(name)]
-        while (reference := chain[-1].reference_collection) not in (
-            None,
-            chain[-1].collection_name,
-        ):
-            chain.append(workspace.collection(str(reference)))
-        for collection in reversed(chain):
-            if collection.collection_name not in done:
-                done.add(collection.collection_name)
-                yield collection
 
 
 def prepare_dagster_home(paths: Paths) -> Path:

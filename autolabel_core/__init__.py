@@ -1,7 +1,7 @@
 """What things mean: declarations, stores, models, tables. No Dagster, no HTTP server.
 
-Authors of plug-ins import what they need from here: `Manifest` for an extractor, `Detections` and
-`DetectorManifest` for a detector.
+Notebooks and scripts start with `Project.open()`. Authors of plug-ins import what they need from
+here: `Manifest` for an extractor, `Detections` and `DetectorManifest` for a detector.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from autolabel_core.models.detectors import Detections, DetectorManifest
     from autolabel_core.models.extractors import Manifest
+    from autolabel_core.operations.project import Project
 
-__all__ = ["Detections", "DetectorManifest", "Manifest"]
+__all__ = ["Detections", "DetectorManifest", "Manifest", "Project"]
 
 _HOMES = {
     "Detections": "autolabel_core.models.detectors",
     "DetectorManifest": "autolabel_core.models.detectors",
     "Manifest": "autolabel_core.models.extractors",
+    "Project": "autolabel_core.operations.project",
 }
 
 

@@ -79,7 +79,7 @@ def test_a_collection_is_swept_after_the_one_it_refers_to(workspace, swept):
 def test_a_failed_run_is_one_clear_line(workspace, swept, monkeypatch):
     workspace({NAME: declaration()}, {NAME: {"a": 0}})
     monkeypatch.setattr(
-        "autolabel_app.runs.plan", lambda *a: Plan(("raw_objects",), ("batch_000007",))
+        "autolabel_core.operations.sweep.plan", lambda *a: Plan(("raw_objects",), ("batch_000007",))
     )
     with pytest.raises(AutolabelError, match=r"^`angles` has no batch `batch_000007`"):
         swept()
@@ -87,9 +87,9 @@ def test_a_failed_run_is_one_clear_line(workspace, swept, monkeypatch):
 
 def test_a_collection_that_never_settles_is_given_up(workspace, swept, monkeypatch):
     workspace({NAME: declaration()}, {NAME: {"a": 0}})
-    monkeypatch.setattr("autolabel_app.runs.MAX_PASSES", 1)
+    monkeypatch.setattr("autolabel_core.operations.sweep.MAX_RUNS", 1)
     changing = (Plan(("reference_set",), (), str(n)) for n in count())
-    monkeypatch.setattr("autolabel_app.runs.plan", lambda *a: next(changing))
+    monkeypatch.setattr("autolabel_core.operations.sweep.plan", lambda *a: next(changing))
     with pytest.raises(AutolabelError, match="still out of date after 1 runs"):
         swept()
 

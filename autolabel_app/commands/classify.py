@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.operations.project import Project
 
 
 @click.command()
@@ -16,10 +16,7 @@ from autolabel_core.tables.workspace import Workspace
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> None:
     """Label FILEs by the references of COLLECTION, as if just uploaded; nothing is stored."""
-    from autolabel_core.documents.classifier import classify as classify_files
-
-    workspace = Workspace.from_environment()
-    records = classify_files(workspace.open(collection), files)
+    records = Project.open().collection(collection).classify(files)
     if as_json:
         emit_json(records)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from autolabel_app.output import emit_json, shown
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.documents.explain import AnnotationRecord, Explanation
@@ -28,10 +28,7 @@ NOT_LABELLED = {
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def explain(collection: str, key: str, as_json: bool) -> None:
     """Trace the label of the document KEY of COLLECTION: who said what, and when."""
-    from autolabel_core.documents.explain import explain as trace
-
-    workspace = Workspace.from_environment()
-    traced = trace(workspace.open(collection), key)
+    traced = Project.open().collection(collection).explain(key)
     if as_json:
         emit_json(traced)
         return

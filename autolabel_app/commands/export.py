@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from autolabel_app.output import emit_json
-from autolabel_core.tables.workspace import OpenCollection, Workspace
+from autolabel_core.operations.project import Project
+
+if TYPE_CHECKING:
+    from autolabel_core.exports import ExportReport
+    from autolabel_core.exports.box_report import BoxExportReport
 
 
 @click.command()
@@ -43,18 +48,17 @@ def export(
     Of a collection with `detection:` the reviewed images are written, with their boxes, in train,
     val and test; images that nobody reviewed as a whole are left out.
     """
-    from autolabel_core.exports import write_export
-    from autolabel_core.exports.label_exports_table import AnnotationExports
+    from autolabel_core.exports import ExportReport
 
-    workspace = Workspace.from_environment()
-    declared = workspace.open(collection)
-    if declared.declaration.detection is not None:
-        if sources:
-            raise click.UsageError("--source is about labels; boxes are all of people.")
-        _export_boxes(declared, format_, out, as_json)
-        return
-    exports = AnnotationExports(declared)
-    report = write_export(format_, exports.documents(), out, exports.read_object(), sources or None)
+    project = Project.open()
+    report = project.collection(collection).export(format_, out, sources)
+    if isinstance(report, ExportReport):
+        _show_labels(report, as_json)
+    else:
+        _show_boxes(report, out, as_json)
+
+
+def _show_labels(report: ExportReport, as_json: bool) -> None:
     if as_json:
         emit_json(
             {
@@ -76,11 +80,7 @@ def export(
             click.echo(f"  left out, {reason}: {count}")
 
 
-def _export_boxes(collection: OpenCollection, format_: str, out: Path, as_json: bool) -> None:
-    from autolabel_core.exports.box_formats import write_boxes
-    from autolabel_core.tables.boxes.training_set import training_set
-
-    report = write_boxes(format_, training_set(collection), out)
+def _show_boxes(report: BoxExportReport, out: Path, as_json: bool) -> None:
     if as_json:
         left_out = [{"key": key, "reason": reason} for key, reason in report.left_out]
         emit_json({**asdict(report), "left_out": left_out, "out": str(out)})
