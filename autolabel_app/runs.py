@@ -67,10 +67,8 @@ def sweep(
         accept_losses: whether what looks like a lost mount, or a lost ledger, is meant so.
 
     Returns:
-        One result for each collection.
-
-    Raises:
-        AutolabelError: a run failed, or a collection keeps changing while it is swept.
+        One result for each collection. A run that fails, or a collection that keeps changing while
+        it is swept, is an `AutolabelError`.
     """
     results = []
     for collection in sweep_order(workspace, names):
