@@ -1,4 +1,4 @@
-"""Plug-ins: finding the factory that an installed distribution brings, and calling it."""
+"""Plug-ins: finding the factory that an installed distribution brings, and what it makes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.models.checked_manifest import CheckedManifest, with_manifest
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,30 @@ class PlugInKind:
         noun: in messages, such as `extractor`.
         group: their group of entry points.
         key: the key of the YAML that names one.
+        manifest: the class of their manifests.
     """
 
     noun: str
     group: str
     key: str
+    manifest: type[CheckedManifest]
+
+    def load(self, name: str, version: str, model: Any, parameters: Mapping[str, Any]) -> Any:
+        """Return the plug-in of a name and a version, its manifest checked.
+
+        Args:
+            name: the entry point.
+            version: part of the feature URI.
+            model: handed to the factory.
+            parameters: further keywords for the factory.
+
+        Returns:
+            The plug-in; what cannot be found, imported or called is an error that says so.
+        """
+        made = self.make(name, version, model, parameters)
+        found = getattr(made, "manifest", None)
+        manifest = self.manifest.checked(found, self.noun, name, version)
+        return made if manifest is found else with_manifest(made, manifest)
 
     def make(self, name: str, version: str, model: Any, parameters: Mapping[str, Any]) -> Any:
         """Return what the plug-in's factory makes of a version, a model and further keywords.

@@ -14,11 +14,12 @@ from autolabel_core.declarations.detection import Detection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.feature_uri import FeatureUri, parse_feature_uri
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.models.checked_manifest import with_manifest
 from autolabel_core.models.detectors.detections import Detections, check_detections, cleaned, joined
 from autolabel_core.models.detectors.loading import load_detector
 from autolabel_core.models.detectors.manifest import Detector, DetectorManifest, DetectorSettings
 from autolabel_core.models.detectors.tiles import cut, merged, shifted, tiles_px
-from autolabel_core.models.extractors.manifest import Extractor, Manifest, WithManifest
+from autolabel_core.models.extractors.manifest import Extractor, Manifest
 from autolabel_core.models.weights import feature_name
 
 
@@ -133,7 +134,7 @@ class DeclaredDetector:
             short_name=wanted.embedding,
             encoded_by=own.encoder_uri,
         )
-        return WithManifest(extractor, manifest)
+        return with_manifest(extractor, manifest)
 
     def detect(self, images: Sequence[Image.Image]) -> list[Detections]:
         """Find boxes on images, cut into tiles where that is declared.

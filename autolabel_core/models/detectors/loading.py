@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from PIL import Image
-
-from autolabel_core.models.detectors.detections import Detections
 from autolabel_core.models.detectors.manifest import (
     Detector,
     DetectorManifest,
     DetectorSettings,
-    check_manifest,
 )
 from autolabel_core.models.plugins import PlugInKind
 
-KIND = PlugInKind("detector", "autolabel.detectors", "detector_name")
-
-
-@dataclass(frozen=True)
-class WithManifest:
-    """A detector that says of itself what the manifest says."""
-
-    detector: Detector
-    manifest: DetectorManifest
-
-    def detect(self, images: Sequence[Image.Image]) -> list[Detections]:
-        """Return what the detector itself finds."""
-        return self.detector.detect(images)
+KIND = PlugInKind("detector", "autolabel.detectors", "detector_name", DetectorManifest)
 
 
 def load_detector(
@@ -47,7 +30,5 @@ def load_detector(
         The detector, its manifest checked. A plug-in that cannot be found, imported or called is
         an error that says so.
     """
-    detector: Detector = KIND.make(name, version, settings, parameters)
-    found = getattr(detector, "manifest", None)
-    manifest = check_manifest(found, name, version)
-    return detector if manifest is found else WithManifest(detector, manifest)
+    detector: Detector = KIND.load(name, version, settings, parameters)
+    return detector

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Protocol
 
 from PIL import Image
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.feature_uri import is_name
+from autolabel_core.models.checked_manifest import ALPHABET, Check, CheckedManifest
 from autolabel_core.models.detectors.detections import Detections
-from autolabel_core.models.plugin_manifest import PluginManifest, read_manifest
+from autolabel_core.models.plugin_manifest import PluginManifest
 
 
 @dataclass(frozen=True)
-class DetectorManifest:
+class DetectorManifest(CheckedManifest):
     """What a detector says of itself; reading it loads no weights.
 
     Attributes:
-        feature_extractor_name: the name of its entry point, such as `yolo_detector`.
-        version: part of the feature URI.
         detections: name of the feature that holds the boxes.
         embedding: name of the feature that holds the vectors of what lies in them.
         embedding_dim: length that those vectors must have; None takes the feature extractor's.
@@ -30,13 +28,43 @@ class DetectorManifest:
         description: one line for people.
     """
 
-    feature_extractor_name: str
-    version: str
     detections: str = "detections"
     embedding: str = "detection_embedding"
     embedding_dim: int | None = None
     needs_weights: bool = False
     description: str = ""
+
+    @classmethod
+    def from_written(cls, written: PluginManifest, where: str) -> DetectorManifest:
+        """Return the manifest that a written one stands for: boxes, and perhaps one space."""
+        boxes, spaces = written.features_of("json"), written.features_of("embedding")
+        if len(boxes) != 1 or len(spaces) > 1:
+            raise AutolabelError(
+                f"{where} has {len(boxes)} features of the type `json` and {len(spaces)} of the "
+                "type `embedding`, expected one of the first (the boxes) and at most one of the "
+                "second"
+            )
+        if written.inputs != ("image",):
+            raise AutolabelError(
+                f"{where}: `input_mappings` names {', '.join(written.inputs)}, expected `image` "
+                "alone"
+            )
+        space = spaces[0] if spaces else None
+        return cls(
+            written.feature_extractor_name,
+            written.version,
+            boxes[0].feature_name,
+            space.feature_name if space else cls.embedding,
+            space.embedding_dim if space else None,
+            description=written.description,
+        )
+
+    def checks(self) -> list[Check]:
+        """Say of each value whether it can be used."""
+        return [
+            ("detections", is_name(self.detections), ALPHABET),
+            ("embedding", is_name(self.embedding), ALPHABET),
+        ]
 
 
 @dataclass(frozen=True)
@@ -71,62 +99,3 @@ class Detector(Protocol):
 
     def detect(self, images: Sequence[Image.Image]) -> list[Detections]:
         """Return what is found on each of the RGB images, in their order."""
-
-
-def check_manifest(found: object, name: str, version: str) -> DetectorManifest:
-    """Return the manifest of a plug-in, or refuse it by the key that is wrong.
-
-    Args:
-        found: what the plug-in's `manifest` holds: a DetectorManifest, or the written form.
-        name: the entry point's name.
-        version: the version asked for.
-
-    Returns:
-        The manifest.
-
-    Raises:
-        AutolabelError: a key is missing, unknown or has a value that cannot be used.
-    """
-    where = f"The manifest of the detector `{name}`"
-    if isinstance(found, Mapping | ModuleType):
-        found = _from_written(read_manifest(found, where), where)
-    if not isinstance(found, DetectorManifest):
-        raise AutolabelError(
-            f"{where} is a {type(found).__name__}, expected "
-            "autolabel_core.DetectorManifest or a mapping of its keys"
-        )
-    alphabet = "letters, digits, `.`, `_` and `-` only"
-    checks = (
-        ("feature_extractor_name", found.feature_extractor_name == name, repr(name)),
-        ("version", found.version == version, f"{version!r}, the version asked for"),
-        ("detections", is_name(found.detections), alphabet),
-        ("embedding", is_name(found.embedding), alphabet),
-    )
-    for key, good, expected in checks:
-        if not good:
-            raise AutolabelError(
-                f"{where}: `{key}` is {getattr(found, key)!r}, expected {expected}"
-            )
-    return found
-
-
-def _from_written(written: PluginManifest, where: str) -> DetectorManifest:
-    boxes, spaces = written.features_of("json"), written.features_of("embedding")
-    if len(boxes) != 1 or len(spaces) > 1:
-        raise AutolabelError(
-            f"{where} has {len(boxes)} features of the type `json` and {len(spaces)} of the type "
-            "`embedding`, expected one of the first (the boxes) and at most one of the second"
-        )
-    if written.inputs != ("image",):
-        raise AutolabelError(
-            f"{where}: `input_mappings` names {', '.join(written.inputs)}, expected `image` alone"
-        )
-    space = spaces[0] if spaces else None
-    return DetectorManifest(
-        written.feature_extractor_name,
-        written.version,
-        boxes[0].feature_name,
-        space.feature_name if space else DetectorManifest.embedding,
-        space.embedding_dim if space else None,
-        description=written.description,
-    )

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
-from autolabel_core.models.extractors.manifest import Extractor, WithManifest, check_manifest
+from autolabel_core.models.extractors.manifest import Extractor, Manifest
 from autolabel_core.models.plugins import PlugInKind
 
-KIND = PlugInKind("extractor", "autolabel.extractors", "feature_extractor_name")
+KIND = PlugInKind("extractor", "autolabel.extractors", "feature_extractor_name", Manifest)
 MAX_LENGTH_ERROR = 1e-3
 
 
@@ -31,10 +31,8 @@ def load_extractor(
         The extractor, its manifest checked. A plug-in that cannot be found, imported or called is
         an error that says so.
     """
-    extractor: Extractor = KIND.make(name, version, model, parameters)
-    found = getattr(extractor, "manifest", None)
-    manifest = check_manifest(found, name, version)
-    return extractor if manifest is found else WithManifest(extractor, manifest)
+    extractor: Extractor = KIND.load(name, version, model, parameters)
+    return extractor
 
 
 def embed_checked(extractor: Extractor, batch: Sequence[Any]) -> npt.NDArray[np.float32]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,16 +11,15 @@ import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.feature_uri import FeatureUri, is_name, parse_feature_uri
-from autolabel_core.models.plugin_manifest import PluginManifest, read_manifest
+from autolabel_core.models.checked_manifest import ALPHABET, Check, CheckedManifest
+from autolabel_core.models.plugin_manifest import PluginManifest
 
 
 @dataclass(frozen=True)
-class Manifest:
+class Manifest(CheckedManifest):
     """What an extractor says of itself; reading it loads no weights.
 
     Attributes:
-        feature_extractor_name: the name of its entry point, such as `image_extractor`.
-        version: part of the feature URI; a new version is a new feature space.
         feature_name: names model and weights; letters, digits, `.`, `_` and `-` only.
         input: `image` or `text`.
         embedding_dim: length of a vector; None where only the weights tell.
@@ -32,8 +30,6 @@ class Manifest:
             that is this one.
     """
 
-    feature_extractor_name: str
-    version: str
     feature_name: str
     input: str
     embedding_dim: int | None
@@ -41,6 +37,35 @@ class Manifest:
     description: str = ""
     short_name: str = ""
     encoded_by: str = ""
+
+    @classmethod
+    def from_written(cls, written: PluginManifest, where: str) -> Manifest:
+        """Return the manifest that a written one stands for: one space, one input."""
+        spaces = written.features_of("embedding")
+        if len(spaces) != 1 or len(written.inputs) != 1:
+            raise AutolabelError(
+                f"{where} has {len(spaces)} features of the type `embedding` and "
+                f"{len(written.inputs)} inputs, expected one of each"
+            )
+        return cls(
+            written.feature_extractor_name,
+            written.version,
+            spaces[0].feature_name,
+            written.inputs[0],
+            spaces[0].embedding_dim,
+            description=written.description,
+        )
+
+    def checks(self) -> list[Check]:
+        """Say of each value whether it can be used."""
+        dim = self.embedding_dim
+        is_dim = dim is None or (isinstance(dim, int) and not isinstance(dim, bool) and dim > 0)
+        return [
+            ("feature_name", is_name(self.feature_name), ALPHABET),
+            ("input", self.input in ("image", "text"), "'image' or 'text'"),
+            ("embedding_dim", is_dim, "a positive whole number, or None"),
+            ("distance_metric", self.distance_metric == "cosine", "'cosine'"),
+        ]
 
     @property
     def feature_uri(self) -> str:
@@ -93,82 +118,3 @@ def refuse_parameters(model: str, **given: object) -> None:
         raise AutolabelError(
             f"The model `{model}` takes no parameters, found {', '.join(found)}; leave them out"
         )
-
-
-@dataclass(frozen=True)
-class WithManifest:
-    """An extractor that says of itself what the manifest says."""
-
-    extractor: Extractor
-    manifest: Manifest
-
-    @property
-    def min_side_px(self) -> int | None:
-        """Shorter side, in pixels, that decoding must keep; None where the plug-in does not say."""
-        return getattr(self.extractor, "min_side_px", None)
-
-    def embed(self, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
-        """Return the extractor's own vectors."""
-        return self.extractor.embed(batch)
-
-
-def check_manifest(found: object, name: str, version: str) -> Manifest:
-    """Return the manifest of a plug-in, or refuse it by the key that is wrong.
-
-    Args:
-        found: what the plug-in's `manifest` holds.
-        name: the entry point's name.
-        version: the version asked for.
-
-    Returns:
-        The same object, or the manifest that a written one stands for.
-
-    Raises:
-        AutolabelError: a key is missing or has a value that cannot be used.
-    """
-    where = f"The manifest of the extractor `{name}`"
-    if isinstance(found, Mapping | ModuleType):
-        found = _from_written(read_manifest(found, where), where)
-    for key in ("feature_extractor_name", "version", "feature_name", "input", "embedding_dim"):
-        if not hasattr(found, key):
-            raise AutolabelError(f"{where} lacks `{key}`; return an autolabel Manifest")
-    if not isinstance(found, Manifest):
-        raise AutolabelError(
-            f"{where} is a {type(found).__name__}, expected autolabel_core.Manifest"
-        )
-    for key, value, expected in _wrong_values(found, name, version):
-        raise AutolabelError(f"{where}: `{key}` is {value!r}, expected {expected}")
-    return found
-
-
-def _from_written(written: PluginManifest, where: str) -> Manifest:
-    spaces = written.features_of("embedding")
-    if len(spaces) != 1 or len(written.inputs) != 1:
-        raise AutolabelError(
-            f"{where} has {len(spaces)} features of the type `embedding` and "
-            f"{len(written.inputs)} inputs, expected one of each"
-        )
-    return Manifest(
-        written.feature_extractor_name,
-        written.version,
-        spaces[0].feature_name,
-        written.inputs[0],
-        spaces[0].embedding_dim,
-        description=written.description,
-    )
-
-
-def _wrong_values(manifest: Manifest, name: str, version: str) -> list[tuple[str, Any, str]]:
-    dim = manifest.embedding_dim
-    is_dim = dim is None or (isinstance(dim, int) and not isinstance(dim, bool) and dim > 0)
-    alphabet = "letters, digits, `.`, `_` and `-` only"
-    checks: list[tuple[str, bool, str]] = [
-        ("feature_extractor_name", manifest.feature_extractor_name == name, f"{name!r}"),
-        ("version", manifest.version == version, f"{version!r}, the version asked for"),
-        ("version", is_name(manifest.version), alphabet),
-        ("feature_name", is_name(manifest.feature_name), alphabet),
-        ("input", manifest.input in ("image", "text"), "'image' or 'text'"),
-        ("embedding_dim", is_dim, "a positive whole number, or None"),
-        ("distance_metric", manifest.distance_metric == "cosine", "'cosine'"),
-    ]
-    return [(key, getattr(manifest, key), expected) for key, good, expected in checks if not good]
