@@ -8,6 +8,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.models.extractors import Manifest
 from autolabel_core.operations.registration import register
 from autolabel_core.tables import embeddings as module
+from autolabel_core.tables import resumable_batch
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.raw_objects import RawObjects
 
@@ -109,7 +110,7 @@ def test_equal_contents_of_one_batch_are_embedded_once(workspace, counting):
 
 def test_a_crash_half_way_loses_no_finished_chunk(workspace, counting, monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 3)
-    monkeypatch.setattr(module, "PART_SECONDS", 0.0)
+    monkeypatch.setattr(resumable_batch, "KEEP_SECONDS", 0.0)
     ws = workspace({"angles": _angles()}, {"angles": {f"k{i}": f"text {i}" for i in range(10)}})
     counting.fail_after = 6
     with pytest.raises(KeyboardInterrupt):

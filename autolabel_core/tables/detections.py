@@ -8,7 +8,6 @@ every batch has new ones.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -56,9 +55,9 @@ from autolabel_core.tables.document_table import (
 from autolabel_core.tables.fingerprints import DetectionsFingerprint
 from autolabel_core.tables.layout import DETECTION, IMAGE
 from autolabel_core.tables.raw_objects import ObjectRow, RawObjects
+from autolabel_core.tables.resumable_batch import work_through
 
 CHUNK = 32
-PART_SECONDS = 5.0
 TAKEN_OVER = (
     *("kind", "image_id", "image_key", "width_px", "height_px"),
     *("detected_class", "detected_confidence", "bbox", "bbox_format"),
@@ -106,33 +105,30 @@ class DetectionTable(DocumentTable):
         """Detect on images that are new, keeping finished parts should the process die."""
         images = self.raw.objects_of(batch)
         wanted = readable_by_content(images)
-        found = {h: records for h, records in self._known(batch).items() if h in wanted}
-        missing = [(content, row) for content, row in wanted.items() if content not in found]
-        unread: dict[str, Unreadable] = {}
-        unkept, kept_at = dict[str, list[DetectionRecord]](), time.monotonic()
-        for start in range(0, len(missing), CHUNK):
-            unkept |= self._detect(missing[start : start + CHUNK], unread)
-            found |= unkept
-            if time.monotonic() - kept_at >= PART_SECONDS:
-                self._keep(batch, unkept)
-                unkept, kept_at = {}, time.monotonic()
-            progress(min(len(wanted) - len(missing) + start + CHUNK, len(wanted)), len(wanted))
+        worked = work_through(
+            wanted,
+            {h: records for h, records in self._known(batch).items() if h in wanted},
+            self._detect,
+            lambda found: self._keep(batch, found),
+            CHUNK,
+            progress,
+        )
         rows: list[DetectionRow] = []
         for image in images:
             content = image["content_hash"] or ""
-            reason = unread[content].reason if content in unread else image["reason"]
-            rows += rows_of_image(image, [] if reason else found[content], reason)
+            unreadable = worked.unreadable.get(content)
+            reason = unreadable.reason if unreadable else image["reason"]
+            rows += rows_of_image(image, [] if reason else worked.results[content], reason)
         rows.sort(key=itemgetter("document_id"))
-        is_finished = not any(reason.for_now for reason in unread.values())
-        made_from = replace(DetectionsFingerprint.parse(fingerprint), unfinished=not is_finished)
+        made_from = replace(DetectionsFingerprint.parse(fingerprint), unfinished=worked.unfinished)
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         self.warehouse.write_table(self.path(batch), table, str(made_from))
         self.warehouse.remove(self._parts(batch))
 
     def _detect(
-        self, images: list[tuple[str, ObjectRow]], unread: dict[str, Unreadable]
-    ) -> dict[str, list[DetectionRecord]]:
-        """Return what is on these images by content; fill in why others are not read."""
+        self, chunk: list[tuple[str, ObjectRow]]
+    ) -> dict[str, list[DetectionRecord] | Unreadable]:
+        """Return what is on these images, or why they are not read, by content."""
 
         def decode(image: tuple[str, ObjectRow]) -> Image.Image | Unreadable:
             content, row = image
@@ -141,22 +137,23 @@ class DetectionTable(DocumentTable):
             except UnreadableItemError as error:
                 return Unreadable.because(error)
 
-        decoded = list(read_in_order(decode, images))
-        pairs = [(content, item) for (content, _), item in zip(images, decoded, strict=True)]
-        unread |= {content: item for content, item in pairs if isinstance(item, Unreadable)}
-        shown = [(content, item) for content, item in pairs if not isinstance(item, Unreadable)]
-        if not shown:
-            return {}
-        name = f"the detector `{self.detector.manifest.feature_extractor_name}`"
-        answers = call_with_fallback(
-            self.detector.detect, name, [picture for _, picture in shown], [False] * len(shown)
-        )
-        found: dict[str, list[DetectionRecord]] = {}
-        for (content, _), answer in zip(shown, answers, strict=True):
-            if isinstance(answer, str):
-                unread[content] = Unreadable(answer)
+        found: dict[str, list[DetectionRecord] | Unreadable] = {}
+        shown: dict[str, Image.Image] = {}
+        for (content, _), item in zip(chunk, list(read_in_order(decode, chunk)), strict=True):
+            if isinstance(item, Unreadable):
+                found[content] = item
             else:
-                found[content] = records_of(answer)
+                shown[content] = item
+        if shown:
+            name = f"the detector `{self.detector.manifest.feature_extractor_name}`"
+            answers = call_with_fallback(
+                self.detector.detect, name, [*shown.values()], [False] * len(shown)
+            )
+            for content, answer in zip(shown, answers, strict=True):
+                if isinstance(answer, str):
+                    found[content] = Unreadable(answer)
+                else:
+                    found[content] = records_of(answer)
         return found
 
     def _known(self, batch: str) -> dict[str, list[DetectionRecord]]:
@@ -176,7 +173,7 @@ class DetectionTable(DocumentTable):
     def _parts(self, batch: str) -> PurePath:
         return self.folder / ".parts" / batch
 
-    def _keep(self, batch: str, found: dict[str, list[DetectionRecord]]) -> None:
+    def _keep(self, batch: str, found: Mapping[str, list[DetectionRecord]]) -> None:
         rows = [{"content_hash": h, "detections": as_json(listed)} for h, listed in found.items()]
         table = pa.Table.from_pylist(rows, schema=_PART_SCHEMA)
         place = self._parts(batch) / f"{fingerprint(list(found))}.parquet"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import PurePath
@@ -31,13 +30,11 @@ from autolabel_core.tables.document_table import (
 )
 from autolabel_core.tables.fingerprints import MadeFrom
 from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.resumable_batch import WorkedBatch, work_through
 from autolabel_core.tables.table import DerivedTable
 
 CHUNK = 256
-PART_SECONDS = 5.0
 Vector = npt.NDArray[np.float32]
-Chunk = list[tuple[str, DocumentRow]]
-"""Content hashes with a document that has the content."""
 
 
 def items_of(collection: Collection) -> type[DocumentTable]:
@@ -91,23 +88,18 @@ class Embeddings(DerivedTable):
         """Embed what has no vector yet, keeping finished chunks should the process die."""
         rows = self.items.rows(batch)
         wanted = readable_by_content(rows)
-        vectors = self._known(batch, set(wanted))
-        reasons: dict[str, str] = {}
         refused = self._refused(batch)
-        missing = [(content, row) for content, row in wanted.items() if content not in vectors]
-        done = len(wanted) - len(missing)
-        unkept, kept_at, is_finished = [], time.monotonic(), True
-        for chunk in _chunks(missing):
-            is_finished &= self._embed_chunk(chunk, vectors, reasons, refused)
-            done += len(chunk)
-            unkept += [content for content, _ in chunk if content in vectors]
-            if time.monotonic() - kept_at >= PART_SECONDS:
-                self._keep(self._parts(batch), {content: vectors[content] for content in unkept})
-                unkept, kept_at = [], time.monotonic()
-            progress(done, len(wanted))
-        table = _assemble(rows, vectors, reasons, self._dimension(vectors))
+        worked = work_through(
+            wanted,
+            self._known(batch, set(wanted)),
+            lambda chunk: self._embed(chunk, refused),
+            lambda vectors: self._keep(self._parts(batch), vectors),
+            CHUNK,
+            progress,
+        )
+        table = _assemble(rows, worked, self._dimension(worked.results))
         self._keep_dropped(batch, set(wanted))
-        made_from = MadeFrom(fingerprint, unfinished=not is_finished)
+        made_from = MadeFrom(fingerprint, unfinished=worked.unfinished)
         self.warehouse.write_vectors(self.path(batch), table, str(made_from))
         self.warehouse.remove(self._parts(batch))
 
@@ -126,32 +118,25 @@ class Embeddings(DerivedTable):
             )
         return found.pop() if found else 1
 
-    def _embed_chunk(
-        self,
-        chunk: Chunk,
-        vectors: dict[str, Vector],
-        reasons: dict[str, str],
-        refused: set[str],
-    ) -> bool:
-        """Fill in vectors and reasons; return whether none of the reasons is a passing one."""
-        items: list[tuple[str, Item]] = []
-        is_finished = True
-        decoded = self.items.decoded([row for _, row in chunk], self.extractor.min_side_px)
+    def _embed(
+        self, chunk: list[tuple[str, DocumentRow]], refused: set[str]
+    ) -> dict[str, Vector | Unreadable]:
+        """Return a vector, or why there is none, for each content; `refused` are tried alone."""
+        rows = [row for _, row in chunk]
+        decoded = self.items.decoded(rows, self.extractor.min_side_px)
+        found: dict[str, Vector | Unreadable] = {}
+        items: dict[str, Item] = {}
         for (content, _), item in zip(chunk, decoded, strict=True):
             if isinstance(item, Unreadable):
-                reasons[content] = item.reason
-                is_finished &= not item.for_now
+                found[content] = item
             else:
-                items.append((content, item))
+                items[content] = item
         if items:
-            before = [content in refused for content, _ in items]
-            embedded = embed_with_fallback(self.extractor, [item for _, item in items], before)
-            for (content, _), found in zip(items, embedded, strict=True):
-                if isinstance(found, str):
-                    reasons[content] = found
-                else:
-                    vectors[content] = found
-        return is_finished
+            before = [content in refused for content in items]
+            embedded = embed_with_fallback(self.extractor, [*items.values()], before)
+            for content, vector in zip(items, embedded, strict=True):
+                found[content] = Unreadable(vector) if isinstance(vector, str) else vector
+        return found
 
     def _known(self, batch: str, wanted: set[str]) -> dict[str, Vector]:
         """Vectors that exist for these contents, here, in unfinished parts or in other batches."""
@@ -216,7 +201,7 @@ class Embeddings(DerivedTable):
     def _parts(self, batch: str) -> PurePath:
         return self.folder / ".parts" / batch
 
-    def _keep(self, folder: PurePath, vectors: dict[str, Vector]) -> None:
+    def _keep(self, folder: PurePath, vectors: Mapping[str, Vector]) -> None:
         """Write vectors by content, for `_known` to find."""
         if vectors:
             hashes = list(vectors)
@@ -260,25 +245,18 @@ def _width(batch: pa.RecordBatch) -> int:
     return int(batch.column("vector").type.list_size)
 
 
-def _chunks(entries: Chunk) -> Iterator[Chunk]:
-    for start in range(0, len(entries), CHUNK):
-        yield entries[start : start + CHUNK]
-
-
 def _assemble(
-    rows: Sequence[DocumentRow],
-    vectors: dict[str, Vector],
-    reasons: dict[str, str],
-    dimension: int,
+    rows: Sequence[DocumentRow], worked: WorkedBatch[Vector], dimension: int
 ) -> VectorTable:
     matrix = np.zeros((len(rows), dimension), np.float32)
     why: list[str | None] = []
     for i, row in enumerate(rows):
         content = row["content_hash"]
-        reason = row["reason"] or reasons.get(content or "")
+        unreadable = worked.unreadable.get(content or "")
+        reason = row["reason"] or (unreadable.reason if unreadable else None)
         why.append(reason)
         if reason is None and content is not None:
-            matrix[i] = vectors[content]
+            matrix[i] = worked.results[content]
     return VectorTable(
         [row["document_id"] for row in rows],
         [row["content_hash"] or "" for row in rows],
