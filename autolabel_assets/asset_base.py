@@ -1,4 +1,4 @@
-"""The walk that every asset takes: open, refresh each batch, report as metadata."""
+"""How every asset is made from its table: open, refresh each batch, report as metadata."""
 
 from typing import Any
 
@@ -11,11 +11,8 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.charts import as_markdown
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
+from autolabel_core.operations.staleness_plan import edges_of
 from autolabel_core.tables.table import WHOLE, DerivedTable
-from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
-
-INDEX_POOL = "autolabel_vector_index"
-TRAINING_POOL = "autolabel_training"
 
 
 def batches_definition(collection: Collection) -> dg.DynamicPartitionsDefinition:
@@ -23,23 +20,45 @@ def batches_definition(collection: Collection) -> dg.DynamicPartitionsDefinition
     return dg.DynamicPartitionsDefinition(name=partitions_name(collection.collection_name))
 
 
-def asset_options(collection: Collection, table: type[DerivedTable]) -> dict[str, Any]:
-    """Return what `@asset` is given for a table, the same for all of them."""
-    partitions = batches_definition(collection) if table.partitioned else None
-    return {
-        "name": table.name,
-        "key_prefix": collection.collection_name,
-        "group_name": collection.collection_name,
-        "kinds": {"python"},
-        "partitions_def": partitions,
-        "backfill_policy": dg.BackfillPolicy.single_run(),
-    }
+def build_asset(
+    collection: Collection, table: type[DerivedTable], description: str
+) -> dg.AssetsDefinition:
+    """Return the asset `[collection, table]`.
+
+    Args:
+        collection: the declaration.
+        table: what the asset materializes; its upstream tables are the edges.
+        description: shown in Dagster's UI.
+
+    Returns:
+        The asset, partitioned by batch where the table is.
+    """
+    name = collection.collection_name
+
+    @dg.asset(
+        name=table.name,
+        key_prefix=name,
+        group_name=name,
+        kinds={"python"},
+        description=description,
+        deps=[dg.AssetKey(list(edge)) for edge in edges_of(collection, table)],
+        partitions_def=batches_definition(collection) if table.partitioned else None,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=table.pool,
+    )
+    def asset(
+        context: dg.AssetExecutionContext,
+        workspace: WorkspaceResource,
+        progress: ProgressResource,
+    ) -> dg.MaterializeResult:
+        return refresh(context, table, name, workspace, progress)
+
+    return asset
 
 
-def key(collection: Collection | str, asset: str) -> dg.AssetKey:
+def key(collection: Collection, asset: str) -> dg.AssetKey:
     """Return the key `[collection, asset]`."""
-    name = collection if isinstance(collection, str) else collection.collection_name
-    return dg.AssetKey([name, asset])
+    return dg.AssetKey([collection.collection_name, asset])
 
 
 def refresh(
@@ -69,7 +88,7 @@ def refresh(
             what = f"{collection_name}/{table.name} {batch}"
             with progress.of(context.log, what) as report_progress:
                 worked = derived.refresh(batch, report_progress)
-            if table is TaxonomyLabels:
+            if table.completes_batches:
                 record_batch_events(derived.collection, [batch])
             context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
         return _result(context, derived, batches)

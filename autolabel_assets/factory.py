@@ -4,37 +4,43 @@ import warnings
 
 import dagster as dg
 
-from autolabel_assets.annotation_exports import build_annotation_exports
+from autolabel_assets import (
+    annotation_exports,
+    clusters,
+    detections,
+    embeddings,
+    fine_tuned_weights,
+    raw_objects,
+    reference_set,
+    reindexed_vectors,
+    taxonomy_labels,
+)
+from autolabel_assets.asset_base import build_asset
 from autolabel_assets.checks import build_checks
-from autolabel_assets.clusters import build_clusters
-from autolabel_assets.detections import build_detections
-from autolabel_assets.embeddings import build_embeddings
-from autolabel_assets.fine_tuned_weights import build_fine_tuned_weights
-from autolabel_assets.raw_objects import build_raw_objects
-from autolabel_assets.reference_set import build_reference_set
-from autolabel_assets.reindexed_vectors import build_reindexed_vectors
-from autolabel_assets.taxonomy_labels import build_taxonomy_labels
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.staleness_plan import tables_of
 
-BUILDERS = {
-    "raw_objects": build_raw_objects,
-    "detections": build_detections,
-    "embeddings": build_embeddings,
-    "reference_set": build_reference_set,
-    "taxonomy_labels": build_taxonomy_labels,
-    "reindexed_vectors": build_reindexed_vectors,
-    "clusters": build_clusters,
-    "annotation_exports": build_annotation_exports,
-    "fine_tuned_weights": build_fine_tuned_weights,
-}
+ASSETS = (
+    raw_objects,
+    detections,
+    embeddings,
+    reference_set,
+    taxonomy_labels,
+    reindexed_vectors,
+    clusters,
+    annotation_exports,
+    fine_tuned_weights,
+)
+DESCRIPTIONS = {table: str(module.__doc__) for module in ASSETS for table in module.TABLES}
 
 
 def build_assets(collection: Collection) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """Return the assets `[collection, asset]` of one collection and their checks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
-        assets = [BUILDERS[table.name](collection) for table in tables_of(collection)]
+        assets = [
+            build_asset(collection, table, DESCRIPTIONS[table]) for table in tables_of(collection)
+        ]
     return [*assets, *build_checks(collection)]
 
 

@@ -15,11 +15,19 @@ from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import TABLES as ALL_TABLES
-from autolabel_core.operations.staleness_plan import tables_of, upstream_of
+from autolabel_core.operations.staleness_plan import edges_of, tables_of
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
 ASSETS = Path(__file__).resolve().parent.parent / "autolabel_assets"
 CHECKS = 8
+UPSTREAM = {
+    "raw_objects": set(),
+    "embeddings": {"raw_objects"},
+    "reference_set": {"embeddings"},
+    "taxonomy_labels": {"embeddings", "reference_set"},
+    "reindexed_vectors": {"embeddings"},
+    "annotation_exports": {"taxonomy_labels"},
+}
 TABLES = tables_of(Collection(collection_name=NAME))
 LABELLING = ("reference_set", "taxonomy_labels")
 
@@ -97,8 +105,8 @@ def test_the_edges_are_those_of_the_plan(workspace):
     collection = Collection.model_validate({"collection_name": NAME, **declaration()})
     for table in TABLES:
         parents = found.get(dg.AssetKey([NAME, table.name])).parent_keys
-        above = upstream_of(collection, table.name)
-        assert parents == {dg.AssetKey([NAME, name]) for name in above}
+        assert parents == {dg.AssetKey(list(edge)) for edge in edges_of(collection, table)}
+        assert {key.path[-1] for key in parents} == UPSTREAM[table.name]
 
 
 def test_the_separate_approach_shows_as_an_edge_between_collections(workspace):
@@ -198,7 +206,7 @@ def test_the_resource_defaults_to_the_environment(monkeypatch, tmp_path):
 
 
 def test_asset_bodies_are_one_call():
-    for table in ALL_TABLES:
+    for table in (entry.load() for entry in ALL_TABLES):
         tree = ast.parse((ASSETS / f"{table.name}.py").read_text(encoding="utf-8"))
         inner = [
             node

@@ -17,6 +17,7 @@ from autolabel_core.clusters.charts import cluster_pictures
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import run_in_full
 from autolabel_core.clusters.report import cluster_report
+from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
@@ -47,6 +48,19 @@ class Clusters(DerivedTable):
 
     name = CLUSTERS
     partitioned = False
+    upstream = ("embeddings", "taxonomy_labels")
+
+    @classmethod
+    def upstream_of(cls, collection: Collection) -> tuple[str, ...]:
+        """Return what makes clusters stale: labels only where a filter looks at them."""
+        return cls.upstream if any(d.filter for d in collection.clusters) else cls.upstream[:1]
+
+    @classmethod
+    def edges(cls, collection: Collection) -> list[tuple[str, str]]:
+        """Return what is grouped, of whatever collection; names are made from fields of labels."""
+        grouped = {name for one in collection.clusters for name in one.collection_identifiers}
+        owners = sorted({collection.collection_name, *grouped})
+        return [(owner, name) for owner in owners for name in cls.upstream]
 
     @property
     def defined(self) -> list[DefinitionState]:

@@ -40,6 +40,7 @@ class BoxExports(DerivedTable):
     """A folder with one sub-folder for each declared format, over all reviewed images."""
 
     name = "annotation_exports"
+    upstream = ("raw_objects",)
     partitioned = False
 
     @cached_property

@@ -43,6 +43,7 @@ class AnnotationExports(DerivedTable):
     """A folder with one sub-folder for each declared format, over all batches."""
 
     name = "annotation_exports"
+    upstream = ("taxonomy_labels", "clusters")
     partitioned = False
 
     @cached_property

@@ -110,17 +110,6 @@ TABLES: tuple[TableEntry, ...] = (
     TableEntry("fine_tuned_weights", _detector_weights, _has_detector),
     TableEntry("fine_tuned_weights", _head_weights, _trains_a_head),
 )
-UPSTREAM: dict[str, tuple[str, ...]] = {
-    "raw_objects": (),
-    "detections": ("raw_objects",),
-    "embeddings": ("raw_objects", "detections"),
-    "reference_set": ("embeddings",),
-    "taxonomy_labels": ("embeddings", "reference_set"),
-    "reindexed_vectors": ("embeddings",),
-    "clusters": ("embeddings", "taxonomy_labels"),
-    "annotation_exports": ("taxonomy_labels", "clusters"),
-    "fine_tuned_weights": ("annotation_exports",),
-}
 
 
 @dataclass(frozen=True)
@@ -147,22 +136,20 @@ def tables_of(collection: Collection) -> list[type[DerivedTable]]:
     return [entry.load() for entry in TABLES if entry.applies_to(collection)]
 
 
-def upstream_of(collection: Collection, name: str) -> tuple[str, ...]:
-    """Return the tables of a collection that one of its tables is made from.
+def edges_of(collection: Collection, table: type[DerivedTable]) -> list[tuple[str, str]]:
+    """Return what a table is made from, as collections and names of tables that there are.
 
     Args:
         collection: the declaration.
-        name: the table's name.
+        table: one of its tables.
 
     Returns:
-        Names; clusters see labels only through a filter, exports of boxes see none.
+        The edges of the graph that end in the table, those from other collections among them.
     """
-    if name == "annotation_exports" and collection.detection is not None:
-        return (RawObjects.name,)
+    name = collection.collection_name
     there = {entry.name for entry in TABLES if entry.applies_to(collection)}
-    if not any(definition.filter for definition in collection.clusters):
-        there -= {TaxonomyLabels.name} if name == "clusters" else set()
-    return tuple(above for above in UPSTREAM[name] if above in there)
+    edges = table.edges(collection)
+    return [(owner, above) for owner, above in edges if owner != name or above in there]
 
 
 def plan(
@@ -246,10 +233,10 @@ def _with_downstream(
     uploads_only: bool,
 ) -> list[str]:
     """Add to a table's stale batches those that what stands upstream will make stale."""
-    above = upstream_of(table.collection.declaration, table.name)
+    above = table.upstream_of(table.collection.declaration)
     upstream = {batch for name in above for batch in stale.get(name, [])}
     if not table.partitioned:
-        waits = uploads_only and isinstance(table, ReferenceSet) and table.waits_for_labels
+        waits = uploads_only and table.waits_for_labels
         return [WHOLE] if upstream and not waits else found
     if any(WHOLE in stale.get(name, []) and name in changed for name in above):
         return table.partitions

@@ -73,6 +73,7 @@ class DetectionTable(DocumentTable):
     """One row for each detection and one for each image, ascending by document id."""
 
     name = "detections"
+    upstream = ("raw_objects",)
 
     @cached_property
     def raw(self) -> RawObjects:

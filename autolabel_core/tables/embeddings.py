@@ -50,6 +50,7 @@ class Embeddings(DerivedTable):
     """One row for each document of a batch: its vector, or why there is none."""
 
     name = "embeddings"
+    upstream = ("raw_objects", "detections")
 
     @cached_property
     def items(self) -> DocumentTable:

@@ -41,6 +41,7 @@ class ReferenceSet(DerivedTable):
     """One file for the whole collection, because every batch is labelled by all references."""
 
     name = "reference_set"
+    upstream = ("embeddings",)
     partitioned = False
 
     @cached_property

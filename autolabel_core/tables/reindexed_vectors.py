@@ -23,6 +23,8 @@ class ReindexedVectors(DerivedTable):
     """One file for each batch says what the index holds of it; the index has a single writer."""
 
     name = "reindexed_vectors"
+    upstream = ("embeddings",)
+    pool = "autolabel_vector_index"
 
     @cached_property
     def embeddings(self) -> Embeddings:

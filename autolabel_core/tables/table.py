@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import ClassVar, TypeVar, cast
 
+from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress, no_progress
@@ -74,11 +75,17 @@ class DerivedTable(ABC):
         name: the asset's name, and the folder's.
         partitioned: whether there is one file for each batch; else the batch is `WHOLE`.
         on_request: whether it is made when somebody asks, and by no sweep: it takes hours.
+        upstream: names of the tables that it is made from; those that a collection lacks are none.
+        pool: tables of one pool are never made at the same time; None: of any, beside any.
+        completes_batches: whether a batch is told of as complete once it is in this table.
     """
 
     name: ClassVar[str]
     partitioned: ClassVar[bool] = True
     on_request: ClassVar[bool] = False
+    upstream: ClassVar[tuple[str, ...]] = ()
+    pool: ClassVar[str | None] = None
+    completes_batches: ClassVar[bool] = False
 
     def __init__(self, collection: OpenCollection, recorded: LedgerSnapshot | None = None) -> None:
         self.collection = collection
@@ -93,8 +100,23 @@ class DerivedTable(ABC):
             return table(self.collection, self.recorded)
         return cast("Table", opened)
 
+    @classmethod
+    def upstream_of(cls, collection: Collection) -> tuple[str, ...]:
+        """Return the tables of the collection that make this one stale when they change."""
+        return cls.upstream
+
+    @classmethod
+    def edges(cls, collection: Collection) -> list[tuple[str, str]]:
+        """Return the tables that have to be made before, each as its collection and its name."""
+        return [(collection.collection_name, name) for name in cls.upstream_of(collection)]
+
     def needs_own_run(self) -> bool:
         """Whether what is to be done takes long, and so has a sensor and a run of its own."""
+        return False
+
+    @property
+    def waits_for_labels(self) -> bool:
+        """Whether uploads alone change nothing here: only what people say does."""
         return False
 
     @property

@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
@@ -43,6 +44,14 @@ class TaxonomyLabels(DerivedTable):
     """One row for each object of a batch, quarantined ones included, ascending by document id."""
 
     name = LABELS
+    upstream = ("embeddings", "reference_set")
+    completes_batches = True
+
+    @classmethod
+    def edges(cls, collection: Collection) -> list[tuple[str, str]]:
+        """Return what labels are made from; another collection's references among it, if named."""
+        own = super().edges(collection)
+        return sorted({*own, (collection.reference_collection or own[0][0], "reference_set")})
 
     @cached_property
     def own(self) -> ReferenceSet:

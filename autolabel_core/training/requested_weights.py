@@ -20,12 +20,16 @@ class RequestedWeights(DerivedTable):
         name: the asset's name.
         partitioned: there is one file.
         on_request: no sweep makes it.
+        upstream: what it is trained on.
+        pool: one training at a time.
         kind: of the model, as the registry calls it.
     """
 
     name = "fine_tuned_weights"
     partitioned = False
     on_request = True
+    upstream = ("annotation_exports",)
+    pool = "autolabel_training"
     kind: ClassVar[str]
 
     @property
