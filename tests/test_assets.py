@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from support.angle_samples import NAME, declaration, label
 
-from autolabel_assets.factory import build_definitions
+from autolabel_assets.factory import DESCRIPTIONS, build_definitions
 from autolabel_assets.resources.progress import ProgressResource
 from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
@@ -205,16 +205,14 @@ def test_the_resource_defaults_to_the_environment(monkeypatch, tmp_path):
     assert other.ledger_url == f"sqlite:///{tmp_path / 'other' / 'ledger.sqlite'}"
 
 
-def test_asset_bodies_are_one_call():
+def test_each_asset_has_a_file_with_its_words_and_its_table_and_nothing_else(workspace):
+    found = graph(workspace({NAME: declaration()}).collections)
     for table in (entry.load() for entry in ALL_TABLES):
         tree = ast.parse((ASSETS / f"{table.name}.py").read_text(encoding="utf-8"))
-        inner = [
-            node
-            for node in ast.walk(tree)
-            if isinstance(node, ast.FunctionDef) and node.name == table.name
-        ]
-        assert len(inner) == 1
-        assert len(inner[0].body) == 1
+        assert not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree))
+        assert DESCRIPTIONS[table] == ast.get_docstring(tree)
+        if table in TABLES:
+            assert found.get(dg.AssetKey([NAME, table.name])).description == DESCRIPTIONS[table]
 
 
 def test_metadata_is_plain_json(angles, run):
