@@ -50,6 +50,18 @@ class SweepResult:
     run_ids: tuple[str, ...]
 
 
+class SweepError(AutolabelError):
+    """Some collections could not be swept; the others were.
+
+    Attributes:
+        results: of those that were.
+    """
+
+    def __init__(self, problems: dict[str, str], results: list[SweepResult]) -> None:
+        super().__init__("\n".join(problems.values()))
+        self.results = results
+
+
 def sweep(
     workspace: Workspace,
     names: Iterable[str],
@@ -67,21 +79,44 @@ def sweep(
         accept_losses: whether what looks like a lost mount, or a lost ledger, is meant so.
 
     Returns:
-        One result for each collection. A run that fails, or a collection that keeps changing while
-        it is swept, is an `AutolabelError`.
+        One result for each collection.
+
+    Raises:
+        SweepError: a declaration is wrong, a bucket is missing, a run failed, or a collection keeps
+            changing while it is swept; all others were swept nevertheless.
     """
+    wanted = list(names)
+    problems: dict[str, str] = {}
+    for problem in workspace.declared.problems:
+        if problem.collection in wanted or not wanted:
+            problems[f"{problem.collection}.yaml"] = str(problem)
+            tell(f"{problem.collection}: cannot be used; see the error below")
+    usable = [name for name in wanted if workspace.declared.problem_of(name) is None]
     results = []
-    for collection in sweep_order(workspace, names):
-        tell(f"{collection.name}: looking at the bucket")
-        registration = register(collection, accept_losses)
-        runs: list[Plan] = []
-        run_ids: list[str] = []
-        for following in stale_runs(collection, tell):
-            batches = sorted({*registration.batches, *following.batches})
-            run_ids.append(_materialize(collection, batches, following, bar))
-            runs.append(following)
-        results.append(SweepResult(collection.name, registration, tuple(runs), tuple(run_ids)))
+    for collection in sweep_order(workspace, usable) if usable or not wanted else ():
+        try:
+            results.append(_sweep_one(collection, bar, tell, accept_losses))
+        except (AutolabelError, OSError) as error:
+            name = collection.name
+            problems[name] = str(error) if f"`{name}`" in str(error) else f"{name}: {error}"
+            tell(f"{name}: failed; see the error below")
+    if problems:
+        raise SweepError(problems, results)
     return results
+
+
+def _sweep_one(
+    collection: OpenCollection, bar: bool, tell: Callable[[str], None], accept_losses: bool
+) -> SweepResult:
+    tell(f"{collection.name}: looking at the bucket")
+    registration = register(collection, accept_losses)
+    runs: list[Plan] = []
+    run_ids: list[str] = []
+    for following in stale_runs(collection, tell):
+        batches = sorted({*registration.batches, *following.batches})
+        run_ids.append(_materialize(collection, batches, following, bar))
+        runs.append(following)
+    return SweepResult(collection.name, registration, tuple(runs), tuple(run_ids))
 
 
 def run_clusters(collection: OpenCollection, bar: bool) -> str:

@@ -41,7 +41,8 @@ def build_alerts(status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
             failures = partial(_failures, context.instance)
             checked += check_alerts(opened.open(name), datetime.now(UTC), failures)
         context.update_cursor(reached)
-        problems = [one.problem for one in checked if one.problem]
+        problems = [str(one) for one in opened.declared.problems]
+        problems += [one.problem for one in checked if one.problem]
         if problems:
             raise AutolabelError("; ".join(problems))
         fired = [one.alert.name for one in checked if one.firing]

@@ -11,6 +11,7 @@ import pytest
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
 from autolabel_core.operations.registration import register
 from autolabel_core.storage.buckets import http
+from autolabel_core.storage.buckets.allow_list import AllowList
 from autolabel_core.storage.buckets.stored_objects import Blob
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.raw_objects import RawObjects
@@ -68,7 +69,7 @@ STATUS = {
 def test_which_answers_are_asked_for_again(server, status, passes):
     server.answers["/x"] = status
     with pytest.raises(UnreadableItemError, match=f"cannot fetch .*{status}") as caught:
-        list(http.stream(f"{server.url}/x"))
+        list(http.stream(f"{server.url}/x", allowed(server)))
     assert isinstance(caught.value, UnreachableItemError) is passes
 
 
@@ -76,7 +77,7 @@ def test_no_answer_is_asked_for_again(server, monkeypatch):
     monkeypatch.setattr(http, "HTTP_SECONDS", 0.2)
     server.answers["/x"] = "hang"
     with pytest.raises(UnreachableItemError, match="for now: timed out"):
-        list(http.stream(f"{server.url}/x"))
+        list(http.stream(f"{server.url}/x", allowed(server)))
 
 
 def test_an_address_that_cannot_be_asked_is_not_asked_again():
@@ -88,7 +89,7 @@ def test_an_address_that_cannot_be_asked_is_not_asked_again():
 def test_an_endless_body_is_read_up_to_the_limit(server):
     server.answers["/x"] = "endless"
     url = f"{server.url}/x"
-    blob = Blob(None, None, None, lambda: b"", parts=lambda: http.stream(url))
+    blob = Blob(None, None, None, lambda: b"", parts=lambda: http.stream(url, allowed(server)))
     with pytest.raises(UnreadableItemError, match="is more than 3 MB; the limit is max_object_mb"):
         blob.read_within(3)
     assert server.sent < 30, "buffers of the connection aside"
@@ -96,7 +97,8 @@ def test_an_endless_body_is_read_up_to_the_limit(server):
 
 def test_a_body_of_just_the_limit_is_read(server):
     server.answers["/x"] = MEGABYTE
-    blob = Blob(None, None, None, lambda: b"", parts=lambda: http.stream(f"{server.url}/x"))
+    url = f"{server.url}/x"
+    blob = Blob(None, None, None, lambda: b"", parts=lambda: http.stream(url, allowed(server)))
     assert blob.read_within(1) == MEGABYTE
 
 
@@ -113,11 +115,20 @@ def look(workspace):
     return dict(zip(keys, found.reasons, strict=True)), not any(t.stale() for t in tables)
 
 
+def allowed(server):
+    return AllowList([f"{server.url}/"])
+
+
 def declare(workspace, server, *paths):
     lines = [{"key": p, "blobs": [{"type": "text", "data": f"{server.url}/{p}"}]} for p in paths]
     text = "\n".join(json.dumps(line) for line in lines)
     return workspace(
-        {NAME: {"feature_extractor": {"feature_extractor_name": "angle_extractor"}}},
+        {
+            NAME: {
+                "feature_extractor": {"feature_extractor_name": "angle_extractor"},
+                "source": {"allow": [f"{server.url}/"]},
+            }
+        },
         {NAME: {"m.jsonl": text}},
     )
 

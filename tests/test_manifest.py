@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.storage.buckets.allow_list import AllowList
 from autolabel_core.storage.buckets.folder_bucket import FolderBucket
 
 
@@ -39,7 +41,9 @@ def address():
     server.server_close()
 
 
-def manifest(folder: Path, *lines: object, name: str = "m.jsonl") -> FolderBucket:
+def manifest(
+    folder: Path, *lines: object, name: str = "m.jsonl", allow: Sequence[str] | None = None
+) -> FolderBucket:
     """Write a manifest; a text or bytes is a line as it stands, anything else its JSON."""
     encoded = [
         line if isinstance(line, bytes) else line.encode()
@@ -48,7 +52,7 @@ def manifest(folder: Path, *lines: object, name: str = "m.jsonl") -> FolderBucke
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"\n".join(encoded))
-    return FolderBucket(folder)
+    return FolderBucket(folder, allowed=AllowList(allow))
 
 
 def entry(**blob):
@@ -87,7 +91,9 @@ def test_blobs_lie_where_the_line_says(tmp_path, address):
         "wrapped text": {"data": {"text": "http://is no address here"}},
         "text by address": {"type": "text", "data": f"{address}/ok/text"},
     }
-    store = manifest(folder, *({"key": key, "blobs": [blob]} for key, blob in forms.items()))
+    lines = [{"key": key, "blobs": [blob]} for key, blob in forms.items()]
+    allow = [f"{elsewhere.as_uri()}/", f"{address}/ok", f"{address}/moved"]
+    store = manifest(folder, *lines, allow=allow)
     assert {key: read(store, key) for key in forms} == {
         "relative": b"content",
         "absolute": b"content",
@@ -124,14 +130,15 @@ def test_what_cannot_be_read_is_a_reason(tmp_path, data, said):
 
 def test_the_reason_of_a_failed_request_is_the_servers(tmp_path, address):
     with pytest.raises(UnreadableItemError, match=r"cannot fetch .*500"):
-        read(manifest(tmp_path, entry(data=f"{address}/broken")))
+        read(manifest(tmp_path, entry(data=f"{address}/broken"), allow=[address]))
 
 
 def test_a_refused_connection_is_a_reason(tmp_path):
     gone = HTTPServer(("127.0.0.1", 0), Server)
     gone.server_close()
     with pytest.raises(UnreadableItemError, match=r"cannot fetch http://127\.0\.0\.1.*refused"):
-        read(manifest(tmp_path, entry(data=f"http://127.0.0.1:{gone.server_port}/x")))
+        url = f"http://127.0.0.1:{gone.server_port}/x"
+        read(manifest(tmp_path, entry(data=url), allow=[url]))
 
 
 MALFORMED = {

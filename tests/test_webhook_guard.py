@@ -16,16 +16,16 @@ from support.receivers import receiver, smtp_server, wait_for
 from test_webhook_delivery import SECRET, endpoint, ledger, record, run  # noqa: F401
 
 from autolabel_core.declarations import Channel
-from autolabel_core.ledger import Event, Ledger
-from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, deliver
-from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
-from autolabel_core.notifications.webhooks.messages import detail, text
-from autolabel_core.notifications.webhooks.ssrf_guard import (
+from autolabel_core.foundation.network.ssrf_guard import (
     GuardedNetwork,
     PrivateAddressError,
     is_public,
     resolve,
 )
+from autolabel_core.ledger import Event, Ledger
+from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, deliver
+from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
+from autolabel_core.notifications.webhooks.messages import detail, text
 
 PRIVATE = [
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "172.31.255.255"),

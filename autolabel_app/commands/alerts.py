@@ -45,6 +45,8 @@ def list_(collections: tuple[str, ...], as_json: bool) -> None:
                 }
             )
     emit_json(rows) if as_json else emit_table(rows, empty="No alerts are declared.")
+    if not collections:
+        workspace.declared.raise_problems()
 
 
 @alerts.command()
@@ -59,7 +61,7 @@ def check(collections: tuple[str, ...], as_json: bool) -> None:
 
     workspace = Workspace.from_environment()
     rows: list[dict[str, Any]] = []
-    problems: list[str] = []
+    problems = [] if collections else [str(one) for one in workspace.declared.problems]
     for name in collections or sorted(workspace.collections):
         declared = workspace.open(name)
         for checked in check_alerts(declared, datetime.now(UTC), on_demand=True):

@@ -40,6 +40,8 @@ def list_models(collection: str | None, as_json: bool) -> None:
         row for name in names or sorted(workspace.collections) for row in _rows(workspace, name)
     ]
     emit_json(rows) if as_json else emit_table(rows, empty="No models yet: `autolabel train`.")
+    if not collection:
+        workspace.declared.raise_problems()
 
 
 @models.command()

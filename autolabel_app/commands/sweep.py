@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from autolabel_app.output import emit_json
 from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from autolabel_app.runs import SweepResult
 
 
 @click.command()
@@ -23,9 +27,11 @@ from autolabel_core.tables.workspace import Workspace
 def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> None:
     """Register new, changed and deleted objects; bring every stale asset up to date.
 
-    Without a COLLECTION all of them are swept. The runs appear in Dagster's UI. Where most objects
-    of a bucket are gone at once (`max_deleted_share` of its source), nothing is taken for deleted.
+    Without a COLLECTION all of them are swept. One that fails stops no other: it is reported at the
+    end, and the exit status is 1. The runs appear in Dagster's UI. Where most objects of a bucket
+    are gone at once (`max_deleted_share` of its source), nothing is taken for deleted.
     """
+    from autolabel_app.runs import SweepError
     from autolabel_app.runs import sweep as run_sweep
 
     def tell(line: str) -> None:
@@ -33,31 +39,34 @@ def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> N
             click.echo(line, err=True)
 
     started = time.monotonic()
-    results = run_sweep(
-        Workspace.from_environment(),
-        collections,
-        sys.stderr.isatty() and not as_json,
-        tell,
-        accept_losses,
-    )
+    show_bar = sys.stderr.isatty() and not as_json
+    try:
+        workspace = Workspace.from_environment()
+        results = run_sweep(workspace, collections, show_bar, tell, accept_losses)
+    except SweepError as error:
+        _show(error.results, as_json, time.monotonic() - started)
+        raise
+    _show(results, as_json, time.monotonic() - started)
+
+
+def _show(results: list[SweepResult], as_json: bool, seconds: float) -> None:
     if as_json:
-        emit_json(
-            [
-                {
-                    "collection": r.collection,
-                    "created": r.registration.created,
-                    "updated": r.registration.updated,
-                    "deleted": r.registration.deleted,
-                    "runs": [{"assets": p.assets, "batches": len(p.batches)} for p in r.runs],
-                    "run_ids": r.run_ids,
-                }
-                for r in results
-            ]
-        )
+        emit_json([_as_json(result) for result in results])
         return
     for result in results:
         found = result.registration
         change = f"{found.created} new, {found.updated} changed, {found.deleted} gone"
         runs = len(result.runs)
         done = f"{runs} run{'' if runs == 1 else 's'}" if runs else "all current"
-        click.echo(f"{result.collection}: {change}; {done} ({time.monotonic() - started:.1f} s)")
+        click.echo(f"{result.collection}: {change}; {done} ({seconds:.1f} s)")
+
+
+def _as_json(result: SweepResult) -> dict[str, Any]:
+    return {
+        "collection": result.collection,
+        "created": result.registration.created,
+        "updated": result.registration.updated,
+        "deleted": result.registration.deleted,
+        "runs": [{"assets": p.assets, "batches": len(p.batches)} for p in result.runs],
+        "run_ids": result.run_ids,
+    }

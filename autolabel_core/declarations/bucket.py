@@ -11,7 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from autolabel_core.declarations.model import Declaration, KeyedError, Text, listed
 
 BUCKET_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-SHARED = ("bucket_schema", "key_prefix")
+SHARED = ("bucket_schema", "key_prefix", "allow")
+ALLOWED = ("file:///", "http://", "https://", "s3://")
 
 
 class SchemaProperty(Declaration):
@@ -29,7 +30,12 @@ class BucketSchema(Declaration):
 
 
 class Bucket(Declaration):
-    """Where objects lie: a folder, a JSON Lines manifest, or an embedded folder."""
+    """Where objects lie: a folder, a JSON Lines manifest, or an embedded folder.
+
+    Attributes:
+        allow: addresses below which a manifest may refer to files; its own folder is always among
+            them. Without the key: also `s3://` and https of public hosts.
+    """
 
     aliases: ClassVar[Mapping[str, str]] = {"name": "bucket_name", "bucket_id": "bucket_name"}
 
@@ -37,6 +43,19 @@ class Bucket(Declaration):
     uri: Text | None = None
     key_prefix: str = ""
     bucket_schema: BucketSchema = BucketSchema()
+    allow: tuple[Text, ...] | None = None
+
+    @field_validator("allow")
+    @classmethod
+    def allowed_are_addresses(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Refuse what is no address of a folder or host."""
+        for entry in value or ():
+            if not entry.startswith(ALLOWED) or not entry.partition("://")[2]:
+                raise ValueError(
+                    f"`{entry}` is no address: write a folder as `file:///data/`, a host as "
+                    "`https://cdn.example.org/`, a bucket as `s3://bucket/`"
+                )
+        return value
 
     @field_validator("bucket_name")
     @classmethod

@@ -172,4 +172,5 @@ def _check_filter(
 def _error(
     declared: Declared, path: Where, problem: str, value: str | None = None
 ) -> DeclarationError:
-    return DeclarationError(declared.origin.message(path, problem, value))
+    message = declared.origin.message(path, problem, value)
+    return DeclarationError(message, declared.collection.collection_name)

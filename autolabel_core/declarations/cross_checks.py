@@ -227,7 +227,8 @@ def _check_label_source(declared: Declared, collection: Collection, reference: C
 def _error(
     declared: Declared, path: tuple[str | int, ...], problem: str, value: str | None = None
 ) -> DeclarationError:
-    return DeclarationError(declared.origin.message(path, problem, value))
+    message = declared.origin.message(path, problem, value)
+    return DeclarationError(message, declared.collection.collection_name)
 
 
 def _space(space: tuple[str, str, str | None]) -> str:

@@ -34,12 +34,21 @@ def read_declaration(file: Path) -> Declared:
 
     Returns:
         The collection with absolute bucket URIs, and the lines of its keys.
+
+    Raises:
+        DeclarationError: it cannot be read, or is wrong; the error knows the collection's name.
     """
-    value, lines = _read_mapping(file, f"collection_name: {file.stem}")
+    name = file.stem
+    try:
+        value, lines = _read_mapping(file, f"collection_name: {file.stem}")
+        if "name" not in value:
+            value.setdefault("collection_name", file.stem)
+        name = str(value.get("collection_name", value.get("name")))
+        collection = _validated(Collection, value, YamlOrigin(file, lines))
+    except DeclarationError as error:
+        error.collection = name
+        raise
     origin = YamlOrigin(file, lines)
-    if "name" not in value:
-        value.setdefault("collection_name", file.stem)
-    collection = _validated(Collection, value, origin)
     return Declared(_with_absolute_uris(collection, file.parent), origin)
 
 

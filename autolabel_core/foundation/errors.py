@@ -8,7 +8,15 @@ class AutolabelError(ValueError):
 
 
 class DeclarationError(AutolabelError):
-    """A collection's YAML is wrong; the message names file, key, value and cure."""
+    """A collection's YAML is wrong; the message names file, key, value and cure.
+
+    Attributes:
+        collection: name of the collection that cannot be used; None where no single one is meant.
+    """
+
+    def __init__(self, message: str, collection: str | None = None) -> None:
+        super().__init__(message)
+        self.collection = collection
 
 
 class UnreadableItemError(AutolabelError):

@@ -131,6 +131,11 @@ class Paths:
         return self.home / "dagster"
 
 
+def is_within(path: str, folder: str) -> bool:
+    """Whether a plain absolute path is a folder itself or lies below it; no file is looked at."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
 def sqlite_url(file: Path) -> str:
     """Return the SQLAlchemy URL of a SQLite file, whatever characters its path has."""
     if _PLAIN_PATH.fullmatch(str(file)):

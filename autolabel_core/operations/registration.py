@@ -13,6 +13,8 @@ from autolabel_core.ledger import Arrival, Event, event_id
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
 from autolabel_core.operations.losses import LostObjectsError, check_losses
+from autolabel_core.storage.buckets.folder_walk import unseen_prefixes
+from autolabel_core.storage.buckets.stored_objects import Listed
 from autolabel_core.tables.lost_ledger import check_ledger
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -100,8 +102,9 @@ def _changes(
             yield Arrival(document, key, last.batch, "created", version)
         elif last.version != version:
             yield Arrival(document, key, last.batch, "updated", version)
+    unseen = unseen_prefixes(Listed(*one) for one in listed.items())
     for last in known.values():
-        if last.event != DELETED and last.key not in listed:
+        if last.event != DELETED and last.key not in listed and not last.key.startswith(unseen):
             yield Arrival(last.document_id, last.key, last.batch, DELETED, last.version)
 
 

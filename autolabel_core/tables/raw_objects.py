@@ -88,6 +88,8 @@ class RawObjects(DocumentTable):
         )
         names = self.collection.declaration.references
         declared: list[object] = [FORMAT, schemas, mappings, extractor, limit, label]
+        if any(bucket.allow is not None for bucket in self.collection.declaration.source.buckets):
+            declared.append([bucket.allow for bucket in self.collection.declaration.source.buckets])
         return declared if names is None else [*declared, names.model_dump()]
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:

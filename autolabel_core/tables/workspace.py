@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autolabel_core.declarations import Collection, load_collections
-from autolabel_core.declarations.collections_folder import pick
+from autolabel_core.declarations import Collection
+from autolabel_core.declarations.collections_folder import CollectionsFolder, pick, read_folder
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.paths import Paths
@@ -42,9 +42,14 @@ class Workspace:
         return cls(Paths.from_environment())
 
     @cached_property
+    def declared(self) -> CollectionsFolder:
+        """The folder of declarations: the collections, and what is wrong with the others."""
+        return read_folder(self.paths.collections)
+
+    @property
     def collections(self) -> dict[str, Collection]:
-        """All declared collections by name."""
-        return load_collections(self.paths.collections)
+        """All collections that can be used, by name."""
+        return self.declared.collections
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -95,7 +100,13 @@ class Workspace:
 
         Returns:
             The declaration.
+
+        Raises:
+            DeclarationError: it cannot be used; the message names file, key, value and cure.
         """
+        problem = self.declared.problem_of(name)
+        if problem is not None:
+            raise problem
         return pick(self.collections, name)
 
     def open(self, name: str) -> OpenCollection:

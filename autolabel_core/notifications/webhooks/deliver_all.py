@@ -69,7 +69,9 @@ def deliver_all(
 
 def note_batches(workspace: Workspace, wanted: Sequence[frozenset[str]]) -> list[PassResult]:
     """Append the events of tables, where somebody wants them; say which collections fail."""
-    problems = []
+    problems = [
+        PassResult(str(one.collection), problem=str(one)) for one in workspace.declared.problems
+    ]
     for name, collection in workspace.collections.items():
         if any(NOTES & types for types in wanted):
             try:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from random import Random
 
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.network.ssrf_guard import Resolve, resolve
 from autolabel_core.foundation.retry_after import LONGEST_SECONDS
 from autolabel_core.ledger import Delivery, Ledger, Pending
 from autolabel_core.notifications.webhooks.apprise_sender import person_sender
@@ -40,7 +41,6 @@ from autolabel_core.notifications.webhooks.http_sender import (
     http_sender,
 )
 from autolabel_core.notifications.webhooks.retry_schedule import moment_after, wait_seconds
-from autolabel_core.notifications.webhooks.ssrf_guard import Resolve, resolve
 
 PAGE = 1000
 LONGEST_PAGE = 16_000

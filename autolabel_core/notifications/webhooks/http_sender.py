@@ -12,6 +12,12 @@ from datetime import datetime
 import httpcore
 
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.network.ssrf_guard import (
+    GuardedNetwork,
+    PrivateAddressError,
+    Resolve,
+    resolve,
+)
 from autolabel_core.foundation.retry_after import retry_after_seconds
 from autolabel_core.ledger import Event
 from autolabel_core.notifications.webhooks.endpoints import Access, Endpoint
@@ -20,12 +26,6 @@ from autolabel_core.notifications.webhooks.messages import (
     detail,
     signed_headers,
     signing_keys,
-)
-from autolabel_core.notifications.webhooks.ssrf_guard import (
-    GuardedNetwork,
-    PrivateAddressError,
-    Resolve,
-    resolve,
 )
 
 MAX_CONNECTIONS = 32

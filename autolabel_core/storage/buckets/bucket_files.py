@@ -11,6 +11,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
+from autolabel_core.storage.buckets.allow_list import AllowList
 from autolabel_core.storage.buckets.stored_objects import Blob, file_blob, file_version
 from autolabel_core.storage.s3 import SCHEME, S3Bucket, S3Entry, S3Settings, split_uri
 
@@ -38,8 +39,14 @@ class BucketFile(Protocol):
 class Base(Protocol):
     """The place of a manifest, from which its relative addresses start."""
 
+    allowed: AllowList
+    """What may be referred to."""
+
     def file(self, address: str) -> BucketFile | None:
-        """Return the file that an address means; None for one that is fetched, not watched."""
+        """Return the file that an address means; None for one that is fetched, not watched.
+
+        One that may not be referred to is an `UnreadableItemError`.
+        """
 
 
 class LocalFile:
@@ -180,32 +187,39 @@ class S3File:
 class LocalBase:
     """A folder on the disk that holds a manifest."""
 
-    def __init__(self, folder: Path, s3: S3Reader) -> None:
-        self._folder, self._s3 = folder, s3
+    def __init__(self, folder: Path, s3: S3Reader, allowed: AllowList) -> None:
+        self._folder, self._s3, self.allowed = folder, s3, allowed
 
     def file(self, address: str) -> BucketFile | None:
         """Return the file that an address means; None for http."""
-        if address.startswith("file://"):
-            return LocalFile(Path(unquote(url_path(address))))
         if address.startswith(SCHEME):
+            self.allowed.check_object(address, None)
             return self._s3.file(address)
-        return None if address.startswith(ABSOLUTE) else LocalFile(self._folder / address)
+        if address.startswith("file://"):
+            path = Path(unquote(url_path(address)))
+        elif address.startswith(ABSOLUTE):
+            return None
+        else:
+            path = self._folder / address
+        self.allowed.check_file(path, self._folder)
+        return LocalFile(path)
 
 
 class S3Base:
     """A folder on S3 that holds a manifest; local files have no place in it."""
 
-    def __init__(self, bucket: str, folder: str, s3: S3Reader) -> None:
-        self._bucket, self._folder, self._s3 = bucket, folder, s3
+    def __init__(self, bucket: str, folder: str, s3: S3Reader, allowed: AllowList) -> None:
+        self._bucket, self._folder, self._s3, self.allowed = bucket, folder, s3, allowed
 
     def file(self, address: str) -> BucketFile | None:
         """Return the object that an address means; None for http, and for `file://`."""
-        if address.startswith(SCHEME):
-            return self._s3.file(address)
-        if address.startswith(ABSOLUTE):
+        if address.startswith(ABSOLUTE) and not address.startswith(SCHEME):
             return None
-        key = posixpath.normpath(posixpath.join("/", self._folder, address)).lstrip("/")
-        return S3File(self._s3, self._bucket, key)
+        if not address.startswith(SCHEME):
+            key = posixpath.normpath(posixpath.join("/", self._folder, address)).lstrip("/")
+            address = f"{SCHEME}{self._bucket}/{key}"
+        self.allowed.check_object(address, f"{SCHEME}{self._bucket}/{self._folder}")
+        return self._s3.file(address)
 
 
 def url_path(address: str) -> str:

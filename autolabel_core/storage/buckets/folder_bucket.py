@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.storage.buckets.allow_list import AllowList
 from autolabel_core.storage.buckets.bucket import MANIFEST, BucketLayout, Files
-from autolabel_core.storage.buckets.bucket_files import Base, LocalBase, LocalFile, S3Reader
-from autolabel_core.storage.buckets.stored_objects import file_size
+from autolabel_core.storage.buckets.bucket_files import Base, BucketFile, LocalBase, S3Reader
+from autolabel_core.storage.buckets.folder_walk import local_file, walk
 from autolabel_core.storage.s3 import S3Settings
 
 
 class FolderBucket(BucketLayout):
     """A folder, or a single manifest on the disk."""
 
-    def __init__(self, root: Path, s3: S3Settings | None = None) -> None:
+    def __init__(
+        self, root: Path, s3: S3Settings | None = None, allowed: AllowList | None = None
+    ) -> None:
         super().__init__()
-        self._root = root
+        self._root, self._allowed = root, allowed or AllowList()
         self._s3 = S3Reader(s3 or S3Settings.from_environment())
 
     def path_of(self, key: str) -> Path:
@@ -56,9 +58,8 @@ class FolderBucket(BucketLayout):
     def _is_manifest(self) -> bool:
         return self._root.is_file()
 
-    def _file(self, key: str) -> LocalFile | None:
-        path = self.path_of(key)
-        return None if file_size(path) is None else LocalFile(path)
+    def _file(self, key: str) -> BucketFile | None:
+        return local_file(self.path_of(key))
 
     def _may_hold(self, key: str) -> bool:
         hidden = any(part.startswith(".") for part in key.split("/"))
@@ -72,8 +73,7 @@ class FolderBucket(BucketLayout):
 
     def _files(self) -> Files:
         if self._root.is_dir():
-            found = _walk(str(self._root), "", ())
-            return {key: LocalFile(path) for key, path in found}
+            return {_key_of(name): file for name, file in walk(str(self._root))}
         if self._root.is_file():
             if self._root.suffix != MANIFEST:
                 raise AutolabelError(
@@ -90,7 +90,10 @@ class FolderBucket(BucketLayout):
         found = [(key, self.path_of(key)) for key in sorted(files) if key.endswith(MANIFEST)]
         if self._is_manifest:
             found = [(self._root.name, self._root)]
-        return [(name, _content(path), LocalBase(path.parent, self._s3)) for name, path in found]
+        return [
+            (name, _content(path), LocalBase(path.parent, self._s3, self._allowed))
+            for name, path in found
+        ]
 
 
 def _content(manifest: Path) -> bytes:
@@ -101,29 +104,6 @@ def _content(manifest: Path) -> bytes:
             f"The manifest {manifest} cannot be read: {error.strerror}. Nothing is registered, or "
             "its objects would seem deleted; correct its permissions."
         ) from error
-
-
-def _walk(folder: str, prefix: str, above: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
-    """Yield key and path of every file; a link back to a folder above is not followed."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    try:
-        with os.scandir(folder) as found:
-            entries = [entry for entry in found if not entry.name.startswith(".")]
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise AutolabelError(
-            f"The bucket's folder {folder} cannot be listed: {error.strerror}. Nothing is "
-            "registered, or its objects would seem deleted; correct its permissions."
-        ) from error
-    for entry in entries:
-        name = prefix + entry.name
-        if entry.is_dir():
-            yield from _walk(entry.path, f"{name}/", (*above, real))
-        elif entry.is_file():
-            yield _key_of(name), Path(entry.path)
 
 
 def _key_of(relative: str) -> str:

@@ -34,12 +34,18 @@ class ManifestLine:
 
     @property
     def files(self) -> list[BucketFile]:
-        """Files that the line's blobs refer to."""
+        """Files that the line's blobs refer to, and may refer to."""
         if self.value is None:
             return []
         addresses = (_address(blob) for blob in (self.value.get("blobs") or []))
-        found = (self.base.file(address) for address in addresses if address is not None)
+        found = (self._file(address) for address in addresses if address is not None)
         return [file for file in found if file is not None]
+
+    def _file(self, address: str) -> BucketFile | None:
+        try:
+            return self.base.file(address)
+        except UnreadableItemError:
+            return None
 
     @property
     def listed(self) -> Listed:
@@ -157,10 +163,5 @@ def _open_blob(blob: dict[str, Any], base: Base) -> Blob:
     if file is not None:
         return file.blob(name, kind)
     suffix = Path(url_path(address)).suffix.lower()
-    return Blob(
-        name, kind, None, partial(_whole, address), suffix, address, partial(stream, address)
-    )
-
-
-def _whole(address: str) -> bytes:
-    return b"".join(stream(address))
+    parts = partial(stream, address, base.allowed)
+    return Blob(name, kind, None, lambda: b"".join(parts()), suffix, address, parts)

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from autolabel_core.declarations.collection import Bucket, Collection
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.paths import Paths
+from autolabel_core.storage.buckets.allow_list import AllowList
 from autolabel_core.storage.buckets.bucket import BucketLayout
 from autolabel_core.storage.buckets.folder_bucket import FolderBucket
 from autolabel_core.storage.buckets.s3_bucket import ObjectStoreBucket
@@ -88,9 +89,10 @@ def open_bucket(
     bucket: Bucket, collection: Collection, paths: Paths, s3: S3Settings | None = None
 ) -> BucketLayout:
     """Open a declared bucket, on the disk or on S3."""
+    allowed = AllowList(bucket.allow)
     if bucket.uri is not None and bucket.uri.startswith(SCHEME):
-        return ObjectStoreBucket(bucket.uri, s3)
-    return FolderBucket(bucket_folder(bucket, collection, paths), s3)
+        return ObjectStoreBucket(bucket.uri, s3, allowed)
+    return FolderBucket(bucket_folder(bucket, collection, paths), s3, allowed)
 
 
 def bucket_folder(bucket: Bucket, collection: Collection, paths: Paths) -> Path:

@@ -6,6 +6,7 @@ import posixpath
 from functools import cached_property
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.storage.buckets.allow_list import AllowList
 from autolabel_core.storage.buckets.bucket import MANIFEST, BucketLayout, Files
 from autolabel_core.storage.buckets.bucket_files import Base, S3Base, S3File, S3Reader
 from autolabel_core.storage.s3 import SCHEME, S3Settings, split_uri
@@ -18,8 +19,11 @@ class ObjectStoreBucket(BucketLayout):
     cannot be listed is an error, never an empty bucket.
     """
 
-    def __init__(self, uri: str, s3: S3Settings | None = None) -> None:
+    def __init__(
+        self, uri: str, s3: S3Settings | None = None, allowed: AllowList | None = None
+    ) -> None:
         super().__init__()
+        self._allowed = allowed or AllowList()
         self._bucket, self._prefix = split_uri(uri)
         self._s3 = S3Reader(s3 or S3Settings.from_environment())
         self._is_manifest = self._prefix.endswith(MANIFEST)
@@ -77,7 +81,7 @@ class ObjectStoreBucket(BucketLayout):
         return posixpath.relpath(key, self._prefix or ".") if not self._is_manifest else key
 
     def _base(self, key: str) -> Base:
-        return S3Base(self._bucket, posixpath.dirname(key), self._s3)
+        return S3Base(self._bucket, posixpath.dirname(key), self._s3, self._allowed)
 
     def _content(self, key: str) -> bytes:
         try:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from autolabel_core.foundation.errors import UnreadableItemError
 
 FILE_VERSION = re.compile(r"([0-9a-f]+-[0-9a-f]+)-[0-9a-f]+")
+PART_BYTES = 4_000_000
 
 
 class Listed(NamedTuple):
@@ -122,16 +123,41 @@ def inline_blob(property_name: str | None, text: str) -> Blob:
 def file_blob(path: Path, property_name: str | None = None, kind: str | None = None) -> Blob:
     """Return a blob that is a local file."""
 
-    def read() -> bytes:
+    def parts() -> Iterator[bytes]:
         try:
-            return path.read_bytes()
+            # A named pipe without a writer would never open, and a device never end.
+            mode = path.stat().st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise UnreadableItemError(f"cannot be read: is {_kind_of(mode)}, not a file")
+            with open(path, "rb", opener=_open_at_once) as opened:
+                while part := opened.read(PART_BYTES):
+                    yield part
         except OSError as error:
             raise UnreadableItemError(f"cannot be read: {error.strerror}") from error
+        except UnreadableItemError:
+            raise
         except ValueError as error:
             raise UnreadableItemError(f"cannot be read: {error} in its path") from error
 
     address = f"file://{quote(os.fsencode(path))}"
-    return Blob(property_name, kind, file_size(path), read, path.suffix.lower(), address)
+    suffix = path.suffix.lower()
+    size = file_size(path)
+    return Blob(property_name, kind, size, lambda: b"".join(parts()), suffix, address, parts)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting: what was a file a moment ago may have become a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _kind_of(mode: int) -> str:
+    kinds = (
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    return next((kind for is_kind, kind in kinds if is_kind(mode)), "something else")
 
 
 def file_size(path: Path) -> int | None:

@@ -20,6 +20,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+WEBHOOK_CURE = "Set `allow_private: true` if that is meant."
 COMPATIBLE = ipaddress.ip_network("::/96")
 SPECIAL = tuple(
     ipaddress.ip_network(text)
@@ -81,12 +82,13 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def check(host: str, addresses: Iterable[str]) -> None:
+def check(host: str, addresses: Iterable[str], cure: str = WEBHOOK_CURE) -> None:
     """Refuse a host when one of its addresses is not public.
 
     Args:
         host: as it was asked for.
         addresses: what it resolved to.
+        cure: what a person does who means that address.
 
     Raises:
         PrivateAddressError: naming host and address.
@@ -94,8 +96,7 @@ def check(host: str, addresses: Iterable[str]) -> None:
     for address in addresses:
         if not is_public(address):
             raise PrivateAddressError(
-                f"{host} is {address}, which is no public address; no request was made. Set "
-                "`allow_private: true` if that is meant."
+                f"{host} is {address}, which is no public address; no request was made. {cure}"
             )
 
 

@@ -1,0 +1,1 @@
+"""Requests to addresses that others wrote: which may be asked, and for how long."""

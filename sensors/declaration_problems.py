@@ -1,0 +1,37 @@
+"""Collections whose YAML is wrong: they have no assets, so a sensor of their own says so."""
+
+import logging
+from collections.abc import Sequence
+
+import dagster as dg
+
+from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_core.foundation.errors import DeclarationError
+
+EVERY_SECONDS = 60
+
+
+def build_declaration_problems(problems: Sequence[DeclarationError]) -> list[dg.SensorDefinition]:
+    """Return the sensor `declaration_problems`, or nothing where every file can be used.
+
+    Each of its ticks fails with what is wrong, so that the collection is not missed silently. Once
+    the files are right, it asks for the code location to be loaded again.
+
+    Args:
+        problems: what was wrong when the code location was loaded; logged as errors.
+    """
+    for problem in problems:
+        logging.getLogger("autolabel").error("%s", problem)
+    if not problems:
+        return []
+
+    @dg.sensor(
+        description=__doc__,
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def declaration_problems(workspace: WorkspaceResource) -> dg.SkipReason:
+        workspace.open().declared.raise_problems()
+        return dg.SkipReason("every declaration is right now: reload the code location")
+
+    return [declaration_problems]
