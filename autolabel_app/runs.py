@@ -53,8 +53,9 @@ class SweepResult:
 class SweepError(AutolabelError):
     """Some collections could not be swept; the others were.
 
-    Attributes:
-        results: of those that were.
+    Args:
+        problems: what is wrong, by collection.
+        results: of those that were swept.
     """
 
     def __init__(self, problems: dict[str, str], results: list[SweepResult]) -> None:

@@ -12,13 +12,15 @@ EVERY_SECONDS = 60
 
 
 def build_declaration_problems(problems: Sequence[DeclarationError]) -> list[dg.SensorDefinition]:
-    """Return the sensor `declaration_problems`, or nothing where every file can be used.
+    """Make the sensor that misses no collection silently.
 
-    Each of its ticks fails with what is wrong, so that the collection is not missed silently. Once
-    the files are right, it asks for the code location to be loaded again.
+    Each of its ticks fails with what is wrong. Once the files are right, it asks for the code location to be loaded again.
 
     Args:
         problems: what was wrong when the code location was loaded; logged as errors.
+
+    Returns:
+        The sensor `declaration_problems`, or nothing where every file can be used.
     """
     for problem in problems:
         logging.getLogger("autolabel").error("%s", problem)

@@ -10,7 +10,8 @@ class AutolabelError(ValueError):
 class DeclarationError(AutolabelError):
     """A collection's YAML is wrong; the message names file, key, value and cure.
 
-    Attributes:
+    Args:
+        message: the whole of it.
         collection: name of the collection that cannot be used; None where no single one is meant.
     """
 

@@ -99,10 +99,7 @@ class Workspace:
             name: its name.
 
         Returns:
-            The declaration.
-
-        Raises:
-            DeclarationError: it cannot be used; the message names file, key, value and cure.
+            The declaration; one that cannot be used is a `DeclarationError` with file, key and cure.
         """
         problem = self.declared.problem_of(name)
         if problem is not None:
