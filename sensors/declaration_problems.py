@@ -14,7 +14,8 @@ EVERY_SECONDS = 60
 def build_declaration_problems(problems: Sequence[DeclarationError]) -> list[dg.SensorDefinition]:
     """Make the sensor that misses no collection silently.
 
-    Each of its ticks fails with what is wrong. Once the files are right, it asks for the code location to be loaded again.
+    Each of its ticks fails with what is wrong. Once the files are right, it asks for the code
+    location to be loaded again.
 
     Args:
         problems: what was wrong when the code location was loaded; logged as errors.

@@ -32,9 +32,8 @@ class BucketSchema(Declaration):
 class Bucket(Declaration):
     """Where objects lie: a folder, a JSON Lines manifest, or an embedded folder.
 
-    Attributes:
-        allow: addresses below which a manifest may refer to files; its own folder is always among
-            them. Without the key: also `s3://` and https of public hosts.
+    A manifest may refer to files below its own folder and below the addresses in `allow`; without
+    that key also to `s3://` and to https of public hosts.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"name": "bucket_name", "bucket_id": "bucket_name"}

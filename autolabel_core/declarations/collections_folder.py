@@ -54,8 +54,8 @@ def load_collections(folder: Path) -> dict[str, Collection]:
             line, key, value and cure.
     """
     read = read_folder(folder)
-    for problem in read.problems:
-        raise problem
+    if read.problems:
+        raise DeclarationError(str(read.problems[0]), read.problems[0].collection)
     return read.collections
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.collections_folder import CollectionsFolder, pick, read_folder
-from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.errors import AutolabelError, DeclarationError, NotFoundError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.paths import Paths
 from autolabel_core.storage.buckets import ObjectSource
@@ -99,11 +99,14 @@ class Workspace:
             name: its name.
 
         Returns:
-            The declaration; one that cannot be used is a `DeclarationError` with file, key and cure.
+            The declaration.
+
+        Raises:
+            DeclarationError: it cannot be used; the message names file, key, value and cure.
         """
         problem = self.declared.problem_of(name)
         if problem is not None:
-            raise problem
+            raise DeclarationError(str(problem), name)
         return pick(self.collections, name)
 
     def open(self, name: str) -> OpenCollection:

@@ -49,7 +49,7 @@ class AllowList:
         real = self._real(path)
         if not any(is_within(real, root) for root in (self._real_folder(str(own)), *self._roots)):
             folder = Path(real).parent.as_uri()
-            raise _refused(f"file://{path}", f"{folder.rstrip('/')}/")
+            raise UnreadableItemError(_refusal(f"file://{path}", f"{folder.rstrip('/')}/"))
 
     def check_object(self, uri: str, own: str | None) -> None:
         """Refuse an `s3://` object where a list is given and it is not below one of its addresses.
@@ -63,7 +63,7 @@ class AllowList:
         """
         own_too = [own] if own else []
         if self._entries is not None and not _is_below(uri, [*self._entries, *own_too]):
-            raise _refused(uri, f"{SCHEME}{urlsplit(uri).netloc}/")
+            raise UnreadableItemError(_refusal(uri, f"{SCHEME}{urlsplit(uri).netloc}/"))
 
     def check_url(self, url: str) -> None:
         """Refuse an http address; called for the first one and for each redirect.
@@ -77,7 +77,9 @@ class AllowList:
         parts = urlsplit(url)
         public = self._entries is None and url.startswith("https://")
         if parts.hostname and not public and not _is_below(url, self._entries or ()):
-            raise _refused(url, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/")
+            raise UnreadableItemError(
+                _refusal(url, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/")
+            )
 
     def may_be_private(self, host: str, port: int) -> bool:
         """Whether a host was allowed by name, so that it may be in the private network."""
@@ -107,8 +109,8 @@ def _is_link(path: Path) -> bool:
         return False
 
 
-def _refused(address: str, entry: str) -> UnreadableItemError:
-    return UnreadableItemError(
+def _refusal(address: str, entry: str) -> str:
+    return (
         f"{address:.200} is not among what this manifest may refer to; nothing was read. If it is "
         f"meant, add it to the bucket in the collection's YAML: `allow: [{entry}]`"
     )

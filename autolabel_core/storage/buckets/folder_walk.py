@@ -99,7 +99,7 @@ def walk(root: str) -> Iterator[tuple[str, BucketFile]]:
             continue
         if isinstance(entries, OSError):
             if not folder.links:
-                raise _cannot_list(folder.path, entries) from entries
+                raise AutolabelError(_cannot_list(folder.path, entries)) from entries
             yield folder.prefix.rstrip("/"), _closed(Path(folder.path), entries)
             continue
         below = []
@@ -157,8 +157,8 @@ def _unreadable(path: Path, error: OSError) -> UnreadableLink:
     return UnreadableLink(path, f"{link}{error.strerror}")
 
 
-def _cannot_list(folder: str, error: OSError) -> AutolabelError:
-    return AutolabelError(
+def _cannot_list(folder: str, error: OSError) -> str:
+    return (
         f"The bucket's folder {folder} cannot be listed: {error.strerror}. Nothing is "
         "registered, or its objects would seem deleted; correct its permissions."
     )
