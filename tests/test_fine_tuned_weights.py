@@ -159,13 +159,92 @@ def test_a_person_who_held_is_not_overruled(workspace, trained):
     assert len(decisions(opened)) == 2
 
 
-def test_weights_that_a_person_added_are_judged_too(opened, trained, tmp_path):
+def add(workspace, tmp_path, skill, version=None):
+    """Register weights that were trained elsewhere."""
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.write_text("0.8")
-    opened.registry.add(NAME, DETECTOR, elsewhere, card(data_hash=""))
+    elsewhere.write_text(str(skill))
+    return workspace.registry.add(NAME, DETECTOR, elsewhere, card(data_hash=""), version)
+
+
+def reasons(workspace):
+    return [d.payload["reason"] for d in workspace.registry.decisions(NAME, DETECTOR)]
+
+
+def test_weights_that_a_person_added_are_judged_and_wait_for_a_person(opened, trained, tmp_path):
+    add(opened, tmp_path, 0.8)
     assert table(opened).refresh("all")
-    assert decisions(opened) == [("1.0.0", "promoted")]
-    assert trained[1] == []
+    assert decisions(opened) == [("1.0.0", "held")]
+    assert (
+        "a person decides" in reasons(opened)[0]
+        and "the gate alone: promoted" in reasons(opened)[0]
+    )
+    assert opened.registry.active(NAME, DETECTOR) is None and trained[1] == []
+
+
+def test_of_two_that_were_added_at_once_both_are_judged(opened, trained, tmp_path):
+    add(opened, tmp_path, 0.8)
+    add(opened, tmp_path, 0.7)
+    assert table(opened).refresh("all")
+    assert decisions(opened) == [("1.0.0", "held"), ("2.0.0", "held")]
+    assert not table(opened).stale()
+
+
+def meanwhile(monkeypatch, act):
+    """Let something happen once, while the first version is looked at."""
+    real, acts = module.evaluate_version, [act]
+
+    def looking(*given):
+        if acts:
+            acts.pop()()
+        return real(*given)
+
+    monkeypatch.setattr(module, "evaluate_version", looking)
+
+
+def test_what_a_person_promotes_while_the_gate_looks_stays(opened, trained, tmp_path, monkeypatch):
+    skills, _ = trained
+    skills[:] = [0.9]
+    other = add(opened, tmp_path, 0.3)
+    opened.registry.decide(other, "held", "ann", "not yet")
+    ask(opened)
+    meanwhile(monkeypatch, lambda: opened.registry.decide(other, "promoted", "ann", "it is fast"))
+    assert table(opened).refresh("all")
+    assert opened.registry.active(NAME, DETECTOR).version == "1.0.0"
+    last = opened.registry.decisions(NAME, DETECTOR)[-1]
+    assert (last.version, last.decision, last.against) == ("2.0.0", "held", "1.0.0")
+    assert "ann put 1.0.0 into service when this version was there already" in reasons(opened)[-1]
+    assert last.payload["map50_active"] < last.payload["map50"]
+
+
+def test_a_version_trained_after_a_person_decided_may_replace_theirs(opened, trained, tmp_path):
+    skills, _ = trained
+    skills[:] = [1.0]
+    opened.registry.decide(add(opened, tmp_path, 0.3), "promoted", "ann", "a first one")
+    ask(opened)
+    assert table(opened).refresh("all")
+    assert decisions(opened)[-1] == ("2.0.0", "promoted")
+
+
+def test_what_a_person_rolled_back_does_not_come_back_under_another_number(opened, trained):
+    skills, _ = trained
+    skills[:] = [0.9, 0.9]
+    ask(opened)
+    table(opened).refresh("all")
+    opened.registry.roll_back(NAME, DETECTOR, "ann", "it sees ghosts")
+    ask(opened)
+    table(opened).refresh("all")
+    assert decisions(opened)[-1] == ("2.0.0", "held")
+    assert "ann held the same weights, 1.0.0: it sees ghosts" in reasons(opened)[-1]
+
+
+def test_the_same_weights_as_those_in_service_cost_no_second_look_at_all_images(opened, trained):
+    skills, _ = trained
+    skills[:] = [0.9, 0.9]
+    for _ in range(2):
+        ask(opened)
+        table(opened).refresh("all")
+    assert decisions(opened) == [("1.0.0", "promoted"), ("2.0.0", "held")]
+    assert "the weights of 1.0.0, which serves" in reasons(opened)[-1]
 
 
 def test_without_detection_there_is_nothing_to_train(workspace):

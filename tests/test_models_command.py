@@ -55,6 +55,12 @@ def test_a_person_decides_otherwise_and_it_is_recorded(run, registered):
     assert in_service(run) == ["1.0.0"]
     said = run("models", "hold", "c", "1.0.0", "--reason", "worse", "--by", "bob")[1]
     assert "None is in service" in said
+    assert [(r["mAP50"], r["reason"], r["gate"]) for r in listed(run)] == [
+        (0.5, "worse", "above the floor"),
+        (0.4, "misses", "mAP50 is lower by 0.100"),
+    ]
+    refused = run("models", "hold", "c", "1.0.0", "--reason", "x", "--by", "gate")
+    assert refused[0] != 0 and "give your name" in refused[2]
     decisions = registered.registry.decisions("c", "detector")
     assert [d.decided_by for d in decisions] == ["gate", "gate", "ann", "bob", "bob"]
 
@@ -69,6 +75,7 @@ def test_a_person_decides_otherwise_and_it_is_recorded(run, registered):
         (("list", "d"), "No collection `d`"),
         (("add", "c", __file__), "holds no YOLO detector"),
         (("export", "c", "--out", "x.torchscript"), "cannot be exported"),
+        (("export", "c", "--out", "x", "--imgsz", "100"), "multiple of 32, such as 96 or 128"),
     ],
 )
 def test_what_cannot_be_done_is_said(run, registered, arguments, said):
@@ -82,6 +89,7 @@ def test_real_weights_are_added_and_exported(run, registered, tmp_path):
 
     file = tmp_path / "elsewhere.pt"
     model = quiet_ultralytics(tmp_path / "cache").YOLO("yolo11n.yaml", task="detect")
+    model.model.args = {"data": "somewhere/secret/data.yaml"}
     model.save(str(file))
     status, said, error = run("models", "add", "c", str(file), "--version", "5.0.0")
     assert (status, "detector 5.0.0 is registered" in said) == (0, True), error
@@ -91,6 +99,9 @@ def test_real_weights_are_added_and_exported(run, registered, tmp_path):
         given = ("5.0.0", "--format", fmt, "--imgsz", "64", "--out", str(out))
         status, _, error = run("models", "export", "c", *given)
         assert (status, out.stat().st_size > 1_000_000) == (0, True), error
+        assert b"secret" not in out.read_bytes()
+    again = run("models", "add", "c", str(file))
+    assert again[0] == 1 and "the weights of version 5.0.0, which is registered" in again[2]
     import onnx
     import torch
 

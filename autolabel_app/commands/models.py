@@ -9,6 +9,7 @@ import click
 
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.models.registry.decisions import GATE
 from autolabel_core.tables.workspace import Workspace
 
 Decision = Literal["promoted", "held"]
@@ -92,7 +93,7 @@ def hold(collection: str, version: str, kind: str, reason: str, by: str | None) 
 def rollback(collection: str, kind: str, reason: str, by: str | None) -> None:
     """Take the version in service out of it; the one before serves again."""
     registry = Workspace.from_environment().registry
-    taken_out = registry.roll_back(collection, kind, by or annotator_name(), reason)
+    taken_out = registry.roll_back(collection, kind, _person(by), reason)
     said = _serving(registry, collection, kind)
     click.echo(f"{collection}: {kind} {taken_out.version} is out of service. {said}")
 
@@ -141,21 +142,24 @@ def export(collection: str, version: str | None, fmt: str, imgsz: int | None, ou
 def _rows(workspace: Workspace, collection: str) -> list[dict[str, Any]]:
     rows = []
     for kind in sorted({m.kind for m in workspace.ledger.model_versions(collection)}):
-        decisions = {d.version: d for d in workspace.registry.decisions(collection, kind)}
+        decisions = workspace.registry.decisions(collection, kind)
+        last = {decision.version: decision for decision in decisions}
+        judged = {d.version: d for d in decisions if d.decided_by == GATE}
         active = workspace.registry.active(collection, kind)
         for model in workspace.registry.versions(collection, kind):
-            last = decisions.get(model.version)
-            figures: dict[str, Any] = dict(last.payload) if last else {}
+            decision, verdict = last.get(model.version), judged.get(model.version)
+            by_person = decision is not None and decision.decided_by != GATE
             rows.append(
                 {
                     "collection": collection,
                     "kind": kind,
                     "version": model.version,
                     "in service": active is not None and active.version == model.version,
-                    "decision": last.decision if last else None,
-                    "by": last.decided_by if last else None,
-                    "mAP50": figures.get("map50"),
-                    "reason": figures.get("reason"),
+                    "decision": decision.decision if decision else None,
+                    "by": decision.decided_by if decision else None,
+                    "mAP50": verdict.payload.get("map50") if verdict else None,
+                    "reason": decision.payload.get("reason") if decision else None,
+                    "gate": verdict.payload.get("reason") if verdict and by_person else None,
                     "made": model.recorded_at[:19],
                 }
             )
@@ -168,8 +172,16 @@ def _decide(
     """Record what a person decided about a version, and return the registry."""
     registry = Workspace.from_environment().registry
     model = registry.find(collection, kind, version)
-    registry.decide(model, decision, by or annotator_name(), reason)
+    registry.decide(model, decision, _person(by), reason)
     return registry
+
+
+def _person(by: str | None) -> str:
+    """Return who decides; the gate's own name is nobody's."""
+    name = by or annotator_name()
+    if name == GATE:
+        raise click.UsageError(f"`{GATE}` is what the automatic gate signs with; give your name.")
+    return name
 
 
 def _serving(registry: Any, collection: str, kind: str) -> str:

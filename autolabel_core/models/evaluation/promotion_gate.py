@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +26,24 @@ class GateVerdict:
     decision: Literal["promoted", "held"]
     reason: str
     figures: dict[str, Any]
+
+    def left_to_people(self, because: str | None) -> GateVerdict:
+        """Return the verdict with its figures, held where a person is to decide.
+
+        Args:
+            because: why a person is; None leaves the verdict as it is.
+
+        Returns:
+            The verdict; its reason says what the gate alone would have decided.
+        """
+        if because is None:
+            return self
+        return replace(
+            self,
+            decision="held",
+            reason=f"{because}; the gate alone: {self.decision}, {self.reason}. "
+            "`autolabel models promote` puts it into service",
+        )
 
 
 def compare_versions(

@@ -1,7 +1,12 @@
 """The model registry: weights with their cards in a folder, decisions about them in the ledger."""
 
 from autolabel_core.models.registry.card import AGPL, ModelCard
-from autolabel_core.models.registry.decisions import GATE, active_version
+from autolabel_core.models.registry.decisions import (
+    GATE,
+    DecisionsChangedError,
+    active_version,
+    needs_a_person,
+)
 from autolabel_core.models.registry.folder import Registry
 
 DETECTOR = "detector"
@@ -9,4 +14,14 @@ DETECTOR = "detector"
 HEAD = "projection_head"
 """The kind of weights that project an encoder's features."""
 
-__all__ = ["AGPL", "DETECTOR", "GATE", "HEAD", "ModelCard", "Registry", "active_version"]
+__all__ = [
+    "AGPL",
+    "DETECTOR",
+    "GATE",
+    "HEAD",
+    "DecisionsChangedError",
+    "ModelCard",
+    "Registry",
+    "active_version",
+    "needs_a_person",
+]

@@ -113,7 +113,8 @@ class Registry:
         """
         self._locks.mkdir(parents=True, exist_ok=True)
         with FileLock(self._locks / f"models.{collection}.{kind}.lock"):
-            known = [model.version for model in self.versions(collection, kind)]
+            models = self.versions(collection, kind)
+            known = [model.version for model in models]
             version = _checked(version, known) if version else next_version(known)
             place = self._place(collection, kind, version)
             shutil.rmtree(place, ignore_errors=True)
@@ -161,6 +162,7 @@ class Registry:
         decided_by: str,
         reason: str,
         figures: Mapping[str, Any] | None = None,
+        seen: Sequence[GateResult] | None = None,
     ) -> GateResult:
         """Put a version into service, or keep or take it out; weights are checked before.
 
@@ -170,6 +172,8 @@ class Registry:
             decided_by: `gate` or a person's name.
             reason: why.
             figures: what the gate measured.
+            seen: the decisions that this one rests on; `DecisionsChangedError` where others were
+                recorded since. None reads them now.
 
         Returns:
             The decision.
@@ -177,7 +181,7 @@ class Registry:
         if decision == "promoted":
             self.weights(model)
         named = (model.collection, model.kind, model.version)
-        return append_decision(self._ledger, named, decision, decided_by, reason, figures)
+        return append_decision(self._ledger, named, decision, decided_by, reason, figures, seen)
 
     def roll_back(self, collection: str, kind: str, who: str, why: str) -> GateResult:
         """Take the version in service out of it; the one before serves again."""

@@ -14,6 +14,8 @@ from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 from autolabel_core.models.weights import load_failures
 
 FORMATS = ("torchscript", "onnx")
+STRIDE_PX = 32
+"""The coarsest grid of YOLO11: the side of a picture is a multiple of it."""
 
 
 def export_weights(weights: Path, fmt: str, imgsz: int, out: Path, cache: Path) -> None:
@@ -27,8 +29,15 @@ def export_weights(weights: Path, fmt: str, imgsz: int, out: Path, cache: Path) 
         cache: where ultralytics keeps its settings.
 
     Raises:
-        AutolabelError: the format needs what is not installed, or the weights are none of YOLO.
+        AutolabelError: the format needs what is not installed, the side is no multiple of
+            `STRIDE_PX`, or the weights are none of YOLO.
     """
+    if imgsz % STRIDE_PX:
+        below = imgsz // STRIDE_PX * STRIDE_PX
+        raise AutolabelError(
+            f"--imgsz is {imgsz}; expected a multiple of {STRIDE_PX}, such as "
+            f"{below or STRIDE_PX} or {below + STRIDE_PX}."
+        )
     if fmt == "onnx" and importlib.util.find_spec("onnx") is None:
         raise AutolabelError(
             "ONNX is not installed. Install it (`pip install 'dagster-autolabel[onnx]'`), or "
@@ -42,6 +51,8 @@ def export_weights(weights: Path, fmt: str, imgsz: int, out: Path, cache: Path) 
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 model = ultralytics.YOLO(str(copy))
+                # The description of the file would name the folder that it was trained in.
+                model.model.args = {**model.model.args, "data": ""}
                 made = Path(model.export(format=fmt, imgsz=imgsz, device="cpu"))
         except failures as error:
             raise AutolabelError(f"{weights} cannot be exported as {fmt}: {error}") from error

@@ -10,6 +10,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import ModelVersion
 from autolabel_core.models.registry import DETECTOR, ModelCard
 from autolabel_core.models.registry.card import environment
+from autolabel_core.models.registry.folder import checksum_of
 from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 from autolabel_core.models.weights import load_failures
 from autolabel_core.tables.workspace import OpenCollection
@@ -35,7 +36,7 @@ def add_detector(
         The version; it is not in service yet.
 
     Raises:
-        AutolabelError: the file is no detector.
+        AutolabelError: the file is no detector, or its weights are registered already.
     """
     ultralytics = quiet_ultralytics(collection.paths.cache)
     failures: tuple[type[Exception], ...] = load_failures()
@@ -49,6 +50,7 @@ def add_detector(
         ) from error
     if model.task != "detect":
         raise AutolabelError(f"{weights} is a model for `{model.task}`; expected one for `detect`.")
+    _check_new(collection, weights)
     card = ModelCard(
         weights_name="weights.pt",
         data_hash="",
@@ -62,3 +64,15 @@ def add_detector(
         note=note,
     )
     return collection.registry.add(collection.name, DETECTOR, weights, card, version)
+
+
+def _check_new(collection: OpenCollection, weights: Path) -> None:
+    """Refuse weights that are there: under another version all images would be looked at anew."""
+    checksum = checksum_of(weights)
+    for model in collection.registry.versions(collection.name, DETECTOR):
+        if model.checksum == checksum:
+            raise AutolabelError(
+                f"{weights} holds the weights of version {model.version}, which is registered. "
+                f"`autolabel models promote {collection.name} {model.version}` puts it into "
+                "service."
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
@@ -16,7 +17,13 @@ from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import GateResult, ModelVersion
 from autolabel_core.models.evaluation.average_precision import Evaluation
 from autolabel_core.models.evaluation.promotion_gate import compare_versions
-from autolabel_core.models.registry import DETECTOR, GATE
+from autolabel_core.models.registry import (
+    DETECTOR,
+    GATE,
+    DecisionsChangedError,
+    active_version,
+    needs_a_person,
+)
 from autolabel_core.tables.boxes.splits import GOLD
 from autolabel_core.tables.boxes.training_set import TrainingSet, training_set
 from autolabel_core.tables.detections import DetectionTable
@@ -83,28 +90,61 @@ class FineTunedWeights(RequestedWeights):
         with self.warehouse.writing("training"):
             if request is not None and self.waits_for_training:
                 train_detector(self.collection, self.data, request.request_id, progress)
-            versions = self.versions
-            rows = self._judge(versions[-1]) if versions else []
+            rows: list[dict[str, Any]] = []
+            for model in self.versions:
+                if model == self.versions[-1] or self._is_open(model):
+                    rows = self._judge(model)
             table = pa.Table.from_pylist(rows, schema=SCHEMA)
             self.warehouse.write_table(self.path(), table, fingerprint)
 
-    def _judge(self, model: ModelVersion) -> list[dict[str, Any]]:
-        """Compare a version with the one in service; a decision that stands is not made again."""
-        registry = self.collection.registry
+    def _is_open(self, model: ModelVersion) -> bool:
+        """Whether nobody decided about a version yet, or the gate had too few images to judge."""
         last = self._last_decision(model.version)
-        is_open = last is None or _was_too_early(last, self.declared.gate.min_images)
-        active = registry.active(self.collection_name, DETECTOR) if is_open else None
-        if last is not None and not is_open and last.against is not None:
-            active = registry.find(self.collection_name, DETECTOR, last.against)
+        return last is None or _was_too_early(last, self.declared.gate.min_images)
+
+    def _judge(self, model: ModelVersion) -> list[dict[str, Any]]:
+        """Compare a version with the one in service; a decision that stands is not made again.
+
+        Looking takes minutes. Where somebody decides meanwhile, the version is compared anew, with
+        what serves then.
+        """
         candidate = self._evaluate(model)
-        standing = None if active is None or active == model else self._evaluate(active)
-        if is_open:
-            rng = np.random.default_rng(self.declared.training.seed)
-            verdict = compare_versions(candidate, standing, self.declared.gate, rng)
-            figures = {**verdict.figures, "gold_hash": gold_hash(self.data)}
-            registry.decide(model, verdict.decision, GATE, verdict.reason, figures)
-        against = None if standing is None or active is None else active.version
-        return _curves(model.version, against, candidate, standing)
+        while True:
+            seen = self.collection.registry.decisions(self.collection_name, DETECTOR)
+            active = self._opponent(model, seen)
+            in_service = None if active is None else self._evaluate(active)
+            try:
+                if self._is_open(model):
+                    self._decide(model, candidate, in_service, seen)
+            except DecisionsChangedError:
+                continue
+            against = None if active is None else active.version
+            return _curves(model.version, against, candidate, in_service)
+
+    def _opponent(self, model: ModelVersion, seen: Sequence[GateResult]) -> ModelVersion | None:
+        """Return the version to compare with: the one in service, or when it was decided."""
+        last = self._last_decision(model.version)
+        version = active_version(seen)
+        if last is not None and not self._is_open(model) and last.against is not None:
+            version = last.against
+        if version is None or version == model.version:
+            return None
+        return self.collection.registry.find(self.collection_name, DETECTOR, version)
+
+    def _decide(
+        self,
+        model: ModelVersion,
+        candidate: Evaluation,
+        in_service: Evaluation | None,
+        seen: Sequence[GateResult],
+    ) -> None:
+        rng = np.random.default_rng(self.declared.training.seed)
+        verdict = compare_versions(candidate, in_service, self.declared.gate, rng)
+        verdict = verdict.left_to_people(needs_a_person(model, self.versions, seen))
+        figures = {**verdict.figures, "gold_hash": gold_hash(self.data)}
+        self.collection.registry.decide(
+            model, verdict.decision, GATE, verdict.reason, figures, seen
+        )
 
     def _evaluate(self, model: ModelVersion) -> Evaluation:
         return evaluate_version(self.collection.workspace, self.declared, model, self.data)

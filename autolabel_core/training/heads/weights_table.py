@@ -17,11 +17,18 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Cell, Report
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.ledger import ModelVersion
+from autolabel_core.ledger import GateResult, ModelVersion
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
+from autolabel_core.models.evaluation.promotion_gate import GateVerdict
 from autolabel_core.models.extractors import Extractor
 from autolabel_core.models.projection_head import Head
-from autolabel_core.models.registry import GATE, HEAD, ModelCard
+from autolabel_core.models.registry import (
+    GATE,
+    HEAD,
+    DecisionsChangedError,
+    ModelCard,
+    needs_a_person,
+)
 from autolabel_core.models.registry.card import environment
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.document_table import DocumentRow, Unreadable
@@ -120,8 +127,9 @@ class HeadWeights(RequestedWeights):
         with self.warehouse.writing("training"):
             if request is not None and self.waits_for_training:
                 self.check()
+                seen = self.collection.registry.decisions(self.collection_name, HEAD)
                 trained = self._train(progress)
-                self._decide(self._registered(trained, request.request_id), trained)
+                self._decide(self._registered(trained, request.request_id), trained, seen)
         margins = trained.margins if trained else {}
         version = self.versions[-1].version
         rows = [
@@ -174,12 +182,22 @@ class HeadWeights(RequestedWeights):
             trained.head.save(file)
             return registry.add(name, HEAD, file, card)
 
-    def _decide(self, model: ModelVersion, trained: TrainedHead) -> None:
+    def _decide(
+        self, model: ModelVersion, trained: TrainedHead, seen: Sequence[GateResult]
+    ) -> None:
+        """Record the gate's verdict; it is against the head that served when training began."""
         figures = {"before": dict(trained.before), "after": dict(trained.after)}
         fell = " and ".join(name.replace("_", " ") for name in trained.fell)
         reason = f"{fell} fell on held-out items" if fell else "neither top-1 nor the margin fell"
         decision: Literal["promoted", "held"] = "promoted" if trained.adopted else "held"
-        self.collection.registry.decide(model, decision, GATE, reason, figures)
+        verdict = GateVerdict(decision, reason, figures)
+        verdict = verdict.left_to_people(needs_a_person(model, self.versions, seen))
+        registry = self.collection.registry
+        try:
+            registry.decide(model, verdict.decision, GATE, verdict.reason, figures, seen)
+        except DecisionsChangedError:
+            verdict = verdict.left_to_people("somebody decided about heads while it was trained")
+            registry.decide(model, verdict.decision, GATE, verdict.reason, figures)
 
     def report(self, batch: str = WHOLE) -> Report:
         """Say what the gate decided about the latest head, and what each label gained."""
