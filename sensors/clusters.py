@@ -2,18 +2,12 @@
 
 import re
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 import dagster as dg
 
 from autolabel_assets.resources.workspace import WorkspaceResource
-from autolabel_assets.sensors.run_requests import (
-    BACKGROUND,
-    TICK_SECONDS,
-    RunSource,
-    request_run,
-    sensor_options,
-)
+from autolabel_assets.sensors.run_requests import RunSource
+from autolabel_assets.sensors.run_sensor import Comparison, build_run_sensor
 from autolabel_assets.sensors.status import first_schedule_status
 from autolabel_core.clusters.history import ask_for_run
 from autolabel_core.clusters.table import Clusters, state_of
@@ -23,16 +17,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.operations.staleness_plan import Plan
 from autolabel_core.tables.workspace import OpenCollection
 
-DOOR = "clusters"
-
-
-class _Found(NamedTuple):
-    """What a comparison found: what triggers asked for, why runs are due, and what is wanted."""
-
-    asked: list[str]
-    due: list[str]
-    wanted: Plan
-    batches: list[str]
+CLUSTERS_SENSOR = "clusters"
 
 
 def build_clusters(collection: Collection) -> dg.SensorDefinition:
@@ -41,39 +26,19 @@ def build_clusters(collection: Collection) -> dg.SensorDefinition:
     A full run may take long, so that it has a sensor and a run of its own, and uploads are labelled
     beside it. What was asked for stands in the ledger until a run has answered it.
     """
-    name = collection.collection_name
-
-    target = dg.AssetSelection.assets([name, Clusters.name])
-
-    @dg.sensor(**sensor_options(collection, DOOR, str(__doc__)) | {"target": target})
-    def clusters(
-        context: dg.SensorEvaluationContext, workspace: WorkspaceResource
-    ) -> dg.SensorResult:
-        opened = workspace.open()
-        declared = opened.open(name)
-        job = f"{DOOR} {opened.paths.home} {name}"
-        found = BACKGROUND.result_or_start(job, lambda: _compare(declared), TICK_SECONDS)
-        if found is None:
-            return dg.SensorResult(skip_reason="documents are still being compared")
-        for asked in found.asked:
-            context.log.info(f"asked for a full run of {asked}")
-        if not found.due:
-            return dg.SensorResult(skip_reason="no full run is due")
-        context.log.info("; ".join(found.due))
-        return request_run(context, opened, RunSource(DOOR, name), found.wanted, found.batches)
-
-    return clusters
+    target = dg.AssetSelection.assets([collection.collection_name, Clusters.name])
+    return build_run_sensor(collection, CLUSTERS_SENSOR, str(__doc__), _compare, target)
 
 
-def _compare(collection: OpenCollection) -> _Found:
+def _compare(collection: OpenCollection, _cursor: str | None) -> Comparison:
     """Ask where a trigger says so, then see what is due; the documents are read once for both."""
-    table = Clusters(collection)
-    defined = table.defined
-    asked = ask_where_due(defined, datetime.now(UTC))
-    defined = [one.read_again() for one in defined]
-    due = [f"{one.name}: {one.due}" for one in defined if one.due]
-    wanted = Plan((Clusters.name,), (), fingerprint(state_of(defined)))
-    return _Found(asked, due, wanted, table.batches)
+    definitions = Clusters(collection).defined
+    asked = ask_where_due(definitions, datetime.now(UTC))
+    definitions = [definition.read_again() for definition in definitions]
+    due = [f"{definition.name}: {definition.due}" for definition in definitions if definition.due]
+    wanted = Plan((Clusters.name,), (), fingerprint(state_of(definitions)))
+    log = (*(f"requested a full run of {name}" for name in asked), *due)
+    return Comparison(wanted if due else Plan((), ()), "no full run is due", log=log)
 
 
 def build_cluster_job(collection: Collection) -> object:
@@ -83,7 +48,7 @@ def build_cluster_job(collection: Collection) -> object:
         name=f"{name}_group_anew",
         selection=dg.AssetSelection.assets([name, Clusters.name]),
         description="The clusters that are due.",
-        tags=RunSource(DOOR, name).tags,
+        tags=RunSource(CLUSTERS_SENSOR, name).tags,
     )
 
 

@@ -4,26 +4,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from autolabel_assets.resources.workspace import WorkspaceResource
-from autolabel_assets.sensors.run_requests import (
-    BACKGROUND,
-    TICK_SECONDS,
-    RunSource,
-    request_run,
-    sensor_options,
-)
+from autolabel_assets.sensors.run_sensor import Comparison, build_run_sensor
 from autolabel_core.declarations import Collection
-from autolabel_core.operations.automation import (
-    Waiting,
-    relabel_is_due,
-    request_retraining,
-    waiting,
-)
+from autolabel_core.operations.automation import relabel_is_due, request_retraining, waiting
 from autolabel_core.operations.staleness_plan import Plan, plan
-from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import OpenCollection
 
-DOOR = "new_annotations"
+TRAINING_REQUESTED = "requested training in the ledger: enough was corrected"
 
 
 def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
@@ -32,42 +19,21 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
     The cursor holds since when something waits that has no time of its own, such as a reference
     that is gone. Everything else is read from the ledger and the tables.
     """
-    name = collection.collection_name
-
-    @dg.sensor(**sensor_options(collection, DOOR, str(__doc__)))
-    def new_annotations(
-        context: dg.SensorEvaluationContext, workspace: WorkspaceResource
-    ) -> dg.SensorResult:
-        opened = workspace.open()
-        declared = opened.open(name)
-        if request_retraining(declared):
-            context.log.info("asked for training in the ledger: enough was corrected")
-        job = f"{DOOR} {opened.paths.home} {name}"
-        found = BACKGROUND.result_or_start(job, lambda: _compare(declared), TICK_SECONDS)
-        if found is None:
-            return dg.SensorResult(
-                skip_reason="labels and tables are still being compared", cursor=context.cursor
-            )
-        waits, wanted = found
-        if not waits:
-            return dg.SensorResult(skip_reason="every label is applied", cursor="")
-        now = datetime.now(UTC)
-        since = datetime.fromisoformat(context.cursor) if context.cursor else now
-        rule = declared.declaration.automation.relabel
-        if not wanted or not relabel_is_due(waits, rule, since, now):
-            return dg.SensorResult(
-                skip_reason=f"{waits.documents} of {rule.after_labels} labels wait, at most "
-                f"{rule.after_minutes:g} minutes",
-                cursor=since.isoformat(),
-            )
-        batches = LedgerSnapshot(opened, name).batches
-        return request_run(
-            context, opened, RunSource(DOOR, name), wanted, batches, since.isoformat()
-        )
-
-    return new_annotations
+    return build_run_sensor(collection, "new_annotations", str(__doc__), _compare)
 
 
-def _compare(collection: OpenCollection) -> tuple[Waiting, Plan]:
+def _compare(collection: OpenCollection, cursor: str | None) -> Comparison:
+    log = (TRAINING_REQUESTED,) if request_retraining(collection) else ()
     waits = waiting(collection)
-    return waits, plan(collection, leave_own_runs=True) if waits else Plan((), ())
+    if not waits:
+        return Comparison(Plan((), ()), "every label is applied", cursor="", log=log)
+    now = datetime.now(UTC)
+    since = datetime.fromisoformat(cursor) if cursor else now
+    rule = collection.declaration.automation.relabel
+    is_due = relabel_is_due(waits, rule, since, now)
+    wanted = plan(collection, leave_own_runs=True) if is_due else Plan((), ())
+    still_waiting = (
+        f"{waits.documents} of {rule.after_labels} labels wait, at most "
+        f"{rule.after_minutes:g} minutes"
+    )
+    return Comparison(wanted, still_waiting, cursor=since.isoformat(), log=log)

@@ -12,6 +12,7 @@ from support.angle_samples import NAME
 from support.grouped_angles import TOPICS, ask, declared, definition, groups, refresh
 
 from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.sensors import run_sensor
 from autolabel_assets.sensors.clusters import (
     build_cluster_job,
     build_cluster_schedules,
@@ -130,16 +131,16 @@ def test_the_sensor_asks_for_what_is_due_and_uploads_leave_it_alone(angles, in_e
 
 
 def test_a_comparison_that_takes_long_goes_on_beside_the_tick(angles, in_environment, monkeypatch):
-    import autolabel_assets.sensors.clusters as door
+    import autolabel_assets.sensors.clusters as module
 
     ws = in_environment(angles(groups(0, 90), declared=declared()))
     ask(ws)
-    real, compared = door.ask_where_due, Event()
-    monkeypatch.setattr(door, "TICK_SECONDS", 0.1)
-    monkeypatch.setattr(door, "ask_where_due", lambda *a: compared.wait() and real(*a))
+    real, compared = module.ask_where_due, Event()
+    monkeypatch.setattr(run_sensor, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(module, "ask_where_due", lambda *a: compared.wait() and real(*a))
     with dg.DagsterInstance.ephemeral() as instance:
-        assert "still being compared" in tick(ws, instance).skip_reason.skip_message
-        monkeypatch.setattr(door, "TICK_SECONDS", 60.0)
+        assert "still comparing" in tick(ws, instance).skip_reason.skip_message
+        monkeypatch.setattr(run_sensor, "TICK_SECONDS", 60.0)
         compared.set()
         assert tick(ws, instance).run_requests
 

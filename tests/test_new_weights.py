@@ -74,7 +74,7 @@ def test_promoted_weights_are_applied_to_all_images(blocks, tick, promote, bring
     (request,) = tick().run_requests
     assert assets(request)[:2] == ["detections", "embeddings"]
     assert request.partition_key == "batch_000001"
-    assert request.tags["autolabel/door"] == "new_weights"
+    assert request.tags["autolabel/sensor"] == "new_weights"
     bring_up_to_date(home.workspace, NAME)
     assert "met the weights" in tick().skip_reason.skip_message
     promote(b"second")
@@ -86,7 +86,7 @@ def test_a_run_in_flight_is_waited_for(blocks, tick, promote, instance):
     promote(b"first")
     (request,) = tick().run_requests
     launched(instance, request, dg.DagsterRunStatus.NOT_STARTED)
-    assert "waits for the run in flight" in tick().skip_reason.skip_message
+    assert "waits for a run in progress" in tick().skip_reason.skip_message
 
 
 def test_new_images_are_left_to_the_other_door(blocks, tick, promote, bring_up_to_date, home):
@@ -104,7 +104,7 @@ def test_training_that_was_asked_for_has_a_door_of_its_own(blocks, tick, home):
     ask_for_training(opened.open(NAME), "ann")
     (request,) = tick().run_requests
     assert assets(request) == ["fine_tuned_weights"]
-    assert request.tags["autolabel/door"] == "training"
+    assert request.tags["autolabel/sensor"] == "training"
     assert request.partition_key is None
 
 

@@ -13,7 +13,7 @@ from support.angle_samples import NAME, declaration, label
 
 from autolabel_app.runs import sweep
 from autolabel_assets.resources.workspace import WorkspaceResource
-from autolabel_assets.sensors import run_requests
+from autolabel_assets.sensors import run_requests, run_sensor
 from autolabel_assets.sensors.audits import build_audit, build_audit_schedule
 from autolabel_assets.sensors.full_reconciliation import (
     build_full_reconciliation,
@@ -96,7 +96,7 @@ def test_what_is_in_flight_is_not_asked_for_again(workspace, tick, instance):
     workspace({NAME: declaration()}, {NAME: {"a": 0}})
     (request,) = tick("new_objects").run_requests
     launched(instance, request, dg.DagsterRunStatus.NOT_STARTED)
-    assert "waits for the run in flight" in tick("new_objects").skip_reason.skip_message
+    assert "waits for a run in progress" in tick("new_objects").skip_reason.skip_message
 
 
 @pytest.mark.parametrize("succeeded", [True, False])
@@ -110,7 +110,7 @@ def test_what_is_still_wrong_after_a_run_is_asked_for_under_a_new_key(
         keys.append(request.run_key)
         launched(instance, request, ENDED[succeeded])
     assert len(set(keys)) == 2
-    assert "rests after runs in vain" in tick("new_objects").skip_reason.skip_message
+    assert "before a retry after failures" in tick("new_objects").skip_reason.skip_message
 
 
 def test_the_same_content_has_the_same_key(workspace, tick, home):
@@ -155,12 +155,12 @@ def test_a_bucket_that_cannot_be_read_is_no_quiet_day(workspace, tick):
 
 def test_a_listing_that_takes_long_goes_on_beside_the_tick(workspace, tick, monkeypatch):
     workspace({NAME: declaration()}, {NAME: {"a": 0}})
-    import autolabel_assets.sensors.new_objects as door
+    import autolabel_assets.sensors.new_objects as module
 
-    real = door.register
-    monkeypatch.setattr(door, "TICK_SECONDS", 0.1)
-    monkeypatch.setattr(door, "register", lambda *a: time.sleep(0.5) or real(*a))
-    assert "still being listed" in tick("new_objects").skip_reason.skip_message
+    real = module.register
+    monkeypatch.setattr(run_sensor, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(module, "register", lambda *a: time.sleep(0.5) or real(*a))
+    assert "still comparing" in tick("new_objects").skip_reason.skip_message
     time.sleep(1.0)
     assert tick("new_objects").run_requests
 

@@ -145,7 +145,7 @@ def may_ask(wanted: str, outcomes: Iterable[Outcome], now: float) -> bool:
 
     Args:
         wanted: fingerprint of the plan.
-        outcomes: the latest runs through the same door, newest first.
+        outcomes: the latest runs of the same sensor, newest first.
         now: Unix time; one before the last end means that the clock went back, and does not wait.
 
     Returns:
@@ -172,11 +172,11 @@ def rest_seconds(in_vain: int) -> float:
     return min(FIRST_REST_SECONDS * 2.0 ** min(in_vain - 2, 20), LONGEST_REST_SECONDS)
 
 
-def run_key(door: str, collection: str, wanted: str, ended_before: int) -> str:
+def run_key(sensor: str, collection: str, wanted: str, ended_before: int) -> str:
     """Return a key that no earlier run had: Dagster never runs one key twice.
 
     Args:
-        door: which sensor asks.
+        sensor: which one asks.
         collection: for which collection.
         wanted: fingerprint of the content.
         ended_before: how many runs for that content ended already, well or badly; what is still
@@ -185,7 +185,8 @@ def run_key(door: str, collection: str, wanted: str, ended_before: int) -> str:
     Returns:
         The key.
     """
-    return f"{collection}:{door}:{wanted}:{ended_before}"
+    # Slashes, because versions that counted runs by other tags wrote keys with colons.
+    return f"{collection}/{sensor}/{wanted}/{ended_before}"
 
 
 def request_retraining(collection: OpenCollection) -> bool:
