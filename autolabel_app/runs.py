@@ -22,7 +22,12 @@ from autolabel_core.foundation.paths import (
     definitions_file,
 )
 from autolabel_core.foundation.project_folder import DAGSTER_SETTINGS, MARKER
-from autolabel_core.operations.registration import Registration, partitions_name, register
+from autolabel_core.operations.registration import (
+    Registration,
+    bucket_places,
+    partitions_name,
+    register,
+)
 from autolabel_core.operations.staleness_plan import Plan, training_plan
 from autolabel_core.operations.sweep import stale_runs, sweep_order
 from autolabel_core.tables.table import LedgerSnapshot
@@ -83,9 +88,16 @@ def sweep(
         One result for each collection.
 
     Raises:
+        AutolabelError: nothing is declared.
         SweepError: a declaration is wrong, a bucket is missing, a run failed, or a collection keeps
             changing while it is swept; all others were swept nevertheless.
     """
+    if not workspace.collections and not workspace.declared.problems:
+        raise AutolabelError(
+            f"{workspace.paths.collections} declares no collection: put a YAML file there, such as "
+            "`things.yaml` with `source: {uri: /data/things}`, or point AUTOLABEL_COLLECTIONS at "
+            "the folder that has yours."
+        )
     wanted = list(names)
     problems: dict[str, str] = {}
     for problem in workspace.declared.problems:
@@ -111,6 +123,8 @@ def _sweep_one(
 ) -> SweepResult:
     tell(f"{collection.name}: looking at the bucket")
     registration = register(collection, accept_losses)
+    if not registration.objects:
+        tell(f"{collection.name}: empty; put files into {', '.join(bucket_places(collection))}")
     runs: list[Plan] = []
     run_ids: list[str] = []
     for following in stale_runs(collection, tell):

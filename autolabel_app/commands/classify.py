@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,12 +16,20 @@ from autolabel_core.operations.project import Project
 @click.argument("collection")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> None:
-    """Label FILEs by the references of COLLECTION, as if just uploaded; nothing is stored."""
-    records = Project.open().collection(collection).classify(files)
+def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> int:
+    """Label FILEs by the references of COLLECTION, as if just uploaded; nothing is stored.
+
+    The exit status is 1 where a file cannot be read.
+    """
+    from autolabel_core.documents.classifier import why_nothing_compares
+
+    handle = Project.open().collection(collection)
+    records = handle.classify(files)
+    if why := why_nothing_compares(handle.opened):
+        click.echo(f"Warning: {why}", err=True)
     if as_json:
         emit_json(records)
-        return
+        return _status(records)
     emit_table(
         [
             {
@@ -32,3 +42,9 @@ def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> None:
             for r in records
         ]
     )
+    return _status(records)
+
+
+def _status(records: Sequence[Mapping[str, Any]]) -> int:
+    """Return 1 where a file could not be read."""
+    return int(any(record["reason"] for record in records))

@@ -12,6 +12,7 @@ from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.matching.decision_engine import Match
 from autolabel_core.models.extractors import Extractor, embed_checked
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -56,6 +57,31 @@ def classify(collection: OpenCollection, files: Sequence[Path]) -> list[dict[str
         }
         for i, file in enumerate(files)
     ]
+
+
+def why_nothing_compares(collection: OpenCollection) -> str:
+    """Say why there is no reference to compare with; empty where there is one.
+
+    Args:
+        collection: whose taxonomy decides.
+
+    Returns:
+        The reason and the cure.
+    """
+    taxonomy = AppliedTaxonomy(collection)
+    if taxonomy.all_references.rows:
+        return ""
+    owner = OpenCollection(collection.workspace, taxonomy.reference_collection)
+    given = len(ReferenceSet(owner).load().rows)
+    if given:
+        return (
+            f"The retriever of `{collection.name}` lets in none of the {given} references of "
+            f"`{owner.name}`, so nothing can be compared: correct its `attribute_filter`."
+        )
+    return (
+        f"`{owner.name}` has no references yet, so nothing can be compared: label some documents "
+        f"(`autolabel label {owner.name} KEY LABEL`), then `autolabel sweep {owner.name}`."
+    )
 
 
 def classification(taxonomy: AppliedTaxonomy, match: Match | None) -> dict[str, Any]:

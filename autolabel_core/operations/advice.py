@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autolabel_core.notifications.webhooks.health import waiting_problem
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
 from autolabel_core.operations.finding import Finding
 
@@ -42,6 +43,9 @@ def findings(status: CollectionStatus) -> list[Finding]:
     rules += [_threshold_far, _false_positives, _undelivered]
     rules += [should_recluster, noise_ratio] if status["clusters"] else []
     rules += [_nothing_found, _judged_right] if "images_without_detections" in status else []
+    rules += (
+        [_filtered_out] if status["references"] and status.get("references_let_in") == 0 else []
+    )
     rules += [_moved] if status["unclear_moves"] else []
     rules += [_disagreements] if status["disagreements"] else []
     rules += [_distinguishable] if status["labels_from_names"] else []
@@ -91,13 +95,12 @@ def _few_references(s: CollectionStatus) -> Finding:
     enough = 1 if s["labels_from_names"] else MIN_REFERENCES
     few = sorted(((n, label) for label, n in references.items() if n < enough))
     if not references:
-        return Finding(
-            "references_per_label",
-            "reference_set",
-            False,
-            f"No references yet. Label {MIN_REFERENCES} to {GOOD_REFERENCES} of each category with "
-            f"`autolabel {'annotate' if 'detections' in s else 'label'}`, then sweep.",
+        command = "annotate" if "detections" in s else "label"
+        text = (
+            f"No references yet.{_misspelt(s)} Label {MIN_REFERENCES} to {GOOD_REFERENCES} of each "
+            f"category with `autolabel {command}`, then sweep."
         )
+        return Finding("references_per_label", "reference_set", False, text)
     if few:
         shown = ", ".join(f"{label} ({n})" for n, label in few[:8])
         text = (
@@ -108,6 +111,27 @@ def _few_references(s: CollectionStatus) -> Finding:
     least = min(references.values())
     text = f"Every label has at least {least} references ({len(references)} labels)."
     return Finding("references_per_label", "reference_set", True, text)
+
+
+def _misspelt(s: CollectionStatus) -> str:
+    if not s.get("like_label_field"):
+        return ""
+    shown = ", ".join(f"`{key}` ({n} objects)" for key, n in s["like_label_field"].items())
+    return (
+        f" The metadata has no field `{s['label_field']}`, which is declared as the label, but "
+        f"{shown}: correct the metadata, or `field_to_enrich`."
+    )
+
+
+def _filtered_out(s: CollectionStatus) -> Finding:
+    """Only where the filter of the taxonomy's retriever lets no reference in."""
+    text = (
+        f"The filter of the retriever `{s['retriever']}` lets in none of "
+        f"{sum(s['references'].values())} references, so that nothing can be labelled. Correct its "
+        f"`attribute_filter`, or the fields of the references: `autolabel documents "
+        f"{s['reference_collection']} --filter label_source:eq:human --json` shows them."
+    )
+    return Finding("retriever_lets_references_in", "taxonomy_labels", False, text)
 
 
 def _imbalance(s: CollectionStatus) -> Finding:
@@ -224,8 +248,14 @@ def _undelivered(s: CollectionStatus) -> Finding:
     name, asset = "webhooks_delivered", "taxonomy_labels"
     endpoints = s["endpoints"]
     bad = [e for e in endpoints if e["abandoned"] or e["failing"] or e["disabled_at"]]
+    problems = [p for e in endpoints if (p := waiting_problem(e))]
+    if problems:
+        text = f"{' '.join(problems)} `autolabel webhooks deliver` delivers at once."
+        return Finding(name, asset, False, text)
     if not bad:
-        text = f"{len(endpoints)} endpoints of webhooks and alerts, nothing undelivered."
+        waits = sum(e.get("waiting", 0) for e in endpoints)
+        rest = f"{waits} events wait for the next delivery" if waits else "nothing undelivered"
+        text = f"{len(endpoints)} endpoints of webhooks and alerts, {rest}."
         return Finding(name, asset, True, text)
     said = [
         f"{e['endpoint']} ({e['failing']} failing, {e['abandoned']} given up"

@@ -14,6 +14,7 @@ from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
 from autolabel_core.operations.losses import LostObjectsError, check_losses
 from autolabel_core.storage.buckets.folder_walk import unseen_prefixes
+from autolabel_core.storage.buckets.object_source import bucket_folder
 from autolabel_core.storage.buckets.stored_objects import Listed
 from autolabel_core.tables.lost_ledger import check_ledger
 from autolabel_core.tables.workspace import OpenCollection
@@ -30,12 +31,14 @@ class Registration:
         updated: objects whose version changed.
         deleted: objects that are gone.
         batches: all batches of the collection, in order.
+        objects: how many objects there are.
     """
 
     created: int
     updated: int
     deleted: int
     batches: list[str]
+    objects: int
 
 
 def register(collection: OpenCollection, accept_losses: bool = False) -> Registration:
@@ -73,7 +76,18 @@ def register(collection: OpenCollection, accept_losses: bool = False) -> Registr
             raise
         batches = batches_of(collection.ledger.objects(name))
     counts = Counter[str](event.event for event in events)
-    return Registration(counts["created"], counts["updated"], counts[DELETED], batches)
+    return Registration(counts["created"], counts["updated"], counts[DELETED], batches, len(listed))
+
+
+def bucket_places(collection: OpenCollection) -> list[str]:
+    """Return where the objects of a collection lie: folders, manifests and addresses."""
+    declared, paths = collection.declaration, collection.paths
+    return [
+        bucket.uri
+        if bucket.uri is not None and "://" in bucket.uri
+        else str(bucket_folder(bucket, declared, paths))
+        for bucket in declared.source.buckets
+    ]
 
 
 def _halted(name: str, reason: str) -> Event:

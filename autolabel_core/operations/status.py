@@ -55,6 +55,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
     own = ReferenceSet(collection)
     next_run = plan(collection)
     thresholds = taxonomy.rule.thresholds
+    declared_taxonomy = collection.declaration.taxonomy
     state: CollectionStatus = {
         "collection": collection.name,
         "input": taxonomy.space.input,
@@ -74,6 +75,10 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "label_thresholds": dict(thresholds.per_label),
         "reference_collection": collection.declaration.reference_collection,
         "references": references,
+        "retriever": declared_taxonomy.retriever if declared_taxonomy else None,
+        "references_let_in": len(taxonomy.all_references.rows),
+        "label_field": collection.declaration.label_field,
+        "like_label_field": {} if references else RawObjects(collection).like_label_field(),
         "leave_one_out": {
             "agreement": judged["leave_one_out_agreement"],
             "low": judged.get("agreement_low"),

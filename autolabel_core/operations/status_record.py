@@ -78,6 +78,9 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     none for a label; None without a taxonomy. `labels_from_names` is whether the names of files are
     the labels; then `distinguishability` says what views of the references find, None with fewer
     than two labels. `judged` is there where boxes are documents;
+    `references_let_in` counts those that the filter of the taxonomy's `retriever` lets in;
+    `like_label_field` counts objects by metadata keys that look like the label field, where no
+    object has that field itself and there are no references.
     `disagreements` counts pairs of people who label one document differently.
     """
 
@@ -88,6 +91,10 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     label_thresholds: dict[str, float]
     reference_collection: str | None
     references: dict[str, int]
+    retriever: str | None
+    references_let_in: int
+    label_field: str
+    like_label_field: dict[str, int]
     leave_one_out: Agreement
     labels_from_names: bool
     distinguishability: VerificationRecord | None

@@ -1,0 +1,34 @@
+"""Metadata keys that look like the label field; a misspelt one gives no label."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+MIN_SIMILARITY = 0.8
+
+
+def keys_like(field: str, metadata: Iterable[str | None]) -> dict[str, int]:
+    """Count keys of metadata that look like a field that none of them has.
+
+    Args:
+        field: the label field.
+        metadata: of the objects, as JSON.
+
+    Returns:
+        How many objects have each similar key, most first; nothing where one has the field itself.
+    """
+    counts = Counter(key for text in metadata if text for key in json.loads(text))
+    if field in counts:
+        return {}
+    return {key: n for key, n in counts.most_common() if _is_like(key, field)}
+
+
+def _is_like(key: str, field: str) -> bool:
+    one, other = (re.sub(r"[\W_]", "", text).casefold() for text in (key, field))
+    if not one or not other:
+        return False
+    return one == other or SequenceMatcher(None, one, other).ratio() >= MIN_SIMILARITY
