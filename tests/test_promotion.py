@@ -186,3 +186,45 @@ def test_without_a_taxonomy_there_is_nothing_to_promote(workspace):
 
 def test_the_seeds_confidence_is_the_default():
     assert module.MIN_CONFIDENCE == 0.85
+
+
+def test_a_promoted_document_is_not_matched_by_its_own_copy(separate, bring_up_to_date, run):
+    ws = separate({"a": 20, "b": 50, "c": 22})
+    before = records(ws)
+    assert before["a"]["taxonomy_match"]["confidence"] == pytest.approx(0.9397, abs=1e-3)
+    assert promote_all(ws, [p for p in chosen(ws) if p.key.endswith("/a")]) == 1
+    for name in ("known", NAME):
+        bring_up_to_date(ws, name)
+    found = records(ws)
+    assert (found["a"]["label"], found["a"]["label_source"]) == ("left", "promoted")
+    assert found["a"]["taxonomy_match"]["confidence"] == before["a"]["taxonomy_match"]["confidence"]
+    assert found["a"]["taxonomy_match"]["matched"] is False
+    assert found["c"]["label_source"] == "auto", "the copy serves the others"
+    assert found["c"]["taxonomy_match"]["confidence"] > 0.999
+    numbers = json.loads(run("status", NAME, "--json")[1])
+    assert (numbers["promoted"], numbers["auto"], numbers["coverage"]) == (1, 1, 0.5)
+    traced = json.loads(run("explain", NAME, "a", "--json")[1])
+    assert traced["because"]["key"] == f"promoted/{NAME}/a"
+    assert traced["because"]["because"]["key"] == "left"
+
+
+def test_a_copy_of_another_content_says_nothing(separate, home, bring_up_to_date):
+    ws = separate({"a": 20})
+    promote_all(ws)
+    home.put(NAME, {"a": 21})
+    for name in ("known", NAME):
+        bring_up_to_date(ws, name)
+    found = records(ws)["a"]
+    assert (found["label"], found["label_source"]) == ("left", "auto")
+    assert found["taxonomy_match"]["confidence"] > 0.999
+
+
+def test_a_person_who_corrects_the_copy_corrects_the_document(separate, bring_up_to_date):
+    ws = separate({"a": 20})
+    promote_all(ws)
+    bring_up_to_date(ws, "known")
+    label(ws, {f"promoted/{NAME}/a": "up"}, "known")
+    for name in ("known", NAME):
+        bring_up_to_date(ws, name)
+    found = records(ws)["a"]
+    assert (found["label"], found["label_source"]) == ("up", "human")

@@ -102,7 +102,7 @@ def test_enrichment_maps_source_to_target(angles):
         "left",
     )
     assert found["c"]["found_in"] is None
-    assert found["a"]["found_in"] is None
+    assert (found["a"]["found_in"], found["a"]["verified_side"]) == ("hall", "left")
 
 
 def test_hierarchical_labels_travel_whole(angles):

@@ -12,6 +12,7 @@ from typing import Any
 from autolabel_app.identify.batches import Batches
 from autolabel_app.identify.metrics import Metrics
 from autolabel_app.identify.settings import Served, Settings, load_detector, load_served
+from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.media.images import decode_image, probe_image
 from autolabel_core.identify.identify import Identified, Regions, find_regions, identify
@@ -162,5 +163,5 @@ def _mask(one: Identified, served: Served) -> dict[str, Any]:
         "confident": one.confident,
         "ref_filename": index.filenames[match.row],
         "source_document_id": served.source_of(match),
-        "price": served.prices.of(fields.get("set_code")) if served.prices else None,
+        "price": served.prices.of(text_of(fields.get("set_code"))) if served.prices else None,
     }

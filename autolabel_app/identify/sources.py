@@ -142,7 +142,7 @@ class CollectionReferences:
             tuple(row["key"] for row in references.rows),
             tuple(row["content_hash"] for row in references.rows),
             IndexOrigin(references.feature_uri, reference_views=references.reference_views),
-            tuple({k: v for k, v in row["fields"].items() if v} for row in references.rows),
+            tuple({k: v for k, v in row["fields"].items() if v != ""} for row in references.rows),
         )
         if extractor is None or extractor.manifest.feature_uri != index.feature_uri:
             extractor = self._encoder(taxonomy, index)

@@ -77,14 +77,15 @@ class Documents:
             yield connection
 
     def _create_views(self, connection: DuckDBPyConnection, files: list[str]) -> None:
-        stored: list[str] = []
+        stored: dict[str, str] = {}
         if files:
             relation = connection.read_parquet(files, union_by_name=True)
             relation.create_view("stored")
-            stored = relation.columns
+            types = map(str, relation.types)
+            stored = dict(zip(relation.columns, types, strict=True))
         # A field that was declared after the last sweep is null until the next.
         lacking = [name for name in self.columns if name not in stored]
-        columns = [f"stored.{quote(name)}" for name in stored] + [
+        columns = [_stored(name, type_) for name, type_ in stored.items()] + [
             f"NULL::{EMPTY_TYPES.get(name, 'VARCHAR')} AS {quote(name)}" for name in lacking
         ]
         for name, table in self.clusters.tables.items():
@@ -245,6 +246,12 @@ class Documents:
             **({} if self.collection.declaration.detection is None else detection_record(row)),
         }
         return cast("DocumentRecord", record)  # the names of fields are declared in YAML
+
+
+def _stored(name: str, type_name: str) -> str:
+    """Return the expression of a stored column; one without any value has the type of a text."""
+    column = f"stored.{quote(name)}"
+    return f"{column}::VARCHAR AS {quote(name)}" if "NULL" in type_name else column
 
 
 def quote(name: str) -> str:

@@ -11,10 +11,11 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import object_of
-from autolabel_core.foundation.json_types import JsonObject
+from autolabel_core.foundation.json_types import JsonObject, Scalar
 from autolabel_core.ledger import Annotation
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.layout import IMAGE
+from autolabel_core.tables.promoted_copies import key_of_copy
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection
@@ -51,7 +52,7 @@ class AnnotationRecord(TypedDict):
     origin: str
     reason: str | None
     recorded_at: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, Scalar]
     provenance: JsonObject
     stale: bool
 
@@ -202,6 +203,11 @@ def _because(
         name = target.reference_collection
         if source and name:
             return _explain_id(collection.workspace.open(name), source, steps)
+    references = collection.declaration.reference_collection
+    if record["label_source"] and not events and references and references != collection.name:
+        target = collection.workspace.collection(references)
+        copy = key_of_copy(collection.name, record["key"], target)
+        return _explain(collection.workspace.open(references), copy, steps - 1)
     return None
 
 

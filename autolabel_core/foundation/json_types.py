@@ -11,6 +11,9 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 JsonObject: TypeAlias = Mapping[str, Json]
 """A JSON object, such as the metadata of an object or the payload of an event."""
 
+Scalar: TypeAlias = bool | int | float | str
+"""The value of a field."""
+
 Cell: TypeAlias = bool | int | float | str | None
 """One value of a table that a person reads."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.declarations.file_name_labels import SUFFIXES, Card, is_picture, read_name
 from autolabel_core.declarations.file_name_rules import FileNames
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
@@ -98,7 +99,7 @@ def pictures_of(index: ReferenceIndex, refs: Path | None = None) -> list[Referen
                 f"{path} is gone, or was changed since it was indexed. Index the folder again, or "
                 "name the folder of the pictures: --refs"
             )
-        card = Card(name, filename, fields.get("set_code"), fields.get("rarity"))
+        card = Card(name, filename, text_of(fields.get("set_code")), text_of(fields.get("rarity")))
         found.append(Reference(card, checksum, path))
     return found
 

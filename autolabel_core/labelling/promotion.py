@@ -9,7 +9,7 @@ from functools import partial
 
 from autolabel_core.declarations import Collection
 from autolabel_core.declarations.conditions import parse
-from autolabel_core.declarations.conditions.values import text_of
+from autolabel_core.declarations.conditions.values import scalar_of
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
@@ -18,6 +18,7 @@ from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.labelling.confirm_boxes import judge_as
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.storage.buckets.stored_objects import StoredObject
+from autolabel_core.tables.promoted_copies import key_of_copy
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -180,8 +181,7 @@ def _place(collection: OpenCollection, key: str) -> tuple[str, bool]:
     """Return the key among the references, and whether the object has to be copied there."""
     if collection.declaration.reference_collection == collection.name:
         return key, False
-    bucket = _target(collection).source.buckets[0]
-    return f"{bucket.key_prefix}promoted/{collection.name}/{key}", True
+    return key_of_copy(collection.name, key, _target(collection)), True
 
 
 def _target(collection: OpenCollection) -> Collection:
@@ -220,7 +220,7 @@ def _promote_one(collection: OpenCollection, promotion: Promotion, reviewer: str
         metadata = {k: v for k, v in stored.metadata.items() if k != target.label_field}
         collection.workspace.source(target).add(promotion.key, data, metadata)
     values: Mapping[str, object] = record
-    fields = {f: text for f in target.fields if (text := text_of(values.get(f))) is not None}
+    fields = {f: v for f in target.fields if (v := scalar_of(values.get(f))) is not None}
     return Annotation(
         collection=target.collection_name,
         document_id=document_id(target.collection_name, promotion.key),

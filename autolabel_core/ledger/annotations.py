@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from autolabel_core.foundation.json_types import Scalar
+
 METADATA: Final = "metadata"
 FILENAME: Final = "filename"
 IMPORTED: Final = (METADATA, FILENAME)
@@ -39,7 +41,7 @@ class Annotation:
     origin: str
     action: Literal["label", "withdraw"] = "label"
     source: Literal["human", "promoted"] = "human"
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, Scalar] = field(default_factory=dict)
     reason: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     recorded_at: str = ""

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.json_types import Scalar
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine, Match, Vectors
 
@@ -71,7 +72,7 @@ class ReferenceIndex:
     filenames: tuple[str, ...]
     checksums: tuple[str, ...]
     origin: IndexOrigin
-    fields: tuple[Mapping[str, str], ...]
+    fields: tuple[Mapping[str, Scalar], ...]
 
     def __len__(self) -> int:
         return len(self.names)

@@ -11,6 +11,7 @@ from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.declarations.conditions import parse
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Scalar
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine
 from autolabel_core.models.extractors import Manifest
@@ -18,6 +19,9 @@ from autolabel_core.tables.reference_filter import filter_references
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceRow, ReferenceVectors
 from autolabel_core.tables.workspace import OpenCollection
+
+FORMAT = 2
+"""Of the fields of labelled documents; another number has all labels written anew."""
 
 
 def check_feature_uri(retriever: Retriever, collection_name: str, space: Manifest) -> None:
@@ -100,7 +104,7 @@ class AppliedTaxonomy:
         """What decides items that are not stored: the references that count, under the rule."""
         return self.all_references.engine(self.rule)
 
-    def enrichment_from(self, reference: ReferenceRow) -> dict[str, str | None]:
+    def enrichment_from(self, reference: ReferenceRow) -> dict[str, Scalar | None]:
         """Return the fields that a document takes from its matched reference."""
         label_field = self.reference_collection.label_field
         label = reference["label"]
@@ -117,6 +121,7 @@ class AppliedTaxonomy:
             [e.model_dump() for e in self.collection.declaration.enrichment],
             [*self.collection.declaration.fields, self.reference_collection.label_field],
             self.references.version,
+            FORMAT,
         )
 
     @cached_property

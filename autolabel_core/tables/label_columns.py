@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection as AnyCollection
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.ledger import Annotation
 from autolabel_core.matching.decision import Decisions
 from autolabel_core.matching.nearest import Nearest
@@ -19,6 +17,7 @@ from autolabel_core.storage.typed_rows import Column
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.carried_annotations import VERDICT
 from autolabel_core.tables.document_table import DocumentRow
+from autolabel_core.tables.enriched_fields import field_columns, nearest_of_label
 
 RejectedLabel = tuple[str, str, str]
 """Document id, content hash, and the auto-label that somebody judged."""
@@ -68,6 +67,9 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         (a.label, a.source) if a else (label, "auto") if given else (None, None)
         for a, label, given in zip(held, decided.label, auto.tolist(), strict=True)
     ]
+    labels = taxonomy.references.labels
+    by_person = nearest_of_label(held, batch.neighbours, labels)
+    sources = np.where(auto, decided.position, by_person).astype(np.int32)
     columns: dict[str, Column] = {
         **{name: _texts(batch, name) for name in ("document_id", "key", "content_hash")},
         "media_type": _texts(batch, "media_type"),
@@ -81,7 +83,7 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         "margin_lower_bound": _nullable(decided.margin_lower_bound),
         "neighbours": _neighbour_lists(batch.neighbours, ids),
         "reason": pa.array(batch.reasons, pa.string()),
-        **_fields(batch, held, auto, taxonomy),
+        **field_columns(batch.objects, held, sources, taxonomy),
         "metadata": _texts(batch, "metadata"),
         **_taken_over(batch, held),
     }
@@ -96,30 +98,6 @@ def _is_open(batch: Labelling, held: Sequence[Annotation | None]) -> npt.NDArray
     )
     pairs = zip(held, judged, strict=True)
     return np.array([a is None and j not in batch.rejected for a, j in pairs], bool)
-
-
-def _fields(
-    batch: Labelling,
-    held: Sequence[Annotation | None],
-    auto: npt.NDArray[np.bool_],
-    taxonomy: AppliedTaxonomy,
-) -> dict[str, Column]:
-    """Own value first (annotation, then metadata), else the matched reference's."""
-    own = [json.loads(row["metadata"] or "{}") for row in batch.objects]
-    rows, position = taxonomy.references.rows, batch.decisions.position.tolist()
-    taken = [
-        taxonomy.enrichment_from(rows[position[i]]) if given else {}
-        for i, given in enumerate(auto.tolist())
-    ]
-    columns: dict[str, Column] = {}
-    for name in taxonomy.collection.declaration.fields:
-        values: list[str | None] = []
-        for i, annotation in enumerate(held):
-            said = annotation.fields.get(name) if annotation else None
-            value = text_of(own[i].get(name)) if said is None else said
-            values.append(taken[i].get(name) if value is None else value)
-        columns[name] = pa.array(values, pa.string())
-    return columns
 
 
 def _taken_over(batch: Labelling, held: Sequence[Annotation | None]) -> dict[str, Column]:

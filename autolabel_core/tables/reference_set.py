@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autolabel_core.declarations.conditions.values import text_of
+from autolabel_core.declarations.conditions.values import scalar_of
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Json, Report
 from autolabel_core.foundation.progress import Progress
@@ -240,14 +240,14 @@ def _stored_row(row: _StoredRow) -> ReferenceRow:
 
 
 def _row(event: Annotation, metadata: dict[str, Json]) -> ReferenceRow:
-    texts = {name: text for name, value in metadata.items() if (text := text_of(value)) is not None}
+    own = {name: value for name, raw in metadata.items() if (value := scalar_of(raw)) is not None}
     return {
         "document_id": event.document_id,
         "key": event.key,
         "content_hash": event.content_hash,
         "label": str(event.label),
         "label_source": event.source,
-        "fields": {**texts, **event.fields},
+        "fields": {**own, **event.fields},
         "metadata": metadata,
     }
 

@@ -10,7 +10,7 @@ from typing import NotRequired, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.foundation.json_types import Json
+from autolabel_core.foundation.json_types import Json, Scalar
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS, DecisionEngine
@@ -23,7 +23,7 @@ NEAR_DUPLICATE = 0.999
 class ReferenceRow(TypedDict):
     """One reference: a document with the label that people gave it.
 
-    `fields` are its values by the name of the field, as texts; `metadata` is that of the object.
+    `fields` are its values by the name of the field; `metadata` is that of the object.
     """
 
     document_id: str
@@ -31,7 +31,7 @@ class ReferenceRow(TypedDict):
     content_hash: str
     label: str
     label_source: str
-    fields: dict[str, str]
+    fields: dict[str, Scalar]
     metadata: dict[str, Json]
 
 

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import fingerprint
@@ -34,6 +35,7 @@ from autolabel_core.tables.label_report import (
 )
 from autolabel_core.tables.layout import LABELS, OTHERS
 from autolabel_core.tables.neighbour_cache import NeighbourState
+from autolabel_core.tables.promoted_copies import annotations_of_copies, copies_among
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.table import DerivedTable
 
@@ -127,10 +129,12 @@ class TaxonomyLabels(DerivedTable):
         rows = items.rows(batch)
         found = self.warehouse.read_vectors(self.own.embeddings.path(batch))
         vectors = _of_objects(found, rows)
-        neighbours = self._neighbours(batch, vectors)
+        copies = copies_among(rows, self.taxonomy)
+        neighbours = self._neighbours(batch, vectors, copies)
         engine = self.taxonomy.references.engine(self.taxonomy.rule)
         decisions = engine.decide_neighbours(neighbours)
-        held, rejected = self.own.annotations, self.rejected
+        held = annotations_of_copies(rows, copies, self.taxonomy) | self.own.annotations
+        rejected = self.rejected
         known = Labelling(
             rows, vectors.reasons, neighbours, decisions, held, rejected, items.columns
         )
@@ -140,17 +144,16 @@ class TaxonomyLabels(DerivedTable):
         self.warehouse.write_table(self.path(batch), label_table(known, self.taxonomy), fingerprint)
         progress(len(rows), len(rows))
 
-    def _neighbours(self, batch: str, vectors: VectorTable) -> Nearest:
+    def _neighbours(
+        self, batch: str, vectors: VectorTable, copies: npt.NDArray[np.int32]
+    ) -> Nearest:
         """Return the nearest other references of each document, -1 for the unreadable."""
         references = self.taxonomy.references
         readable = np.flatnonzero(vectors.readable)
         state = NeighbourState.load(self.warehouse, self._state_path(batch))
         state = state.updated(vectors, readable, references)
         state.save(self.warehouse, self._state_path(batch))
-        place = {row["document_id"]: i for i, row in enumerate(references.rows)}
-        place = place if self.taxonomy.is_unified else {}
-        itself = [place.get(vectors.document_ids[i], -1) for i in readable.tolist()]
-        found = published(state.table, np.array(itself, np.int32), KEPT_NEIGHBOURS)
+        found = published(state.table, copies[readable], KEPT_NEIGHBOURS)
         position = np.full((len(vectors.document_ids), KEPT_NEIGHBOURS), -1, np.int32)
         score = np.full((len(vectors.document_ids), KEPT_NEIGHBOURS), -np.inf, np.float32)
         position[readable], score[readable] = found.position, found.score
