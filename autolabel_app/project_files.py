@@ -23,7 +23,7 @@ run_monitoring:
   free_slots_after_run_end_seconds: 30
 """
 PROJECT_STORAGE = """\
-# Relative to this folder. On PostgreSQL: docs.dagster.io, "Dagster instance configuration".
+# Relative to this folder. On a server: PostgreSQL, as in deploy/dagster.yaml of autolabel.
 storage:
   sqlite:
     base_dir: .autolabel/dagster
