@@ -4,7 +4,11 @@ from support.box_samples import IMAGE, box, reviewed
 from autolabel_core.ledger.requests import RETRAIN
 from autolabel_core.operations.automation import request_retraining
 from autolabel_core.tables.boxes.conflicts import conflicts
-from autolabel_core.tables.boxes.detector_figures import box_figures, count_mistakes
+from autolabel_core.tables.boxes.detector_figures import (
+    box_figures,
+    count_mistakes,
+    judged_versions,
+)
 
 PLACE = (0.0, 0.0, 20.0, 20.0)
 
@@ -82,6 +86,12 @@ def test_a_window_and_a_group_count_only_what_is_theirs():
         "2026-W03": 3,
     }
     assert {f.part: f.judged for f in box_figures(events, by="class")} == {"car": 12, "bus": 1}
+    of_two = [*events, *said("false_positive", 2, judged="2.0.0", annotator="cy")]
+    assert {f.part: f.judged for f in box_figures(of_two, by="version")} == {
+        "1.0.0": 13,
+        "2.0.0": 2,
+    }
+    assert judged_versions(of_two) == ["1.0.0", "2.0.0"]
     assert {f.part: f.judged for f in box_figures(events, by="retriever")} == {"sure": 9, "none": 4}
     assert box_figures([], by="week") == []
     assert alone([]).verdict == "nothing judged"

@@ -108,6 +108,8 @@ def test_the_true_class_falls_back_to_the_predicted_one(scenes):
         (replace(MISSED, label="reviewed", true_class=None), "reviewed is about an image"),
         (BoxInput("confirmed", DETECTION, true_class="van"), "use corrected"),
         (BoxInput("corrected", DETECTION), "changes neither class nor box"),
+        (replace(MISSED, label="corrected"), "corrected is about a detection"),
+        (BoxInput("corrected", DETECTION, (0, 0, 4, 4), "xyxy"), "use false_positive for the"),
         (BoxInput("confirmed", DETECTION, (44, 0, 60, 9), "xyxy"), "bbox lies elsewhere"),
         (BoxInput("false_positive", DETECTION, true_class="car"), "names no object"),
         (BoxInput("confirmed", DETECTION[:-1] + "9", true_class="car"), "stands in the tables"),

@@ -76,7 +76,7 @@ def _show_conflicts(found: Sequence[Conflict | LabelConflict], as_json: bool) ->
 @click.argument("collection")
 @click.option(
     "--by",
-    type=click.Choice(["retriever", "class", "week", "annotator"]),
+    type=click.Choice(["version", "retriever", "class", "week", "annotator"]),
     help="One row for each.",
 )
 @click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or an ISO date.")
@@ -87,17 +87,21 @@ def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
     Confirmed, corrected and false positive are shares of the detections that were judged, missed
     is a share of the objects (confirmed, corrected and missed).
     """
-    from autolabel_core.tables.boxes.detector_figures import box_figures
+    from autolabel_core.tables.boxes.detector_figures import box_figures, judged_versions
 
     workspace = Workspace.from_environment()
     name = workspace.collection(collection).collection_name
     begin = _begin(since)
-    found = box_figures(workspace.ledger.box_annotations(name), begin, by or "all")
+    events = workspace.ledger.box_annotations(name)
+    found = box_figures(events, begin, by or "all")
     if as_json:
         rows = [figures.record() for figures in found]
         emit_json({"collection": name, "since": begin or None, "by": by or "all", "rows": rows})
         return
     emit_table([_stats_row(figures) for figures in found], empty="Nothing was said.")
+    versions = judged_versions(events)
+    if by != "version" and len(versions) > 1:
+        click.echo(f"{len(versions)} versions of the detector were judged: see `--by version`.")
     for figures in found:
         for action in figures.actions if figures.verdict == "action" else ():
             click.echo(f"{figures.part}: {action}.")

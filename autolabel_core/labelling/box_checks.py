@@ -175,6 +175,16 @@ def _check_sense(
     if xyxy_px is None:
         unknown = f"; no detection {detection_id!r} stands in the tables" if detection_id else ""
         raise AutolabelError(f"{label} needs a box: give bbox and bbox_format{unknown}")
+    if label == CORRECTED and detection_id is None:
+        raise AutolabelError(
+            "corrected is about a detection, and an image may have many: give the detection's id; "
+            "for an object that was not detected use missed with the image's key"
+        )
+    if label == CORRECTED and prediction and not iou([xyxy_px], [prediction.xyxy_px])[0, 0]:
+        raise AutolabelError(
+            f"the corrected box {xyxy_px} does not touch the detection's {prediction.xyxy_px}, so "
+            "it is another object: use false_positive for the detection and missed for the object"
+        )
     before = (prediction.class_name, prediction.xyxy_px) if prediction else None
     if label == CORRECTED and before == (true_class, xyxy_px):
         raise AutolabelError("corrected changes neither class nor box; use confirmed")

@@ -26,7 +26,7 @@ MAX_MISSED = 0.05
 MIN_JUDGED = 30
 """Under so many judged boxes a rate says little."""
 
-By = Literal["all", "retriever", "class", "week", "annotator"]
+By = Literal["all", "version", "retriever", "class", "week", "annotator"]
 NONE = "none"
 
 
@@ -50,7 +50,7 @@ class DetectorFigures:
     """What people said of one detector's boxes.
 
     Attributes:
-        part: which retriever, class, week or person; `all` for all.
+        part: which version, retriever, class, week or person; `all` for all.
         counts: boxes by label; `missed` counts only where a detector had looked.
         given: boxes drawn where no detector had looked; they judge none.
         reviewed: images that were reviewed as a whole.
@@ -147,8 +147,9 @@ def box_figures(
     Args:
         events: box annotations of one collection, in the order of the ledger.
         since: begin of the window, ISO 8601 in UTC; empty is from the beginning.
-        by: one row for all, or for each retriever, class (the detected one; of a missed object its
-            own), week (ISO, Monday to Sunday) or annotator.
+        by: one row for all, or for each version of the detector that was judged, retriever, class
+            (the detected one; of a missed object its own), week (ISO, Monday to Sunday) or
+            annotator.
 
     Returns:
         One row for each part, ascending; for `all` always one.
@@ -161,6 +162,13 @@ def box_figures(
             continue
         parts.setdefault(_PARTS[by](event), []).append(event)
     return [_figures(part, parts[part]) for part in sorted(parts)]
+
+
+def judged_versions(events: Iterable[BoxAnnotation]) -> list[str]:
+    """Return the versions of the detector that standing annotations judge, ascending."""
+    latest = {event.annotation_id: event for event in events}
+    standing = (event for event in latest.values() if event.action == "annotate")
+    return sorted({e.judged for e in standing if e.judged and judges_a_detector(e)})
 
 
 def judges_a_detector(event: BoxAnnotation) -> bool:
@@ -190,6 +198,7 @@ def _week(event: BoxAnnotation) -> str:
 
 _PARTS: Mapping[str, Callable[[BoxAnnotation], str]] = {
     "all": lambda event: "all",
+    "version": lambda event: event.judged or NONE,
     "retriever": lambda event: event.retriever_id or NONE,
     "class": lambda event: event.predicted_class or class_seen(event) or NONE,
     "week": _week,
