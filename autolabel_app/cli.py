@@ -36,6 +36,7 @@ COMMANDS = {
     "export": ("export", "Write the labelled dataset to a folder."),
     "query": ("query", "Run SQL over the tables of all collections."),
     "explain": ("explain", "Trace a label to the reference and the person behind it."),
+    "rename": ("rename", "Give what people said of a collection to its new name."),
     "ledger": ("ledger", "Back up, export and restore what cannot be computed again."),
     "identify": ("identify", "Tell what a picture shows, from one picture of each thing."),
     "demo-detect": ("demo_detect", "Train a detector twice on scenes of digits, and compare."),

@@ -28,6 +28,7 @@ from autolabel_core.operations.registration import (
     partitions_name,
     register,
 )
+from autolabel_core.operations.renaming import renamed_from
 from autolabel_core.operations.staleness_plan import Plan, training_plan
 from autolabel_core.operations.sweep import stale_runs, sweep_order
 from autolabel_core.tables.table import LedgerSnapshot
@@ -124,7 +125,11 @@ def _sweep_one(
     tell(f"{collection.name}: looking at the bucket")
     registration = register(collection, accept_losses)
     if not registration.objects:
-        tell(f"{collection.name}: empty; put files into {', '.join(bucket_places(collection))}")
+        question = renamed_from(collection)
+        places = ", ".join(bucket_places(collection))
+        tell(f"{collection.name}: empty; {question or f'put files into {places}'}")
+    if registration.created and (question := renamed_from(collection)):
+        tell(f"{collection.name}: {question}")
     runs: list[Plan] = []
     run_ids: list[str] = []
     for following in stale_runs(collection, tell):

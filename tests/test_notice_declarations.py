@@ -51,7 +51,7 @@ def test_event_types_may_be_left_out_or_be_of_a_kind(tmp_path):
     hooks = "{name: a, url: 'https://a.example/'}, {name: b, url_env: U, events: [object.*]}"
     text = f"webhooks: [{hooks}]"
     every, objects = load(tmp_path, text).webhooks
-    assert len(every.events) == 12
+    assert len(every.events) == 13
     assert objects.events == ("object.created", "object.updated", "object.deleted")
 
 

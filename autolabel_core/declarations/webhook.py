@@ -14,6 +14,7 @@ from autolabel_core.foundation.suggestions import did_you_mean
 EVENT_TYPES = (
     "collection.created",
     "collection.halted",
+    "collection.renamed",
     "object.created",
     "object.updated",
     "object.deleted",

@@ -95,6 +95,8 @@ def _few_references(s: CollectionStatus) -> Finding:
     enough = 1 if s["labels_from_names"] else MIN_REFERENCES
     few = sorted(((n, label) for label, n in references.items() if n < enough))
     if not references:
+        if s.get("renamed_from"):
+            return Finding("references_per_label", "reference_set", False, s["renamed_from"])
         command = "annotate" if "detections" in s else "label"
         text = (
             f"No references yet.{_misspelt(s)} Label {MIN_REFERENCES} to {GOOD_REFERENCES} of each "

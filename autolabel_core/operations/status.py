@@ -11,6 +11,7 @@ from autolabel_core.foundation.statistics import coverage
 from autolabel_core.labelling.audit import audit_summary
 from autolabel_core.matching.decision import Rule
 from autolabel_core.notifications.webhooks.health import endpoint_health, recent_firings
+from autolabel_core.operations.renaming import renamed_from
 from autolabel_core.operations.staleness_plan import plan
 from autolabel_core.operations.status_record import (
     CollectionStatus,
@@ -76,6 +77,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "reference_collection": collection.declaration.reference_collection,
         "references": references,
         "retriever": declared_taxonomy.retriever if declared_taxonomy else None,
+        "renamed_from": "" if references else renamed_from(collection),
         "references_let_in": len(taxonomy.all_references.rows),
         "label_field": collection.declaration.label_field,
         "like_label_field": {} if references else RawObjects(collection).like_label_field(),

@@ -78,6 +78,7 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     none for a label; None without a taxonomy. `labels_from_names` is whether the names of files are
     the labels; then `distinguishability` says what views of the references find, None with fewer
     than two labels. `judged` is there where boxes are documents;
+    `renamed_from` asks whether the collection had another name, where that looks so.
     `references_let_in` counts those that the filter of the taxonomy's `retriever` lets in;
     `like_label_field` counts objects by metadata keys that look like the label field, where no
     object has that field itself and there are no references.
@@ -93,6 +94,7 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     references: dict[str, int]
     retriever: str | None
     references_let_in: int
+    renamed_from: str
     label_field: str
     like_label_field: dict[str, int]
     leave_one_out: Agreement

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from support.angle_samples import NAME, declaration, label
+
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.explain import explain
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.operations.renaming import rename, renamed_from
+
+
+def labels(workspace, name):
+    found = Documents(workspace.open(name)).find()
+    return {r["key"]: (r["label"], r["label_source"]) for r in found}
+
+
+@pytest.fixture
+def mixed(angles, home, bring_up_to_date):
+    """A labelled collection, one label promoted; then its YAML gets another name."""
+    ws = angles({"a": 0, "b": 5, "c": 90, "d": 100}, {"a": "left", "c": "up"})
+    opened = ws.open(NAME)
+    promote(opened, [p for p in candidates(opened, 0.9) if p.key == "b"], "me")
+    bring_up_to_date(ws, NAME)
+    (home.paths.collections / f"{NAME}.yaml").unlink()
+    home.declare("sides", declaration())
+    return home
+
+
+def test_a_renamed_collection_loses_nothing(mixed, run, bring_up_to_date):
+    before = {
+        "a": ("left", "human"),
+        "b": ("left", "promoted"),
+        "c": ("up", "human"),
+        "d": ("up", "auto"),
+    }
+    status, out, _ = run("rename", NAME, "sides")
+    assert (status, "`angles` is `sides` now: 4 arrivals, 3 annotations" in out) == (0, True)
+    bring_up_to_date(mixed.workspace, "sides")
+    assert labels(mixed.workspace, "sides") == before
+    assert not (mixed.paths.home / "warehouse" / NAME).exists()
+    traced = explain(mixed.workspace.open("sides"), "b")
+    assert traced["because"]["key"] == "a"
+    (event,) = [e for e in mixed.workspace.ledger.events_after(0) if e.event_type.endswith("named")]
+    assert (event.payload["from"], event.payload["to"]) == (NAME, "sides")
+    assert run("rename", NAME, "sides")[0] == 1
+
+
+def test_the_question_is_asked_before_and_after_a_sweep(mixed, run, bring_up_to_date):
+    question = "Did you rename `angles`? Its 3 labels are there: `autolabel rename angles sides`."
+    assert renamed_from(mixed.workspace.open("sides")) == question
+    assert question in run("status", "sides")[1]
+    for key, angle in {"a": 0, "b": 5, "c": 90, "e": 3}.items():
+        mixed.put("sides", {key: angle})
+    bring_up_to_date(mixed.workspace, "sides")
+    assert renamed_from(mixed.workspace.open("sides")) == question
+    rename(mixed.workspace, NAME, "sides", "me")
+    bring_up_to_date(mixed.workspace, "sides")
+    assert labels(mixed.workspace, "sides")["a"] == ("left", "human")
+    assert renamed_from(mixed.workspace.open("sides")) == ""
+
+
+def test_another_collection_is_not_taken_for_a_renamed_one(mixed, bring_up_to_date):
+    mixed.put("sides", {"x": 1, "y": 2})
+    bring_up_to_date(mixed.workspace, "sides")
+    assert renamed_from(mixed.workspace.open("sides")) == ""
+
+
+def test_two_collections_do_not_become_one(mixed, bring_up_to_date):
+    mixed.put("sides", {"a": 0})
+    label(mixed.workspace, {"a": "down"}, "sides")
+    with pytest.raises(AutolabelError, match=r"has facts of its own \(1 annotations\)"):
+        rename(mixed.workspace, NAME, "sides", "me")
+    mixed.declare(NAME, declaration())
+    with pytest.raises(AutolabelError, match="is still declared"):
+        rename(mixed.workspace, NAME, "sides", "me")
+    assert len(mixed.workspace.ledger.annotations(NAME)) == 3
+
+
+def test_an_unknown_old_name_is_told_with_those_that_are_known(mixed):
+    with pytest.raises(AutolabelError, match=r"knows no collection `angels`\. It knows: angles"):
+        rename(mixed.workspace, "angels", "sides", "me")
