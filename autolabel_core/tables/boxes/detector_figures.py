@@ -158,7 +158,7 @@ def box_figures(
     standing = [e for e in latest.values() if e.action == "annotate" and e.recorded_at >= since]
     parts: dict[str, list[BoxAnnotation]] = {"all": []} if by == "all" else {}
     for event in standing:
-        if by == "class" and event.label not in BOX_LABELS:
+        if by in ("class", "version") and event.label not in BOX_LABELS:
             continue
         parts.setdefault(_PARTS[by](event), []).append(event)
     return [_figures(part, parts[part]) for part in sorted(parts)]
