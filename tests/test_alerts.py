@@ -14,6 +14,7 @@ from autolabel_core.ledger import AlertFiring
 from autolabel_core.ledger.alert_firings import QUIET
 from autolabel_core.notifications.alerts.check import check_alerts
 from autolabel_core.notifications.alerts.drift import FIRST_LOOK, drift, look
+from autolabel_core.notifications.alerts.drift_episodes import episodes, judge_parts, untold
 from autolabel_core.notifications.alerts.readings import readings
 from autolabel_core.notifications.alerts.rules import Reading, evaluate
 from autolabel_core.operations.status import collection_status
@@ -227,3 +228,50 @@ def test_a_p_value_stays_one_at_most(comparisons, looks):
     rng = np.random.default_rng(1)
     p = drift(rng.random(200), rng.random(200), comparisons, looks)
     assert 0 <= p <= 1
+
+
+def shifting(*shifts):
+    """Objects a (labelled, 0°) and one batch of 60 for each shift, in the order of their keys."""
+    rng = np.random.default_rng(0)
+    batches = [rng.uniform(low, low + 20, 60) for low in shifts]
+    return {"a0": 0} | {f"b{i:04}": float(d) for i, d in enumerate(np.concatenate(batches))}
+
+
+DRIFT = {"alerts": [{"name": "drift", "metric": "confidence_drift", "cool_down_minutes": 0}]}
+
+
+def test_a_shifted_batch_is_seen_though_another_came_with_it(angles, bring_up_to_date):
+    objects = shifting(0, 0, 60) | {f"c{i:04}": 5.0 for i in range(3)}
+    ws = angles(objects, {"a0": "left"}, **DRIFT, batch_size=61)
+    [checked] = check_alerts(ws.open(NAME), START)
+    [fired] = checked.firing
+    assert fired.reading.about == ("batch_000003",)
+    assert len(ws.open(NAME).ledger.objects(NAME)) == 184, "the last one is alone in its batch"
+    [again] = check_alerts(ws.open(NAME), START + timedelta(hours=9))
+    assert not again.firing, "the same drift is told once"
+
+
+def test_the_return_to_normal_is_no_drift(angles, home, bring_up_to_date):
+    ws = angles(shifting(0, 60), {"a0": "left"}, **DRIFT, batch_size=60)
+    [checked] = check_alerts(ws.open(NAME), START)
+    assert checked.firing
+    home.put(NAME, {f"c{i:04}": float(i % 20) for i in range(60)})
+    bring_up_to_date(ws, NAME)
+    [recovered] = check_alerts(ws.open(NAME), START + timedelta(hours=1))
+    assert not recovered.firing
+    assert ws.ledger.alert_firings(NAME, "drift")[-1].fingerprint == QUIET
+    home.put(NAME, {f"d{i:04}": 70.0 + i % 20 for i in range(60)})
+    bring_up_to_date(ws, NAME)
+    [second] = check_alerts(ws.open(NAME), START + timedelta(hours=2))
+    assert second.firing, "another drift is told again"
+
+
+def test_batches_that_drift_one_after_the_other_are_one_episode():
+    rng = np.random.default_rng(3)
+    normal, shifted = rng.normal(0, 1, (4, 200)), rng.normal(3, 1, (3, 200))
+    parts = dict(zip("abcdef", [*normal[:2], *shifted[:2], normal[2], shifted[2]], strict=True))
+    judged = judge_parts(parts, lambda p: p < 0.01, 1, True)
+    assert [part.name for part in judged if part.drifted] == ["c", "d", "f"]
+    assert [[part.name for part in run] for run in episodes(judged)] == [["c", "d"], ["f"]]
+    assert [run[0].name for run in untold(judged, {"c"})] == ["f"]
+    assert untold(judged, {"d", "f"}) == []

@@ -76,8 +76,8 @@ def _check(
     run_failures: RunFailures | None,
 ) -> Checked:
     name, ledger = collection.name, collection.ledger
-    found = readings(collection, alert, now, run_failures)
     past = ledger.alert_firings(name, alert.name)
+    found = readings(collection, alert, now, run_failures, past)
     verdicts = evaluate(name, alert, found, past, now)
     checked = Checked(alert, tuple(verdicts))
     at = moment_after(now, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,7 +13,13 @@ from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.statistics import coverage
-from autolabel_core.notifications.alerts.drift import drift
+from autolabel_core.ledger import AlertFiring
+from autolabel_core.notifications.alerts.drift_episodes import (
+    JudgedPart,
+    episodes,
+    judge_parts,
+    untold,
+)
 from autolabel_core.notifications.alerts.rules import MAX_LISTED, Reading
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
@@ -27,6 +33,7 @@ def readings(
     alert: Alert,
     now: datetime,
     run_failures: RunFailures | None = None,
+    past: Sequence[AlertFiring] = (),
 ) -> list[Reading]:
     """Read what an alert watches.
 
@@ -36,6 +43,7 @@ def readings(
         now: the present moment.
         run_failures: tells how many runs of a collection failed in the last hours; None where
             Dagster cannot be asked: then such an alert has no reading.
+        past: the alert's rows in the ledger: drift that was told is not told again.
 
     Returns:
         One for each group; groups without a document, and numbers that are not defined, have none.
@@ -48,7 +56,7 @@ def readings(
         hours = alert.window_hours or DEFAULT_WINDOW_HOURS
         return [Reading(None, float(run_failures(collection.name, hours)))]
     if alert.metric == DRIFT:
-        return _drift(collection, alert, now)
+        return _drift(collection, alert, now, past)
     return _counted(collection, alert)
 
 
@@ -111,7 +119,9 @@ def _counted(collection: OpenCollection, alert: Alert) -> list[Reading]:
     return found
 
 
-def _drift(collection: OpenCollection, alert: Alert, now: datetime) -> list[Reading]:
+def _drift(
+    collection: OpenCollection, alert: Alert, now: datetime, past: Sequence[AlertFiring]
+) -> list[Reading]:
     name = collection.name
     changes = collection.ledger.last_changes(name)
     place = {document: i for i, document in enumerate(changes)}
@@ -120,22 +130,44 @@ def _drift(collection: OpenCollection, alert: Alert, now: datetime) -> list[Read
     batches = {d: a.batch for d, a in collection.ledger.objects(name).items()}
     if alert.window_hours is None:
         part_of = {document: batches[document] for document, _, _ in rows}
-        wanted = max(part_of.values(), default="")
+        last = max(part_of.values(), default="")
     else:
         part_of = {d: _window(changes[d], alert.window_hours) for d, _, _ in rows}
-        wanted = _window(now.astimezone(UTC).isoformat(), alert.window_hours, -1)
+        last = _window(now.astimezone(UTC).isoformat(), alert.window_hours, -1)
     groups = list(dict.fromkeys(group for _, _, group in rows))
     found = []
     for group in groups:
-        own = [(part_of[d], confidence) for d, confidence, g in rows if g == group]
-        earlier = np.array([c for part, c in own if part < wanted], np.float64)
-        later = np.array([c for part, c in own if part == wanted], np.float64)
-        p = drift(earlier, later, len(groups), by_looks=alert.window_hours is None)
-        if p is not None:
-            shown = {"since": wanted, "median_before": float(np.median(earlier))}
-            shown["median_now"] = float(np.median(later))
-            found.append(Reading(group, p, (wanted,), shown))
+        parts: dict[str, list[float]] = {}
+        for document, confidence, of in rows:
+            if of == group and part_of[document] <= last:
+                parts.setdefault(part_of[document], []).append(confidence)
+        ordered = {name: np.array(parts[name], np.float64) for name in sorted(parts)}
+        by_looks = alert.window_hours is None
+        judged = judge_parts(ordered, alert.trigger.holds, len(groups), by_looks)
+        if judged:
+            found.append(_drift_reading(group, judged, _told_parts(past, group)))
     return found
+
+
+def _told_parts(past: Sequence[AlertFiring], group: str | None) -> set[str]:
+    """Return the batches of a group that an alert told of."""
+    payloads = [row.payload for row in past if row.payload.get("group") == group]
+    return {name for p in payloads for name in (p.get("since"), *p.get("parts", ())) if name}
+
+
+def _drift_reading(group: str | None, judged: list[JudgedPart], told: set[str]) -> Reading:
+    """Return what is to be told: drift that was not told yet, else how the latest batch stands."""
+    fresh = untold(judged, told)
+    about = fresh or episodes(judged)[-1:] if judged[-1].drifted or fresh else [judged[-1:]]
+    parts = [part for run in about for part in run]
+    worst = min(parts, key=lambda part: part.p)
+    shown = {
+        "since": parts[0].name,
+        "parts": [part.name for part in parts],
+        "median_before": worst.median_before,
+        "median_now": worst.median_now,
+    }
+    return Reading(group, worst.p, (about[-1][0].name,), shown)
 
 
 def _confidences(
