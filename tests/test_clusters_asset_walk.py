@@ -11,6 +11,7 @@ from conftest import sweep_quietly
 from support.angle_samples import NAME, label
 from support.grouped_angles import (
     TOPICS,
+    UNLABELLED,
     ask,
     clusters_by_key,
     declared,
@@ -18,6 +19,8 @@ from support.grouped_angles import (
     groups,
     one_defined,
     refresh,
+    sizes,
+    statuses,
 )
 
 from autolabel_core.clusters import definition_state as cluster_definition
@@ -25,29 +28,10 @@ from autolabel_core.clusters.history import delete_history
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.foundation.errors import AutolabelError
 
-UNLABELLED = {
-    "retriever_name": "unlabelled",
-    "stages": [
-        {
-            "stage_id": "attribute_filter",
-            "parameters": {"field": "side", "operator": "exists", "value": False},
-        }
-    ],
-}
-
 
 def files_of(workspace):
     folder = Path(workspace.warehouse.path(NAME, "clusters"))
     return {p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def statuses(workspace):
-    return [run.status for run in workspace.ledger.cluster_runs(NAME, TOPICS)]
-
-
-def sizes(workspace):
-    found = list(clusters_by_key(workspace).values())
-    return {cluster: found.count(cluster) for cluster in sorted(set(found) - {None})}
 
 
 def test_few_documents_wait_until_somebody_asks(angles):
@@ -146,9 +130,11 @@ def test_a_failed_run_is_recorded_and_the_last_one_stays_in_force(angles, home):
     ask(ws)
     refresh(ws)
     before = sizes(ws)
-    home.declare(NAME, declared(definition(algorithm_params={"min_cluster_size": 500})))
+    home.declare(
+        NAME, declared(definition(algorithm="kmeans", algorithm_params={"n_clusters": 99}))
+    )
     ws = home.workspace
-    with pytest.raises(AutolabelError, match="topics"):
+    with pytest.raises(AutolabelError, match=r"topics.*Lower n_clusters to at most 16"):
         refresh(ws)
     assert statuses(ws) == ["succeeded", "failed"]
     assert ws.ledger.cluster_runs(NAME)[-1].payload["reason"]

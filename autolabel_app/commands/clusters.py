@@ -49,6 +49,8 @@ def run(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     workspace = Workspace.from_environment()
     declared = workspace.open(collection)
     for one in definitions(declared, names):
+        if one.documents.problem:
+            raise AutolabelError(one.documents.problem)
         if one.documents.fingerprint is None:
             raise AutolabelError(
                 f"Not every document of `{one.name}` has its vectors and labels yet. "
@@ -71,20 +73,26 @@ def _bring_up_to_date(collection: str, names: tuple[str, ...], as_json: bool) ->
     from autolabel_app.runs import run_clusters
     from autolabel_core.clusters.queries import definitions
     from autolabel_core.clusters.report import run_figures
+    from autolabel_core.foundation.errors import AutolabelError
 
     workspace = Workspace.from_environment()
     declared = workspace.open(collection)
     definitions(declared, names)
-    dagster_run = run_clusters(declared, sys.stderr.isatty() and not as_json)
+    dagster_run, failure = None, None
+    try:
+        dagster_run = run_clusters(declared, sys.stderr.isatty() and not as_json)
+    except AutolabelError as error:  # what did not fail is shown first
+        failure = error
     found = {one.name: run_figures(one) for one in definitions(declared, names)}
     if as_json:
         emit_json({"collection": collection, "dagster_run": dagster_run, "definitions": found})
-        return
-    for name, figures in found.items():
+    for name, figures in found.items() if not as_json else ():
         click.echo(name)
         for word, value in figures.items():
             shown = f"{value:.4f}" if isinstance(value, float) else value
             click.echo(f"  {word:<24} {shown}")
+    if failure is not None:
+        raise failure
 
 
 @clusters.command("list")

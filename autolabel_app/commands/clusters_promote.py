@@ -45,7 +45,8 @@ def promote(
     """Show which members of CLUSTER would become references; promote them after a yes.
 
     The next sweep labels the rest by them. What a person labelled is never overridden. A cluster
-    that falls apart under resampling, is too small or too loose is refused without --force.
+    that falls apart under resampling, is too small or too loose, or is more than one thing by its
+    labels or its shape, is refused without --force.
     """
     from autolabel_core.clusters.promotion import confirm_promotion, propose_promotion
 
@@ -72,9 +73,11 @@ def promote(
         "promotable": not proposal.reasons,
         "reasons": list(proposal.reasons),
         "people_said": proposal.said,
+        "already_promoted": proposal.promoted,
+        "images_to_review": proposal.images_to_review,
     }
     if not as_json:
-        emit_table(rows, empty="Nothing to promote: every member carries a person's label.")
+        emit_table(rows, empty=_nothing_left(proposal.promoted, label))
         click.echo(
             f"{said['cluster']}: {len(rows)} of {proposal.size} documents become `{label}`; "
             f"stability {proposal.stability:.2f}."
@@ -88,9 +91,26 @@ def promote(
         recorded = confirm_promotion(workspace, proposal, reviewer or annotator_name(), force)
     if as_json:
         emit_json({**said, "candidates": rows, "promoted": recorded})
+    elif rows and accepted:
+        click.echo(f"{recorded} promoted; `autolabel sweep {collection}` labels the rest.")
+        if proposal.images_to_review:
+            click.echo(_to_review(collection, proposal.images_to_review))
     elif rows:
-        click.echo(
-            f"{recorded} promoted; `autolabel sweep {collection}` labels the rest."
-            if accepted
-            else "Nothing promoted: repeat with --yes after reviewing them."
+        click.echo("Nothing promoted: repeat with --yes after reviewing them.")
+
+
+def _nothing_left(promoted: int, label: str) -> str:
+    if promoted:
+        return (
+            f"Nothing to promote: {promoted} members are references for `{label}` already; "
+            "a larger --core, or --all, takes more."
         )
+    return "Nothing to promote: every member carries a person's label."
+
+
+def _to_review(collection: str, images: int) -> str:
+    return (
+        f"A detector is trained on images that are reviewed as a whole: look at these {images}, "
+        f"add what is missing on them, then `autolabel annotate {collection} IMAGE_KEY --label "
+        "reviewed`."
+    )

@@ -1,4 +1,4 @@
-"""One cluster definition at work: is a full run due? If so, run; then say where everybody is."""
+"""The state of one cluster definition: its history, whether a run is due, and current members."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ from autolabel_core.tables.workspace import OpenCollection
 NAMES = tuple(NameColumns.__annotations__)
 FIRST_DOCUMENTS = 100
 """So many documents make the first run happen by itself; fewer make poor clusters."""
+GROWTH_TO_TRY_AGAIN = 2
+"""After a run that came to nothing so many times its documents make the next."""
 
 BESIDE_A_RUN = frozenset(
     (
@@ -93,9 +95,13 @@ class DefinitionState:
             return f"asked for ({self.history.waiting[-1].payload.get('by')})"
         if self.last is not None and not self.last.complete and self.history.failure is None:
             return "the artifacts of the last run are gone"
-        if self.definition.mode == "assign" or self.history.was_tried(self.declaration):
+        if self.definition.mode == "assign" or self.history.is_answered(self.declaration):
             return ""
-        enough = self.last is not None or self.documents.objects >= FIRST_DOCUMENTS
+        least = FIRST_DOCUMENTS if self.last is None else 1
+        in_vain = self.history.in_vain(self.declaration)
+        if in_vain is not None:
+            least = max(FIRST_DOCUMENTS, GROWTH_TO_TRY_AGAIN * in_vain)
+        enough = self.documents.objects >= least and self.documents.count >= least
         return "no run by this declaration yet" if enough else ""
 
     @property
@@ -108,17 +114,23 @@ class DefinitionState:
             run.run_id if run else None,
             [request.id for request in self.history.waiting] if self.due else [],
             self.due,
+            self.documents.problem,
             self.documents.fingerprint,
             self.definition.assignment_threshold,
             sorted((i, dict(name)) for i, name in self.history.names.items()),
         ]
 
-    def write_current(self) -> None:
-        """Write which cluster every document has now: that of the last run, or the nearest."""
-        table = self._current()
+    def write_current(self) -> bool:
+        """Write which cluster every document has now: that of the last run, or the nearest.
+
+        Returns:
+            Whether anything had to be written.
+        """
         made_from = fingerprint(self.state)
-        if self.collection.warehouse.fingerprint(self.files.current) != made_from:
-            self.collection.warehouse.write_table(self.files.current, table, made_from)
+        if self.collection.warehouse.fingerprint(self.files.current) == made_from:
+            return False
+        self.collection.warehouse.write_table(self.files.current, self._current(), made_from)
+        return True
 
     def _current(self) -> pa.Table:
         if self.last is None or not self.last.complete:

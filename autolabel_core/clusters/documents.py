@@ -154,10 +154,50 @@ class ClusterDocuments:
         return VectorRows([*kept], [*kept.values()], name, places, matrix.astype(np.float32))
 
     @cached_property
+    def problem(self) -> str | None:
+        """Why no vectors will ever come: a space that nobody makes and that has none."""
+        for table in self.embeddings:
+            own = table.extractor.manifest
+            made = self.owner.warehouse.path(table.collection_name, Embeddings.name)
+            there = {folder.name for folder in self.owner.warehouse.folders_in(made)}
+            for uri in self.definition.feature_uris:
+                if own.answers_to(uri) or not table.batches or feature_slug(uri) in there:
+                    continue
+                return (
+                    f"`feature_uris` of `{self.definition.cluster_name}` names {uri}, and "
+                    f"`{table.collection_name}` has no such vectors; it makes {own.feature_uri}. "
+                    "Correct the URI in the YAML."
+                )
+        return None
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The label of each document that has one, auto-labels among them, by document id."""
+        labels: dict[str, str] = {}
+        for collection in self.collections:
+            view = Documents(OpenCollection(self.owner.workspace, collection), clusters=False)
+            with view.connect() as connection:
+                sql = "SELECT document_id, label FROM documents WHERE label IS NOT NULL"
+                labels |= dict(connection.execute(sql).fetchall())
+        return labels
+
+    @property
+    def count(self) -> int:
+        """How many documents there are to group: those that the filter lets in."""
+        return self.objects if self._let_in is None else len(self._let_in)
+
+    @cached_property
     def passes(self) -> npt.NDArray[np.bool_]:
         """(n,) which of the rows the filter lets in; all without one."""
-        if self.definition.filter is None:
+        if self._let_in is None:
             return np.ones(len(self.rows.document_ids), bool)
+        return np.array([document in self._let_in for document in self.rows.document_ids], bool)
+
+    @cached_property
+    def _let_in(self) -> set[str] | None:
+        """The documents that the filter lets in; None without a filter."""
+        if self.definition.filter is None:
+            return None
         _, retriever = find_retriever(self.owner.workspace.collections, self.definition.filter)
         conditions = [parse(condition) for condition in retriever.conditions]
         passing: set[str] = set()
@@ -165,7 +205,7 @@ class ClusterDocuments:
             passing |= Documents(
                 OpenCollection(self.owner.workspace, collection), clusters=False
             ).ids(conditions)
-        return np.array([document in passing for document in self.rows.document_ids], bool)
+        return passing
 
     @property
     def chosen(self) -> VectorRows:

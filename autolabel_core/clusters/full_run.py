@@ -1,4 +1,4 @@
-"""Do the full run that is due, and record in the ledger how it ended."""
+"""Runs a cluster definition over all of its documents, and records in the ledger how it ended."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from typing import Any
 from autolabel_core.clusters.algorithms.id_matching import IdentityChange
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.documents import VectorRows
-from autolabel_core.clusters.history import FAILED, FULL, SUCCEEDED, UNCHANGED, answers, run_id_of
+from autolabel_core.clusters.history import (
+    FAILED,
+    FULL,
+    NOTHING,
+    SUCCEEDED,
+    UNCHANGED,
+    answers,
+    run_id_of,
+)
 from autolabel_core.clusters.naming_inputs import (
     ClustersToName,
     costs,
     name_new_clusters,
     plain_names,
 )
-from autolabel_core.clusters.run_result import RunResult, group, keep
+from autolabel_core.clusters.run_result import NothingFoundError, RunResult, group, keep
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
@@ -34,8 +42,9 @@ FIGURES = (
 def run_in_full(defined: DefinitionState, progress: Progress) -> None:
     """Group everything anew, and record it: succeeded, failed, or the same input as the last run.
 
-    A failed run answers what was asked for too, so that it is not tried for ever; the last
-    successful one stays in force.
+    A failed run, and one that found no cluster, answers what was asked for too, so that it is not
+    tried for ever; the last successful one stays in force. To find none is no failure: a pile of
+    what nobody has labelled may be empty.
 
     Args:
         defined: the definition.
@@ -46,9 +55,11 @@ def run_in_full(defined: DefinitionState, progress: Progress) -> None:
     """
     try:
         _run(defined, progress)
+    except NothingFoundError as error:
+        _record_in_vain(defined, NOTHING, str(error))
     except (AutolabelError, ValueError, MemoryError) as error:
         reason = str(error) or type(error).__name__
-        _record_failure(defined, reason)
+        _record_in_vain(defined, FAILED, reason)
         raise AutolabelError(
             f"Clusters `{defined.name}` of `{defined.collection.name}`: {reason}"
         ) from error
@@ -108,12 +119,14 @@ def _record_success(
     )
 
 
-def _record_failure(defined: DefinitionState, reason: str) -> None:
-    failed = sum(run.status == FAILED for run in defined.history.runs)
+def _record_in_vain(defined: DefinitionState, status: str, reason: str) -> None:
+    failed = sum(run.status in (FAILED, NOTHING) for run in defined.history.runs)
     owner, asked = defined.collection.name, answers(defined.history.waiting)
     content = (owner, defined.name, defined.declaration, asked["answers"], failed)
+    documents = defined.documents.count
     payload = {**asked, "declaration": defined.declaration, "reason": reason}
-    run = ClusterRun(run_id_of("run", *content), owner, defined.name, FULL, FAILED, payload)
+    payload["documents"] = documents
+    run = ClusterRun(run_id_of("run", *content), owner, defined.name, FULL, status, payload)
     defined.collection.workspace.ledger.append_cluster_run(run)
 
 
@@ -160,7 +173,7 @@ def _changes(
     run_id: str,
     names: Mapping[str, StoredName],
 ) -> list[ClusterEvent]:
-    """Return what became of each identity; one that is there takes its heart and a name along."""
+    """Return what became of each identity, with central members and name of those in force."""
     node_of = {cluster: i for i, cluster in enumerate(grouped.ids)}
     events, seen = [], set[str]()
     for change in grouped.identities.changes:
@@ -168,7 +181,7 @@ def _changes(
         payload: dict[str, Any] = {"others": list(change.others), **_shared(change)}
         if cluster in node_of and cluster not in seen:
             seen.add(cluster)
-            payload |= _heart(grouped, node_of[cluster])
+            payload |= _central_members(grouped, node_of[cluster])
             payload |= {"name": _plain(names[cluster])} if cluster in names else {}
         owner = defined.collection.name
         id_ = fingerprint(run_id, change.kind, cluster, change.others)
@@ -176,7 +189,7 @@ def _changes(
     return events
 
 
-def _heart(grouped: RunResult, node: int) -> dict[str, Any]:
+def _central_members(grouped: RunResult, node: int) -> dict[str, Any]:
     central_members = [grouped.rows.document_ids[i] for i in grouped.central_members(node)]
     return {"size": len(grouped.clustering.nodes[node].members), "core": central_members}
 

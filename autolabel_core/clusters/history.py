@@ -1,4 +1,4 @@
-"""What the ledger knows of one cluster definition: its runs, its identities, what was asked for."""
+"""Reads what the ledger knows of one cluster definition: runs, identities, requests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from autolabel_core.ledger.clusters import StoredName
 REQUEST = "cluster"
 FULL, DELETE = "full", "delete"
 SUCCEEDED, FAILED, UNCHANGED, DELETED = "succeeded", "failed", "unchanged", "deleted"
+NOTHING = "nothing"
+"""The status of a run that found no cluster: too few documents, or all of them noise."""
 PROMOTION = "promotion"
 
 
@@ -43,6 +45,11 @@ class History:
         return self.runs[-1] if self.runs and self.runs[-1].status == FAILED else None
 
     @property
+    def nothing(self) -> ClusterRun | None:
+        """The last run, if it found no cluster."""
+        return self.runs[-1] if self.runs and self.runs[-1].status == NOTHING else None
+
+    @property
     def used(self) -> frozenset[str]:
         """Every id that was ever given; none is given twice."""
         return frozenset(event.cluster_id for event in self.events)
@@ -54,14 +61,30 @@ class History:
         return {event.cluster_id: event.payload["name"] for event in named}
 
     def central_members(self, run_id: str) -> dict[str, list[str]]:
-        """Return the documents at the heart of each cluster of a run, by cluster id."""
+        """Return the most central documents of each cluster of a run, by cluster id."""
         found = (e for e in self.events if e.run_id == run_id and "core" in e.payload)
         return {event.cluster_id: list(event.payload["core"]) for event in found}
 
-    def was_tried(self, declaration: str) -> bool:
-        """Whether a run of a declaration was recorded, or the history of it was deleted."""
-        tried = [*self.runs, *([self.deleted] if self.deleted else [])]
-        return any(run.payload.get("declaration") == declaration for run in tried)
+    def is_answered(self, declaration: str) -> bool:
+        """Whether a run of a declaration succeeded, or the history of it was deleted."""
+        ended = [run for run in self.runs if run.status in (SUCCEEDED, UNCHANGED)]
+        ended += [self.deleted] if self.deleted else []
+        return any(run.payload.get("declaration") == declaration for run in ended)
+
+    def in_vain(self, declaration: str) -> int | None:
+        """Return how many documents the last run of a declaration had that came to nothing.
+
+        Args:
+            declaration: fingerprint of the declaration.
+
+        Returns:
+            Their number, 0 where an older version did not note it; None without such a run.
+        """
+        for run in reversed(self.runs):
+            in_vain = run.status in (FAILED, NOTHING)
+            if in_vain and run.payload.get("declaration") == declaration:
+                return int(run.payload.get("documents") or 0)
+        return None
 
 
 def read_history(ledger: Ledger, collection: str, cluster_name: str) -> History:

@@ -1,19 +1,18 @@
-"""A cluster becomes a label: its heart, once a person has looked, becomes references.
-
-The next sweep labels the rest by them. What a person labelled is never overridden.
-"""
+"""Promotes a cluster: its most central members become references, after a person has looked."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection as AnyCollection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.history import PROMOTION
+from autolabel_core.clusters.promotion_gate import disagreement, promotion_verdict
 from autolabel_core.clusters.report import current_documents
-from autolabel_core.clusters.stability import run_in_force, stabilities, verdict_on
+from autolabel_core.clusters.stability import run_in_force, stabilities
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations.conditions import parse
 from autolabel_core.documents.documents import Documents
@@ -24,6 +23,7 @@ from autolabel_core.foundation.label_names import check_label
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.labelling.promotion import (
     Promotion,
+    already_promoted,
     check_taxonomy,
     outstanding,
     prepared,
@@ -62,6 +62,7 @@ class ClusterPromotion:
         reasons: why it should not be promoted; none where it may.
         said: labels that people gave to its members, with their numbers.
         chosen: by collection, the most central first.
+        promoted: members that carry the label by an earlier promotion; they count as chosen.
     """
 
     defined: DefinitionState
@@ -72,6 +73,15 @@ class ClusterPromotion:
     reasons: tuple[str, ...]
     said: dict[str, int]
     chosen: dict[str, list[Promotion]]
+    promoted: int = 0
+
+    @property
+    def images_to_review(self) -> int:
+        """Images that hold boxes among the chosen: they train once they are `reviewed`."""
+        return sum(
+            len({p.record.get("image_key") for p in chosen} - {None})
+            for chosen in self.chosen.values()
+        )
 
 
 def find_cluster(collection: OpenCollection, wanted: str) -> tuple[DefinitionState, str]:
@@ -137,22 +147,33 @@ def propose_promotion(
         "cluster_id": cluster_id,
         "stability": round(stable, 6),
     }
-    ranked = _ranked(one, run, cluster_id)
+    ranked, promoted = _ranked(one, run, cluster_id), 0
     said, chosen = Counter[str](), dict[str, list[Promotion]]()
     for grouped in one.documents.collections:
         own = [member for member in ranked if member.collection == grouped.collection_name]
         if own:
             check_taxonomy(grouped)
-            given, found = _of_collection(
-                OpenCollection(collection.workspace, grouped), own, label, because
-            )
+            opened = OpenCollection(collection.workspace, grouped)
+            given, found = _of_collection(opened, own, label, because)
             said.update(given)
-            chosen[grouped.collection_name] = [p for p in found if p.record["key"] not in exclude]
-    row = run.clusters[run.place[cluster_id]]
-    verdict = verdict_on(one, row, stable)
-    reasons = (*verdict.reasons, *_contradicted(said, label))
-    kept = _nearest(chosen, core)
-    return ClusterPromotion(one, cluster_id, label, len(ranked), stable, reasons, dict(said), kept)
+            promoted += already_promoted(opened, found)
+            wanted = [p for p in found if p.record["key"] not in exclude]
+            chosen[opened.name] = outstanding(opened, wanted)
+    # Who asks twice gets the same members, and not the next ones.
+    nearest = _nearest(chosen, None if core is None else max(core - promoted, 0))
+    labels = Counter(str(p.record["label"]) for p in _all(nearest) if p.record["label"])
+    reasons = (
+        *promotion_verdict(one, cluster_id, stable).reasons,
+        *disagreement(labels, "its most central members"),
+        *_contradicted(said, label),
+    )
+    return ClusterPromotion(
+        one, cluster_id, label, len(ranked), stable, reasons, dict(said), nearest, promoted
+    )
+
+
+def _all(chosen: Mapping[str, list[Promotion]]) -> list[Promotion]:
+    return [promotion for promotions in chosen.values() for promotion in promotions]
 
 
 def _of_collection(
@@ -161,7 +182,7 @@ def _of_collection(
     label: str,
     because: JsonObject,
 ) -> tuple[list[str], list[Promotion]]:
-    """Return what people said of the members, and promotions of those they said nothing of."""
+    """Return what people said of the members, and a promotion of each."""
     own = {member.document_id: member for member in members}
     condition = parse({"field": "document_id", "operator": "in", "value": list(own)})
     records = Documents(collection).find([condition])
@@ -175,7 +196,7 @@ def _of_collection(
         member = own[record["document_id"]]
         why = {**because, COSINE: round(member.cosine, 6)}
         found.append(proposed(collection, record, member.content_hash, label, why))
-    return given, outstanding(collection, found)
+    return given, found
 
 
 def confirm_promotion(

@@ -9,8 +9,9 @@ import numpy as np
 
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
+from autolabel_core.clusters.promotion_gate import promotion_verdict
 from autolabel_core.clusters.report import cluster_rows, life
-from autolabel_core.clusters.stability import stabilities, verdict_on
+from autolabel_core.clusters.stability import stabilities
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations.cluster_fields import COLUMN_OF
 from autolabel_core.foundation.errors import NotFoundError
@@ -83,7 +84,7 @@ def cluster_details(one: DefinitionState, cluster: str) -> dict[str, Any]:
     stable = stabilities(one)[cluster]
     row = next(r for r in cluster_rows(one) if r["cluster_id"] == cluster)
     kept = next(r for r in one.last.clusters if r["cluster_id"] == cluster)
-    verdict = verdict_on(one, kept, stable)
+    verdict = promotion_verdict(one, cluster, stable)
     name = one.history.names.get(cluster, {})
     return {
         "definition": one.name,

@@ -9,7 +9,6 @@ from typing import Any, TypedDict
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.history import PROMOTION, History
-from autolabel_core.documents.documents import Documents
 from autolabel_core.tables.cluster_files import NOISE_ID, texts
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -86,6 +85,10 @@ def run_figures(one: DefinitionState) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if one.history.failure is not None:
         said["last run failed"] = one.history.failure.payload["reason"]
+    if one.history.nothing is not None:
+        said["last run found nothing"] = one.history.nothing.payload["reason"]
+    if one.documents.problem:
+        said["problem"] = one.documents.problem
     if run is None:
         return {**said, "run": "none yet"}
     figures = {name: run.payload.get(name) for name in ("documents", "clusters", *FIGURES)}
@@ -147,7 +150,8 @@ def cluster_status(one: DefinitionState) -> ClusterStatus:
         "reasons": list(payload.get("reasons") or ()),
         "new_documents": new_documents(one) if run else 0,
         "due": one.due or None,
-        "failed": one.history.failure.payload["reason"] if one.history.failure else None,
+        "failed": one.documents.problem
+        or (one.history.failure.payload["reason"] if one.history.failure else None),
         "promoted": sorted({e.cluster_id for e in one.history.events if e.kind == PROMOTION}),
     }
 
@@ -172,7 +176,7 @@ def cluster_rows(one: DefinitionState) -> list[ClusterRow]:
     if one.last is None or not one.last.complete:
         return []
     members = current_documents(one)
-    labels = _labels(one)
+    labels = one.documents.labels
     stable = one.last.stability or {}
     rows: list[ClusterRow] = []
     names = one.history.names
@@ -213,17 +217,6 @@ def current_documents(one: DefinitionState) -> dict[str, list[str]]:
         if cluster != NOISE_ID:
             for above in one.last.lineage.get(cluster, ()):
                 found.setdefault(above, []).append(document)
-    return found
-
-
-def _labels(one: DefinitionState) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for collection in one.documents.collections:
-        with Documents(
-            OpenCollection(one.collection.workspace, collection), clusters=False
-        ).connect() as connection:
-            sql = "SELECT document_id, label FROM documents WHERE label IS NOT NULL"
-            found |= dict(connection.execute(sql).fetchall())
     return found
 
 

@@ -1,4 +1,4 @@
-"""One full run: group the documents, match the clusters to the last run's, keep what was found."""
+"""Groups documents, matches the clusters to those of the last run, and writes the result."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ from autolabel_core.foundation.progress import Progress
 from autolabel_core.tables.cluster_files import COORDINATES, NOISE_ID, RunFiles
 
 CENTRAL_MEMBERS = 50
-"""So many documents at the heart of a cluster are kept in the ledger: they tell which it was."""
+"""So many of the most central documents of a cluster are in the ledger: they tell which it was."""
 
 Columns = dict[str, Any]
+
+
+class NothingFoundError(AutolabelError):
+    """There is no cluster: too few documents, or all of them are noise."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ class RunResult:
         }
 
     def central_members(self, i: int) -> list[int]:
-        """Return the rows at the heart of a cluster, the nearest to its centroid first."""
+        """Return the most central rows of a cluster, the nearest to its centroid first."""
         members = self.clustering.nodes[i].members
         level, place = self.places[i]
         cosines = self.rows.vectors[members] @ self.qualities[level].centroids[place]
@@ -165,11 +169,11 @@ def group(
         What was found.
 
     Raises:
-        AutolabelError: no cluster was found; those of the last run are kept.
+        NothingFoundError: no cluster was found; those of the last run are kept.
     """
     clustering = cluster_vectors(rows.vectors, definition, progress)
     if not clustering.nodes:
-        raise AutolabelError(
+        raise NothingFoundError(
             f"no cluster among {len(rows.document_ids)} documents: "
             f"{clustering.chosen.get('reason') or 'all of them are noise'}"
         )

@@ -1,18 +1,11 @@
-"""How stable the clusters in force are, and whether one may become a label."""
+"""How stable the clusters in force are; computed once for each run."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from autolabel_core.clusters.algorithms.result import NOISE, Clustering, Node
-from autolabel_core.clusters.algorithms.stability import (
-    PromotionVerdict,
-    promotable,
-    tree_stability,
-)
+from autolabel_core.clusters.algorithms.stability import tree_stability
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.documents import Matrix
 from autolabel_core.foundation.errors import NotFoundError
@@ -78,18 +71,3 @@ def run_in_force(one: DefinitionState) -> RunFiles:
             f"`autolabel clusters run {one.collection.name}` makes one."
         )
     return one.last
-
-
-def verdict_on(one: DefinitionState, row: Mapping[str, Any], stable: float) -> PromotionVerdict:
-    """Say whether a cluster of the run in force may become a label.
-
-    Args:
-        one: the definition.
-        row: the cluster's row of the run.
-        stable: its stability.
-
-    Returns:
-        The verdict, by the definition's own threshold of assignment.
-    """
-    cohesion = row["mean_cosine_similarity"] or 0.0
-    return promotable(stable, row["size"], cohesion, one.definition.assignment_threshold)

@@ -15,12 +15,13 @@ import pyarrow as pa
 
 from autolabel_core.clusters.charts import cluster_pictures
 from autolabel_core.clusters.definition_state import DefinitionState
+from autolabel_core.clusters.documents import ClusterDocuments
 from autolabel_core.clusters.full_run import run_in_full
 from autolabel_core.clusters.report import cluster_report
-from autolabel_core.declarations import Collection
+from autolabel_core.declarations import Cluster, Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.foundation.progress import Progress
+from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.tables.cluster_files import (
     CENTROIDS,
     CLUSTERS,
@@ -29,6 +30,7 @@ from autolabel_core.tables.cluster_files import (
     name_columns,
     texts,
 )
+from autolabel_core.tables.fingerprints import UNFINISHED
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -64,8 +66,21 @@ class Clusters(DerivedTable):
 
     @property
     def defined(self) -> list[DefinitionState]:
-        """The definitions, each with the history as it is now."""
-        return [DefinitionState(self.collection, c) for c in self._declared]
+        """The definitions, each with the history as it is now; documents are read once for all."""
+        return [DefinitionState(self.collection, c, self._documents_of(c)) for c in self._declared]
+
+    def _documents_of(self, definition: Cluster) -> ClusterDocuments:
+        key = (definition.collection_identifiers, definition.feature_uris, definition.filter)
+        if key not in self._documents:
+            self._documents[key] = ClusterDocuments(self.collection, definition)
+        return self._documents[key]
+
+    @cached_property
+    def _documents(self) -> dict[tuple[Any, ...], ClusterDocuments]:
+        return {}
+
+    changed: frozenset[str] | None = None
+    """The definitions whose clusters the last `refresh` changed; None before it, which is all."""
 
     @cached_property
     def _declared(self) -> tuple[Any, ...]:
@@ -83,8 +98,16 @@ class Clusters(DerivedTable):
         """Whether a full run is due; assigning goes with the uploads."""
         return any(one.due for one in self.defined)
 
+    def refresh(self, batch: str, progress: Progress = no_progress) -> bool:
+        """Bring all clusters up to date, and note which definitions changed."""
+        self.changed = frozenset()
+        return super().refresh(batch, progress)
+
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Do the full runs that are due, then say where everybody is.
+
+        Where somebody asked for runs, those alone are made: what is due by itself is left to the
+        next look, because the table is written as unfinished.
 
         Args:
             batch: the whole.
@@ -92,37 +115,62 @@ class Clusters(DerivedTable):
             progress: told how far the work is.
 
         Raises:
-            AutolabelError: a full run failed; everything else is up to date.
+            AutolabelError: a definition failed; all others are up to date.
         """
-        problems, done = [], []
-        for one in self.defined:
-            current = one
-            if one.due:
-                try:
-                    run_in_full(one, progress)
-                except AutolabelError as error:
-                    problems.append(str(error))
-                current = one.read_again()
-            if current.documents.fingerprint is not None:
-                current.write_current()
+        defined = self.defined
+        due = [one for one in defined if one.due]
+        wanted = [one for one in due if one.history.waiting] or due
+        asked = any(one.history.waiting for one in due)
+        problems = [one.documents.problem for one in defined if one.documents.problem and not asked]
+        done = []
+        for one in defined:
+            current, found = self._brought_up_to_date(one, one in wanted, progress)
+            problems += found
             done.append(current)
         rows = [row for one in done for row in _summary(one)]
         table = pa.Table.from_pylist(rows, schema=SUMMARY)
-        self.warehouse.write_table(self.path(), table, state_of(done) or fingerprint)
+        made_from = state_of(done) or fingerprint
+        made_from += UNFINISHED if len(wanted) < len(due) else ""
+        self.warehouse.write_table(self.path(), table, made_from)
         if problems:
             raise AutolabelError("\n".join(problems))
+
+    def _brought_up_to_date(
+        self, one: DefinitionState, is_wanted: bool, progress: Progress
+    ) -> tuple[DefinitionState, list[str]]:
+        """Return a definition as it is afterwards, and what went wrong with it alone."""
+        problems: list[str] = []
+        current = one
+        try:
+            if is_wanted:
+                current = _after_run(one, progress, problems)
+            if current.documents.fingerprint is not None and current.write_current():
+                self.changed = (self.changed or frozenset()) | {one.name}
+        except AutolabelError as error:
+            problems.append(f"Clusters `{one.name}`: {error}")
+        return current, problems
 
     def report(self, batch: str = WHOLE) -> dict[str, Any]:
         """Show the figures of the last runs, the clusters, and what became of each."""
         return cluster_report(self.collection, self.defined)
 
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
-        """Draw the map of each definition, and what is in its largest clusters."""
+        """Draw the map of each definition that changed, and what is in its largest clusters."""
         drawn: dict[str, bytes] = {}
         for one in self.defined:
+            if self.changed is not None and one.name not in self.changed:
+                continue
             lead = f"{one.name}: " if len(self._declared) > 1 else ""
             drawn |= {f"{lead}{name}": png for name, png in cluster_pictures(one).items()}
         return drawn
+
+
+def _after_run(one: DefinitionState, progress: Progress, problems: list[str]) -> DefinitionState:
+    try:
+        run_in_full(one, progress)
+    except AutolabelError as error:
+        problems.append(str(error))
+    return one.read_again()
 
 
 def state_of(defined: Sequence[DefinitionState]) -> str | None:
@@ -134,7 +182,8 @@ def state_of(defined: Sequence[DefinitionState]) -> str | None:
     Returns:
         The fingerprint.
     """
-    if all(one.documents.fingerprint is None for one in defined):
+    known = (one.documents.problem or one.documents.fingerprint for one in defined)
+    if not any(known):
         return None
     return fingerprint([one.state for one in defined])
 

@@ -264,6 +264,11 @@ class Cluster(Declaration):
         return checked_parameters(info.data["algorithm"], value)
 
     @property
+    def least_cohesion(self) -> float:
+        """The mean cosine to the centroid that a cluster needs to become a label."""
+        return self.assignment_threshold
+
+    @property
     def all_triggers(self) -> tuple[ClusterTrigger, ...]:
         """The triggers, the schedule first."""
         scheduled = [ClusterTrigger(cron=self.schedule)] if self.schedule else []

@@ -198,19 +198,47 @@ def outstanding(collection: OpenCollection, chosen: list[Promotion]) -> list[Pro
     Returns:
         What is left of it, in the same order.
     """
+    current = _current_annotations(collection, chosen)
+    return [
+        promotion
+        for promotion, annotation in zip(chosen, current, strict=True)
+        if annotation is None
+        or (annotation.source == "promoted" and annotation.label != promotion.label)
+    ]
+
+
+def already_promoted(collection: OpenCollection, chosen: list[Promotion]) -> int:
+    """Return how many documents carry the label of their promotion already, by an earlier one.
+
+    Args:
+        collection: whose documents.
+        chosen: what would be promoted.
+
+    Returns:
+        Their number; of boxes, whose promotion is a judgement like any other, those of people too.
+    """
+    is_boxes = collection.declaration.detection is not None
+    current = _current_annotations(collection, chosen)
+    return sum(
+        annotation is not None
+        and annotation.label == promotion.label
+        and (is_boxes or annotation.source == "promoted")
+        for promotion, annotation in zip(chosen, current, strict=True)
+    )
+
+
+def _current_annotations(
+    collection: OpenCollection, chosen: list[Promotion]
+) -> list[Annotation | None]:
+    """Return what was said of each document where it lies, or will lie, among the references."""
     if collection.declaration.detection is not None:
-        said = ReferenceSet(collection).annotations
-        return [one for one in chosen if one.record["document_id"] not in said]
+        of_boxes = ReferenceSet(collection).annotations
+        return [of_boxes.get(promotion.record["document_id"]) for promotion in chosen]
     name = _target(collection).collection_name
     ids = [document_id(name, promotion.key) for promotion in chosen]
     contents = dict(zip(ids, (p.content_hash for p in chosen), strict=True))
-    held = effective_annotations(collection.ledger.annotations(name), contents)
-    return [
-        promotion
-        for promotion, document in zip(chosen, ids, strict=True)
-        if document not in held
-        or (held[document].source == "promoted" and held[document].label != promotion.label)
-    ]
+    current = effective_annotations(collection.ledger.annotations(name), contents)
+    return [current.get(document) for document in ids]
 
 
 def _promote_one(collection: OpenCollection, promotion: Promotion, reviewer: str) -> Annotation:

@@ -8,6 +8,15 @@ from autolabel_core.documents.documents import Documents
 from support.angle_samples import NAME, declaration
 
 TOPICS = "topics"
+UNLABELLED = {
+    "retriever_name": "unlabelled",
+    "stages": [
+        {
+            "stage_id": "attribute_filter",
+            "parameters": {"field": "side", "operator": "exists", "value": False},
+        }
+    ],
+}
 
 
 def definition(**more):
@@ -66,3 +75,14 @@ def named_by(server, **more):
     """A declaration whose clusters a server names; the key is in `NAMING_KEY`."""
     settings = {"base_url": server.url, "api_key_env": "NAMING_KEY", "retries": 0, **more}
     return declared(definition(llm_labeling=settings))
+
+
+def statuses(workspace):
+    """How the runs ended, in order."""
+    return [run.status for run in workspace.ledger.cluster_runs(NAME, TOPICS)]
+
+
+def sizes(workspace):
+    """How many documents each cluster has now."""
+    found = list(clusters_by_key(workspace).values())
+    return {cluster: found.count(cluster) for cluster in sorted(set(found) - {None})}
