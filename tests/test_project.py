@@ -46,6 +46,12 @@ def test_a_project_opens_from_below_and_by_its_folder(tmp_path, monkeypatch):
     assert Project.open().workspace.paths.home == tmp_path / "other", "the environment wins"
     opened = Project.open(tmp_path / "shop/data")
     assert opened.workspace.paths.home == tmp_path / "shop/.autolabel", "what is named wins"
+    assert "NAMING_KEY" not in os.environ
+    (tmp_path / "shop/.env").write_text("NAMING_KEY=k1\nAUTOLABEL_ANNOTATOR=ann\n")
+    monkeypatch.setenv("NAMING_KEY", "")
+    assert Project.open(tmp_path / "shop").annotator == "ann"
+    assert os.environ["NAMING_KEY"] == "k1", "keys of other services are read from there"
+    assert "AUTOLABEL_ANNOTATOR" not in os.environ, "another project may be opened next"
     with pytest.raises(AutolabelError, match="lies in no project"):
         Project.open(tmp_path)
     with pytest.raises(NotFoundError, match="products"):

@@ -14,7 +14,12 @@ import numpy.typing as npt
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import Paths, annotator_name
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.foundation.project_folder import find_project, project_settings, with_project
+from autolabel_core.foundation.project_folder import (
+    env_file_settings,
+    find_project,
+    project_settings,
+    with_project,
+)
 from autolabel_core.storage.s3 import S3Settings
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
@@ -47,6 +52,9 @@ class Project:
     def open(cls, folder: str | Path | None = None) -> Project:
         """Open the project around the working folder, or the one that a folder lies in.
 
+        What its `.env` says of others than autolabel, such as the key of a language model, is put
+        into the environment of this process where that has nothing.
+
         Args:
             folder: of a project; its settings then win over the environment's. Default: what the
                 environment names, then the project around the working folder.
@@ -57,15 +65,18 @@ class Project:
         Raises:
             AutolabelError: the folder lies in no project.
         """
+        root = find_project(Path(folder or "."))
         if folder is None:
             environ = with_project(os.environ, Path.cwd())
+        elif root is None:
+            raise AutolabelError(
+                f"{folder} lies in no project; `autolabel init {folder}` makes it one."
+            )
         else:
-            root = find_project(Path(folder))
-            if root is None:
-                raise AutolabelError(
-                    f"{folder} lies in no project; `autolabel init {folder}` makes it one."
-                )
             environ = {**os.environ, **project_settings(root)}
+        for name, value in ({} if root is None else env_file_settings(root)).items():
+            if not name.startswith(("AUTOLABEL_", "DAGSTER_")):
+                os.environ[name] = os.environ.get(name) or value
         workspace = Workspace(Paths.from_environment(environ), S3Settings.from_environment(environ))
         return cls(workspace, environ)
 
