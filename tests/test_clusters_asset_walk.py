@@ -78,6 +78,23 @@ def test_the_same_run_writes_the_same_bytes(angles):
     assert files_of(ws) == before and statuses(ws) == ["succeeded"]
 
 
+def test_a_restored_home_has_the_clusters_of_the_old_one(angles, home):
+    ws = angles(groups(0, 90, 180) | {"odd": 45}, declared=declared())
+    ask(ws)
+    refresh(ws)
+    home.put(NAME, {f"new{i}": 88 + i for i in range(9)})
+    sweep_quietly(home.workspace, NAME)
+    refresh(home.workspace)
+    before, told = files_of(ws), ws.ledger.last_event_id()
+    shutil.rmtree(home.paths.home / "warehouse")
+    sweep_quietly(home.workspace, NAME)
+    refresh(home.workspace)
+    assert files_of(home.workspace) == before
+    assert statuses(ws) == ["succeeded"]
+    kinds = [e.event_type for e in ws.ledger.events_after(told)]
+    assert "cluster.completed" not in kinds
+
+
 def test_the_same_input_is_not_grouped_again(angles):
     ws = angles(groups(0, 90), declared=declared())
     ask(ws)
@@ -176,6 +193,7 @@ def test_identities_survive_new_data_and_a_lost_warehouse(angles, home):
     home.put(NAME, groups(180, 270) | groups(0, name="more"))
     sweep_quietly(ws, NAME)
     shutil.rmtree(ws.warehouse.path(NAME, "clusters"))
+    ask(ws, because="more")
     refresh(ws)
     found = clusters_by_key(ws)
     assert {key: found[key] for key in before} == before

@@ -223,3 +223,39 @@ def test_a_key_that_was_never_labelled_gives_nothing(folder, run):
     )
     assert run("label", "c", "absent.txt", "--moved-from", "a.txt")[0] == 1
     assert run("label", "c", "a.txt", "left", "--moved-from", "b.txt")[0] == 2
+
+
+def test_a_label_that_is_given_while_a_sweep_runs_is_not_lost(folder, monkeypatch):
+    from autolabel_core.tables.embeddings import Embeddings
+
+    folder.give("alice", a="left")
+    folder.labels()
+    folder.move("a.txt", "z.txt")
+    build = Embeddings.build
+
+    def label_in_between(table, batch, *others):
+        if folder.stores.ledger.annotations("c")[-1].annotator != "bob":
+            folder.give("bob", z="up", b="right")
+        return build(table, batch, *others)
+
+    monkeypatch.setattr(Embeddings, "build", label_in_between)
+    folder.labels()
+    assert folder.labels() == {"z.txt": "up", "b.txt": "right"}
+
+
+def test_a_label_for_an_object_that_was_replaced_meanwhile_is_kept_for_what_was_judged(
+    folder, home, monkeypatch
+):
+    from autolabel_core.documents.current_content import ExistingDocuments
+
+    hashes = ExistingDocuments.content_hashes
+
+    def replaced_after_the_look(existing, keys):
+        found = hashes(existing, keys)
+        folder.copy("a.txt", "kept.txt")
+        home.put("c", {"a.txt": 45})
+        return found
+
+    monkeypatch.setattr(ExistingDocuments, "content_hashes", replaced_after_the_look)
+    folder.give("alice", a="left")
+    assert folder.labels() == {"kept.txt": "left"}

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from autolabel_core.clusters.algorithms.id_matching import IdentityChange
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.documents import VectorRows
@@ -26,7 +28,7 @@ from autolabel_core.clusters.naming_inputs import (
 )
 from autolabel_core.clusters.run_result import NothingFoundError, RunResult, group, keep
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.ids import fingerprint, object_of
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import ClusterEvent, ClusterRun, Event, event_id
 from autolabel_core.ledger.clusters import StoredName
@@ -67,8 +69,10 @@ def run_in_full(defined: DefinitionState, progress: Progress) -> None:
 
 def _run(defined: DefinitionState, progress: Progress) -> None:
     history, rows = defined.history, defined.documents.chosen
-    made_from = fingerprint(defined.declaration, rows.document_ids, rows.content_hashes)
     last, files = history.last, defined.last
+    if last is not None and files is not None and not files.complete and not history.waiting:
+        rows = _rows_of_run(defined, last)
+    made_from = _input(defined, rows)
     if last is not None and files is not None and last.payload["input"] == made_from:
         if not files.complete:
             before = history.central_members(last.run_id)
@@ -86,6 +90,25 @@ def _run(defined: DefinitionState, progress: Progress) -> None:
     grouped = group(rows, defined.definition, before, history.used, whole, progress)
     keep(grouped, defined.files.run(run_id))
     _record_success(defined, grouped, run_id, made_from)
+
+
+def _input(defined: DefinitionState, rows: VectorRows) -> str:
+    return fingerprint(defined.declaration, rows.document_ids, rows.content_hashes)
+
+
+def _rows_of_run(defined: DefinitionState, run: ClusterRun) -> VectorRows:
+    """Return what a run whose artifacts are gone was made from, so that it can be made again.
+
+    Those are the documents that had arrived by then. Where that is not its input, because one of
+    them was deleted or replaced since, it cannot be made again: all present ones are returned.
+    """
+    rows, ledger = defined.documents.chosen, defined.collection.ledger
+    arrived = {name: ledger.first_arrivals(name) for name in sorted(set(rows.collections))}
+    pairs = zip(rows.collections, rows.document_ids, strict=True)
+    moments = [arrived[name].get(object_of(document)) for name, document in pairs]
+    then = [i for i, at in enumerate(moments) if at is not None and at <= run.recorded_at]
+    found = rows.take(np.array(then, np.int64))
+    return found if _input(defined, found) == run.payload["input"] else rows
 
 
 def _record_success(

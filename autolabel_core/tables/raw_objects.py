@@ -103,8 +103,7 @@ class RawObjects(DocumentTable):
         rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
         import_labels(self.collection.ledger, self.collection.declaration, rows)
         if not any(self._is_behind(other) for other in reversed(self.batches) if other != batch):
-            moves = self.moves({batch: rows})
-            self.collection.ledger.append_annotations(moves.carried)
+            self._carry_over({batch: rows})
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
         made_from = replace(ObjectsFingerprint.parse(fingerprint), unfinished=not is_finished)
@@ -122,6 +121,13 @@ class RawObjects(DocumentTable):
         if made_from is None:
             return True
         return str(replace(made_from, unfinished=False)) != self.fingerprint(batch)
+
+    def _carry_over(self, unwritten: Mapping[str, list[ObjectRow]]) -> None:
+        """Record what moved; nobody labels between the look that counts and the record."""
+        ledger = self.collection.ledger
+        if self.moves(unwritten).carried:
+            with ledger.together():
+                ledger.append_annotations(self.moves(unwritten).carried)
 
     def moves(self, unwritten: Mapping[str, list[ObjectRow]] | None = None) -> Moves:
         """Return which labels were given to a content that lies under another key now.
