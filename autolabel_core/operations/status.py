@@ -22,6 +22,7 @@ from autolabel_core.operations.status_record import (
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.similar_fields import like_label_field
 from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "renamed_from": "" if references else renamed_from(collection),
         "references_let_in": len(taxonomy.all_references.rows),
         "label_field": collection.declaration.label_field,
-        "like_label_field": {} if references else RawObjects(collection).like_label_field(),
+        "like_label_field": {} if references else like_label_field(RawObjects(collection)),
         "leave_one_out": {
             "agreement": judged["leave_one_out_agreement"],
             "low": judged.get("agreement_low"),

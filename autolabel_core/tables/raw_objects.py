@@ -35,7 +35,6 @@ from autolabel_core.tables.fingerprints import ObjectsFingerprint
 from autolabel_core.tables.imported_labels import carried_label, import_labels
 from autolabel_core.tables.label_conflicts import LabelConflict, label_conflicts
 from autolabel_core.tables.moved_labels import Moves, moves_of
-from autolabel_core.tables.similar_fields import keys_like
 
 FORMAT = 1
 FOR_NOW = (StoreUnavailableError, UnreachableItemError)
@@ -204,17 +203,6 @@ class RawObjects(DocumentTable):
     def annotations(self) -> dict[str, Annotation]:
         """Return the annotation that holds for each document."""
         return effective_annotations(self.recorded.annotations, self._contents)
-
-    def like_label_field(self) -> dict[str, int]:
-        """Count objects by metadata keys that look like the label field, which none of them has."""
-        files = [self.path(batch) for batch in self.batches]
-        tables = [
-            self.warehouse.read_table(file, ["metadata"])
-            for file in files
-            if self.warehouse.exists(file)
-        ]
-        texts = (text for table in tables for text in table["metadata"].to_pylist())
-        return keys_like(self.collection.declaration.label_field, texts)
 
     def label_conflicts(self) -> list[LabelConflict]:
         """Return where two people label one document differently."""

@@ -8,7 +8,28 @@ from collections import Counter
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+from autolabel_core.tables.document_table import DocumentTable
+
 MIN_SIMILARITY = 0.8
+
+
+def like_label_field(objects: DocumentTable) -> dict[str, int]:
+    """Count objects by metadata keys that look like the label field, which none of them has.
+
+    Args:
+        objects: what lies in the bucket.
+
+    Returns:
+        As `keys_like`.
+    """
+    files = [objects.path(batch) for batch in objects.batches]
+    tables = [
+        objects.warehouse.read_table(file, ["metadata"])
+        for file in files
+        if objects.warehouse.exists(file)
+    ]
+    texts = (text for table in tables for text in table["metadata"].to_pylist())
+    return keys_like(objects.collection.declaration.label_field, texts)
 
 
 def keys_like(field: str, metadata: Iterable[str | None]) -> dict[str, int]:
