@@ -69,14 +69,14 @@ def assets(request):
 
 def test_promoted_weights_are_applied_to_all_images(blocks, tick, promote, bring_up_to_date, home):
     blocks(declared=DECLARED)
-    assert "met the weights" in tick().skip_reason.skip_message
+    assert "seen by the weights" in tick().skip_reason.skip_message
     promote(b"first")
     (request,) = tick().run_requests
     assert assets(request)[:2] == ["detections", "embeddings"]
     assert request.partition_key == "batch_000001"
     assert request.tags["autolabel/sensor"] == "new_weights"
     bring_up_to_date(home.workspace, NAME)
-    assert "met the weights" in tick().skip_reason.skip_message
+    assert "seen by the weights" in tick().skip_reason.skip_message
     promote(b"second")
     assert weights_wait(home.workspace.open(NAME)) == ["batch_000001"]
 

@@ -9,6 +9,7 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
+from autolabel_core.clusters.algorithms.preprocessing import join_blocks
 from autolabel_core.declarations import Cluster
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.declarations.conditions import parse
@@ -149,9 +150,8 @@ class ClusterDocuments:
         for read, rows in found:
             blocks.append(read.vectors[[rows[pair] for pair in kept.items()]])
         name = [table.collection_name] * len(kept)
-        matrix = blocks[0] if len(blocks) == 1 else np.hstack(blocks) / np.sqrt(len(blocks))
         places = [keys[document] for document in kept]
-        return VectorRows([*kept], [*kept.values()], name, places, matrix.astype(np.float32))
+        return VectorRows([*kept], [*kept.values()], name, places, join_blocks(blocks))
 
     @cached_property
     def problem(self) -> str | None:

@@ -132,11 +132,6 @@ def _with_cause(error: DeclarationError, earlier: list[DeclarationError]) -> Dec
     return DeclarationError(f"{error}{cause}", error.collection)
 
 
-def load_collection(file: Path) -> Collection:
-    """Read one declaration; without the checks against the others."""
-    return read_declaration(file).collection
-
-
 def pick(collections: dict[str, Collection], name: str) -> Collection:
     """Return the collection of that name.
 

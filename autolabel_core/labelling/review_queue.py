@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
@@ -22,7 +22,6 @@ from autolabel_core.tables.boxes.box_labels import REVIEWED
 from autolabel_core.tables.detection_rows import BBOX_FORMAT, Bbox
 from autolabel_core.tables.workspace import OpenCollection
 
-Queue = Literal["lowest_confidence", "class", "disagreement", "random"]
 QUEUES: Mapping[str, str] = {
     "lowest_confidence": "images by their least sure box, the least sure first",
     "class": "images with a box of one class, its least sure first",

@@ -127,13 +127,6 @@ class DeliveryRows(Rows):
             last = _last_attempts(connection, wanted.endpoint, ids)
         return [Pending(event, last.get(event.event_id)) for event in events]
 
-    def pending_after(self, wanted: Wanted) -> int:
-        """Return the id up to which the last `pending` found everything settled.
-
-        A process that starts with it as `after` looks at nothing twice.
-        """
-        return self._settled_to.get(wanted, wanted.after)
-
 
 def _unsettled(wanted: Wanted, after: int) -> Select[tuple[object, ...]]:
     # A scalar subquery is looked up row by row; PostgreSQL turns NOT EXISTS into a join, and before

@@ -53,9 +53,8 @@ def join_blocks(blocks: Sequence[Floats]) -> Floats:
         (n, sum of d_i), rows of unit length; the cosine of two rows is the mean of their cosines in
         the single spaces.
     """
-    lengths = [np.linalg.norm(block, axis=1, keepdims=True) for block in blocks]
-    unit = [b / np.maximum(length, 1e-12) for b, length in zip(blocks, lengths, strict=True)]
-    return np.ascontiguousarray(np.hstack(unit) / np.sqrt(len(blocks)), np.float32)
+    joined = blocks[0] if len(blocks) == 1 else np.hstack(blocks) / np.sqrt(len(blocks))
+    return np.ascontiguousarray(joined, np.float32)
 
 
 def whiten(vectors: Floats, regularization: float | None) -> tuple[Floats, float, float]:
