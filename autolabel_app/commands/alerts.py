@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.tables.workspace import Workspace
-
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -21,7 +20,7 @@ def alerts() -> None:
 
 @alerts.command("list")
 @click.argument("collections", nargs=-1, metavar="[COLLECTION]…")
-@as_json_option
+@json_option
 def list_(collections: tuple[str, ...], as_json: bool) -> None:
     """Show the declared alerts, and when each fired last."""
     from autolabel_core.ledger.alert_firings import QUIET
@@ -51,7 +50,7 @@ def list_(collections: tuple[str, ...], as_json: bool) -> None:
 
 @alerts.command()
 @click.argument("collections", nargs=-1, metavar="[COLLECTION]…")
-@as_json_option
+@json_option
 def check(collections: tuple[str, ...], as_json: bool) -> None:
     """Look at the alerts now; what fires is recorded, and told by the next delivery.
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from autolabel_app.commands.label import pairs
+from autolabel_app.options import annotator_option, json_option
 from autolabel_app.output import emit_json
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
@@ -52,8 +53,8 @@ MAX_NOTES_SHOWN = 20
     help="From where Pascal VOC counts pixels [default: 0 where a box begins at 0, else 1].",
 )
 @click.option("--skip-invalid", is_flag=True, help="Record what is right, report the rest.")
-@click.option("--annotator", help="Who says it [default: AUTOLABEL_ANNOTATOR or the login].")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@annotator_option
+@json_option
 def annotate(
     collection: str,
     file: Path | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.tables.workspace import Workspace
 
@@ -34,7 +35,7 @@ def annotations_group() -> None:
 @click.option("--stale", is_flag=True, help="Only those whose image was replaced or is gone.")
 @click.option("--conflicts", "in_conflict", is_flag=True, help="Where two people disagree.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, the latest.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def list_(
     collection: str,
     since: str | None,
@@ -80,7 +81,7 @@ def _show_conflicts(found: Sequence[Conflict | LabelConflict], as_json: bool) ->
     help="One row for each.",
 )
 @click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or an ISO date.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
     """Show how often people found the detections of COLLECTION right.
 

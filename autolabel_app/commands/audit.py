@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import annotator_name
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     help="Record verdicts: columns key,label,verdict[,correct_label]; verdict right or wrong.",
 )
 @click.option("--auditor", help="Who is auditing [default: AUTOLABEL_ANNOTATOR or the login].")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def audit(
     collection: str,
     sample: int | None,

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.operations.project import Project
 
@@ -15,7 +16,7 @@ from autolabel_core.operations.project import Project
 @click.command()
 @click.argument("collection")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> int:
     """Label FILEs by the references of COLLECTION, as if just uploaded; nothing is stored.
 

@@ -11,10 +11,10 @@ import click
 
 from autolabel_app.commands.clusters_map import map_, sheet
 from autolabel_app.commands.clusters_promote import promote
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.tables.workspace import Workspace
 
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 definitions_argument = click.argument("names", nargs=-1, metavar="[DEFINITION]…")
 RUN_COLUMNS = ("definition", "run_id", "at", "status", "in_force", "documents", "clusters")
 FIGURE_COLUMNS = ("silhouette_score", "noise_ratio", "should_recluster", "reason")
@@ -36,7 +36,7 @@ clusters.add_command(sheet)
 @clusters.command()
 @click.argument("collection")
 @definitions_argument
-@as_json_option
+@json_option
 def run(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     """Group the documents of COLLECTION anew, by all definitions or by some.
 
@@ -63,7 +63,7 @@ def run(collection: str, names: tuple[str, ...], as_json: bool) -> None:
 
 @clusters.command()
 @click.argument("collection")
-@as_json_option
+@json_option
 def assign(collection: str, as_json: bool) -> None:
     """Put new documents of COLLECTION to the clusters of the last run; a sweep does the same."""
     _bring_up_to_date(collection, (), as_json)
@@ -98,7 +98,7 @@ def _bring_up_to_date(collection: str, names: tuple[str, ...], as_json: bool) ->
 @clusters.command("list")
 @click.argument("collection")
 @definitions_argument
-@as_json_option
+@json_option
 def list_(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     """List the clusters of COLLECTION that are in force, the largest first."""
     from autolabel_core.clusters.queries import definitions
@@ -118,7 +118,7 @@ def list_(collection: str, names: tuple[str, ...], as_json: bool) -> None:
 @clusters.command()
 @click.argument("collection")
 @click.argument("cluster", required=False)
-@as_json_option
+@json_option
 def show(collection: str, cluster: str | None, as_json: bool) -> None:
     """Show CLUSTER (`cl_3`, `definition/cl_3` or its name), or all definitions of COLLECTION.
 
@@ -164,7 +164,7 @@ def _show_pairs(row: dict[str, Any]) -> None:
 @clusters.command()
 @click.argument("collection")
 @definitions_argument
-@as_json_option
+@json_option
 def runs(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     """Show the history of the runs of COLLECTION, the latest first."""
     from autolabel_core.clusters.queries import definitions, run_rows
@@ -191,7 +191,7 @@ def runs(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     help="Only these; may be repeated [default: what the YAML enriches, else all].",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write .csv, .jsonl or .parquet.")
-@as_json_option
+@json_option
 def enrich(
     collection: str,
     definition: str | None,
@@ -231,7 +231,7 @@ def _as_object(row: dict[str, Any]) -> dict[str, Any]:
 @click.argument("definition")
 @click.option("--artifacts", is_flag=True, help="Remove the files of all runs too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@as_json_option
+@json_option
 def delete(collection: str, definition: str, artifacts: bool, yes: bool, as_json: bool) -> None:
     """End the history of DEFINITION: its clusters are in force no more; ids are never reused.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json
 from autolabel_core.tables.workspace import Workspace
 
@@ -21,7 +22,7 @@ from autolabel_core.tables.workspace import Workspace
     help="The HTML file.",
 )
 @click.option("--no-thumbnails", is_flag=True, help="Show no images: the page is made in seconds.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def map_(
     collection: str, definition: str | None, out: Path, no_thumbnails: bool, as_json: bool
 ) -> None:
@@ -60,7 +61,7 @@ def map_(
     help="The PNG file.",
 )
 @click.option("--tiles", type=click.IntRange(1, 120), default=24, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def sheet(collection: str, cluster: str, out: Path, tiles: int, as_json: bool) -> None:
     """Draw members of CLUSTER: the nearest to its centroid, at the end the furthest."""
     from autolabel_core.clusters.charts import cluster_sheet

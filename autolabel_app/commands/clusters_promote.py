@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
+from autolabel_app.options import (
+    NOT_PROMOTED,
+    is_confirmed,
+    json_option,
+    reviewed_option,
+    reviewer_option,
+)
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
@@ -26,10 +31,10 @@ CORE = 20
     help="So many of the most central members become references.",
 )
 @click.option("--all", "every", is_flag=True, help="All members become references.")
-@click.option("--yes", is_flag=True, help="You have reviewed them: promote without asking.")
+@reviewed_option
 @click.option("--force", is_flag=True, help="Promote a cluster that is not fit for it.")
-@click.option("--reviewer", help="Who reviewed [default: AUTOLABEL_ANNOTATOR or the login].")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@reviewer_option
+@json_option
 def promote(
     collection: str,
     cluster: str,
@@ -84,10 +89,9 @@ def promote(
         )
         if proposal.reasons:
             click.echo(f"It is not fit to become a label: {'; '.join(proposal.reasons)}.")
-    asks = bool(rows) and sys.stdin.isatty() and not as_json
-    accepted = yes or (asks and click.confirm(f"Promote these {len(rows)}?"))
+    accepted = is_confirmed(f"Promote these {len(rows)}?", len(rows), yes, as_json)
     recorded = 0
-    if accepted and rows:
+    if accepted:
         recorded = confirm_promotion(workspace, proposal, reviewer or annotator_name(), force)
     if as_json:
         emit_json({**said, "candidates": rows, "promoted": recorded})
@@ -96,7 +100,7 @@ def promote(
         if proposal.images_to_review:
             click.echo(_to_review(collection, proposal.images_to_review))
     elif rows:
-        click.echo("Nothing promoted: repeat with --yes after reviewing them.")
+        click.echo(NOT_PROMOTED)
 
 
 def _nothing_left(promoted: int, label: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.tables.workspace import Workspace
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds that a signed URL of an object on S3 is good for.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def documents(
     collection: str,
     filters: tuple[str, ...],

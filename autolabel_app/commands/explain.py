@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, shown
 from autolabel_core.operations.project import Project
 
@@ -25,7 +26,7 @@ NOT_LABELLED = {
 @click.command()
 @click.argument("collection")
 @click.argument("key")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def explain(collection: str, key: str, as_json: bool) -> None:
     """Trace the label of the document KEY of COLLECTION: who said what, and when."""
     traced = Project.open().collection(collection).explain(key)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json
 from autolabel_core.operations.project import Project
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     type=click.Choice(["human", "promoted", "auto"]),
     help="Only labels of this source; may be repeated [default: all].",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@json_option
 def export(
     collection: str, format_: str, out: Path, sources: tuple[str, ...], as_json: bool
 ) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autolabel_app.commands.identify_index import FILE, json_option, names_option
+from autolabel_app.commands.identify_index import FILE, names_option
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, shown
 from autolabel_core.foundation.paths import Paths
 from autolabel_core.identify.gather.site_registry import SITES

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ model_option = click.option(
 names_option = click.option(
     "--names", type=FILE, help="YAML with your own `rarities` and `set_code`."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autolabel_app.commands.identify_index import FILE, json_option, names_option, refs_option
+from autolabel_app.commands.identify_index import FILE, names_option, refs_option
 from autolabel_app.commands.identify_rates import rate_options, rate_source
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.identify.prices.sites import SITES

@@ -9,11 +9,11 @@ import click
 
 from autolabel_app.commands.identify_index import (
     FILE,
-    json_option,
     model_option,
     names_option,
     refs_option,
 )
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.paths import Paths
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autolabel_app.commands.identify_index import FILE, json_option, model_option
+from autolabel_app.commands.identify_index import FILE, model_option
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.foundation.paths import Paths
 

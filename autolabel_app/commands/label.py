@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.options import annotator_option, json_option
 from autolabel_app.output import emit_json
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import OpenCollection, Workspace
@@ -63,9 +64,9 @@ def pairs(
     metavar="FIELD=VALUE",
     help="A further field given with the label; may be repeated.",
 )
-@click.option("--annotator", help="Who is labelling [default: AUTOLABEL_ANNOTATOR or the login].")
+@annotator_option
 @click.option("--reason", help="Why, for `explain`.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def label(
     collection: str,
     words: tuple[str, ...],

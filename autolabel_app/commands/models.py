@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.models.registry.decisions import GATE
@@ -14,7 +15,6 @@ from autolabel_core.tables.workspace import Workspace
 
 Decision = Literal["promoted", "held"]
 
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 kind_option = click.option(
     "--kind", default="detector", show_default=True, help="Of model, as the registry calls it."
 )
@@ -32,7 +32,7 @@ def models() -> None:
 
 @models.command("list")
 @click.argument("collection", required=False)
-@as_json_option
+@json_option
 def list_models(collection: str | None, as_json: bool) -> None:
     """List the versions of COLLECTION, or of all, with the last decision about each."""
     workspace = Workspace.from_environment()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
+from autolabel_app.options import (
+    NOT_PROMOTED,
+    is_confirmed,
+    json_option,
+    reviewed_option,
+    reviewer_option,
+)
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
@@ -24,9 +29,9 @@ from autolabel_core.tables.workspace import Workspace
 @click.option(
     "--limit", type=click.IntRange(min=1), help="At most so many, the most confident first."
 )
-@click.option("--yes", is_flag=True, help="You have reviewed them: promote without asking.")
-@click.option("--reviewer", help="Who reviewed [default: AUTOLABEL_ANNOTATOR or the login].")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@reviewed_option
+@reviewer_option
+@json_option
 def promote(
     collection: str,
     min_confidence: float,
@@ -59,17 +64,13 @@ def promote(
     if not as_json:
         emit_table(rows, empty=f"No auto-label at or above {min_confidence}.")
     question = f"Promote these {len(chosen)} to {declared.declaration.reference_collection}?"
-    accepted = yes or (
-        bool(chosen) and sys.stdin.isatty() and not as_json and click.confirm(question)
-    )
+    accepted = is_confirmed(question, len(chosen), yes, as_json)
     recorded = 0
-    if accepted and chosen:
+    if accepted:
         recorded = promote_documents(declared, chosen, reviewer or annotator_name())
     if as_json:
         emit_json({"candidates": rows, "promoted": recorded})
     elif chosen:
         click.echo(
-            f"{recorded} promoted; `autolabel sweep` lets them label."
-            if accepted
-            else "Nothing promoted: repeat with --yes after reviewing them."
+            f"{recorded} promoted; `autolabel sweep` lets them label." if accepted else NOT_PROMOTED
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.tables.workspace import Workspace
 
 
 @click.command()
 @click.argument("sql")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def query(sql: str, as_json: bool) -> None:
     """Run one reading SQL statement (DuckDB).
 

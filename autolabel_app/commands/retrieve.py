@@ -6,6 +6,7 @@ import click
 
 from autolabel_app.commands.documents import document_row
 from autolabel_app.commands.label import pairs
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
@@ -21,7 +22,7 @@ from autolabel_core.tables.workspace import OpenCollection, Workspace
     help="Value of {{INPUT.NAME}}: for a search a file, a document's key or a text.",
 )
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def retrieve(name: str, inputs: dict[str, str], limit: int | None, as_json: bool) -> None:
     """Run the retriever NAME, declared in a collection's YAML."""
     from autolabel_core.declarations.collections_folder import find_retriever

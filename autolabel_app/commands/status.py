@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent, shown
 from autolabel_core.tables.workspace import Workspace
 
@@ -26,7 +27,7 @@ MAX_THRESHOLDS = 8
 @click.option(
     "--by", type=click.Choice(["day", "batch"]), help="One row for each day, or for each batch."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def status(collection: str, since: str | None, by: By | None, as_json: bool) -> None:
     """Show the state of COLLECTION as the last sweep left it, and what to do next.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json
 from autolabel_core.tables.workspace import Workspace
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="What looks like a lost mount, or a lost ledger, is meant so.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_option
 def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> None:
     """Register new, changed and deleted objects; bring every stale asset up to date.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.tables.workspace import Workspace
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     metavar="T",
     help="Count what the threshold T would change.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def threshold(collection: str, precision: float, tried: float | None, as_json: bool) -> None:
     """Propose thresholds for COLLECTION from leave-one-out figures of its references.
 

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, shown
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
@@ -14,7 +15,7 @@ from autolabel_core.tables.workspace import Workspace
 @click.command()
 @click.argument("collection")
 @click.option("--by", help="Who asks [default: AUTOLABEL_ANNOTATOR or the login].")
-@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+@json_option
 def train(collection: str, by: str | None, as_json: bool) -> None:
     """Train what COLLECTION declares on what people said, and let the gate judge it.
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
     from autolabel_core.notifications.webhooks.endpoints import Endpoint
-
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -27,7 +26,7 @@ def webhooks() -> None:
 
 @webhooks.command()
 @click.argument("endpoint", required=False)
-@as_json_option
+@json_option
 def test(endpoint: str | None, as_json: bool) -> None:
     """Send an event `webhook.test` to ENDPOINT, or to all; nothing is recorded."""
     from autolabel_core.notifications.webhooks.send_one import send_now, test_event
@@ -49,7 +48,7 @@ def test(endpoint: str | None, as_json: bool) -> None:
 @click.argument("endpoint", required=False)
 @click.option("--failed", is_flag=True, help="Only what did not arrive, the last attempt of each.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
-@as_json_option
+@json_option
 def deliveries(endpoint: str | None, failed: bool, limit: int, as_json: bool) -> None:
     """Show the last attempts at ENDPOINT, or at all."""
     from autolabel_core.notifications.webhooks.endpoints import MARKS
@@ -68,7 +67,7 @@ def deliveries(endpoint: str | None, failed: bool, limit: int, as_json: bool) ->
 @click.argument("endpoint", required=False)
 @click.argument("event_id", required=False)
 @click.option("--failed", is_flag=True, help="Everything that did not arrive, given up or not.")
-@as_json_option
+@json_option
 def redeliver(endpoint: str | None, event_id: str | None, failed: bool, as_json: bool) -> None:
     """Send EVENT_ID to ENDPOINT again, under the same id; or what --failed, to one or all."""
     from autolabel_core.notifications.webhooks.send_one import redeliver as send_again
@@ -93,7 +92,7 @@ def redeliver(endpoint: str | None, event_id: str | None, failed: bool, as_json:
 @click.option(
     "--seconds", type=click.FloatRange(min=0.0), default=40.0, show_default=True, help="At most."
 )
-@as_json_option
+@json_option
 def deliver(seconds: float, as_json: bool) -> None:
     """Deliver what is due now, as the sensor does."""
     from autolabel_core.notifications.webhooks.deliver_all import deliver_all
