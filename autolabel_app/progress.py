@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
+
+from autolabel_core.foundation.progress import Progress, no_progress
+from autolabel_core.foundation.progress import progress_bar as draw_bar
 
 
-@contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a callback `(done, total)` that draws a bar on standard error.
+def progress_bar(what: str) -> AbstractContextManager[Progress]:
+    """Return a context with a callback `(done, total)` that draws a bar on standard error.
 
     Args:
         what: is being done.
 
-    Yields:
-        Callable[[int, int], None]: The callback.
+    Returns:
+        The context.
     """
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    return draw_bar(what) if sys.stderr.isatty() else nullcontext(no_progress)

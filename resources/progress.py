@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from autolabel_core.foundation.progress import progress_bar
+
 LOG_SECONDS = 10.0
 
 
@@ -36,17 +38,10 @@ class ProgressResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if not self.bar:
             yield to_log
             return
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn as Remaining
-
-        columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn())
-        console = Console(stderr=True)
-        with Progress(*columns, Remaining(), console=console, transient=True) as progress:
-            task = progress.add_task(what, total=None)
+        with progress_bar(what) as draw:
 
             def to_both(done: int, total: int) -> None:
                 to_log(done, total)
-                progress.update(task, completed=done, total=total)
+                draw(done, total)
 
             yield to_both

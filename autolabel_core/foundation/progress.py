@@ -1,11 +1,33 @@
-"""How long work reports how far it is."""
+"""How long work reports how far it is: to a callback, and as a bar in a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 Progress = Callable[[int, int], None]
 
 
 def no_progress(_done: int, _total: int) -> None:
     """Report nothing."""
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Progress]:
+    """Draw a bar on standard error while the block runs.
+
+    Args:
+        what: is being done.
+
+    Yields:
+        Progress: moves the bar.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Bars(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.models.extractors.manifest import Extractor, refuse_parameters
+from autolabel_core.models.extractors.manifest import Extractor
+from autolabel_core.models.extractors.model_choice import ModelChoice
 
 DEFAULT_MODEL = "descriptor"
+MODELS = ModelChoice(
+    extractor="image_extractor",
+    default=DEFAULT_MODEL,
+    kind="open_clip",
+    named="<model>/<pretrained tag or path>",
+    example="open_clip:ViT-B-32/laion2b_s34b_b79k",
+)
 
 
 def image_extractor(
@@ -26,23 +33,12 @@ def image_extractor(
 
     Returns:
         The extractor.
-
-    Raises:
-        AutolabelError: the model is of neither form, or the descriptor is given parameters.
     """
-    chosen = model or DEFAULT_MODEL
-    if chosen == DEFAULT_MODEL:
+    weights = MODELS.weights_of(model, device=device, batch_size=batch_size)
+    if weights is None:
         from autolabel_core.models.extractors.descriptor import DescriptorExtractor
 
-        refuse_parameters(DEFAULT_MODEL, device=device, batch_size=batch_size)
         return DescriptorExtractor(version)
-    kind, _, rest = chosen.partition(":")
-    if kind == "open_clip" and rest:
-        from autolabel_core.models.extractors.open_clip import open_clip_extractor
+    from autolabel_core.models.extractors.open_clip import open_clip_extractor
 
-        return open_clip_extractor(version, rest, device, batch_size)
-    raise AutolabelError(
-        f"image_extractor does not know the model `{chosen}`. Use `{DEFAULT_MODEL}` (no weights) "
-        "or `open_clip:<model>/<pretrained tag or path>`, such as "
-        "`open_clip:ViT-B-32/laion2b_s34b_b79k`"
-    )
+    return open_clip_extractor(version, weights, device, batch_size)

@@ -101,20 +101,3 @@ class Extractor(Protocol):
 
     def embed(self, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
         """Return vectors `(n, d)`, float32, rows of unit length, in the order of the batch."""
-
-
-def refuse_parameters(model: str, **given: object) -> None:
-    """Refuse parameters for an embedded default, which has nothing to set.
-
-    Args:
-        model: its name.
-        **given: the parameters; None is one that was not given.
-
-    Raises:
-        AutolabelError: one was given.
-    """
-    found = [f"`{name}: {value}`" for name, value in given.items() if value is not None]
-    if found:
-        raise AutolabelError(
-            f"The model `{model}` takes no parameters, found {', '.join(found)}; leave them out"
-        )

