@@ -49,4 +49,6 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable ".[dev,text]"
+	# Dagster's docstring-parser and pydoclint's fork of it install the same module; the fork serves both.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --reinstall --constraint constraints.txt docstring-parser-fork
 	touch $@
