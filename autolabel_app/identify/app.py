@@ -25,7 +25,7 @@ from PIL import Image
 
 from autolabel_app.identify.limits import BodyLimit, KeyRequired
 from autolabel_app.identify.serving import Serving
-from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.errors import AutolabelError, ItemTooLargeError, UnreadableItemError
 from autolabel_core.foundation.media.images import probe_image
 from autolabel_core.identify.prices.exchange_rates import Rates
 from autolabel_core.identify.prices.price_file import Prices
@@ -185,7 +185,7 @@ def _counted(serving: Serving) -> Callable[[Request, Next], Awaitable[Response]]
 
 
 async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
-    status = 413 if "too large" in str(error) else 400
+    status = 413 if isinstance(error, ItemTooLargeError) else 400
     return JSONResponse({"detail": f"The picture cannot be read: {error}"}, status)
 
 

@@ -24,6 +24,10 @@ class UnreadableItemError(AutolabelError):
     """One object cannot be read; it is quarantined with this message as the reason."""
 
 
+class ItemTooLargeError(UnreadableItemError):
+    """One object is larger than what is read; a smaller copy of it can be."""
+
+
 class UnreachableItemError(UnreadableItemError):
     """One object cannot be read for now; quarantined, and tried again by the next sweep."""
 

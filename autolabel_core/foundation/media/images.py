@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.errors import ItemTooLargeError, UnreadableItemError
 
 MAX_PIXELS = 89_478_485
 # Formats with a signature of their own; EPS is left out because opening it runs a program.
@@ -111,7 +111,7 @@ def decode_image(data: bytes, min_side_px: int | None = None) -> Image.Image:
         image.load()
         rgb = _to_rgb(image)
     except _BOMBS as error:
-        raise UnreadableItemError(_too_large(*image.size)) from error
+        raise ItemTooLargeError(_too_large(*image.size)) from error
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged or truncated image: {_reason(error)}") from error
     transposition = _TRANSPOSITIONS.get(orientation)
@@ -124,7 +124,7 @@ def _open(data: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except _BOMBS as error:
-        raise UnreadableItemError(f"image too large: {_reason(error)}") from error
+        raise ItemTooLargeError(f"image too large: {_reason(error)}") from error
     except UnidentifiedImageError as error:
         raise UnreadableItemError(
             f"not an image: begins with {data[:8]!r}; expected one of {', '.join(FORMATS)}"
@@ -134,7 +134,7 @@ def _open(data: bytes) -> Image.Image:
     width_px, height_px = image.size
     # Pillow itself only warns up to twice its limit.
     if width_px * height_px > MAX_PIXELS:
-        raise UnreadableItemError(_too_large(width_px, height_px))
+        raise ItemTooLargeError(_too_large(width_px, height_px))
     return image
 
 
