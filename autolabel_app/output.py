@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
@@ -16,13 +16,13 @@ WIDTH = 160
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
-def emit_json(value: Any) -> None:
+def emit_json(value: object) -> None:
     """Print a value as JSON; numbers that JSON lacks become null."""
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     click.echo(json.dumps(_plain(value), ensure_ascii=not unicode, indent=2))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -34,7 +34,7 @@ def _plain(value: Any) -> Any:
     return _plain(value.item()) if hasattr(value, "item") else str(value)
 
 
-def emit_table(rows: Sequence[Mapping[str, Any]], empty: str = "none") -> None:
+def emit_table(rows: Sequence[Mapping[str, object]], empty: str = "none") -> None:
     """Print rows as a table, columns as in the first row; `empty` where there is no row."""
     if not rows:
         click.echo(empty)
@@ -79,7 +79,7 @@ def _plain_table(
     )
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return a value as a person reads it: a dash for nothing, no control characters."""
     if value is None:
         return "–"

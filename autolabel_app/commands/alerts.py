@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
@@ -59,7 +58,7 @@ def check(collections: tuple[str, ...], as_json: bool) -> None:
     from autolabel_core.notifications.alerts.check import check_alerts
 
     workspace = Workspace.from_environment()
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     problems = [] if collections else [str(one) for one in workspace.declared.problems]
     for name in collections or sorted(workspace.collections):
         declared = workspace.open(name)

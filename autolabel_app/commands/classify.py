@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -46,6 +45,6 @@ def classify(collection: str, files: tuple[Path, ...], as_json: bool) -> int:
     return _status(records)
 
 
-def _status(records: Sequence[Mapping[str, Any]]) -> int:
+def _status(records: Sequence[Mapping[str, object]]) -> int:
     """Return 1 where a file could not be read."""
     return int(any(record["reason"] for record in records))

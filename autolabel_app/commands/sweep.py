@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -62,7 +62,7 @@ def _show(results: list[SweepResult], as_json: bool, seconds: float) -> None:
         click.echo(f"{result.collection}: {change}; {done} ({seconds:.1f} s)")
 
 
-def _as_json(result: SweepResult) -> dict[str, Any]:
+def _as_json(result: SweepResult) -> dict[str, object]:
     return {
         "collection": result.collection,
         "created": result.registration.created,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import (  # noqa: TID253
     APIRouter,
@@ -51,17 +51,17 @@ class Routes:
 
     async def falcon(
         self, image: Annotated[UploadFile, File()], query: Annotated[str, Form()] = ""
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """Say what a picture shows: every thing with its place, name, score, margin and price."""
         with self._serving.metrics.seconds.time():
             return await self._serving.answer(await image.read(), query)
 
-    async def classify(self, image: Annotated[UploadFile, File()]) -> dict[str, Any]:
+    async def classify(self, image: Annotated[UploadFile, File()]) -> dict[str, object]:
         """Decide a whole picture, as `autolabel classify` decides a file."""
         with self._serving.metrics.seconds.time():
             return await self._serving.classify(await image.read())
 
-    def top_prices(self, n: Annotated[int, Query(ge=1, le=1000)] = 20) -> dict[str, Any]:
+    def top_prices(self, n: Annotated[int, Query(ge=1, le=1000)] = 20) -> dict[str, object]:
         """List the most valuable things, dearest first, under the names that references have."""
         prices, index = self._serving.served.prices, self._serving.served.index
         if prices is None:
@@ -92,7 +92,7 @@ class Routes:
             raise HTTPException(404, f"The index has no reference {filename!r}.")
         return Response(picture, media_type=Image.MIME[probe_image(picture).format])
 
-    def health(self) -> dict[str, Any]:
+    def health(self) -> dict[str, object]:
         """Say what is served, and whether the last change of the index could be taken over."""
         serving, served = self._serving, self._serving.served
         return {
@@ -163,7 +163,7 @@ def create_app(
     return app
 
 
-def _rates(prices: Prices | None) -> dict[str, Any]:
+def _rates(prices: Prices | None) -> dict[str, object]:
     rates = Rates() if prices is None else prices.rates
     return {
         "usd_rates": rates.usd,

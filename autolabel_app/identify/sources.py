@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from PIL import Image
 
@@ -47,7 +47,7 @@ class Loaded:
     extractor: Extractor
     rule: Rule | None
     thresholds: AcceptanceThresholds
-    classification: Callable[[Match], dict[str, Any]]
+    classification: Callable[[Match], dict[str, object]]
     picture: Callable[[str], bytes | None]
 
 
@@ -95,7 +95,7 @@ class IndexFile:
             path = folder / name
             return path.read_bytes() if known and path.is_file() else None
 
-        def classification(match: Match) -> dict[str, Any]:
+        def classification(match: Match) -> dict[str, object]:
             source = index.filenames[match.row] if match.matched else None
             return {
                 "label": match.label if match.matched else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -87,7 +87,7 @@ class Alert(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def flatten_notification(cls, value: Any) -> Any:
+    def flatten_notification(cls, value: object) -> object:
         """Accept `notification_config: {channels: […]}`; know the source from what is given."""
         if not isinstance(value, dict):
             return value

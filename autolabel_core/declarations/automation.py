@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -51,7 +51,7 @@ class AuditSchedule(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def bare_cron(cls, value: Any) -> Any:
+    def bare_cron(cls, value: object) -> object:
         """Accept the cron expression alone."""
         return {"cron": value} if isinstance(value, str) else value
 

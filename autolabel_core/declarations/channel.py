@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -76,7 +76,7 @@ class Channel(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def flatten_config(cls, value: Any) -> Any:
+    def flatten_config(cls, value: object) -> object:
         """Accept the seeds' `config: {url}` and `configs: {url, method}`, and the flat form."""
         if not isinstance(value, dict):
             return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -74,7 +74,7 @@ class FeatureExtractor(Declaration):
     model: str | None = None
     input_mappings: dict[str, str] = Field(default_factory=dict)
     field_passthrough: tuple[Text, ...] = ()
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, object] = Field(default_factory=dict)
     fine_tune: bool = False
 
     @property
@@ -144,7 +144,7 @@ class Taxonomy(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def first_target_is_the_label(cls, value: Any) -> Any:
+    def first_target_is_the_label(cls, value: object) -> object:
         """Where no `field_to_enrich` is given, the first enrichment field receives the label."""
         if not isinstance(value, dict) or "field_to_enrich" in value:
             return value
@@ -185,7 +185,7 @@ class Collection(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def single_extractor(cls, value: Any) -> Any:
+    def single_extractor(cls, value: object) -> object:
         """Accept the list form `feature_extractors` with its one entry."""
         if not isinstance(value, dict) or "feature_extractors" not in value:
             return value

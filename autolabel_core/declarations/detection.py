@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -75,7 +75,7 @@ class Detection(Declaration):
     max_detections: Count = 300
     batch_size: Count = 16
     device: Text = "auto"
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, object] = Field(default_factory=dict)
     training: Training = Training()
     gate: Gate = Gate()
 

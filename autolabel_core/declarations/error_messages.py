@@ -70,7 +70,7 @@ class YamlOrigin:
         return f"{self.file}:{self.lines[known]}: {key}{shown(value)}: {problem}"
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return ` (found …)` for a plain value, and nothing for what is long or absent."""
     if value is None or isinstance(value, dict | list | tuple | Declaration):
         return ""
@@ -146,7 +146,7 @@ def _model_at(model: type[Declaration], path: Path_) -> type[Declaration] | None
 
 
 def _declared_type(model: type[Declaration], field: str) -> type[Declaration] | None:
-    pending: list[Any] = [model.nested.get(field, model.model_fields[field].annotation)]
+    pending: list[object] = [model.nested.get(field, model.model_fields[field].annotation)]
     while pending:
         annotation = pending.pop()
         if isinstance(annotation, type) and issubclass(annotation, Declaration):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -41,7 +41,7 @@ class FileNames(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def word_for_the_defaults(cls, value: Any) -> Any:
+    def word_for_the_defaults(cls, value: object) -> object:
         """Accept `references: filenames`."""
         return {} if value == "filenames" else value
 

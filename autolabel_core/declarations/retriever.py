@@ -38,7 +38,7 @@ class Search(Declaration):
 
     @field_validator("query")
     @classmethod
-    def templates_are_well_formed(cls, value: Any) -> Any:
+    def templates_are_well_formed(cls, value: object) -> object:
         """Refuse a query without a value, and templates that are not inputs."""
         if isinstance(value, dict) and "value" not in value:
             raise ValueError("expected `value`, such as {input_mode: content, value: …}")
@@ -59,7 +59,7 @@ class FeatureSearch(Declaration):
 
     @field_validator("filters")
     @classmethod
-    def filters_are_conditions(cls, value: Any) -> Any:
+    def filters_are_conditions(cls, value: object) -> object:
         """Refuse malformed conditions when the file is read, not when the retriever runs."""
         if value is not None:
             parse(value)
@@ -75,11 +75,11 @@ class Stage(Declaration):
     stage_name: str | None = None
     stage_type: Literal["filter"] = "filter"
     stage_id: Literal["attribute_filter", "feature_search"]
-    parameters: Any
+    parameters: object
 
     @model_validator(mode="before")
     @classmethod
-    def flatten_config(cls, value: Any) -> Any:
+    def flatten_config(cls, value: object) -> object:
         """Accept `config: {stage_id, parameters}` and the flat form alike."""
         if isinstance(value, dict) and isinstance(value.get("config"), dict):
             return {**{k: v for k, v in value.items() if k != "config"}, **value["config"]}
@@ -87,7 +87,7 @@ class Stage(Declaration):
 
     @field_validator("parameters")
     @classmethod
-    def parameters_fit_the_stage(cls, value: Any, info: ValidationInfo) -> Any:
+    def parameters_fit_the_stage(cls, value: object, info: ValidationInfo) -> object:
         """Check the parameters against the stage they are for."""
         if info.data.get("stage_id") == "feature_search":
             FeatureSearch.model_validate(value)
@@ -108,7 +108,7 @@ class Stage(Declaration):
         return FeatureSearch.model_validate(self.parameters)
 
 
-def _conditions(parameters: Any) -> Any:
+def _conditions(parameters: object) -> object:
     if isinstance(parameters, dict) and "conditions" in parameters:
         unknown = sorted(set(parameters) - {"conditions"}, key=str)
         if unknown:
@@ -117,7 +117,7 @@ def _conditions(parameters: Any) -> Any:
     return parameters
 
 
-def _conditions_of(stages: Sequence[Stage]) -> list[Any]:
+def _conditions_of(stages: Sequence[Stage]) -> list[object]:
     return [stage.condition for stage in stages if stage.condition is not None]
 
 
@@ -131,7 +131,7 @@ class Retriever(Declaration):
 
     retriever_name: Text
     collection_identifiers: tuple[str, ...] = Field(default=(), max_length=1)
-    input_schema: dict[str, Any] = Field(default_factory=dict)
+    input_schema: dict[str, object] = Field(default_factory=dict)
     stages: tuple[Stage, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -148,17 +148,17 @@ class Retriever(Declaration):
         return found[0] if found else None
 
     @property
-    def conditions(self) -> list[Any]:
+    def conditions(self) -> list[object]:
         """The conditions of all stages, to be joined by AND."""
         return _conditions_of(self.stages)
 
     @property
-    def conditions_before_search(self) -> list[Any]:
+    def conditions_before_search(self) -> list[object]:
         """The conditions that narrow what is searched: of stages up to the search, and in it."""
         return _conditions_of(self.stages[: self._searched_at + 1])
 
     @property
-    def conditions_after_search(self) -> list[Any]:
+    def conditions_after_search(self) -> list[object]:
         """The conditions that narrow what a search found."""
         return _conditions_of(self.stages[self._searched_at + 1 :])
 

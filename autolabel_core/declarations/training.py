@@ -6,7 +6,7 @@ import functools
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import yaml
 from pydantic import Field, field_validator
@@ -53,7 +53,7 @@ class Training(Declaration):
     patience: Count = 100
     recipe: Literal["small", "ultralytics"] = "small"
     seed: int = Field(default=0, strict=True, ge=0)
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: dict[str, object] = Field(default_factory=dict)
 
     @field_validator("first_base")
     @classmethod
@@ -65,7 +65,7 @@ class Training(Declaration):
 
     @field_validator("arguments")
     @classmethod
-    def arguments_are_known(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def arguments_are_known(cls, value: dict[str, object]) -> dict[str, object]:
         """Refuse what ultralytics would not take, when the file is read and not after an export."""
         known = _known_arguments() if value else {}
         for name, given in value.items():
@@ -98,7 +98,7 @@ class Gate(Declaration):
 
 
 @functools.lru_cache(maxsize=1)
-def _known_arguments() -> dict[str, Any]:
+def _known_arguments() -> dict[str, object]:
     """Read ultralytics' own table of arguments and defaults, without importing it (seconds)."""
     found = importlib.util.find_spec("ultralytics")
     if found is None or found.origin is None:
@@ -107,7 +107,7 @@ def _known_arguments() -> dict[str, Any]:
     return dict(yaml.safe_load(table.read_text(encoding="utf-8")))
 
 
-def _fits(given: Any, default: Any) -> bool:
+def _fits(given: object, default: object) -> bool:
     """Whether a value is of the kind of its default; a default of nothing takes any."""
     if default is None:
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -59,7 +59,7 @@ class Webhook(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def flat_channel(cls, value: Any) -> Any:
+    def flat_channel(cls, value: object) -> object:
         """Accept the keys of a channel beside the name."""
         if not isinstance(value, dict):
             return value

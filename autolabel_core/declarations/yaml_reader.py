@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -79,14 +79,14 @@ def read_model(model: type[Model], file: Path, example: str) -> Model:
     return _validated(model, value, YamlOrigin(file, lines))
 
 
-def _validated(model: type[Model], value: dict[str, Any], origin: YamlOrigin) -> Model:
+def _validated(model: type[Model], value: dict[str, object], origin: YamlOrigin) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
         raise DeclarationError("\n".join(messages(origin, error, model))) from error
 
 
-def _read_mapping(file: Path, example: str) -> tuple[dict[str, Any], Lines]:
+def _read_mapping(file: Path, example: str) -> tuple[dict[str, object], Lines]:
     """Read a YAML file's mapping; one that cannot be read, or is none, is refused."""
     try:
         value, lines = read_yaml(file.read_bytes())

@@ -17,7 +17,7 @@ from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.workspace import OpenCollection
 
 
-def classify(collection: OpenCollection, files: Sequence[Path]) -> list[dict[str, Any]]:
+def classify(collection: OpenCollection, files: Sequence[Path]) -> list[dict[str, object]]:
     """Decide files by a collection's taxonomy.
 
     Args:
@@ -84,7 +84,7 @@ def why_nothing_compares(collection: OpenCollection) -> str:
     )
 
 
-def classification(taxonomy: AppliedTaxonomy, match: Match | None) -> dict[str, Any]:
+def classification(taxonomy: AppliedTaxonomy, match: Match | None) -> dict[str, object]:
     """Say what a match gives an item that is not stored.
 
     Args:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection as AnyCollection
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
 
 import pyarrow as pa
 
 from autolabel_core.exports.box_formats import BOX_FORMATS, write_boxes
 from autolabel_core.exports.box_report import BoxExportReport
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.tables.boxes.current_annotations import known_images
@@ -23,7 +23,7 @@ from autolabel_core.tables.table import WHOLE, DerivedTable
 
 FORMAT = 1
 SHOWN = 100
-_FIELDS: list[Any] = [
+_FIELDS: list[tuple[str, pa.DataType]] = [
     ("format", pa.string()),
     ("train", pa.int64()),
     ("val", pa.int64()),
@@ -120,7 +120,7 @@ class BoxExports(DerivedTable):
             if folder.name in BOX_FORMATS and folder.name not in formats:
                 self.warehouse.remove(folder)
 
-    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+    def report(self, batch: str = WHOLE) -> Report:
         """Say what each format holds, what was left out, and how the detector fares."""
         rows = self.warehouse.read_table(self.path()).to_pylist()
         left_out: list[dict[str, str]] = []
@@ -139,7 +139,7 @@ class BoxExports(DerivedTable):
         }
 
 
-def _row(report: BoxExportReport) -> dict[str, Any]:
+def _row(report: BoxExportReport) -> dict[str, object]:
     return {
         "format": report.format,
         **report.images,

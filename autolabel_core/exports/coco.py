@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from autolabel_core.exports.box_report import BoxExportReport, OpenImage, Truths
 from autolabel_core.exports.image_files import PlacedImage, finish, place_images
@@ -32,8 +31,8 @@ def write_coco(
     return finish(FORMAT, placement, class_ids, folder)
 
 
-def _instances(images: Sequence[PlacedImage], names: Sequence[str]) -> dict[str, Any]:
-    annotations: list[dict[str, Any]] = []
+def _instances(images: Sequence[PlacedImage], names: Sequence[str]) -> dict[str, object]:
+    annotations: list[dict[str, object]] = []
     for image_id, image in enumerate(images, start=1):
         corners = [box.xyxy_px for box in image.truth.boxes]
         boxes = zip(xyxy_to_xywh(corners).tolist(), areas(corners).tolist(), strict=True)
@@ -62,7 +61,7 @@ def _instances(images: Sequence[PlacedImage], names: Sequence[str]) -> dict[str,
     }
 
 
-def _image(number: int, image: PlacedImage) -> dict[str, Any]:
+def _image(number: int, image: PlacedImage) -> dict[str, object]:
     return {
         "id": number,
         "file_name": Path(image.file).name,

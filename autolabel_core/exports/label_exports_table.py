@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +13,7 @@ from autolabel_core.declarations.cluster_fields import enriched_fields, enrichin
 from autolabel_core.documents.documents import Documents
 from autolabel_core.exports import FORMATS, write_export
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.tables.cluster_files import CURRENT, DefinitionFiles
 from autolabel_core.tables.label_report import FIGURE_COLUMNS, label_figures
@@ -31,7 +31,7 @@ COLUMNS = (
     "content_hash",
     "media_type",
 )
-_FIELDS: list[Any] = [
+_FIELDS: list[tuple[str, pa.DataType]] = [
     ("format", pa.string()),
     ("documents", pa.int64()),
     ("skipped", pa.int64()),
@@ -66,7 +66,7 @@ class AnnotationExports(DerivedTable):
         )
 
     @property
-    def _clustered(self) -> list[Any]:
+    def _clustered(self) -> list[object]:
         """What the fields that clusters enrich are made from; nothing where none do."""
         found = enriching(self.collection.workspace.collections, self.collection_name)
         if found is None:
@@ -136,7 +136,7 @@ class AnnotationExports(DerivedTable):
         """Return a reader of documents by key, for the formats that copy content."""
         return self.labels.own.embeddings.items.reader()
 
-    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+    def report(self, batch: str = WHOLE) -> Report:
         """Say what each format holds, and how labelling fares over the whole collection."""
         files = [self.labels.path(name) for name in self.batches]
         tables = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
@@ -37,13 +36,13 @@ def write_label_studio(
     return finish(FORMAT, placement, class_ids, folder)
 
 
-def _task(number: int, image: PlacedImage) -> dict[str, Any]:
+def _task(number: int, image: PlacedImage) -> dict[str, object]:
     results = [_result(place, box, image) for place, box in enumerate(image.truth.boxes, start=1)]
     data = {"image": LOCAL_FILES + quote(image.file), "key": image.truth.key, "split": image.split}
     return {"id": number, "data": data, "annotations": [{"id": number, "result": results}]}
 
 
-def _result(place: int, box: TruthBox, image: PlacedImage) -> dict[str, Any]:
+def _result(place: int, box: TruthBox, image: PlacedImage) -> dict[str, object]:
     x, y, width, height = xyxy_to_xywh(box.xyxy_px)[0].tolist()
     wide, high = image.truth.width_px, image.truth.height_px
     return {

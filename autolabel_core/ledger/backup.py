@@ -158,7 +158,7 @@ def _fill(
 
 
 def _insert(connection: Connection, rows: Iterable[tuple[str, Any]], named: Path) -> None:
-    waiting: list[dict[str, Any]] = []
+    waiting: list[dict[str, object]] = []
     current = ""
     for name, row in rows:
         if name not in TABLES or set(row) != set(TABLES[name].columns.keys()):
@@ -191,7 +191,7 @@ def _counts(connection: Connection) -> dict[str, int]:
     }
 
 
-def _rows(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(connection: Connection) -> Iterator[tuple[str, dict[str, object]]]:
     streaming = connection.execution_options(yield_per=ROWS_AT_ONCE)
     for name, table in TABLES.items():
         for row in streaming.execute(select(table).order_by(table.c.id)):
@@ -211,7 +211,7 @@ def _entries(lines: Lines, named: Path) -> Iterator[Any]:
         yield entry
 
 
-def _is_row(entry: Any) -> bool:
+def _is_row(entry: object) -> bool:
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("table"), str)
@@ -219,7 +219,7 @@ def _is_row(entry: Any) -> bool:
     )
 
 
-def _line(value: Mapping[str, Any]) -> str:
+def _line(value: Mapping[str, object]) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
 
 

@@ -9,7 +9,7 @@ multiply-add.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numba import njit, types  # noqa: TID253
@@ -38,7 +38,7 @@ _INT = types.int32[::1]
 _SUMS = types.float64[:, ::1]
 
 
-def compiled(*signature: Any, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def compiled(*signature: object, **options: object) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Compile for one signature; keep it on disk where a cache folder can be written."""
 
     def compile_it(function: Callable[P, T]) -> Callable[P, T]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +124,7 @@ def _equal(old_keys: Keys, new_keys: Keys) -> bool:
     return _listed(old_keys) == _listed(new_keys)
 
 
-def _listed(keys: Keys) -> list[Any]:
+def _listed(keys: Keys) -> list[object]:
     return keys.tolist() if isinstance(keys, np.ndarray) else list(keys)
 
 

@@ -49,7 +49,7 @@ def quiet_ultralytics(home: Path) -> Any:
 
     # Its own version asks for a package that is not there when a file is no image.
     Image.open = plain_open
-    wanted: dict[str, Any] = {name: False for name in INTEGRATIONS if name in SETTINGS}
+    wanted: dict[str, object] = {name: False for name in INTEGRATIONS if name in SETTINGS}
     wanted |= {name: str(home) for name in FOLDERS}
     if any(SETTINGS[name] != value for name, value in wanted.items()):
         settings: Any = SETTINGS

@@ -180,7 +180,9 @@ class ProjectCollection:
 
         texts = [filter] if isinstance(filter, str) else list(filter)
         view = Documents(self.opened)
-        rows: Sequence[Mapping[str, Any]] = view.find([parse_text(t) for t in texts], sort, limit)
+        rows: Sequence[Mapping[str, object]] = view.find(
+            [parse_text(t) for t in texts], sort, limit
+        )
         if rows:
             return pd.json_normalize([dict(row) for row in rows])
         known = pd.json_normalize([dict(row) for row in view.find(limit=1)]).columns

@@ -160,7 +160,7 @@ def _rename(
     return changed
 
 
-def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
+def _renamed(value: object, ids: Mapping[str, str]) -> Any:
     """Return a value with the new document ids in it, those of boxes on them among others."""
     if isinstance(value, str):
         document = object_of(value)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -78,7 +77,7 @@ class CardSet:
         return vectors[:known], vectors[known:]
 
 
-def run_identify_demo(home: Path, tell: Tell, setting: Setting | None = None) -> dict[str, Any]:
+def run_identify_demo(home: Path, tell: Tell, setting: Setting | None = None) -> dict[str, object]:
     """Run the story and write `report.json` and `verify.html` into the demo's folder.
 
     Args:
@@ -102,7 +101,7 @@ def run_identify_demo(home: Path, tell: Tell, setting: Setting | None = None) ->
     return report
 
 
-def _figures(cards: CardSet, home: Path, tell: Tell) -> dict[str, Any]:
+def _figures(cards: CardSet, home: Path, tell: Tell) -> dict[str, object]:
     cards.draw()
     encoder = load_encoder()
     index = _index(cards, encoder, home)

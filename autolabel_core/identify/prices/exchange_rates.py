@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
@@ -165,7 +165,7 @@ def _asked(url: str, keep: Path | None) -> Rates:
     return rates
 
 
-def _understood(value: Any, url: str) -> Rates:
+def _understood(value: object, url: str) -> Rates:
     try:
         answer = _Answer.model_validate(value)
         day = parsedate_to_datetime(answer.time_last_update_utc).astimezone(UTC).date()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -147,7 +147,7 @@ class _Products(HTMLParser):
             self._boxes[-1].append(text)
 
 
-def _answer(ask: Callable[..., Answer], *asked: Any) -> Answer | None:
+def _answer(ask: Callable[..., Answer], *asked: object) -> Answer | None:
     """Return an answer; None where the site says that it has no such set."""
     try:
         return ask(*asked)
@@ -162,7 +162,7 @@ def _answer(ask: Callable[..., Answer], *asked: Any) -> Answer | None:
         return None
 
 
-def _checked(shape: TypeAdapter[Answer], value: Any, url: str) -> Answer:
+def _checked(shape: TypeAdapter[Answer], value: object, url: str) -> Answer:
     try:
         return shape.validate_python(value)
     except ValidationError as error:

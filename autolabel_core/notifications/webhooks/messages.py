@@ -7,7 +7,6 @@ import binascii
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Event
@@ -95,7 +94,7 @@ def text(event: Event) -> str:
     return "\n".join(_lines(event.payload))[:MAX_TEXT_CHARACTERS]
 
 
-def _lines(payload: Mapping[str, Any]) -> Iterable[str]:
+def _lines(payload: Mapping[str, object]) -> Iterable[str]:
     for name, value in payload.items():
         if isinstance(value, list):
             yield f"{name}:"
@@ -106,7 +105,7 @@ def _lines(payload: Mapping[str, Any]) -> Iterable[str]:
             yield f"{name}: {_shown(value)}"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -13,7 +13,6 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping
 from threading import Lock
-from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.storage.buckets import sources_csv as sources
@@ -109,7 +108,7 @@ class BucketLayout(ABC):
             return None
         return _version_with_sidecar(key, files[key], files)
 
-    def add(self, key: str, data: bytes, metadata: Mapping[str, Any]) -> None:
+    def add(self, key: str, data: bytes, metadata: Mapping[str, object]) -> None:
         """Write an object that is not there yet; promotions alone write, and never overwrite.
 
         Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from autolabel_core.declarations.collection import Bucket, Collection
@@ -69,7 +68,7 @@ class ObjectSource:
         bucket, store = self._bucket_of(key)
         return store.version(key.removeprefix(bucket.key_prefix))
 
-    def add(self, key: str, data: bytes, metadata: Mapping[str, Any]) -> None:
+    def add(self, key: str, data: bytes, metadata: Mapping[str, object]) -> None:
         """Write an object that is not there yet, for a promotion; nothing is overwritten."""
         bucket, store = self._bucket_of(key)
         store.add(key.removeprefix(bucket.key_prefix), data, metadata)

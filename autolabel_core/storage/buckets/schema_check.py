@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from autolabel_core.declarations.collection import BucketSchema
 from autolabel_core.storage.buckets.stored_objects import StoredObject
 
@@ -46,5 +44,5 @@ def schema_problem(stored: StoredObject, schema: BucketSchema, file_serves: set[
     return None
 
 
-def _fits(value: Any, expected: tuple[type, ...]) -> bool:
+def _fits(value: object, expected: tuple[type, ...]) -> bool:
     return isinstance(value, expected) and (bool in expected or not isinstance(value, bool))

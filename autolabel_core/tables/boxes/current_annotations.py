@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.ledger.arrivals import DELETED
@@ -60,7 +59,7 @@ def listed(
     annotator: str | None = None,
     retriever: str | None = None,
     stale: bool = False,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Return annotations as records.
 
     Args:

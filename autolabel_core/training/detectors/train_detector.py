@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.declarations.training import ACTIVE
@@ -101,7 +100,7 @@ def _exported(data: TrainingSet, folder: Path) -> Path:
 def _card(
     data: TrainingSet,
     origin: tuple[str, str],
-    parameters: dict[str, Any],
+    parameters: dict[str, object],
     trained: TrainedDetector,
     device: str,
 ) -> ModelCard:
