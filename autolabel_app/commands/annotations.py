@@ -14,6 +14,7 @@ from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
+    from autolabel_core.foundation.json_types import Cell
     from autolabel_core.tables.boxes.conflicts import Conflict
     from autolabel_core.tables.boxes.detector_figures import DetectorFigures
     from autolabel_core.tables.label_conflicts import LabelConflict
@@ -114,7 +115,7 @@ def _begin(since: str | None) -> str:
     return parse_since(since, datetime.now(UTC)) if since else ""
 
 
-def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+def _row(record: Mapping[str, Any]) -> dict[str, Cell]:
     from autolabel_core.labelling.give_boxes import SHOWN_CHARACTERS
 
     box = record["xyxy_px"]
@@ -131,7 +132,13 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stats_row(figures: DetectorFigures) -> dict[str, Any]:
+def _stats_row(figures: DetectorFigures) -> dict[str, str | int]:
     rates = {label: percent(rate) for label, rate in figures.rates.items()}
-    others = {"given": figures.given, "reviewed": figures.reviewed, "verdict": figures.verdict}
-    return {"part": figures.part, "judged": figures.judged, **rates, **others}
+    return {
+        "part": figures.part,
+        "judged": figures.judged,
+        **rates,
+        "given": figures.given,
+        "reviewed": figures.reviewed,
+        "verdict": figures.verdict,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,8 @@ from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
+    from autolabel_core.foundation.json_types import Cell
+    from autolabel_core.ledger import Delivery
     from autolabel_core.notifications.webhooks.endpoints import Endpoint
 
 
@@ -140,7 +142,7 @@ def _endpoints(workspace: Workspace, name: str | None) -> list[Endpoint]:
     return found
 
 
-def _row(delivery: Any) -> dict[str, Any]:
+def _row(delivery: Delivery) -> dict[str, Cell]:
     return {
         "at": delivery.recorded_at,
         "endpoint": delivery.endpoint,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from autolabel_app.identify.sources import BLANK, ReferenceSource, stamp_of
 from autolabel_core.declarations.detection import Detection
+from autolabel_core.documents.classifier import Classification
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import Paths
 from autolabel_core.identify.prices.exchange_rates import RateSource
@@ -63,7 +63,7 @@ class Served:
     extractor: Extractor
     thresholds: AcceptanceThresholds
     prices: Prices | None
-    classification: Callable[[Match], dict[str, Any]]
+    classification: Callable[[Match], Classification]
     picture: Callable[[str], bytes | None]
 
     @property
@@ -73,8 +73,7 @@ class Served:
 
     def source_of(self, match: Match) -> str | None:
         """Return the document that an answer comes from."""
-        source: str | None = self.classification(match)["taxonomy_match"]["source_document_id"]
-        return source
+        return self.classification(match)["taxonomy_match"]["source_document_id"]
 
     def look_up(self, images: Sequence[Image.Image]) -> list[Match]:
         """Return what is decided about each picture."""

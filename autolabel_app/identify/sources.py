@@ -6,11 +6,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from PIL import Image
 
-from autolabel_core.documents.classifier import classification
+from autolabel_core.documents.classifier import Classification, classification
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identify.index_encoder import encoder_of
 from autolabel_core.identify.thresholds_file import (
@@ -47,7 +47,7 @@ class Loaded:
     extractor: Extractor
     rule: Rule | None
     thresholds: AcceptanceThresholds
-    classification: Callable[[Match], dict[str, object]]
+    classification: Callable[[Match], Classification]
     picture: Callable[[str], bytes | None]
 
 
@@ -95,9 +95,9 @@ class IndexFile:
             path = folder / name
             return path.read_bytes() if known and path.is_file() else None
 
-        def classification(match: Match) -> dict[str, object]:
+        def classification(match: Match) -> Classification:
             source = index.filenames[match.row] if match.matched else None
-            return {
+            record = {
                 "label": match.label if match.matched else None,
                 "suggested_label": match.label,
                 **(index.fields[match.row] if match.matched else {}),
@@ -107,6 +107,7 @@ class IndexFile:
                     "source_document_id": source,
                 },
             }
+            return cast("Classification", record)
 
         thresholds = thresholds_of(self.file, index)
         return Loaded(index, extractor, None, thresholds, classification, picture)

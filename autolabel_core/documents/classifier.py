@@ -4,20 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
+from autolabel_core.documents.record import TaxonomyMatch
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.matching.decision_engine import Match
 from autolabel_core.models.extractors import Extractor, embed_checked
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.document_table import Item
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.workspace import OpenCollection
 
 
-def classify(collection: OpenCollection, files: Sequence[Path]) -> list[dict[str, object]]:
+class Classification(TypedDict):
+    """What a match gives an item that is not stored; `label` is None where it is unknown.
+
+    The enriched fields stand beside under their declared names.
+    """
+
+    label: str | None
+    suggested_label: str | None
+    taxonomy_match: TaxonomyMatch
+
+
+class ClassifiedFile(Classification):
+    """One file; `reason` says why it cannot be read."""
+
+    file: str
+    reason: str | None
+
+
+def classify(collection: OpenCollection, files: Sequence[Path]) -> list[ClassifiedFile]:
     """Decide files by a collection's taxonomy.
 
     Args:
@@ -25,8 +45,7 @@ def classify(collection: OpenCollection, files: Sequence[Path]) -> list[dict[str
         files: images or texts.
 
     Returns:
-        For each file: `file`, `label` (None: unknown), `taxonomy_match`, `suggested_label`, the
-        enriched fields, and `reason` where it cannot be read.
+        What each file is, in the order given.
 
     Raises:
         AutolabelError: there is no taxonomy, or its references are of another feature URI.
@@ -38,7 +57,7 @@ def classify(collection: OpenCollection, files: Sequence[Path]) -> list[dict[str
     taxonomy = AppliedTaxonomy(collection)
     extractor = collection.extractor
     require_same_encoder(taxonomy.all_references, extractor)
-    items: dict[int, Any] = {}
+    items: dict[int, Item] = {}
     reasons: dict[int, str] = {}
     for i, file in enumerate(files):
         try:
@@ -50,11 +69,7 @@ def classify(collection: OpenCollection, files: Sequence[Path]) -> list[dict[str
         vectors = embed_checked(extractor, list(items.values()))
         matches = dict(zip(items, taxonomy.engine.match(vectors), strict=True))
     return [
-        {
-            "file": str(file),
-            **classification(taxonomy, matches.get(i)),
-            "reason": reasons.get(i),
-        }
+        {"file": str(file), "reason": reasons.get(i), **classification(taxonomy, matches.get(i))}
         for i, file in enumerate(files)
     ]
 
@@ -84,7 +99,7 @@ def why_nothing_compares(collection: OpenCollection) -> str:
     )
 
 
-def classification(taxonomy: AppliedTaxonomy, match: Match | None) -> dict[str, object]:
+def classification(taxonomy: AppliedTaxonomy, match: Match | None) -> Classification:
     """Say what a match gives an item that is not stored.
 
     Args:
@@ -92,20 +107,22 @@ def classification(taxonomy: AppliedTaxonomy, match: Match | None) -> dict[str, 
         match: what its engine decided; None where nothing could be compared.
 
     Returns:
-        `label` (None: unknown), `suggested_label`, the enriched fields, and `taxonomy_match`.
+        The decision.
     """
     given = match is not None and match.matched
     reference = taxonomy.all_references.rows[match.row] if match is not None and given else None
-    return {
+    enriched = {} if reference is None else taxonomy.enrichment_from(reference)
+    record = {
         "label": match.label if match is not None and given else None,
         "suggested_label": None if match is None else match.label,
-        **({} if reference is None else taxonomy.enrichment_from(reference)),
+        **enriched,
         "taxonomy_match": {
             "matched": given,
             "confidence": None if match is None else match.score,
             "source_document_id": None if reference is None else reference["document_id"],
         },
     }
+    return cast("Classification", record)  # the names of fields are declared in YAML
 
 
 def require_same_encoder(references: ReferenceVectors, extractor: Extractor) -> None:
@@ -126,7 +143,7 @@ def require_same_encoder(references: ReferenceVectors, extractor: Extractor) -> 
         )
 
 
-def decode_file(path: Path, extractor: Extractor) -> Any:
+def decode_file(path: Path, extractor: Extractor) -> Item:
     """Read a file as the kind of item that an extractor embeds.
 
     Args:

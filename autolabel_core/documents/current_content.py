@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,9 +14,22 @@ from autolabel_core.foundation.ids import content_hash, document_id
 from autolabel_core.foundation.media.images import probe_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.ledger.arrivals import DELETED
+from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.boxes.ground_truth import KnownImage
 from autolabel_core.tables.raw_objects import RawObjects, describe
 from autolabel_core.tables.workspace import OpenCollection
+
+
+class RecordedObject(TypedDict):
+    """What the last sweep noted of an object."""
+
+    document_id: str
+    key: str
+    version: str
+    content_hash: str | None
+    width_px: int | None
+    height_px: int | None
+    reason: str | None
 
 
 class ExistingDocuments:
@@ -105,7 +118,8 @@ class ExistingDocuments:
                 return None
             known = recorded.get(key)
             if known is not None and known["version"] == version and known["width_px"]:
-                content, size = known["content_hash"], (known["width_px"], known["height_px"])
+                content = known["content_hash"] or ""
+                size = known["width_px"], known["height_px"] or 0
             else:
                 try:
                     data = self._read(key)
@@ -138,18 +152,17 @@ class ExistingDocuments:
         except (UnreadableItemError, NotFoundError):
             return None
 
-    def _recorded(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def _recorded(self, keys: Sequence[str]) -> dict[str, RecordedObject]:
         """Return what the last sweep noted of each key."""
         wanted = pa.array(sorted({document_id(self._name, key) for key in keys}), pa.string())
-        found: dict[str, dict[str, Any]] = {}
-        columns = ["document_id", "key", "version", "content_hash", "width_px", "height_px"]
-        columns.append("reason")
+        found: dict[str, RecordedObject] = {}
+        columns = list(RecordedObject.__annotations__)
         for batch in self._raw.batches:
             path = self._raw.path(batch)
             if self._raw.warehouse.exists(path):
                 table = self._raw.warehouse.read_table(path, columns)
                 kept = table.filter(pc.is_in(table["document_id"], value_set=wanted))
-                found |= {row["key"]: row for row in kept.to_pylist()}
+                found |= {row["key"]: row for row in rows_as(kept, RecordedObject)}
         return found
 
     def _read(self, key: str) -> bytes:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from autolabel_core.ledger.annotations import IMPORTED, Annotation
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import annotation_event, append_new_events
-from autolabel_core.ledger.rows import Remembered, Rows, append, columns_of, recorded, unknown
+from autolabel_core.ledger.rows import (
+    AnyRow,
+    Remembered,
+    Rows,
+    append,
+    columns_of,
+    recorded,
+    unknown,
+)
 from autolabel_core.ledger.schema import ANNOTATIONS
 
 
@@ -63,5 +70,5 @@ class AnnotationRows(Rows):
             return [Annotation(**row._mapping) for row in rows]
 
 
-def _and_more(held: list[Annotation], rows: Iterable[Row[Any]]) -> list[Annotation]:
+def _and_more(held: list[Annotation], rows: Iterable[AnyRow]) -> list[Annotation]:
     return held + [Annotation(**row._mapping) for row in rows]

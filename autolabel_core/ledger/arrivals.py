@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import append_new_events, arrival_event, collection_event
-from autolabel_core.ledger.rows import Remembered, Rows, append, last_id
+from autolabel_core.ledger.rows import AnyRow, Remembered, Rows, append, last_id
 from autolabel_core.ledger.schema import ARRIVALS
 
 DELETED: Final = "deleted"
@@ -109,7 +109,7 @@ class ArrivalRows(Rows):
             return {document: at for document, at in connection.execute(query)}
 
 
-def _last_of_each(held: dict[str, Arrival], rows: Iterable[Row[Any]]) -> dict[str, Arrival]:
+def _last_of_each(held: dict[str, Arrival], rows: Iterable[AnyRow]) -> dict[str, Arrival]:
     batches: dict[str, str] = {}
     last = dict(held)
     for row in rows:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row
-
 from autolabel_core.ledger.box_annotations import BoxAnnotation
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import append_new_events, box_annotation_event
-from autolabel_core.ledger.rows import Remembered, Rows, append, columns_of, recorded, unknown
+from autolabel_core.ledger.rows import (
+    AnyRow,
+    Remembered,
+    Rows,
+    append,
+    columns_of,
+    recorded,
+    unknown,
+)
 from autolabel_core.ledger.schema import BOX_ANNOTATIONS
 
 BOXES = ("xyxy_px", "predicted_xyxy_px")
@@ -52,7 +58,7 @@ class BoxAnnotationRows(Rows):
             return list(self._all_box_annotations.read(connection, collection))
 
 
-def _and_more(held: list[BoxAnnotation], rows: Iterable[Row[Any]]) -> list[BoxAnnotation]:
+def _and_more(held: list[BoxAnnotation], rows: Iterable[AnyRow]) -> list[BoxAnnotation]:
     return held + [_fact(dict(row._mapping)) for row in rows]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypedDict
 
 from sqlalchemy import Connection
 
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.ledger.rows import Rows, append, last_id, unknown
+from autolabel_core.ledger.rows import NewRow, Rows, append, last_id, unknown
 from autolabel_core.ledger.schema import EVENTS
 
 OBJECT_FIELDS = ("collection", "document_id", "key", "batch", "version")
@@ -49,6 +49,17 @@ BOX_FIELDS = (
     "execution_id",
 )
 SAID_FIELDS = {"annotation": ANNOTATION_FIELDS, "box_annotation": BOX_FIELDS}
+
+
+class EventRow(TypedDict):
+    """The columns of an event."""
+
+    event_id: str
+    event_type: str
+    collection: str
+    subject: str
+    payload: Mapping[str, Any]
+    recorded_at: str
 
 
 @dataclass(frozen=True)
@@ -115,23 +126,23 @@ def append_events(connection: Connection, events: Sequence[Event], at: str) -> i
     Returns:
         How many were appended.
     """
-    given = [_row(event) | {"recorded_at": event.recorded_at or at} for event in events]
+    given = [_row(replace(event, recorded_at=event.recorded_at or at)) for event in events]
     rows = unknown(connection, EVENTS.c.event_id, given)
     append(connection, EVENTS, rows)
     return len(rows)
 
 
-def append_new_events(connection: Connection, events: Sequence[dict[str, Any]]) -> None:
+def append_new_events(connection: Connection, events: Sequence[EventRow]) -> None:
     """Append the rows of events whose facts are new in this transaction."""
     append(connection, EVENTS, events)
 
 
-def event_id(*fact: Any) -> str:
+def event_id(*fact: object) -> str:
     """Return the id of the event of a fact: equal facts have equal ids."""
     return f"evt_{fingerprint(*fact)}"
 
 
-def collection_event(collection: str, at: str) -> dict[str, Any]:
+def collection_event(collection: str, at: str) -> EventRow:
     """Return the row of `collection.created`."""
     return {
         "event_id": event_id("collection.created", collection, at),
@@ -143,7 +154,7 @@ def collection_event(collection: str, at: str) -> dict[str, Any]:
     }
 
 
-def arrival_event(arrival_id: int, arrival: Mapping[str, Any]) -> dict[str, Any]:
+def arrival_event(arrival_id: int, arrival: NewRow) -> EventRow:
     """Return the row of `object.created`, `object.updated` or `object.deleted`."""
     fact = (arrival["document_id"], arrival["version"], arrival["recorded_at"])
     return {
@@ -156,9 +167,7 @@ def arrival_event(arrival_id: int, arrival: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def annotation_event(
-    annotation: Mapping[str, Any], annotated: set[tuple[str, str]]
-) -> dict[str, Any]:
+def annotation_event(annotation: NewRow, annotated: set[tuple[str, str]]) -> EventRow:
     """Return the row of `annotation.created` or, for one that has been annotated, `.updated`.
 
     Args:
@@ -171,9 +180,7 @@ def annotation_event(
     return _said("annotation", annotation, annotated, "document_id", "document_id")
 
 
-def box_annotation_event(
-    annotation: Mapping[str, Any], known: set[tuple[str, str]]
-) -> dict[str, Any]:
+def box_annotation_event(annotation: NewRow, known: set[tuple[str, str]]) -> EventRow:
     """Return the row of `annotation.created` or, for one that is known already, `.updated`.
 
     Args:
@@ -187,8 +194,8 @@ def box_annotation_event(
 
 
 def _said(
-    noun: str, row: Mapping[str, Any], known: set[tuple[str, str]], identity: str, subject: str
-) -> dict[str, Any]:
+    noun: str, row: NewRow, known: set[tuple[str, str]], identity: str, subject: str
+) -> EventRow:
     """Return the event of what a person said; the first of an identity is `created`."""
     about = (row["collection"], row[identity])
     kind = "updated" if about in known else "created"
@@ -203,7 +210,12 @@ def _said(
     }
 
 
-def _row(event: Event) -> dict[str, Any]:
-    row = dict(vars(event))
-    del row["id"]
-    return row
+def _row(event: Event) -> EventRow:
+    return {
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "collection": event.collection,
+        "subject": event.subject,
+        "payload": event.payload,
+        "recorded_at": event.recorded_at,
+    }

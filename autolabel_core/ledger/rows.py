@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Column, Connection, Row, Table, func, select
 
 from autolabel_core.ledger.database import Database
 
 CHUNK = 1000
+
+AnyColumn: TypeAlias = "Column[Any]"
+"""A column of any type."""
+AnyRow: TypeAlias = "Row[Any]"
+"""A row as the database gives it."""
+NewRow: TypeAlias = Mapping[str, Any]
+"""Values by column, to be appended."""
 
 Fact = TypeVar("Fact")
 Held = TypeVar("Held")
@@ -27,7 +34,7 @@ class Rows:
         self,
         kind: Callable[..., Fact],
         table: Table,
-        equal: Mapping[str, Any],
+        equal: Mapping[str, object],
         after: int = 0,
         limit: int | None = None,
     ) -> list[Fact]:
@@ -51,7 +58,7 @@ class Rows:
             return [kind(**row._mapping) for row in connection.execute(query.limit(limit))]
 
 
-def columns_of(kind: Any, table: Table) -> list[Column[Any]]:
+def columns_of(kind: Any, table: Table) -> list[AnyColumn]:
     """Return the columns that the fields of a dataclass are stored in."""
     return [table.c[field.name] for field in fields(kind)]
 
@@ -64,15 +71,15 @@ def last_id(connection: Connection, table: Table, collection: str | None = None)
     return connection.execute(query).scalar() or 0
 
 
-def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def append(connection: Connection, table: Table, rows: Sequence[NewRow]) -> None:
     """Insert rows in their order; no rows are no statement."""
     if rows:
         connection.execute(table.insert(), rows)
 
 
 def unknown(
-    connection: Connection, column: Column[Any], rows: Iterable[dict[str, Any]], **equal: str
-) -> list[dict[str, Any]]:
+    connection: Connection, column: AnyColumn, rows: Iterable[NewRow], **equal: str
+) -> list[NewRow]:
     """Leave out rows whose identifying value is in the table, and repetitions among them.
 
     Args:
@@ -84,7 +91,7 @@ def unknown(
     Returns:
         The rows that are new.
     """
-    first: dict[str, dict[str, Any]] = {}
+    first: dict[str, NewRow] = {}
     for row in rows:
         first.setdefault(row[column.name], row)
     for known in present(connection, column, list(first), **equal):
@@ -93,7 +100,7 @@ def unknown(
 
 
 def present(
-    connection: Connection, column: Column[Any], values: Sequence[str], **equal: str
+    connection: Connection, column: AnyColumn, values: Sequence[str], **equal: str
 ) -> set[str]:
     """Return those of the values that a column holds, in rows with the wanted other values."""
     found: set[str] = set()
@@ -106,7 +113,7 @@ def present(
 
 
 def recorded(
-    connection: Connection, column: Column[Any], rows: Iterable[Mapping[str, Any]]
+    connection: Connection, column: AnyColumn, rows: Iterable[NewRow]
 ) -> set[tuple[str, str]]:
     """Return collection and value of those rows whose collection has the column's value already."""
     values: dict[str, set[str]] = {}
@@ -134,9 +141,9 @@ class Remembered(Generic[Held]):
     def __init__(
         self,
         table: Table,
-        columns: Sequence[Column[Any]],
+        columns: Sequence[AnyColumn],
         empty: Held,
-        extend: Callable[[Held, Iterable[Row[Any]]], Held],
+        extend: Callable[[Held, Iterable[AnyRow]], Held],
     ) -> None:
         self._table = table
         self._query = select(*columns).order_by(table.c.id)

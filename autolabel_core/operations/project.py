@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,14 @@ from autolabel_core.tables.workspace import OpenCollection, Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
+    from autolabel_core.documents.classifier import ClassifiedFile
+    from autolabel_core.documents.explain import Explanation
     from autolabel_core.exports import ExportReport
     from autolabel_core.exports.box_report import BoxExportReport
     from autolabel_core.labelling.give_labels import LabelReport
     from autolabel_core.matching.thresholds import PerLabelProposal
     from autolabel_core.operations.registration import Registration
+    from autolabel_core.operations.status_record import CollectionStatus
 
 TELL_SECONDS = 10.0
 NO_DOCUMENTS = ("document_id", "key", "label", "label_source", "suggested_label")
@@ -188,7 +191,7 @@ class ProjectCollection:
         known = pd.json_normalize([dict(row) for row in view.find(limit=1)]).columns
         return pd.DataFrame(columns=list(known) or list(NO_DOCUMENTS))
 
-    def status(self) -> Any:
+    def status(self) -> CollectionStatus:
         """Return the numbers of `autolabel status`."""
         from autolabel_core.operations.status import collection_status
 
@@ -207,7 +210,7 @@ class ProjectCollection:
 
         return propose_thresholds(self.opened, precision)
 
-    def classify(self, files: Iterable[str | Path]) -> Any:
+    def classify(self, files: Iterable[str | Path]) -> list[ClassifiedFile]:
         """Label files by the references, as if just uploaded; nothing is stored.
 
         Args:
@@ -220,7 +223,7 @@ class ProjectCollection:
 
         return classify(self.opened, [Path(file) for file in files])
 
-    def explain(self, key: str) -> Any:
+    def explain(self, key: str) -> Explanation:
         """Trace the label of a document to the reference and the person behind it.
 
         Args:

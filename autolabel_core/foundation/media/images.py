@@ -102,6 +102,7 @@ def decode_image(data: bytes, min_side_px: int | None = None) -> Image.Image:
 
     Raises:
         UnreadableItemError: what `probe_image` refuses, and truncated or damaged pixels.
+        ItemTooLargeError: more than `MAX_PIXELS` pixels, as far as decoding finds.
     """
     image = _open(data)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypedDict
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -61,6 +61,19 @@ class PriceFile(BaseModel, strict=True, frozen=True):
         )
 
 
+class PriceRecord(TypedDict):
+    """What a set code costs, in its currency and in US dollars (None without a rate)."""
+
+    code: str | None
+    currency: str
+    median: float | None
+    min: float | None
+    max: float | None
+    usd_median: float | None
+    usd_min: float | None
+    usd_max: float | None
+
+
 @dataclass(frozen=True)
 class Prices:
     """Prices by set code.
@@ -98,18 +111,25 @@ class Prices:
             raise AutolabelError(f"{path} is no JSON: {error}") from error
         return cls(file, source.rates(file.currencies, file.rates))
 
-    def of(self, set_code: str | None) -> dict[str, Any] | None:
+    def of(self, set_code: str | None) -> PriceRecord | None:
         """Return what a set code costs, as the server tells it; None where that is not known."""
         entry = self.file.prices.get(set_code or "")
         if entry is None:
             return None
         currency = entry.currency or self.file.currency
         rate = self.rates.usd.get(currency)
-        amounts = {"median": entry.median, "min": entry.min, "max": entry.max}
-        in_usd = {f"usd_{key}": _times(value, rate) for key, value in amounts.items()}
-        return {"code": set_code, "currency": currency, **amounts, **in_usd}
+        return {
+            "code": set_code,
+            "currency": currency,
+            "median": entry.median,
+            "min": entry.min,
+            "max": entry.max,
+            "usd_median": _times(entry.median, rate),
+            "usd_min": _times(entry.min, rate),
+            "usd_max": _times(entry.max, rate),
+        }
 
-    def top(self, most: int) -> list[dict[str, Any]]:
+    def top(self, most: int) -> list[PriceRecord]:
         """Return the most valuable, dearest in US dollars first; without a rate they are last."""
         told = [said for code in sorted(self.file.prices) if (said := self.of(code))]
         return sorted(told, key=lambda p: (p["usd_median"] is None, -(p["usd_median"] or 0)))[:most]

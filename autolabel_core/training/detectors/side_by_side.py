@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +11,36 @@ import pyarrow.compute as pc
 
 from autolabel_core.models.detectors import Detections
 from autolabel_core.models.evaluation.average_precision import evaluate
+from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.boxes.splits import GOLD
 from autolabel_core.tables.boxes.training_set import TrainingSet
 from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.layout import DETECTION
 from autolabel_core.training.detectors.evaluate_version import true_boxes
 
-COLUMNS = ["image_id", "kind", "detected_class", "detected_confidence", "xyxy_px"]
+
+class FoundBox(TypedDict):
+    """What a version found: the columns that its comparison needs."""
+
+    image_id: str
+    kind: str
+    detected_class: str
+    detected_confidence: float
+    xyxy_px: list[float]
+
+
+VersionInService = TypedDict(
+    "VersionInService",
+    {
+        "detector": str,
+        "serves": bool,
+        "gold images": int,
+        "boxes found": int,
+        "mAP50 in service": float | None,
+    },
+)
+"""How one version fares on the gold images, as it serves."""
+COLUMNS = list(FoundBox.__annotations__)
 
 
 def completed(table: DetectionTable, data: TrainingSet) -> list[PurePath]:
@@ -39,7 +62,7 @@ def completed(table: DetectionTable, data: TrainingSet) -> list[PurePath]:
     ]
 
 
-def side_by_side(table: DetectionTable, data: TrainingSet) -> list[dict[str, Any]]:
+def side_by_side(table: DetectionTable, data: TrainingSet) -> list[VersionInService]:
     """Compare the versions as they serve: with the declared threshold, from their own tables.
 
     Args:
@@ -51,7 +74,7 @@ def side_by_side(table: DetectionTable, data: TrainingSet) -> list[dict[str, Any
         kept in service.
     """
     truths = data.images[GOLD]
-    rows = []
+    rows: list[VersionInService] = []
     for folder in completed(table, data):
         found = _found(table, folder, data)
         boxes = [found.get(truth.document_id, Detections()) for truth in truths]
@@ -76,16 +99,16 @@ def _batches(table: DetectionTable, data: TrainingSet) -> list[str]:
 
 def _found(table: DetectionTable, folder: PurePath, data: TrainingSet) -> dict[str, Detections]:
     wanted = pa.array(sorted({truth.document_id for truth in data.images[GOLD]}), pa.string())
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[FoundBox]] = {}
     for batch in _batches(table, data):
         read = table.warehouse.read_table(folder / f"{batch}.parquet", COLUMNS)
-        for row in read.filter(pc.is_in(read["image_id"], value_set=wanted)).to_pylist():
+        for row in rows_as(read.filter(pc.is_in(read["image_id"], value_set=wanted)), FoundBox):
             if row["kind"] == DETECTION:
                 rows.setdefault(row["image_id"], []).append(row)
     return {image: _as_detections(of_image) for image, of_image in rows.items()}
 
 
-def _as_detections(rows: list[dict[str, Any]]) -> Detections:
+def _as_detections(rows: list[FoundBox]) -> Detections:
     return Detections(
         np.array([row["xyxy_px"] for row in rows], dtype=np.float64),
         np.array([row["detected_confidence"] for row in rows], dtype=np.float64),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from autolabel_core.foundation.json_types import Cell
 from autolabel_core.ledger import ModelVersion
 from autolabel_core.models.evaluation.promotion_gate import class_table
 from autolabel_core.models.registry import DETECTOR, GATE
@@ -15,7 +15,7 @@ TOLD = ("train_images", "val_images", "train_boxes", "best_epoch")
 
 def verdict_report(
     workspace: Workspace, collection_name: str, latest: Sequence[ModelVersion]
-) -> dict[str, Any]:
+) -> dict[str, Cell | Sequence[Mapping[str, object]]]:
     """Return what is to be said of the latest version.
 
     Args:

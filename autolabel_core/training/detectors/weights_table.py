@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.foundation.charts import precision_recall
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import GateResult, ModelVersion
 from autolabel_core.models.evaluation.average_precision import Evaluation
@@ -35,7 +37,8 @@ from autolabel_core.training.detectors.training_data import check_enough, gold_h
 from autolabel_core.training.detectors.verdict_report import verdict_report
 from autolabel_core.training.requested_weights import RequestedWeights
 
-_FIELDS: list[Any] = [
+Floats = npt.NDArray[np.float64]
+_FIELDS: list[tuple[str, pa.DataType]] = [
     ("version", pa.string()),
     ("against", pa.string()),
     ("class", pa.string()),
@@ -43,6 +46,18 @@ _FIELDS: list[Any] = [
     ("active_precision", pa.list_(pa.float64())),
 ]
 SCHEMA = pa.schema(_FIELDS)
+
+CurveRow = TypedDict(
+    "CurveRow",
+    {
+        "version": str,
+        "against": str | None,
+        "class": str,
+        "candidate_precision": Floats,
+        "active_precision": Floats | None,
+    },
+)
+"""SCHEMA as a type: precision of a class at each recall, of the version and of the one it met."""
 
 
 class FineTunedWeights(RequestedWeights):
@@ -90,7 +105,7 @@ class FineTunedWeights(RequestedWeights):
         with self.warehouse.writing("training"):
             if request is not None and self.waits_for_training:
                 train_detector(self.collection, self.data, request.request_id, progress)
-            rows: list[dict[str, Any]] = []
+            rows: list[CurveRow] = []
             for model in self.versions:
                 if model == self.versions[-1] or self._is_open(model):
                     rows = self._judge(model)
@@ -102,7 +117,7 @@ class FineTunedWeights(RequestedWeights):
         last = self._last_decision(model.version)
         return last is None or _was_too_early(last, self.declared.gate.min_images)
 
-    def _judge(self, model: ModelVersion) -> list[dict[str, Any]]:
+    def _judge(self, model: ModelVersion) -> list[CurveRow]:
         """Compare a version with the one in service; a decision that stands is not made again.
 
         Looking takes minutes. Where somebody decides meanwhile, the version is compared anew, with
@@ -153,7 +168,7 @@ class FineTunedWeights(RequestedWeights):
         decisions = self.collection.registry.decisions(self.collection_name, DETECTOR)
         return next((d for d in reversed(decisions) if d.version == version), None)
 
-    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+    def report(self, batch: str = WHOLE) -> Report:
         """Say what the gate decided about the latest version, and compare all that have looked."""
         latest = verdict_report(self.collection.workspace, self.collection_name, self.versions[-1:])
         return {**latest, "versions": side_by_side(self.sibling(DetectionTable), self.data)}
@@ -178,7 +193,7 @@ def _was_too_early(decision: GateResult, min_images: int) -> bool:
 
 def _curves(
     version: str, against: str | None, candidate: Evaluation, active: Evaluation | None
-) -> list[dict[str, Any]]:
+) -> list[CurveRow]:
     return [
         {
             "version": version,
