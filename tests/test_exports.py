@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 import yaml
 from support.export_samples import (
     MATCH,
-    NASTY,
     NASTY_ROWS,
     ROWS,
     SCHEMA,
@@ -49,23 +47,26 @@ def test_each_line_nests_the_match(tmp_path):
 def test_a_folder_holds_every_labelled_file_and_leads_back_to_its_key(fmt, rows, tmp_path):
     out = tmp_path / "out"
     report = write_export(fmt, table(rows), out, png)
-    root = out if fmt == "image_folder" else out / "data/train"
     index = read_back(fmt, out)
+    assert next(iter(index[0])) == ("file_name" if fmt == "image_folder" else "image")
     labelled = sorted((r for r in rows if r["label"] is not None), key=lambda r: r["key"])
-    assert next(iter(index[0])) == "file_name"
     assert [row["key"] for row in index] == [row["key"] for row in labelled]
     assert [row["label"] for row in index] == [row["label"] for row in labelled]
     assert [row["label_source"] for row in index] == [row["label_source"] for row in labelled]
-    confidences = ["" if r["confidence"] is None else r["confidence"] for r in labelled]
-    assert [row["confidence"] and float(row["confidence"]) for row in index] == confidences
+    values = [row["confidence"] for row in index]
+    confidences = [None if value in ("", None) else float(value) for value in values]
+    assert confidences == [r["confidence"] for r in labelled]
     for row in index:
-        path = root / row["file_name"]
+        if fmt == "huggingface":
+            assert row["image"]["bytes"] == png(row["key"])
+            continue
+        path = out / row["file_name"]
         assert path.read_bytes() == png(row["key"])
-        assert path.resolve().is_relative_to(root.resolve())
+        assert path.resolve().is_relative_to(out.resolve())
         assert path.suffix == ".png"
         assert len(Path(row["file_name"]).parts) == 2
-    folded = {row["file_name"].casefold() for row in index}
-    assert len(folded) == len(index) == report.written
+    names = {row.get("file_name", row["key"]).casefold() for row in index}
+    assert len(names) == len(index) == report.written
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
 
 
@@ -94,9 +95,10 @@ def test_texts_become_lines_for_hugging_face(tmp_path):
     report = write_export(
         "huggingface", table(rows), tmp_path, lambda key: b"\xff" if key == "c" else text(key)
     )
-    written = (tmp_path / "data/train.jsonl").read_text(encoding="utf-8")
+    files = (tmp_path / "data").glob("*.jsonl")
+    written = "".join(file.read_text(encoding="utf-8") for file in files)
     lines = [json.loads(line) for line in written.splitlines()]
-    assert [(line["text"], line["label"], line["key"]) for line in lines] == [
+    assert sorted((line["text"], line["label"], line["key"]) for line in lines) == [
         ("text of a\nsecond line", "receipt", "a"),
         ("text of b\nsecond line", "invoice", "b"),
     ]
@@ -116,7 +118,9 @@ def test_the_dataset_card_names_the_classes_and_where_the_files_are(tmp_path):
     assert card["class_counts"] == {"cat": 3, "": 1, "dog": 1}
     assert card["label_sources"] == {"auto": 2, "human": 2, "promoted": 1}
     (config,) = card["configs"]
-    assert config["data_files"] == [{"split": "train", "path": "data/train/**"}]
+    for files in config["data_files"]:
+        assert files["path"] == f"data/{files['split']}.parquet"
+        assert (tmp_path / files["path"]).is_file()
     assert "5 documents in 3 classes" in body
 
 
@@ -127,13 +131,25 @@ def test_images_and_texts_together_are_two_configurations(tmp_path):
     assert report.written + len(report.unreadable) == 2
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("datasets"), reason="datasets is not installed")
-def test_hugging_face_datasets_reads_the_folder(tmp_path):
+@pytest.mark.parametrize(("media_type", "column"), [("image/png", "image"), ("text/plain", "text")])
+def test_hugging_face_datasets_reads_the_folder(tmp_path, monkeypatch, media_type, column):
     import datasets
 
-    write_export("huggingface", table(NASTY_ROWS), tmp_path / "out", png)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    rows = [{**row, "media_type": media_type} for row in [*NASTY_ROWS, *ROWS]]
+    read = png if column == "image" else text
+    write_export("huggingface", table(rows), tmp_path / "out", read)
     loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
-    assert sorted(loaded["train"]["label"]) == sorted(NASTY)
+    assert set(loaded) <= {"train", "validation", "test"} and len(loaded) > 1
+    read_labels = {}
+    for split in loaded.values():
+        names = split.features["label"].names
+        assert isinstance(split.features["label"], datasets.ClassLabel)
+        assert names == sorted({row["label"] for row in rows if row["label"] is not None})
+        read_labels |= {row["key"]: names[row["label"]] for row in split}
+        assert all(row[column] for row in split)
+    labelled = [row for row in rows if row["label"] is not None]
+    assert read_labels == {row["key"]: row["label"] for row in labelled}
 
 
 def test_the_report_says_what_went_in_and_what_did_not(tmp_path):

@@ -53,10 +53,10 @@ YOLO_READ = {
     ),
     "names as they are written": (
         {
-            "data.yaml": "nc: 5\nnames: [no, yes, on, 1, null]\n",
+            "data.yaml": "nc: 5\nnames: [no, yes, on, 1, 007]\n",
             "labels/a.txt": "".join(f"{n} 0.5 0.5 0.{n + 1} 0.2\n" for n in range(5)),
         },
-        ["a.png", "a.png: 1", "a.png: no", "a.png: null", "a.png: on", "a.png: yes"],
+        ["a.png", "a.png: 007", "a.png: 1", "a.png: no", "a.png: on", "a.png: yes"],
     ),
 }
 
@@ -96,6 +96,7 @@ YOLO_REFUSED = {
         {"data.yaml": "names:\n- cat\n-\n", "labels/a.txt": ""},
         "class 1: Expected a label",
     ),
+    "null": ({"data.yaml": "names: [null]\n", "labels/a.txt": ""}, "class 0: .*'null'"),
     "other count": ({"data.yaml": "nc: 2\nnames: [cat]\n", "labels/a.txt": ""}, "nc is '2'"),
     "two vocabularies": (
         {"data.yaml": YAML, "classes.txt": "dog\n", "labels/a.txt": ""},

@@ -109,6 +109,7 @@ def _ask(record: AutoLabelled, judged: type[JudgedLabel]) -> JudgedLabel | None:
 
 
 def _read_verdicts(path: Path) -> list[JudgedLabel]:
+    from autolabel_core.foundation.spreadsheet_cells import unescaped
     from autolabel_core.labelling.audit import JudgedLabel
 
     try:
@@ -127,7 +128,6 @@ def _read_verdicts(path: Path) -> list[JudgedLabel]:
         verdict = (row["verdict"] or "").strip().lower()
         if verdict:
             correct = (row.get("correct_label") or "").strip() or None
-            judged.append(
-                JudgedLabel(row["key"], row["label"], verdict, correct, f"line {reader.line_num}")
-            )
+            key, label = unescaped(row["key"]), unescaped(row["label"])
+            judged.append(JudgedLabel(key, label, verdict, correct, f"line {reader.line_num}"))
     return judged

@@ -40,9 +40,14 @@ if TYPE_CHECKING:
     type=click.Choice(["human", "promoted", "auto"]),
     help="Only labels of this source; may be repeated [default: all].",
 )
+@click.option(
+    "--plain",
+    is_flag=True,
+    help="In CSV, put no apostrophe before texts that a spreadsheet would run as formulas.",
+)
 @json_option
 def export(
-    collection: str, format_: str, out: Path, sources: tuple[str, ...], as_json: bool
+    collection: str, format_: str, out: Path, sources: tuple[str, ...], plain: bool, as_json: bool
 ) -> None:
     """Write the documents of COLLECTION to a folder, each label with its source.
 
@@ -52,7 +57,7 @@ def export(
     from autolabel_core.exports import ExportReport
 
     project = Project.open()
-    report = project.collection(collection).export(format_, out, sources)
+    report = project.collection(collection).export(format_, out, sources, plain)
     if isinstance(report, ExportReport):
         _show_labels(report, as_json)
     else:

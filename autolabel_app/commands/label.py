@@ -42,6 +42,24 @@ def pairs(
     help="CSV with columns key,label (with --withdraw: key).",
 )
 @click.option(
+    "--columns",
+    metavar="KEY,LABEL",
+    help="With --csv: the names of its two columns, such as image,class.",
+)
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path),
+    help="Labels of images by another tool: a file or a folder.",
+)
+@click.option(
+    "--format",
+    "format_",
+    metavar="F",
+    help="Of --file: coco, label_studio, fiftyone, huggingface or image_folder [default: told "
+    "from the file].",
+)
+@click.option("--from-folders", is_flag=True, help="The folder of each key is its label.")
+@click.option(
     "--withdraw", is_flag=True, help="Withdraw one's own labels: of KEY…, --csv or --filter."
 )
 @click.option(
@@ -71,6 +89,10 @@ def label(
     collection: str,
     words: tuple[str, ...],
     csv_file: Path | None,
+    columns: str | None,
+    file: Path | None,
+    format_: str | None,
+    from_folders: bool,
     withdraw: bool,
     filters: tuple[str, ...],
     moved_from: str | None,
@@ -79,7 +101,7 @@ def label(
     reason: str | None,
     as_json: bool,
 ) -> None:
-    """Label the document KEY of COLLECTION, or many from a CSV: all or nothing.
+    """Label the document KEY of COLLECTION, or many from a CSV, a file or folders: all or nothing.
 
     The label is a fact in the ledger at once; `autolabel sweep` (or the running daemon) labels all
     data by it. A correction is simply a new label; the label `null` takes one's own away, as
@@ -87,18 +109,28 @@ def label(
     """
     from autolabel_core.labelling.give_labels import give_labels
 
-    _check_usage(words, csv_file, withdraw, filters, fields, moved_from)
+    elsewhere = file is not None or from_folders or columns is not None
+    if elsewhere:
+        _check_elsewhere(
+            {"--file": file, "--from-folders": from_folders, "--csv": csv_file},
+            bool(words or withdraw or filters or fields or moved_from),
+        )
+    else:
+        _check_usage(words, csv_file, withdraw, filters, fields, moved_from)
     workspace = Workspace.from_environment()
     declared = workspace.open(collection)
     name = annotator or annotator_name()
     if moved_from is not None:
         _carry_over(declared, words[0], moved_from, name, as_json)
         return
-    if withdraw:
+    if elsewhere:
+        given, notes, origin = _from_elsewhere(declared, file, format_, csv_file, columns)
+    elif withdraw:
         given, notes = _withdrawals(declared, words, csv_file, filters, name)
     else:
         given, notes = _labels(declared.declaration, words, csv_file, fields), []
-    origin = "csv" if csv_file is not None else "cli"
+    if not elsewhere:
+        origin = "csv" if csv_file is not None else "cli"
     report = give_labels(declared, given, name, origin, reason)
     told = [*map(str, report.warnings), *notes, *report.notes, *_without_label(report)]
     if as_json:
@@ -135,6 +167,45 @@ def _check_usage(
             "Give KEY and LABEL, or --withdraw and KEY…, or --csv FILE. A KEY or LABEL that holds "
             "spaces needs quotes."
         )
+
+
+def _check_elsewhere(sources: dict[str, object], has_more: bool) -> None:
+    chosen = [name for name, value in sources.items() if value]
+    if len(chosen) != 1 or has_more:
+        raise click.UsageError(
+            "--file, --from-folders and --csv with --columns stand alone: give one of them, and "
+            "neither KEY, LABEL, --withdraw, --filter nor --field."
+        )
+
+
+def _from_elsewhere(
+    declared: OpenCollection,
+    file: Path | None,
+    format_: str | None,
+    csv_file: Path | None,
+    columns: str | None,
+) -> tuple[list[GivenLabel], list[str], str]:
+    """Return labels by key, what has none, and where they come from."""
+    from autolabel_core.labelling.box_input import SourceImage
+    from autolabel_core.labelling.give_labels import read_label_csv
+    from autolabel_core.labelling.import_formats.image_labels import read_labels
+    from autolabel_core.labelling.label_input import ImageLabel
+    from autolabel_core.labelling.label_sources import labels_for_keys, labels_from_folders
+
+    if csv_file is not None:
+        key_column, comma, label_column = (columns or "").partition(",")
+        if not comma or not key_column or not label_column:
+            raise click.BadParameter(
+                "expected two names, such as image,class", param_hint="--columns"
+            )
+        names = key_column.strip(), label_column.strip()
+        rows = read_label_csv(csv_file, declared.declaration.label_field, names)
+        labels = [ImageLabel(SourceImage(row.key), row.label or "") for row in rows]
+        return labels_for_keys(declared, labels), [], "csv"
+    if file is not None:
+        parsed, origin = read_labels(file, format_)
+        return labels_for_keys(declared, parsed.labels), parsed.notes, origin
+    return (*labels_from_folders(declared), "folders")
 
 
 def _carry_over(declared: OpenCollection, key: str, old: str, name: str, as_json: bool) -> None:

@@ -41,16 +41,16 @@ def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> N
 
     started = time.monotonic()
     show_bar = sys.stderr.isatty() and not as_json
+    workspace = Workspace.from_environment()
     try:
-        workspace = Workspace.from_environment()
         results = run_sweep(workspace, collections, show_bar, tell, accept_losses)
     except SweepError as error:
-        _show(error.results, as_json, time.monotonic() - started)
+        _show(workspace, error.results, as_json, time.monotonic() - started)
         raise
-    _show(results, as_json, time.monotonic() - started)
+    _show(workspace, results, as_json, time.monotonic() - started)
 
 
-def _show(results: list[SweepResult], as_json: bool, seconds: float) -> None:
+def _show(workspace: Workspace, results: list[SweepResult], as_json: bool, seconds: float) -> None:
     if as_json:
         emit_json([_as_json(result) for result in results])
         return
@@ -60,6 +60,16 @@ def _show(results: list[SweepResult], as_json: bool, seconds: float) -> None:
         runs = len(result.runs)
         done = f"{runs} run{'' if runs == 1 else 's'}" if runs else "all current"
         click.echo(f"{result.collection}: {change}; {done} ({seconds:.1f} s)")
+        if found.created:
+            _tell_of_folders(workspace, result.collection)
+
+
+def _tell_of_folders(workspace: Workspace, collection: str) -> None:
+    from autolabel_core.labelling.label_sources import folder_hint
+
+    hint = folder_hint(workspace.open(collection))
+    if hint:
+        click.echo(f"  {hint}")
 
 
 def _as_json(result: SweepResult) -> dict[str, object]:

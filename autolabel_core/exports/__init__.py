@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,6 +39,12 @@ FOLDERS: Mapping[str, Writer] = {
     "huggingface": write_huggingface,
 }
 FORMATS: Mapping[str, Writer] = {**TABLES, **FOLDERS}
+PLAIN: Mapping[str, Writer] = {
+    "csv": partial(write_csv, plain=True),
+    "image_folder": partial(write_image_folder, plain=True),
+}
+"""The writers of CSV files, with formulas left as they are."""
+
 LABEL_SOURCES = ("human", "promoted", "auto")
 SCHEMA: Mapping[str, pa.DataType] = {
     "document_id": pa.string(),
@@ -58,6 +65,7 @@ def write_export(
     out: Path,
     read_object: ReadObject | None = None,
     label_sources: Collection[str] | None = None,
+    plain: bool = False,
 ) -> ExportReport:
     """Write the documents to a folder in the format, all or nothing, and say what went in.
 
@@ -70,11 +78,12 @@ def write_export(
         out: folder that is absent, empty or an earlier export; that one is replaced.
         read_object: gives the bytes of a key; tables do without.
         label_sources: keep only labels from these sources; every document when None.
+        plain: leave texts in CSV files as they are that a spreadsheet takes for formulas.
 
     Returns:
         Counts of what went in and of what was left out.
     """
-    writer = _writer(fmt)
+    writer = _writer(fmt, plain)
     rows = _in_order(documents)
     rows, skipped = _asked_for(rows, fmt in FOLDERS, label_sources)
     with replacing(out, fmt) as folder:
@@ -82,11 +91,11 @@ def write_export(
     return report_of(fmt, out, written, skipped)
 
 
-def _writer(fmt: str) -> Writer:
+def _writer(fmt: str, plain: bool) -> Writer:
     if fmt not in FORMATS:
         hint = did_you_mean(fmt, FORMATS)
         raise AutolabelError(f"Unknown format {fmt!r}.{hint} Formats: {', '.join(FORMATS)}.")
-    return FORMATS[fmt]
+    return PLAIN.get(fmt, FORMATS[fmt]) if plain else FORMATS[fmt]
 
 
 def _in_order(documents: pa.Table) -> pa.Table:

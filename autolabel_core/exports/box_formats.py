@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from autolabel_core.exports.atomic_folder import replacing
@@ -28,13 +29,14 @@ BOX_FORMATS: Mapping[str, BoxWriter] = {
 }
 
 
-def write_boxes(fmt: str, training: TrainingSet, out: Path) -> BoxExportReport:
+def write_boxes(fmt: str, training: TrainingSet, out: Path, plain: bool = False) -> BoxExportReport:
     """Write reviewed images and their boxes to a folder, and say what went in.
 
     Args:
         fmt: one of `BOX_FORMATS`.
         training: the reviewed images by split.
         out: folder that is absent, empty or an earlier export; that one is replaced.
+        plain: leave texts in CSV as they are that a spreadsheet takes for formulas.
 
     Returns:
         What went in, and every annotated image that was left out, with the reason.
@@ -48,6 +50,7 @@ def write_boxes(fmt: str, training: TrainingSet, out: Path) -> BoxExportReport:
             f"Formats: {', '.join(BOX_FORMATS)}."
         )
     with replacing(out, fmt) as folder:
-        report = BOX_FORMATS[fmt](training.images, training.open_image, training.class_ids, folder)
+        write = partial(write_box_csv, plain=True) if plain and fmt == "csv" else BOX_FORMATS[fmt]
+        report = write(training.images, training.open_image, training.class_ids, folder)
     left_out = sorted((*training.splits.left_out, *report.left_out))
     return replace(report, left_out=tuple(left_out))

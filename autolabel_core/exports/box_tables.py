@@ -33,11 +33,16 @@ SCHEMA = pa.schema(_FIELDS)
 
 
 def write_box_csv(
-    truths_by_split: Truths, open_image: OpenImage, class_ids: Mapping[str, int], folder: Path
+    truths_by_split: Truths,
+    open_image: OpenImage,
+    class_ids: Mapping[str, int],
+    folder: Path,
+    plain: bool = False,
 ) -> BoxExportReport:
     """Write `boxes.csv`; see `BoxWriter`. Images are not read."""
     class_names(class_ids, truths_by_split)
-    pa_csv.write_csv(escaped_table(_table(truths_by_split)), folder / "boxes.csv")
+    table = _table(truths_by_split)
+    pa_csv.write_csv(table if plain else escaped_table(table), folder / "boxes.csv")
     return report_boxes("csv", _written(truths_by_split), class_ids)
 
 
@@ -55,9 +60,15 @@ def write_box_jsonl(
 ) -> BoxExportReport:
     """Write `boxes.jsonl`; see `BoxWriter`. Images are not read."""
     class_names(class_ids, truths_by_split)
-    lines = [json_line(row) for row in _table(truths_by_split).to_pylist()]
+    lines = [json_line(_with_numbers(row)) for row in _table(truths_by_split).to_pylist()]
     (folder / "boxes.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
     return report_boxes("jsonl", _written(truths_by_split), class_ids)
+
+
+def _with_numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its box as four numbers, where columns of text hold one value."""
+    box = row["bbox"]
+    return {**row, "bbox": None if box is None else [float(side) for side in box.split(",")]}
 
 
 def _written(truths: Truths) -> list[tuple[str, ImageTruth]]:

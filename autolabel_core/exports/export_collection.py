@@ -15,7 +15,11 @@ from autolabel_core.tables.workspace import OpenCollection
 
 
 def export_collection(
-    collection: OpenCollection, fmt: str, out: Path, label_sources: Collection[str] = ()
+    collection: OpenCollection,
+    fmt: str,
+    out: Path,
+    label_sources: Collection[str] = (),
+    plain: bool = False,
 ) -> ExportReport | BoxExportReport:
     """Write labelled documents, or of a collection with boxes the reviewed images, to a folder.
 
@@ -24,6 +28,7 @@ def export_collection(
         fmt: name of a format.
         out: folder that is absent, empty or an earlier export; that one is replaced.
         label_sources: keep only labels from these sources; all when empty.
+        plain: leave texts in CSV as they are that a spreadsheet takes for formulas.
 
     Returns:
         What went in and what was left out.
@@ -34,8 +39,8 @@ def export_collection(
     if collection.declaration.detection is not None:
         if label_sources:
             raise AutolabelError("Sources are about labels; boxes are all of people.")
-        return write_boxes(fmt, training_set(collection), out)
+        return write_boxes(fmt, training_set(collection), out, plain)
     exports = AnnotationExports(collection)
     return write_export(
-        fmt, exports.documents(), out, exports.read_object(), list(label_sources) or None
+        fmt, exports.documents(), out, exports.read_object(), list(label_sources) or None, plain
     )

@@ -13,29 +13,18 @@ from autolabel_core.exports.export_report import ReadObject, Written
 from autolabel_core.exports.file_naming import file_stem, file_suffix, safe_name, unique_names
 from autolabel_core.exports.tables import texts_of
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
+from autolabel_core.foundation.spreadsheet_cells import escaped_table
 
+INDEX = "documents.csv"
 INDEX_COLUMNS = ("label", "label_source", "confidence", "key", "document_id")
 _UNREADABLE = (UnreadableItemError, NotFoundError, FileNotFoundError, PermissionError)
 
 
-def write_image_folder(documents: pa.Table, folder: Path, read: ReadObject | None) -> Written:
+def write_image_folder(
+    documents: pa.Table, folder: Path, read: ReadObject | None, plain: bool = False
+) -> Written:
     """A folder for each class and `documents.csv`; texts become `.txt` files."""
-    return write_files(documents, folder, "documents.csv", read)
-
-
-def write_files(documents: pa.Table, folder: Path, index: str, read: ReadObject | None) -> Written:
-    """The objects of the documents, each in the folder of its label, and a table of the files.
-
-    Args:
-        documents: labelled documents in their final order.
-        folder: where the class folders go.
-        index: name of the table, which stands beside the class folders.
-        read: gives the bytes of a key.
-
-    Returns:
-        The documents that went in.
-    """
-    names = file_names(documents, taken=[index])
+    names = file_names(documents, taken=[INDEX])
     unreadable: list[tuple[str, str]] = []
     went_in = []
     for name, (key, found) in zip(names, read_each(documents, read), strict=True):
@@ -47,8 +36,9 @@ def write_files(documents: pa.Table, folder: Path, index: str, read: ReadObject 
             unreadable.append((key, found))
     named = documents.select(INDEX_COLUMNS).add_column(0, "file_name", pa.array(names, pa.string()))
     mask = pa.array(went_in, pa.bool_())
-    pa_csv.write_csv(named.filter(mask), folder / index)
-    return Written(documents.filter(mask), tuple(unreadable))
+    rows = named.filter(mask)
+    pa_csv.write_csv(rows if plain else escaped_table(rows), folder / INDEX)
+    return refuse_nothing_readable(Written(documents.filter(mask), tuple(unreadable)))
 
 
 def read_each(documents: pa.Table, read: ReadObject | None) -> Iterator[tuple[str, bytes | str]]:
@@ -62,23 +52,35 @@ def read_each(documents: pa.Table, read: ReadObject | None) -> Iterator[tuple[st
         tuple[str, bytes | str]: The key, and what was found.
 
     Raises:
-        AutolabelError: when there is no reader, or not one of the objects could be read.
+        AutolabelError: when there is no reader.
     """
     if read is None:
         raise AutolabelError(
             "Expected a way to read the objects, found none: this format holds the files. "
             "Export to csv, parquet or jsonl where the bucket cannot be reached."
         )
-    failures: list[str] = []
     for key in texts_of(documents, "key"):
-        found = _bytes_or_reason(key, read)
-        failures += [found] if isinstance(found, str) else []
-        yield key, found
-    if failures and len(failures) == documents.num_rows:
+        yield key, _bytes_or_reason(key, read)
+
+
+def refuse_nothing_readable(written: Written) -> Written:
+    """Return what was written.
+
+    Args:
+        written: of all documents of an export.
+
+    Returns:
+        The same.
+
+    Raises:
+        AutolabelError: there were documents, and not one of the objects could be read.
+    """
+    if written.unreadable and not written.documents.num_rows:
         raise AutolabelError(
-            f"None of the {len(failures)} labelled objects could be read; the first: {failures[0]} "
-            "Check that the bucket is where the collection says."
+            f"None of the {len(written.unreadable)} labelled objects could be read; the first: "
+            f"{written.unreadable[0][1]} Check that the bucket is where the collection says."
         )
+    return written
 
 
 def file_names(documents: pa.Table, taken: Sequence[str]) -> list[str]:

@@ -13,14 +13,21 @@ import pyarrow.parquet as pq
 
 from autolabel_core.exports.export_report import ReadObject, Written
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.spreadsheet_cells import escaped_table
 
 _MATCH = ("matched", "confidence", "source_document_id")
 _ROWS_AT_ONCE = 10_000
 
 
-def write_csv(documents: pa.Table, folder: Path, _: ReadObject | None) -> Written:
-    """`documents.csv` in UTF-8: texts quoted, so null (nothing) and an empty text ("") differ."""
-    pa_csv.write_csv(documents, folder / "documents.csv")
+def write_csv(
+    documents: pa.Table, folder: Path, _: ReadObject | None, plain: bool = False
+) -> Written:
+    """`documents.csv` in UTF-8: texts quoted, so null (nothing) and an empty text ("") differ.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it, unless `plain`.
+    """
+    table = documents if plain else escaped_table(documents)
+    pa_csv.write_csv(table, folder / "documents.csv")
     return Written(documents)
 
 
@@ -57,7 +64,7 @@ def write_rows(rows: Sequence[Mapping[str, object]], out: Path) -> None:
     table = pa.Table.from_pylist([dict(row) for row in rows])
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".csv":
-        pa_csv.write_csv(table, out)
+        pa_csv.write_csv(escaped_table(table), out)
     elif out.suffix == ".jsonl":
         out.write_text("".join(json_line(row) for row in rows), encoding="utf-8", newline="\n")
     elif out.suffix == ".parquet":

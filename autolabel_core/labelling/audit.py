@@ -19,6 +19,7 @@ from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.spreadsheet_cells import escaped
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.ledger import AuditVerdict
@@ -114,7 +115,9 @@ def write_sample(out: Path, drawn: Sequence[AutoLabelled]) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["key", "label", "confidence", "verdict", "correct_label"])
-    writer.writerows([r["key"], r["label"], f"{r['confidence']:.4f}", "", ""] for r in drawn)
+    writer.writerows(
+        [escaped(r["key"]), escaped(r["label"]), f"{r['confidence']:.4f}", "", ""] for r in drawn
+    )
     out.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autolabel_core.declarations import Collection
@@ -20,6 +20,7 @@ from autolabel_core.foundation.label_names import (
     is_null,
 )
 from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.foundation.spreadsheet_cells import unescaped
 from autolabel_core.labelling.withdrawal import Withdrawal
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.tables.workspace import OpenCollection
@@ -170,6 +171,14 @@ def _name_warnings(collection: OpenCollection, given: Sequence[GivenLabel]) -> l
     return inconsistent_names(labels, in_use)
 
 
+def labelled_keys_of(collection: OpenCollection) -> set[str]:
+    """Return the keys of documents to which a person gave a label that nobody took back."""
+    events = collection.ledger.annotations(collection.name)
+    contents = {event.document_id: event.content_hash for event in events}
+    effective = effective_annotations(events, contents).values()
+    return {event.key for event in effective if event.source == "human"}
+
+
 def labels_in_use(collection: OpenCollection) -> dict[str, int]:
     """Return how many documents people and promotions gave each label, stale ones included."""
     events = collection.ledger.annotations(collection.name)
@@ -180,12 +189,16 @@ def labels_in_use(collection: OpenCollection) -> dict[str, int]:
     return counts
 
 
-def read_label_csv(path: Path, label_field: str) -> list[GivenLabel]:
+def read_label_csv(
+    path: Path, label_field: str, columns: tuple[str, str] | None = None
+) -> list[GivenLabel]:
     """Read a CSV of labels: columns `key` and `label` (or the label field); others are fields.
 
     Args:
         path: a UTF-8 (or UTF-16 with a mark) CSV with a header.
         label_field: the collection's label field, accepted as the header of the label column.
+        columns: the names of the columns of keys and labels in a CSV of another tool, whose other
+            columns say nothing.
 
     Returns:
         One label for each row, knowing its line.
@@ -210,8 +223,8 @@ def read_label_csv(path: Path, label_field: str) -> list[GivenLabel]:
             f"{path}, line {reader.line_num}: not valid CSV: {error}. Put a value that holds a "
             'comma or a quote in double quotes, and write a quote as "".'
         ) from error
-    label_column = "label" if "label" in header else label_field
-    problems = _header_problems(header, label_column)
+    key_column, label_column = columns or ("key", "label" if "label" in header else label_field)
+    problems = _header_problems(header, key_column, label_column)
     if not problems and not rows:
         problems = ["line 2: expected a row for each label, found none"]
     problems = problems or [
@@ -219,26 +232,33 @@ def read_label_csv(path: Path, label_field: str) -> list[GivenLabel]:
         for where, row in rows
         if len(row) != len(header)
     ]
-    given = [] if problems else [_given(header, row, label_column, where) for where, row in rows]
+    given = []
+    if not problems:
+        given = [_given(header, row, key_column, label_column, where) for where, row in rows]
+    if columns is not None:
+        given = [replace(label, fields={}) for label in given]
     problems = problems or _contradictions(given)
     if problems:
         raise AutolabelError(f"{path}:\n{listed_problems(problems)}\nNothing was recorded.")
     return given
 
 
-def _header_problems(header: list[str], label_column: str) -> list[str]:
-    if "key" not in header or label_column not in header:
-        cure = "; separate columns by commas" if len(header) == 1 else ""
-        found = ",".join(header)
-        return [f"line 1: expected the columns `key,{label_column}`, found `{found}`{cure}"]
+def _header_problems(header: list[str], key_column: str, label_column: str) -> list[str]:
+    if key_column not in header or label_column not in header:
+        cure = "; name them with --columns KEY_COLUMN,LABEL_COLUMN"
+        cure = "; separate columns by commas" if len(header) == 1 else cure
+        expected, found = f"{key_column},{label_column}", ",".join(header)
+        return [f"line 1: expected the columns `{expected}`, found `{found}`{cure}"]
     repeated = [name for name in header if name and header.count(name) > 1]
     return [f"line 1: the column `{repeated[0]}` stands twice; remove one"] if repeated else []
 
 
-def _given(header: list[str], values: list[str], label_column: str, where: str) -> GivenLabel:
-    row = dict(zip(header, values, strict=True))
-    fields = {k: v for k, v in row.items() if v and k not in ("key", label_column)}
-    return GivenLabel(row["key"], row[label_column], fields, where)
+def _given(
+    header: list[str], values: list[str], key_column: str, label_column: str, where: str
+) -> GivenLabel:
+    row = dict(zip(header, map(unescaped, values), strict=True))
+    fields = {k: v for k, v in row.items() if v and k not in (key_column, label_column)}
+    return GivenLabel(row[key_column], row[label_column], fields, where)
 
 
 def _contradictions(given: Sequence[GivenLabel]) -> list[str]:

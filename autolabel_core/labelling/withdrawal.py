@@ -14,6 +14,7 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import document_id
 from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.foundation.spreadsheet_cells import unescaped
 from autolabel_core.ledger import Annotation
 from autolabel_core.ledger.annotations import standing_annotations
 from autolabel_core.tables.workspace import OpenCollection
@@ -138,5 +139,5 @@ def read_key_csv(path: Path) -> list[tuple[str, str]]:
     column = (reader.fieldnames or ())[header.index("key")]
     first: dict[str, str] = {}
     for where, row in rows:
-        first.setdefault(row[column] or "", where)
+        first.setdefault(unescaped(row[column] or ""), where)
     return list(first.items())

@@ -238,7 +238,7 @@ class ProjectCollection:
         return explain(self.opened, key)
 
     def export(
-        self, format: str, out: str | Path, sources: Iterable[str] = ()
+        self, format: str, out: str | Path, sources: Iterable[str] = (), plain: bool = False
     ) -> ExportReport | BoxExportReport:
         """Write the dataset to a folder.
 
@@ -247,13 +247,14 @@ class ProjectCollection:
                 csv, parquet, jsonl, yolo, coco, voc, label_studio.
             out: a new folder, or an earlier export, which is replaced.
             sources: only labels of these sources: human, promoted, auto; default all.
+            plain: leave texts in CSV as they are that a spreadsheet takes for formulas.
 
         Returns:
             What went in and what was left out.
         """
         from autolabel_core.exports.export_collection import export_collection
 
-        return export_collection(self.opened, format, Path(out), tuple(sources))
+        return export_collection(self.opened, format, Path(out), tuple(sources), plain)
 
     def embeddings(self) -> tuple[list[str], npt.NDArray[np.float32]]:
         """Return the vectors of all documents that have one.

@@ -11,6 +11,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from PIL import Image
 
+from autolabel_core.foundation.spreadsheet_cells import unescaped
+
 SCHEMA = pa.schema(
     [
         ("document_id", pa.string()),
@@ -95,13 +97,33 @@ def read_back(fmt, out):
             column_types=SCHEMA, strings_can_be_null=True, quoted_strings_can_be_null=False
         )
         parsing = pa_csv.ParseOptions(newlines_in_values=True)
-        return pa_csv.read_csv(out / "documents.csv", None, parsing, types)
+        return unescaped_table(pa_csv.read_csv(out / "documents.csv", None, parsing, types))
     if fmt == "parquet":
         return pq.read_table(out / "documents.parquet")
     if fmt == "jsonl":
         lines = (out / "documents.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
         rows = [json.loads(line) for line in lines]
         return table([row | row["taxonomy_match"] for row in rows])
-    index = out / ("documents.csv" if fmt == "image_folder" else "data/train/metadata.csv")
-    with index.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    if fmt == "huggingface":
+        files = (out / "data").glob("*.parquet")
+        rows = [row for file in files for row in labelled_rows(pq.read_table(file))]
+        return sorted(rows, key=lambda row: row["key"])
+    with (out / "documents.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return [{name: unescaped(value) for name, value in row.items()} for row in rows]
+
+
+def labelled_rows(written):
+    """The rows of images for `datasets`, their classes by name."""
+    features = json.loads(written.schema.metadata[b"huggingface"])["info"]["features"]
+    names = features["label"]["names"]
+    return [row | {"label": names[row["label"]]} for row in written.to_pylist()]
+
+
+def unescaped_table(written):
+    """A table of a CSV with its texts as they were before they were made safe for spreadsheets."""
+    columns = {
+        name: [unescaped(value) if isinstance(value, str) else value for value in column]
+        for name, column in written.to_pydict().items()
+    }
+    return pa.table(columns, schema=written.schema)

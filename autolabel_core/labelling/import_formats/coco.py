@@ -94,10 +94,10 @@ def _image_folders(file: PurePosixPath | Path) -> tuple[str, ...]:
 
 
 def _read_file(path: Path, prefix: str, folder: str, layout_folders: int) -> ParsedAnnotations:
-    content = _content(path)
+    content = coco_content(path)
     info = content.get("info")
     is_ours = isinstance(info, dict) and info.get("description") == WRITTEN_BY_US
-    names = _category_names(content["categories"], path)
+    names = category_names(content["categories"], path)
     problems: list[Problem] = []
     images: dict[str, tuple[SourceImage, Mapping[str, Any]]] = {}
     for number, image in enumerate(content["images"], start=1):
@@ -126,7 +126,41 @@ def _read_file(path: Path, prefix: str, folder: str, layout_folders: int) -> Par
     return ParsedAnnotations(boxes, True, tuple(problems), notes, frozenset(crowds))
 
 
-def _content(path: Path) -> dict[str, Any]:
+def source_images(content: Mapping[str, Any], path: Path) -> dict[str, SourceImage]:
+    """Return the images of a COCO file by their id as text.
+
+    Args:
+        content: see `coco_content`.
+        path: what to call the file in an error.
+
+    Returns:
+        The images.
+
+    Raises:
+        AutolabelError: an image has no name, no id, or that of another.
+    """
+    images: dict[str, tuple[SourceImage, Mapping[str, Any]]] = {}
+    for number, image in enumerate(content["images"], start=1):
+        try:
+            source = _source_image(image, number, False, "", "", 0)
+            images[_image_id(image, images)] = source, image
+        except AutolabelError as error:
+            raise AutolabelError(f"{path}: entry {number} of images: {error}.") from error
+    return {image_id: source for image_id, (source, _) in images.items()}
+
+
+def coco_content(path: Path) -> dict[str, Any]:
+    """Return what a COCO file holds: lists of objects under `LISTS`.
+
+    Args:
+        path: the JSON file.
+
+    Returns:
+        Its content.
+
+    Raises:
+        AutolabelError: it is no COCO file.
+    """
     content = read_json(path)
     if not isinstance(content, dict) or not all(isinstance(content.get(n), list) for n in LISTS):
         raise AutolabelError(f"{path} is no COCO file: expected the lists {', '.join(LISTS)}.")
@@ -178,7 +212,19 @@ def _source_image(
     return image_of_data(image, is_ours, path, entry)
 
 
-def _category_names(categories: list[Mapping[str, Any]], path: Path) -> dict[str, str]:
+def category_names(categories: list[Mapping[str, Any]], path: Path) -> dict[str, str]:
+    """Return the names of categories by their id as text.
+
+    Args:
+        categories: entries of a COCO file.
+        path: what to call the file in an error.
+
+    Returns:
+        The names.
+
+    Raises:
+        AutolabelError: an id or a name is missing, or two names have one id.
+    """
     names: dict[str, str] = {}
     for category in categories:
         category_id, name = _id(category.get("id")), category.get("name")

@@ -66,7 +66,7 @@ def read_label_studio(path: Path) -> ParsedAnnotations:
     for number, task in enumerate(tasks, start=1):
         where = f"task {task.get('id', number)}"
         try:
-            images = _images(task, where)
+            images = task_images(task, where)
         except AutolabelError as error:
             parsed.problems.append((None, f"{where}: {error}"))
             continue
@@ -99,10 +99,9 @@ def _read_task(
 
 def _finished(task: Mapping[str, Any], where: str, parsed: _Parsed) -> list[Mapping[str, Any]]:
     """Return the annotations that count, and note those that do not."""
-    annotations = [a for a in task.get("annotations") or () if isinstance(a, dict)]
-    finished: list[Mapping[str, Any]] = [a for a in annotations if not a.get("was_cancelled")]
+    finished = finished_annotations(task)
     others = {
-        "cancelled annotations": len(annotations) - len(finished),
+        "cancelled annotations": len(task.get("annotations") or ()) - len(finished),
         "drafts": len(task.get("drafts") or ()),
         "predictions": len(task.get("predictions") or ()),
     }
@@ -110,6 +109,12 @@ def _finished(task: Mapping[str, Any], where: str, parsed: _Parsed) -> list[Mapp
         said = ", ".join(f"{count} {what}" for what, count in others.items() if count)
         parsed.notes.append(f"{where} was left out: it has no annotation ({said or 'nothing'}).")
     return finished
+
+
+def finished_annotations(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the annotations of a task that nobody cancelled."""
+    annotations = [a for a in task.get("annotations") or () if isinstance(a, dict)]
+    return [a for a in annotations if not a.get("was_cancelled")]
 
 
 def _read_results(
@@ -146,8 +151,19 @@ def _read_results(
             )
 
 
-def _images(task: Mapping[str, Any], where: str) -> dict[str, SourceImage]:
-    """Return the images of a task by the field that names them."""
+def task_images(task: Mapping[str, Any], where: str) -> dict[str, SourceImage]:
+    """Return the images of a task by the field that names them.
+
+    Args:
+        task: as exported.
+        where: what to call the task in messages.
+
+    Returns:
+        At least one image.
+
+    Raises:
+        AutolabelError: the task names none.
+    """
     data = task.get("data")
     if not isinstance(data, dict):
         raise AutolabelError("has no data")
