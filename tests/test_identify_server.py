@@ -33,6 +33,7 @@ MASK_KEYS = {
 } | {
     "confident",
     "ref_filename",
+    "source_document_id",
     "price",
 }
 NAMES = ("Amber Warden's Pact", "Silent Warden's Pact", "Hollow Warden's Pact")
@@ -63,12 +64,28 @@ def test_the_answer_has_the_fields_that_clients_know(client):
     assert mask["name"] == NAMES[1] and mask["rarity"] == "UR" and mask["confident"]
     assert mask["label"] == f"{NAMES[1]} (UR)"
     assert mask["ref_filename"] == "DEMO-EN001_silent_warden_s_pact_ur.png"
+    assert mask["source_document_id"] == mask["ref_filename"]
     assert mask["top_k"][0]["name"] == NAMES[1] and len(mask["top_k"]) == 3
     assert mask["margin"] == pytest.approx(mask["score"] - mask["top_k"][1]["score"], abs=1e-6)
     assert mask["price"] == {
         **{"code": "DEMO-EN001", "currency": "JPY", "median": 100, "min": 50, "max": 2000},
         **{"usd_median": 1.0, "usd_min": 0.5, "usd_max": 20.0},
     }
+
+
+def test_a_whole_picture_is_classified_in_the_words_of_the_command(client, folder):
+    def classified(data):
+        return client.post("/api/classify", files={"image": ("a.png", data)})
+
+    (file,) = (folder / "refs").glob("DEMO-EN001*")
+    answer = classified(file.read_bytes()).json()
+    assert (answer["label"], answer["rarity"]) == (NAMES[1], "UR") and answer["margin"] > 0.02
+    match = answer["taxonomy_match"]
+    assert match["matched"] and match["confidence"] == pytest.approx(1.0)
+    assert match["source_document_id"] == file.name
+    unlike = classified(as_png(Image.effect_noise((64, 64), 90).convert("RGB"))).json()
+    assert unlike["label"] is None and unlike["suggested_label"]
+    assert classified(b"hello").status_code == 400
 
 
 def test_the_box_is_where_the_card_lies(client):

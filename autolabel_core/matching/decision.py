@@ -72,8 +72,7 @@ def decide(neighbours: Nearest, labels: npt.NDArray[np.object_], rule: Rule) -> 
     """
     position, score = neighbours.position, neighbours.score
     n = len(position)
-    names, codes = np.unique(labels.astype(str), return_inverse=True)
-    code = np.where(position >= 0, codes[np.maximum(position, 0)] if len(codes) else -1, -1)
+    names, code = _codes(position, labels)
     winner = _winning_column(code, score, rule.top_k)
     rows = np.arange(n)
     has = code[:, 0] >= 0 if position.shape[1] else np.zeros(n, bool)
@@ -87,6 +86,18 @@ def decide(neighbours: Nearest, labels: npt.NDArray[np.object_], rule: Rule) -> 
     label[has] = names[winning_code[has]]
     best = np.where(has, position[rows, winner], -1).astype(np.int32)
     return Decisions(label, best, confidence, matched, margin, bound)
+
+
+def _codes(
+    position: npt.NDArray[np.int32], labels: npt.NDArray[np.object_]
+) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.int64]]:
+    """Number the labels that are among the neighbours; -1 where there is no neighbour."""
+    # A server decides about few documents among many labels: the others are not even sorted.
+    used = np.unique(position[position >= 0])
+    names, inverse = np.unique(labels[used].astype(str), return_inverse=True)
+    number = np.full(len(labels) + 1, -1, np.int64)
+    number[used] = inverse
+    return names, number[position]
 
 
 def _winning_column(
