@@ -45,7 +45,7 @@ def test_a_definition_needs_a_name_alone(tmp_path):
     assert (umap.n_components, umap.metric, umap.n_neighbors) == (50, "cosine", 30)
     assert umap.min_dist == 0.0
     assert cluster.collection_identifiers == ("mine",)
-    assert (cluster.mode, cluster.assignment_threshold) == ("full", 0.5)
+    assert (cluster.mode, cluster.assignment_threshold) == ("full", "auto")
     assert cluster.all_triggers == ()
 
 

@@ -136,4 +136,4 @@ def test_a_definition_reaches_the_collections_that_it_groups(workspace):
 def test_what_would_be_ambiguous_or_a_circle_is_refused(workspace, changed, found):
     ws = workspace({NAME: changed})
     with pytest.raises(DeclarationError, match=found):
-        _ = ws.collections
+        ws.collection(NAME)

@@ -12,7 +12,7 @@ from autolabel_core.clusters.algorithms.metrics import (
     silhouettes,
     size_entropy,
 )
-from autolabel_core.clusters.algorithms.recluster_advice import recluster_reasons
+from autolabel_core.clusters.algorithms.recluster_advice import quality_remarks, recluster_reasons
 
 GOOD = {
     "silhouette_score": 0.6,
@@ -147,36 +147,43 @@ def test_noise_recall_counts_true_noise_alone():
         ("cluster_size_entropy", 0.29, "cluster_size_entropy is 0.290, below 0.3"),
     ],
 )
-def test_each_threshold_gives_its_reason(name, value, said):
-    assert recluster_reasons(GOOD) == ()
-    assert recluster_reasons({**GOOD, name: value}) == (said,)
+def test_each_threshold_gives_its_remark(name, value, said):
+    assert quality_remarks(GOOD, 0.5) == ()
+    assert quality_remarks({**GOOD, name: value}, 0.5) == (said,)
 
 
-def test_the_least_cosine_is_the_threshold_of_assignment():
-    assert recluster_reasons({**GOOD, "mean_cosine_to_centroid": 0.3}, None, 0.25) == ()
+def test_the_least_cosine_is_the_declared_threshold_of_assignment():
+    assert quality_remarks({**GOOD, "mean_cosine_to_centroid": 0.3}) == ()
     vectors = unit([[1, 0], [0, 1]])
     measured = measure(vectors, np.zeros(2, np.int32), 1, assignment_threshold=0.8)
-    assert measured.reasons == ("mean_cosine_to_centroid is 0.707, below 0.8",)
+    assert measured.remarks == ("mean_cosine_to_centroid is 0.707, below 0.8",)
 
 
-def test_figures_are_compared_with_the_last_full_run():
-    worse = {**GOOD, "noise_ratio": 0.21, "mean_cosine_to_centroid": 0.84, "silhouette_score": 0.49}
-    assert recluster_reasons(worse) == ()
-    assert recluster_reasons(worse, GOOD) == (
-        "noise_ratio rose from 0.100 to 0.210, by more than 0.1",
-        "mean_cosine_to_centroid fell from 0.900 to 0.840, by more than 0.05",
-        "silhouette_score fell from 0.600 to 0.490, by more than 0.1",
-    )
-    assert recluster_reasons(GOOD, worse) == ()
+NONE_CAME = {"count": 0, "noise": 0, "mean_cosine_to_centroid": None}
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ({}, None),
+        ({"count": 19, "noise": 19}, None),
+        ({"count": 50, "noise": 8, "mean_cosine_to_centroid": 0.86}, None),
+        ({"count": 50, "noise": 20}, "20 of 50 documents that came since belong to no cluster (40"),
+        ({"count": 50, "mean_cosine_to_centroid": 0.84}, "fell from 0.900 in the run to 0.840"),
+        ({"count": 501}, "501 documents came since, more than the 500 of the run"),
+    ],
+)
+def test_a_full_run_is_recommended_by_the_documents_that_came_since(new, said):
+    reasons = recluster_reasons(0.1, 0.9, 500, {**NONE_CAME, **new})
+    assert [said in reason for reason in reasons] == ([] if said is None else [True])
 
 
 def test_one_cluster_is_not_said_to_have_swallowed_others():
     alone = {**GOOD, "silhouette_score": None, "cluster_size_entropy": 0.0}
-    assert recluster_reasons(alone) == ()
+    assert quality_remarks(alone) == ()
 
 
-def test_a_bad_run_recommends_another():
+def test_a_bad_run_is_remarked():
     vectors, truth = blobs([30, 30], noise=80)
     quality = measure(vectors, truth.astype(np.int32), 2)
-    assert quality.should_recluster == 1
-    assert quality.reasons == ("noise_ratio is 0.571, above 0.5",)
+    assert quality.remarks == ("noise_ratio is 0.571, above 0.5",)

@@ -80,13 +80,15 @@ def test_a_completed_batch(angles, home):
     assert due(ws) == ["topics (batch.completed)"]
 
 
-def test_figures_that_recommend_it_ask_once_enough_has_come(angles, home, monkeypatch):
-    ws = angles(groups(0, 90), declared=with_triggers({"should_recluster": True}))
-    monkeypatch.setattr("autolabel_core.clusters.algorithms.recluster_advice.LEAST_SILHOUETTE", 2.0)
+def test_new_documents_that_do_not_fit_recommend_it_once(angles, home):
+    ws = angles(groups(0, 90, size=20), declared=with_triggers({"should_recluster": True}))
     ask(ws)
     refresh(ws)
     assert due(ws) == [], "the same documents would give the same figures"
-    home.put(NAME, {"a": 1, "b": 2})
+    home.put(NAME, {f"a{i}": i / 10 for i in range(20)})
+    sweep_quietly(ws, NAME)
+    assert due(ws) == [], "they fit"
+    home.put(NAME, groups(180, size=19))
     sweep_quietly(ws, NAME)
     assert due(ws) == ["topics (should_recluster)"] and due(ws) == []
 

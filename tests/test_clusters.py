@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.cluster_samples import blobs, definition, unit
 
 from autolabel_core.clusters.algorithms.algorithms import ALGORITHMS, numbered
-from autolabel_core.clusters.algorithms.assignment import assign
+from autolabel_core.clusters.algorithms.assignment import assign, own_thresholds
 from autolabel_core.clusters.algorithms.memory_limit import Cost, available_bytes, check_cost
 from autolabel_core.clusters.algorithms.pipeline import cluster_vectors
 from autolabel_core.clusters.algorithms.projection import project
@@ -102,6 +102,27 @@ def test_one_cluster_and_noise_is_a_result():
     found = run(vectors, algorithm_params={"allow_single_cluster": True})
     assert len(found.nodes) == 1
     assert (truth[found.nodes[0].members] == 0).mean() > 0.95
+
+
+def test_documents_outside_the_sample_are_assigned_whatever_a_cosine_means():
+    """Vectors that share nothing: a member's cosine to its centroid is about .3."""
+    vectors, truth = blobs([120, 100, 80], spread=0.45, dimensions=64)
+    keys = {"algorithm": "kmeans", "algorithm_params": {"n_clusters": 3}, "sample_size": 100}
+    found = run(vectors, **keys)
+    cosines = vectors @ vectors.T
+    assert cosines[truth == 0][:, truth == 0].mean() < 0.2
+    assert (found.leaf < 0).mean() < 0.15
+    assert (run(vectors, **keys, assignment_threshold=0.5).leaf < 0).mean() > 0.5
+
+
+@given(st.lists(st.tuples(st.integers(-1, 3), st.floats(-1, 1, width=32)), max_size=300))
+def test_nearly_all_members_reach_the_threshold_of_their_cluster(members):
+    assigned = np.array([cluster for cluster, _ in members], np.int32)
+    cosine = np.array([value for _, value in members], np.float32)
+    found = own_thresholds(cosine, assigned, 4)
+    for cluster in range(4):
+        own = cosine[assigned == cluster]
+        assert np.isinf(found[cluster]) if not len(own) else (own < found[cluster]).mean() <= 0.01
 
 
 REFUSED = {

@@ -185,6 +185,42 @@ def test_a_run_that_is_cut_off_heals(angles, monkeypatch, lost):
     assert {k: v for k, v in files_of(ws).items() if k in cut_off} == cut_off
 
 
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_lost_warehouse_is_made_again_from_the_run_in_the_ledger(angles, home, filtered):
+    """Documents that came, and labels that were given, since the run change nothing of it."""
+    chosen = {"filter": "unlabelled"} if filtered else {}
+    made = {**declared(definition(**chosen)), "retrievers": [UNLABELLED]}
+    ws = angles(groups(0, 90, 180) | {"odd": 45}, {"090-0": "up"}, declared=made)
+    ask(ws)
+    refresh(ws)
+    label(ws, {"000-0": "left"})
+    home.put(NAME, groups(270) | {"late": 3})
+    sweep_quietly(ws, NAME)
+    before, told = files_of(ws), ws.ledger.last_event_id()
+    events = ws.ledger.cluster_events(NAME)
+    shutil.rmtree(ws.warehouse.path(NAME, "clusters"))
+    assert refresh(ws) and not refresh(ws)
+    assert files_of(ws) == before
+    assert ws.ledger.cluster_events(NAME) == events and ws.ledger.last_event_id() == told
+    assert statuses(ws) == ["succeeded"]
+
+
+def test_a_lost_run_is_made_again_without_what_changed_since(angles, home):
+    ws = angles(groups(0, 90), declared=declared())
+    ask(ws)
+    refresh(ws)
+    before = clusters_by_key(ws)
+    home.put(NAME, {"000-0": 91})
+    (home.paths.buckets / NAME / "090-7").unlink()
+    sweep_quietly(ws, NAME)
+    shutil.rmtree(ws.warehouse.path(NAME, "clusters"))
+    refresh(ws)
+    after = clusters_by_key(ws)
+    assert statuses(ws) == ["succeeded"]
+    assert after.pop("000-0") == before["090-0"] != before.pop("000-0")
+    assert after == {key: cluster for key, cluster in before.items() if key != "090-7"}
+
+
 def test_identities_survive_new_data_and_a_lost_warehouse(angles, home):
     ws = angles(groups(0, 90), declared=declared())
     ask(ws)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from autolabel_core.clusters.algorithms.assignment import assign
+from autolabel_core.clusters.algorithms.assignment import assign, own_thresholds
 from autolabel_core.clusters.documents import ClusterDocuments
 from autolabel_core.clusters.history import History, read_history
 from autolabel_core.declarations import Cluster
@@ -22,6 +22,7 @@ from autolabel_core.tables.cluster_files import (
     NameColumns,
     RunFiles,
     name_columns,
+    texts,
 )
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -104,6 +105,23 @@ class DefinitionState:
         enough = self.documents.objects >= least and self.documents.count >= least
         return "no run by this declaration yet" if enough else ""
 
+    @cached_property
+    def thresholds(self) -> npt.NDArray[np.float32]:
+        """(k,) the lowest cosine at which a document is assigned to each cluster in force."""
+        assert self.last is not None
+        run, declared = self.last, self.definition.assignment_threshold
+        if declared != "auto":
+            return np.full(len(run.clusters), declared, np.float32)
+        leaf = [run.place.get(cluster, -1) for cluster in texts(run.members, "cluster_id")]
+        cosine = run.members["cosine_similarity_to_centroid"].to_numpy()
+        own = own_thresholds(cosine, np.array(leaf, np.int32), len(run.clusters))
+        # A cluster whose members all went into sub-clusters takes what the loosest of them takes.
+        for i in np.flatnonzero(~np.isfinite(own)).tolist():
+            cluster = run.clusters[i]["cluster_id"]
+            below = [run.place[c] for c, line in run.lineage.items() if cluster in line]
+            own[i] = own[below].min()
+        return own
+
     @property
     def state(self) -> list[Any]:
         """What the current members are made from."""
@@ -155,8 +173,7 @@ class DefinitionState:
         nearest = np.full(len(wanted), -1, np.int64)
         cosine = np.full(len(wanted), None, dtype=object)
         if len(fresh) and len(run.clusters):
-            threshold = self.definition.assignment_threshold
-            assigned = assign(rows.vectors[fresh], run.centroids, threshold)
+            assigned = assign(rows.vectors[fresh], run.centroids, self.thresholds)
             nearest[fresh] = assigned.index
             given = assigned.index >= 0
             cosine[fresh[given]] = assigned.cosine[given].astype(object)

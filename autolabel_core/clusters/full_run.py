@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from autolabel_core.clusters.algorithms.id_matching import IdentityChange
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.documents import VectorRows
@@ -26,9 +24,10 @@ from autolabel_core.clusters.naming_inputs import (
     name_new_clusters,
     plain_names,
 )
+from autolabel_core.clusters.run_input import NOTE, input_note, rows_of_run
 from autolabel_core.clusters.run_result import NothingFoundError, RunResult, group, keep
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.ids import fingerprint, object_of
+from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import ClusterEvent, ClusterRun, Event, event_id
 from autolabel_core.ledger.clusters import StoredName
@@ -68,15 +67,12 @@ def run_in_full(defined: DefinitionState, progress: Progress) -> None:
 
 
 def _run(defined: DefinitionState, progress: Progress) -> None:
+    if _made_again(defined, progress) and not defined.history.waiting:
+        return
     history, rows = defined.history, defined.documents.chosen
+    made_from = _input_of(defined, rows)
     last, files = history.last, defined.last
-    if last is not None and files is not None and not files.complete and not history.waiting:
-        rows = _rows_of_run(defined, last)
-    made_from = _input(defined, rows)
-    if last is not None and files is not None and last.payload["input"] == made_from:
-        if not files.complete:
-            before = history.central_members(last.run_id)
-            keep(group(rows, defined.definition, before, history.used, False, progress), files)
+    if last is not None and last.payload["input"] == made_from and files and files.complete:
         if history.waiting:
             _record_unchanged(defined, last, rows)
         return
@@ -92,23 +88,34 @@ def _run(defined: DefinitionState, progress: Progress) -> None:
     _record_success(defined, grouped, run_id, made_from)
 
 
-def _input(defined: DefinitionState, rows: VectorRows) -> str:
+def _input_of(defined: DefinitionState, rows: VectorRows) -> str:
     return fingerprint(defined.declaration, rows.document_ids, rows.content_hashes)
 
 
-def _rows_of_run(defined: DefinitionState, run: ClusterRun) -> VectorRows:
-    """Return what a run whose artifacts are gone was made from, so that it can be made again.
+def _made_again(defined: DefinitionState, progress: Progress) -> bool:
+    """Make the files of the run in force again, where they are lost; say whether that was done.
 
-    Those are the documents that had arrived by then. Where that is not its input, because one of
-    them was deleted or replaced since, it cannot be made again: all present ones are returned.
+    Nothing is recorded: the same documents give the same clusters, and the most central documents
+    in the ledger tell which is which. Where documents of the run changed or went since, the others
+    are grouped; what then are other clusters is a run of its own.
     """
-    rows, ledger = defined.documents.chosen, defined.collection.ledger
-    arrived = {name: ledger.first_arrivals(name) for name in sorted(set(rows.collections))}
-    pairs = zip(rows.collections, rows.document_ids, strict=True)
-    moments = [arrived[name].get(object_of(document)) for name, document in pairs]
-    then = [i for i, at in enumerate(moments) if at is not None and at <= run.recorded_at]
-    found = rows.take(np.array(then, np.int64))
-    return found if _input(defined, found) == run.payload["input"] else rows
+    last, files = defined.history.last, defined.last
+    if last is None or files is None or files.complete:
+        return False
+    if last.payload["declaration"] != defined.declaration:
+        return False
+    rows = rows_of_run(defined, last)
+    if rows is None:
+        return False
+    central = defined.history.central_members(last.run_id)
+    try:
+        grouped = group(rows, defined.definition, central, defined.history.used, False, progress)
+    except AutolabelError:
+        return False
+    if set(grouped.ids) != set(central):
+        return False
+    keep(grouped, files)
+    return True
 
 
 def _record_success(
@@ -121,6 +128,7 @@ def _record_success(
         **figures,
         "declaration": defined.declaration,
         "input": made_from,
+        NOTE: input_note(defined),
         "previous": last.run_id if last else None,
         "feature_uris": list(defined.documents.feature_uris),
         "chosen": _plain(grouped.clustering.chosen),
@@ -185,8 +193,9 @@ def _figures(grouped: RunResult) -> dict[str, Any]:
         "documents": len(grouped.rows.document_ids),
         "clusters": len(grouped.levels[0]),
         "all_levels": len(grouped.clustering.nodes),
-        **{name: _plain(getattr(quality, name)) for name in FIGURES},
-        "reasons": list(quality.reasons),
+        **{name: _plain(value) for name, value in quality.figures.items()},
+        "should_recluster": 0,  # nothing came since: the same documents would give the same
+        "remarks": list(quality.remarks),
     }
 
 

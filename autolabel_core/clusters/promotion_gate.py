@@ -8,7 +8,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from autolabel_core.clusters.algorithms.bimodality import TwoGroups, two_groups
-from autolabel_core.clusters.algorithms.stability import PromotionVerdict, promotable
+from autolabel_core.clusters.algorithms.stability import (
+    LEAST_COHESION,
+    PromotionVerdict,
+    promotable,
+)
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.report import current_documents
 from autolabel_core.clusters.stability import run_in_force
@@ -37,7 +41,9 @@ def promotion_verdict(one: DefinitionState, cluster: str, stable: float) -> Prom
     run = run_in_force(one)
     row = run.clusters[run.place[cluster]]
     cohesion = row["mean_cosine_similarity"] or 0.0
-    verdict = promotable(stable, row["size"], cohesion, one.definition.least_cohesion)
+    declared = one.definition.assignment_threshold
+    least_cohesion = LEAST_COHESION if declared == "auto" else declared
+    verdict = promotable(stable, row["size"], cohesion, least_cohesion)
     labels = one.documents.labels
     members = current_documents(one).get(cluster, ())
     known = Counter(labels[document] for document in members if document in labels)

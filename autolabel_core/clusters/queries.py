@@ -10,12 +10,13 @@ import numpy as np
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.promotion_gate import promotion_verdict
-from autolabel_core.clusters.report import cluster_rows, life
+from autolabel_core.clusters.report import cluster_rows, life, recluster_advice
 from autolabel_core.clusters.stability import stabilities
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations.cluster_fields import COLUMN_OF
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
+from autolabel_core.ledger import ClusterRun
 from autolabel_core.ledger.clusters import StoredName
 from autolabel_core.tables.cluster_files import NOISE_ID, name_columns
 from autolabel_core.tables.workspace import OpenCollection
@@ -53,20 +54,28 @@ def definitions(collection: OpenCollection, names: Sequence[str] = ()) -> list[D
 def run_rows(one: DefinitionState) -> list[dict[str, Any]]:
     """Return every run that was ever made of a definition, the latest first."""
     runs = one.collection.workspace.ledger.cluster_runs(one.collection.name, one.name)
-    in_force = one.history.last
+    current = one.history.last
+    in_force = next((r for r in runs if current is not None and r.run_id == current.run_id), None)
+    advice = recluster_advice(one)
     return [
         {
             "definition": one.name,
             "run_id": run.run_id,
             "at": run.recorded_at,
             "status": run.status,
-            "in_force": in_force is not None and run.run_id == in_force.run_id,
+            "in_force": run is in_force,
             "asked_by": ", ".join(run.payload.get("asked_by") or ()),
             **{name: run.payload.get(name) for name in ("documents", "clusters", *FIGURES)},
-            "reason": run.payload.get("reason") or "; ".join(run.payload.get("reasons") or ()),
+            **({"should_recluster": int(bool(advice))} if run is in_force else {}),
+            "reason": run.payload.get("reason") or "; ".join(_remarks(run, advice, in_force)),
         }
         for run in reversed(runs)
     ]
+
+
+def _remarks(run: ClusterRun, advice: Sequence[str], in_force: ClusterRun | None) -> list[str]:
+    """Return what is odd about a run; of the one in force also why a new one is recommended."""
+    return [*(advice if run is in_force else ()), *(run.payload.get("remarks") or ())]
 
 
 def cluster_details(one: DefinitionState, cluster: str) -> dict[str, Any]:

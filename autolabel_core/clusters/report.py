@@ -6,6 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from autolabel_core.clusters.algorithms.recluster_advice import recluster_reasons
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.history import PROMOTION, History
@@ -94,11 +98,41 @@ def run_figures(one: DefinitionState) -> dict[str, Any]:
     figures = {name: run.payload.get(name) for name in ("documents", "clusters", *FIGURES)}
     figures = {k.replace("_", " "): v for k, v in figures.items()}
     fresh = new_documents(one)
-    reasons = "; ".join(run.payload["reasons"]) or "none"
+    reasons = recluster_advice(one)
+    figures["should recluster"] = int(bool(reasons))
+    said |= {"remarks": "; ".join(run.payload.get("remarks") or ()) or "none"}
+    if one.last is not None and one.last.complete and len(one.thresholds):
+        least, most = float(one.thresholds.min()), float(one.thresholds.max())
+        said |= {"assignment threshold": f"{least:.3f} to {most:.3f}"}
     naming = next(r.payload["naming"] for r in reversed(one.history.runs) if "naming" in r.payload)
     said |= {"naming": "; ".join(naming["problems"])} if naming["problems"] else {}
     said |= {f"naming {word.replace('_', ' ')}": n for word, n in naming["usage"].items() if n}
-    return {"run": run.run_id, **figures, "reasons": reasons, "assigned since": fresh, **said}
+    told = "; ".join(reasons) or "none"
+    return {"run": run.run_id, **figures, "reasons": told, "assigned since": fresh, **said}
+
+
+def recluster_advice(one: DefinitionState) -> tuple[str, ...]:
+    """Return why a full run is recommended: how the documents fit that came since the last.
+
+    Args:
+        one: the definition.
+
+    Returns:
+        One sentence for each reason; none without a run.
+    """
+    run = one.history.last
+    rows = one.files.current_table(["mode", "cluster_id", "cosine_similarity_to_centroid"])
+    if run is None or rows is None:
+        return ()
+    new = rows.filter(pc.equal(rows["mode"], pa.scalar("assign")))
+    cosine = pc.mean(new["cosine_similarity_to_centroid"]).as_py()
+    noise = texts(new, "cluster_id").count(NOISE_ID)
+    return recluster_reasons(
+        run.payload["noise_ratio"],
+        run.payload["mean_cosine_to_centroid"],
+        run.payload["documents"],
+        {"count": len(new), "noise": noise, "mean_cosine_to_centroid": cosine},
+    )
 
 
 class ClusterStatus(TypedDict):
@@ -136,6 +170,7 @@ def cluster_status(one: DefinitionState) -> ClusterStatus:
     """
     run = one.history.last
     payload = run.payload if run else {}
+    reasons = recluster_advice(one)
     return {
         "definition": one.name,
         "run_id": run.run_id if run else None,
@@ -146,8 +181,8 @@ def cluster_status(one: DefinitionState) -> ClusterStatus:
         "mean_cosine_to_centroid": payload.get("mean_cosine_to_centroid"),
         "noise_ratio": payload.get("noise_ratio"),
         "cluster_size_entropy": payload.get("cluster_size_entropy"),
-        "should_recluster": payload.get("should_recluster"),
-        "reasons": list(payload.get("reasons") or ()),
+        "should_recluster": bool(reasons) if run else None,
+        "reasons": list(reasons),
         "new_documents": new_documents(one) if run else 0,
         "due": one.due or None,
         "failed": one.documents.problem

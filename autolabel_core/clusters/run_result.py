@@ -39,14 +39,14 @@ class RunResult:
         clustering: their clusters, by local ids.
         identities: the ids that the clusters have outside of this run.
         coordinates: (n, 2 or 3) float32 of the map; no columns where none is wanted.
-        assignment_threshold: the definition's.
+        assignment_threshold: the definition's; None where it is taken from the run.
     """
 
     rows: VectorRows
     clustering: Clustering
     identities: Identities
     coordinates: npt.NDArray[np.float32]
-    assignment_threshold: float
+    assignment_threshold: float | None
 
     @cached_property
     def ids(self) -> list[str]:
@@ -192,7 +192,9 @@ def group(
         coordinates = np.zeros((len(rows.document_ids), 0), np.float32)
     else:
         coordinates = project(clustering.reduced, drawn.method, drawn.components, definition.seed)
-    return RunResult(rows, clustering, identities, coordinates, definition.assignment_threshold)
+    threshold = definition.assignment_threshold
+    declared = None if threshold == "auto" else threshold
+    return RunResult(rows, clustering, identities, coordinates, declared)
 
 
 def keep(grouped: RunResult, files: RunFiles) -> None:

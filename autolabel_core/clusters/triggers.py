@@ -8,7 +8,7 @@ from typing import Any
 
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.history import FULL, ask_for_run
-from autolabel_core.clusters.report import new_documents
+from autolabel_core.clusters.report import new_documents, recluster_advice
 from autolabel_core.declarations.cluster import Cluster, ClusterTrigger
 
 RECLUSTER_GROWTH = 0.1
@@ -67,7 +67,7 @@ def _reason(one: DefinitionState, trigger: ClusterTrigger, now: datetime) -> tup
         ]
         told = sorted(event.event_id for event in found if event is not None)
         return trigger.event, told or None
-    if trigger.should_recluster and last and last.payload["should_recluster"]:
+    if trigger.should_recluster and last and recluster_advice(one):
         enough = new_documents(one) >= RECLUSTER_GROWTH * last.payload["documents"]
         return "should_recluster", last.run_id if enough else None
     return "", None

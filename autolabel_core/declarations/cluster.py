@@ -158,7 +158,8 @@ class Cluster(Declaration):
         sample_size: group so many documents, drawn by chance; the others are assigned.
         mode: `full` groups anew, `assign` puts documents to the clusters of the last full run.
         assignment_threshold: lowest cosine to a centroid at which a document is assigned, from -1
-            (all are) to 1 (identical only).
+            (all are) to 1 (identical only); `auto` is, for each cluster, what 99 % of the members
+            in the run reach.
         seed: of everything random.
         enrich: what becomes a field of each document: `cluster_id`, and `label`, `summary`,
             `keywords`, `confidence` and `extra` (the further keys of `response_shape`, as JSON) as
@@ -200,7 +201,7 @@ class Cluster(Declaration):
     dimension_reduction: DimensionReduction | None = DimensionReduction()
     sample_size: Count | None = None
     mode: Mode = "full"
-    assignment_threshold: Cosine = 0.5
+    assignment_threshold: Cosine | Literal["auto"] = "auto"
     seed: int = Field(default=0, strict=True, ge=0, lt=2**32)
     enrich: tuple[Enriched, ...] = ()
     llm_labeling: LLMLabeling | None = None
@@ -262,11 +263,6 @@ class Cluster(Declaration):
         if "algorithm" not in info.data:
             return value
         return checked_parameters(info.data["algorithm"], value)
-
-    @property
-    def least_cohesion(self) -> float:
-        """The mean cosine to the centroid that a cluster needs to become a label."""
-        return self.assignment_threshold
 
     @property
     def all_triggers(self) -> tuple[ClusterTrigger, ...]:

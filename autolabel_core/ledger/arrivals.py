@@ -92,6 +92,13 @@ class ArrivalRows(Rows):
         with self._database.reading() as connection:
             return connection.execute(query).first() is not None
 
+    def last_arrival_ids(self, collection: str) -> dict[str, int]:
+        """Return the place of each document's last arrival in the ledger's order, by its id."""
+        last = select(ARRIVALS.c.document_id, func.max(ARRIVALS.c.id))
+        query = last.where(ARRIVALS.c.collection == collection).group_by(ARRIVALS.c.document_id)
+        with self._database.reading() as connection:
+            return {document: int(id_) for document, id_ in connection.execute(query)}
+
     def first_arrivals(self, collection: str) -> dict[str, str]:
         """Return when each document was seen first, by document id."""
         columns = ARRIVALS.c

@@ -11,11 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autolabel_core.clusters.algorithms.recluster_advice import (
-    DEFAULT_ASSIGNMENT_THRESHOLD,
-    RunFigures,
-    recluster_reasons,
-)
+from autolabel_core.clusters.algorithms.recluster_advice import RunFigures, quality_remarks
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -40,7 +36,7 @@ class Quality:
         mean_cosine_to_centroid: mean over the same rows, from 0 to 1; None without clusters.
         noise_ratio: the share of rows that belong to no cluster.
         cluster_size_entropy: from 0 (one cluster) to 1 (all of one size).
-        reasons: why a full run is recommended; empty where it is not.
+        remarks: what is odd about the run; empty where nothing is.
     """
 
     size: NDArray[np.int64]
@@ -53,12 +49,7 @@ class Quality:
     mean_cosine_to_centroid: float | None
     noise_ratio: float
     cluster_size_entropy: float
-    reasons: tuple[str, ...]
-
-    @property
-    def should_recluster(self) -> int:
-        """1 where a full run is recommended, else 0."""
-        return int(bool(self.reasons))
+    remarks: tuple[str, ...]
 
     @property
     def figures(self) -> RunFigures:
@@ -75,8 +66,7 @@ def measure(
     vectors: Floats,
     assigned: Ints,
     count: int,
-    baseline: RunFigures | None = None,
-    assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
+    assignment_threshold: float | None = None,
 ) -> Quality:
     """Measure clusters.
 
@@ -84,8 +74,7 @@ def measure(
         vectors: (n, d) rows of unit length.
         assigned: (n,) the cluster of each row, below 0 is noise.
         count: how many clusters there are, k; some may be without members.
-        baseline: the `figures` of the last full run, where documents were assigned since.
-        assignment_threshold: the definition's.
+        assignment_threshold: the definition's; None where it is taken from the run.
 
     Returns:
         The figures.
@@ -109,7 +98,7 @@ def measure(
         mean_cosine_similarity=_mean_by_cluster(cosine, assigned, size),
         min_cosine_similarity=_least_by_cluster(cosine, assigned, size),
         silhouette=_mean_by_cluster(silhouette, assigned, size),
-        reasons=recluster_reasons(figures, baseline, assignment_threshold),
+        remarks=quality_remarks(figures, assignment_threshold),
         **figures,
     )
 

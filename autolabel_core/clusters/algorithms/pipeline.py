@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autolabel_core.clusters.algorithms.algorithms import NOISE, Fitted, fit
-from autolabel_core.clusters.algorithms.assignment import assign
+from autolabel_core.clusters.algorithms.assignment import assign, own_thresholds
 from autolabel_core.clusters.algorithms.hierarchy import divide, top_level
 from autolabel_core.clusters.algorithms.metrics import measure
 from autolabel_core.clusters.algorithms.preprocessing import preprocess
@@ -108,7 +108,13 @@ def _everywhere(
     rest = np.setdiff1d(np.arange(len(vectors)), rows, assume_unique=True)
     quality = measure(vectors[rows], leaf, len(drafts))
     present = np.flatnonzero(quality.size).astype(np.int32)
-    found = assign(vectors[rest], quality.centroids[present], definition.assignment_threshold)
+    threshold = definition.assignment_threshold
+    limits: Floats | float = (
+        own_thresholds(quality.cosine_similarity_to_centroid, leaf, len(drafts))[present]
+        if threshold == "auto"
+        else threshold
+    )
+    found = assign(vectors[rest], quality.centroids[present], limits)
     everywhere[rest] = (
         np.where(found.index >= 0, present[found.index], NOISE) if len(present) else NOISE
     )

@@ -1,22 +1,23 @@
-"""When the figures of a run recommend to group everything anew: thresholds, and the reasons."""
+"""Says what is odd about a run, and when a full run is recommended."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TypedDict
+
+from autolabel_core.foundation.statistics import wilson_interval
 
 MOST_NOISE = 0.5
 """More than half of the documents belong nowhere."""
-DEFAULT_ASSIGNMENT_THRESHOLD = 0.5
-"""Below the threshold of assignment the average member would not be put to its own cluster."""
 LEAST_SILHOUETTE = 0.0
 """The average member is nearer to another cluster than to its own."""
 LEAST_ENTROPY = 0.3
 """One cluster has swallowed nearly all."""
+FEWEST_NEW = 20
+"""So few new documents tell nothing."""
 MOST_NOISE_RISE = 0.1
 MOST_COSINE_FALL = 0.05
-MOST_SILHOUETTE_FALL = 0.1
-"""The last three compare documents assigned since with the last full run."""
+MOST_GROWTH = 1.0
+"""New documents over those of the run: with more of them the run knows the lesser part."""
 
 
 class RunFigures(TypedDict):
@@ -28,49 +29,81 @@ class RunFigures(TypedDict):
     cluster_size_entropy: float
 
 
-def recluster_reasons(
-    now: RunFigures,
-    before: RunFigures | None = None,
-    assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
+class NewDocuments(TypedDict):
+    """The documents that came, or changed, since a run.
+
+    Attributes:
+        count: how many there are.
+        noise: how many of them are near enough to no cluster.
+        mean_cosine_to_centroid: of the others, from -1 to 1; None where there are none.
+    """
+
+    count: int
+    noise: int
+    mean_cosine_to_centroid: float | None
+
+
+def quality_remarks(
+    figures: RunFigures, assignment_threshold: float | None = None
 ) -> tuple[str, ...]:
-    """Say why a full run is recommended.
+    """Say what is odd about a run; the same documents would give it again by this declaration.
 
     Args:
-        now: the figures of a run.
-        before: those of the last full run, where documents were assigned since.
-        assignment_threshold: the lowest cosine at which a document is assigned; what a cosine means
-            depends on the encoder, so this threshold is the definition's own.
+        figures: those of the run.
+        assignment_threshold: the lowest cosine at which a document is assigned; None where it is
+            taken from the run.
 
     Returns:
         One sentence for each threshold crossed; empty where none is.
     """
     checks = [
-        ("noise_ratio", now["noise_ratio"], MOST_NOISE, 1),
-        ("mean_cosine_to_centroid", now["mean_cosine_to_centroid"], assignment_threshold, -1),
-        ("silhouette_score", now["silhouette_score"], LEAST_SILHOUETTE, -1),
+        ("noise_ratio", figures["noise_ratio"], MOST_NOISE, 1),
+        ("silhouette_score", figures["silhouette_score"], LEAST_SILHOUETTE, -1),
     ]
-    if now["silhouette_score"] is not None:
-        checks.append(("cluster_size_entropy", now["cluster_size_entropy"], LEAST_ENTROPY, -1))
-    found = [_crossed(name, value, limit, sign) for name, value, limit, sign in checks]
-    return tuple(text for text in [*found, *_worse(now, before or {})] if text)
+    if assignment_threshold is not None:
+        cosine = figures["mean_cosine_to_centroid"]
+        checks.append(("mean_cosine_to_centroid", cosine, assignment_threshold, -1))
+    if figures["silhouette_score"] is not None:
+        entropy = figures["cluster_size_entropy"]
+        checks.append(("cluster_size_entropy", entropy, LEAST_ENTROPY, -1))
+    return tuple(filter(None, (_crossed(*check) for check in checks)))
+
+
+def recluster_reasons(
+    noise_ratio: float, mean_cosine: float | None, documents: int, new: NewDocuments
+) -> tuple[str, ...]:
+    """Say why a full run is recommended: the documents that came since do not fit the clusters.
+
+    Args:
+        noise_ratio: share of noise in the run, from 0 to 1.
+        mean_cosine: mean cosine to the centroid in the run; None without clusters.
+        documents: how many the run grouped.
+        new: the documents that came since.
+
+    Returns:
+        One sentence for each reason; empty where a full run would hardly say anything else.
+    """
+    count = new["count"]
+    if count < FEWEST_NEW:
+        return ()
+    reasons = []
+    if wilson_interval(new["noise"], count)[0] > noise_ratio + MOST_NOISE_RISE:
+        reasons.append(
+            f"{new['noise']} of {count} documents that came since belong to no cluster "
+            f"({new['noise'] / count:.0%}), of those in the run {noise_ratio:.0%}"
+        )
+    cosine = new["mean_cosine_to_centroid"]
+    if cosine is not None and mean_cosine is not None and mean_cosine - cosine > MOST_COSINE_FALL:
+        reasons.append(
+            f"the mean cosine to the centroid fell from {mean_cosine:.3f} in the run to "
+            f"{cosine:.3f} of the documents that came since"
+        )
+    if count > MOST_GROWTH * documents:
+        reasons.append(f"{count} documents came since, more than the {documents} of the run")
+    return tuple(reasons)
 
 
 def _crossed(name: str, value: float | None, limit: float, sign: int) -> str:
     if value is None or sign * (value - limit) <= 0:
         return ""
     return f"{name} is {value:.3f}, {'above' if sign > 0 else 'below'} {limit:g}"
-
-
-def _worse(now: RunFigures, before: RunFigures | Mapping[str, float | None]) -> list[str]:
-    limits = {
-        "noise_ratio": (MOST_NOISE_RISE, 1),
-        "mean_cosine_to_centroid": (MOST_COSINE_FALL, -1),
-        "silhouette_score": (MOST_SILHOUETTE_FALL, -1),
-    }
-    found = []
-    for name, (limit, sign) in limits.items():
-        value, old = now.get(name), before.get(name)
-        if isinstance(value, float) and isinstance(old, float) and sign * (value - old) > limit:
-            verb = "rose" if sign > 0 else "fell"
-            found.append(f"{name} {verb} from {old:.3f} to {value:.3f}, by more than {limit:g}")
-    return found

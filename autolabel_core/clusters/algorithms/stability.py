@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from autolabel_core.clusters.algorithms.algorithms import fit
 from autolabel_core.clusters.algorithms.hierarchy import sub_params
 from autolabel_core.clusters.algorithms.preprocessing import preprocess
-from autolabel_core.clusters.algorithms.recluster_advice import DEFAULT_ASSIGNMENT_THRESHOLD
 from autolabel_core.clusters.algorithms.result import Clustering
 from autolabel_core.declarations.cluster import Cluster
 
@@ -21,6 +20,8 @@ SCALED = ("min_cluster_size", "min_samples")
 STABLE = 0.75
 """Hennig: at 0.75 and above a cluster is valid and stable, below 0.6 it is not to be trusted."""
 ENOUGH_MEMBERS = 10
+LEAST_COHESION = 0.5
+"""Where the definition declares no threshold of its own."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def promotable(
     stability: float,
     size: int,
     cohesion: float,
-    assignment_threshold: float = DEFAULT_ASSIGNMENT_THRESHOLD,
+    least_cohesion: float = LEAST_COHESION,
 ) -> PromotionVerdict:
     """Say whether a cluster may become a label.
 
@@ -154,7 +155,7 @@ def promotable(
         stability: mean Jaccard from 0 to 1; nan is unknown.
         size: members.
         cohesion: mean cosine of its members to its centroid, from 0 to 1.
-        assignment_threshold: the definition's: the average member must reach it.
+        least_cohesion: what the average member must reach.
 
     Returns:
         The verdict; each reason names a figure and its threshold.
@@ -163,8 +164,8 @@ def promotable(
         (stability >= STABLE, f"stability is {stability:.2f}, below {STABLE:g}"),
         (size >= ENOUGH_MEMBERS, f"it has {size} members, fewer than {ENOUGH_MEMBERS}"),
         (
-            cohesion >= assignment_threshold,
-            f"cohesion is {cohesion:.2f}, below {assignment_threshold:g}",
+            cohesion >= least_cohesion,
+            f"cohesion is {cohesion:.2f}, below {least_cohesion:g}",
         ),
     ]
     reasons = tuple(text for good, text in checks if not good)
