@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from support.angle_samples import NAME, declaration
 
-from autolabel_core.tables.reindexed_vectors import ReindexedVectors, open_index
+from autolabel_core.tables.reindexed_vectors import ReindexedVectors
+from autolabel_core.tables.vector_index import open_index
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class AnnotationExports(DerivedTable):
         made_from = [self.warehouse.fingerprint(self.labels.path(b)) for b in self.batches]
         if not made_from or None in made_from:
             return None
-        formats = self.collection.declaration.exports.formats
+        formats = self._formats
         return fingerprint(
             made_from, formats, self.collection.declaration.label_field, *self._clustered
         )
@@ -74,11 +74,15 @@ class AnnotationExports(DerivedTable):
         members = DefinitionFiles(self.warehouse, found[0], found[1].cluster_name).current
         return [list(found[1].enrich), self.warehouse.fingerprint(members)]
 
+    @property
+    def _formats(self) -> Collection[str]:
+        return self.collection.declaration.exports.formats
+
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write every declared format anew, each in one step."""
         documents = self.documents()
         rows = []
-        formats = self.collection.declaration.exports.formats
+        formats = self._formats
         for done, name in enumerate(formats, start=1):
             out = self.warehouse.path(self.collection_name, self.name, name)
             with self.warehouse.folder(out) as folder:

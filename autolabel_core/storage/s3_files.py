@@ -77,7 +77,7 @@ class S3Files:
         if entry is None:
             raise FileNotFoundError(self.address(path))
         copy = self._copy(path, entry.e_tag)
-        if not copy.exists():
+        if not copy.exists() or copy.stat().st_size != entry.size:
             data, entry = self._bucket.read(str(path))
             copy = self._copy(path, entry.e_tag)
             write_atomically(copy, lambda part: _write_all(part, data))
@@ -100,6 +100,13 @@ class S3Files:
         """Return the fingerprint in the object's metadata; None where it is missing."""
         found = self._bucket.note(str(path), NOTE)
         return None if found is None else found[1]
+
+    def written_in(self, folder: PurePath) -> list[PurePath]:
+        """Return nothing: the store itself keeps objects as they were written."""
+        return []
+
+    def forget(self, path: PurePath) -> None:
+        """Do nothing: nothing is noted of single objects."""
 
     @contextmanager
     def folder(self, path: PurePath) -> Iterator[Path]:

@@ -58,6 +58,8 @@ class Warehouse:
         self.remove = files.remove
         self.local = files.local
         self.folder = files.folder
+        self.written_in = files.written_in
+        self.forget = files.forget
 
     @contextmanager
     def writing(self, *names: str) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from autolabel_core.foundation.progress import Progress
 from autolabel_core.storage.warehouse import VectorTable
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.table import DerivedTable
+from autolabel_core.tables.vector_index import is_damaged, set_aside, usable_index
 
 CHUNK = 1000
 
@@ -51,6 +52,12 @@ class ReindexedVectors(DerivedTable):
         """Return the file that lists what the index holds of a batch."""
         return self._folder / f"{batch}.parquet"
 
+    def stale(self) -> list[str]:
+        """Return the batches that the index lacks: all of them where it is damaged."""
+        if is_damaged(self.collection.paths.vector_index):
+            set_aside(self.collection.paths.vector_index, "it is no whole database")
+        return super().stale()
+
     def fingerprint(self, batch: str) -> str | None:
         """Cover the vectors."""
         vectors = self.warehouse.fingerprint(self.embeddings.path(batch))
@@ -61,13 +68,13 @@ class ReindexedVectors(DerivedTable):
         vectors = self.warehouse.read_vectors(self.embeddings.path(batch))
         rows = np.flatnonzero(vectors.readable).tolist()
         with self.warehouse.writing("vector_index"):
-            client = open_index(self.collection.paths.vector_index)
-            index = client.get_or_create_collection(
-                self.index_name,
-                configuration={"hnsw": {"space": "cosine"}},
-                metadata={"collection": self.collection_name, "feature_uri": self.feature_uri},
-            )
-            self._write(index, batch, vectors, rows, progress)
+            with usable_index(self.collection.paths.vector_index) as client:
+                index = client.get_or_create_collection(
+                    self.index_name,
+                    configuration={"hnsw": {"space": "cosine"}},
+                    metadata={"collection": self.collection_name, "feature_uri": self.feature_uri},
+                )
+                self._write(index, batch, vectors, rows, progress)
             table = pa.table(
                 {
                     "document_id": pa.array([vectors.document_ids[i] for i in rows], pa.string()),
@@ -121,12 +128,3 @@ class ReindexedVectors(DerivedTable):
             "feature URI": self.feature_uri,
             "vectors": self.warehouse.read_table(self.path(batch)).num_rows,
         }
-
-
-def open_index(folder: Path) -> Any:
-    """Open the embedded vector index; only one process may write to it at a time."""
-    import chromadb
-    from chromadb.config import Settings
-
-    settings = Settings(anonymized_telemetry=False)
-    return chromadb.PersistentClient(path=str(folder), settings=settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import PurePath
@@ -185,9 +186,30 @@ class DerivedTable(ABC):
         return {}
 
     def is_current(self, batch: str) -> bool:
-        """Whether the file was made from what the sources say now, or has to wait for them."""
+        """Whether the file was made from what the sources say now, or has to wait for them.
+
+        Files beside it, such as caches and exports, have to be there as they were written.
+        """
         wanted = self.fingerprint(batch)
-        return wanted is None or self.warehouse.fingerprint(self.path(batch)) == wanted
+        if wanted is None:
+            return True
+        if self.warehouse.fingerprint(self.path(batch)) != wanted:
+            return False
+        # Each is looked at, so that every damaged one is set aside.
+        return not sum(not self.warehouse.exists(file) for file in self._written(batch))
+
+    def _written(self, batch: str) -> list[PurePath]:
+        """Files that were written for a batch; of a table that is no list of batches all."""
+        return self._written_by_name.get(batch if self.partitioned else WHOLE, [])
+
+    @cached_property
+    def _written_by_name(self) -> dict[str, list[PurePath]]:
+        folder = self.warehouse.path(self.collection_name, self.name)
+        found: dict[str, list[PurePath]] = defaultdict(list)
+        for path in self.warehouse.written_in(folder):
+            for name in {path.stem, path.parent.name} if self.partitioned else (WHOLE,):
+                found[name].append(path)
+        return found
 
     def stale(self) -> list[str]:
         """Return the batches whose file is not current, in order."""
@@ -212,4 +234,7 @@ class DerivedTable(ABC):
             if wanted is None or self.is_current(batch):
                 return False
             self.build(batch, wanted, progress)
+            for file in self._written(batch):
+                if not self.warehouse.exists(file):
+                    self.warehouse.forget(file)
         return True

@@ -1,0 +1,118 @@
+"""The embedded vector index: opened, and where it is damaged set aside, so that it is made anew."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from autolabel_core.foundation.errors import AutolabelError
+
+DATABASE = "chroma.sqlite3"
+HEADER_BYTES = 100
+MAGIC = b"SQLite format 3\0"
+NOT_OF_THE_INDEX = (AutolabelError, KeyboardInterrupt, SystemExit, GeneratorExit)
+LOGGER = logging.getLogger("autolabel")
+
+
+def open_index(folder: Path) -> Any:
+    """Open the embedded vector index; only one process may write to it at a time."""
+    # Chroma reads both before its settings are made.
+    os.environ["ANONYMIZED_TELEMETRY"] = "False"
+    import chromadb
+    from chromadb.config import Settings
+
+    settings = Settings(anonymized_telemetry=False)
+    return chromadb.PersistentClient(path=str(folder), settings=settings)
+
+
+@contextmanager
+def usable_index(folder: Path) -> Iterator[Any]:
+    """Open the index for writing; one that fails is set aside with its notes."""
+    try:
+        yield open_index(folder)
+    except NOT_OF_THE_INDEX:
+        raise
+    except BaseException as error:  # Chroma's Rust code panics with no Exception.
+        raise AutolabelError(_failed(folder, error)) from error
+
+
+def _failed(folder: Path, error: BaseException) -> str:
+    problem = " ".join(str(error).split())[:200]
+    aside = set_aside(folder, problem)
+    return (
+        f"The vector index {folder} failed ({problem}); it is set aside as {aside.name}. "
+        "It is derived: run `autolabel sweep` once more, and it is made anew."
+    )
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether the index's database is shorter than its own header says, or no database.
+
+    Args:
+        folder: where it lies; none at all is no damage.
+
+    Returns:
+        What a look at the first bytes tells.
+    """
+    database = folder / DATABASE
+    try:
+        with database.open("rb") as opened:
+            header = opened.read(HEADER_BYTES)
+        size = database.stat().st_size
+    except FileNotFoundError:
+        return (folder / "notes").is_dir()
+    except OSError:
+        return False
+    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        return True
+    page_bytes = int.from_bytes(header[16:18], "big")
+    page_bytes = 65_536 if page_bytes == 1 else page_bytes
+    return size < page_bytes * int.from_bytes(header[28:32], "big")
+
+
+def set_aside(folder: Path, problem: str) -> Path:
+    """Rename the index's folder, in place of one set aside before.
+
+    Args:
+        folder: where it lies.
+        problem: what is wrong with it, for the log.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        AutolabelError: it cannot be renamed.
+    """
+    aside = folder.with_name(f"{folder.name}.damaged")
+    _close_clients()
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+    except FileNotFoundError:
+        return aside
+    except OSError as error:
+        raise AutolabelError(
+            f"The vector index {folder} is damaged and cannot be set aside: {error.strerror}. It "
+            "is derived: delete the folder, and `autolabel sweep` makes it anew."
+        ) from error
+    LOGGER.warning(
+        "The vector index %s was damaged (%s); it is set aside as %s, and `autolabel sweep` makes "
+        "it anew.",
+        *(folder, problem, aside.name),
+    )
+    return aside
+
+
+def _close_clients() -> None:
+    """Forget clients of this process, which would go on with the files that were renamed."""
+    import sys
+
+    if "chromadb" in sys.modules:
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        SharedSystemClient.clear_system_cache()
