@@ -206,3 +206,9 @@ def test_a_hundred_thousand_rows_are_recorded(workspace, home, tmp_path, bring_u
     given = read_label_csv(path, "side")
     give_labels(stores.open("c"), given, "me", "csv")
     assert len(stores.ledger.annotations("c")) == n
+
+
+def test_a_csv_in_an_undeclared_encoding_is_not_guessed(tmp_path):
+    file = csv_file(tmp_path, "key,label\na.txt,汽车\n", "gbk")
+    with pytest.raises(AutolabelError, match=r"is not UTF-8: byte .* Save it as UTF-8"):
+        read_label_csv(file, "side")

@@ -11,7 +11,7 @@ from pathlib import Path
 from autolabel_core.declarations import Collection
 from autolabel_core.documents.corrections import STOOD_BEFORE, standing_auto_labels
 from autolabel_core.documents.current_content import ExistingDocuments
-from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import document_id
 from autolabel_core.foundation.label_names import (
     NameWarning,
@@ -19,8 +19,8 @@ from autolabel_core.foundation.label_names import (
     inconsistent_names,
     is_null,
 )
-from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.foundation.spreadsheet_cells import unescaped
+from autolabel_core.labelling.import_formats.read_text import read_text
 from autolabel_core.labelling.withdrawal import Withdrawal
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.tables.workspace import OpenCollection
@@ -204,16 +204,12 @@ def read_label_csv(
         One label for each row, knowing its line.
 
     Raises:
-        NotFoundError: there is no such file.
-        AutolabelError: the header is wrong, there is no row, a row is too long, or a key stands
-            twice with different labels; the message names the line.
+        AutolabelError: it is not UTF-8, the header is wrong, there is no row, a row is too long, or
+            a key stands twice with different labels; the message names the line.
     """
-    try:
-        text = decode_text(path.read_bytes())
-    except OSError as error:
-        raise NotFoundError(f"{path} cannot be read: {error.strerror}") from error
-    except UnreadableItemError as error:
-        raise AutolabelError(f"{path} is no CSV: {error}") from error
+    text = read_text(path)
+    if not text.strip():
+        raise AutolabelError(f"{path} is no CSV: it has 0 bytes of text. Nothing was recorded.")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader)]
