@@ -1,4 +1,4 @@
-"""The Dagster code location: assembly only."""
+"""The Dagster code location: collects assets, sensors and resources."""
 
 import dagster as dg
 

@@ -1,1 +1,1 @@
-"""The doors for people: the command line. Knows core; `runs.py` alone knows Dagster, lazily."""
+"""The command line and the HTTP server of identify. `runs.py` alone imports Dagster, lazily."""

@@ -1,4 +1,4 @@
-"""The command reference, generated: `python -m autolabel_app.cli_reference > docs/cli.md`."""
+"""Generates the command reference: `python -m autolabel_app.cli_reference > docs/cli.md`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dagster's pages and daemon on the project around the working folder."""
+"""Starts Dagster's web server and daemon on the project around the working folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands have, and the question that several ask."""
+"""Options that several commands share, and their question for confirmation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How results reach a person: a table in a terminal, JSON for programs."""
+"""Prints results: as a table in a terminal, as JSON for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of long work as a bar in a terminal; nothing where nobody looks."""
+"""Shows progress of long work as a bar in a terminal, and nothing elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one door to Dagster: materialize what is stale, in this process, in the user's instance."""
+"""Materializes what is stale through Dagster, in this process; no other module imports it."""
 
 from __future__ import annotations
 

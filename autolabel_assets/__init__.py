@@ -1,1 +1,1 @@
-"""The corridor: one file for each asset, thin; what the assets mean stands in `autolabel_core`."""
+"""The Dagster assets, one thin file each; what they compute is defined in `autolabel_core`."""

@@ -1,4 +1,4 @@
-"""The annotated dataset, complete, in the declared formats: labels, or reviewed boxes."""
+"""The annotated dataset in the declared formats: all labelled documents, or all reviewed boxes."""
 
 from autolabel_core.exports.box_exports_table import BoxExports
 from autolabel_core.exports.label_exports_table import AnnotationExports

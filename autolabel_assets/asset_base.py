@@ -1,4 +1,4 @@
-"""How every asset is made from its table: open, refresh each batch, report as metadata."""
+"""Builds a Dagster asset from a table: refreshes its batches, and reports as metadata."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Asset checks: the rules of `autolabel status`, shown where the operator looks."""
+"""Asset checks that show the findings of `autolabel status` in Dagster."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Groups of what nobody has labelled yet; a cluster keeps its id and name from run to run."""
+"""Groups of similar documents without a label; a cluster keeps its id and name between runs."""
 
 from autolabel_core.clusters.table import Clusters
 

@@ -1,4 +1,4 @@
-"""Boxes on every readable image: a document for each, and one for each image."""
+"""Boxes that the detector finds on each readable image: a document for each box and each image."""
 
 from autolabel_core.tables.detections import DetectionTable
 

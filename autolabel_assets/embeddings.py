@@ -1,4 +1,4 @@
-"""Vectors of every object or box that can be read; unchanged content is never embedded twice."""
+"""A vector for each readable object or box; unchanged content is not embedded again."""
 
 from autolabel_core.tables.embeddings import Embeddings
 

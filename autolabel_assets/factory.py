@@ -1,4 +1,4 @@
-"""All assets and checks of the declared collections; adding a collection is adding a file."""
+"""Builds all assets and checks of the declared collections."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""New weights for detector or features: trained when asked for, judged, and kept with a card."""
+"""New versions of detector or projection head: trained on request, evaluated, kept with a card."""
 
 from autolabel_core.training.detectors.weights_table import FineTunedWeights
 from autolabel_core.training.heads.weights_table import HeadWeights

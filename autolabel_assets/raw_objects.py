@@ -1,4 +1,4 @@
-"""What lies in the bucket: hash, size, type, dimensions, metadata, or why it cannot be read."""
+"""The objects in the bucket: hash, size, type, dimensions, metadata, or why one is unreadable."""
 
 from autolabel_core.tables.raw_objects import RawObjects
 

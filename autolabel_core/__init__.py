@@ -1,4 +1,4 @@
-"""What things mean: declarations, stores, models, tables. No Dagster, no HTTP server.
+"""Domain logic: declarations, storage, models, tables. Imports no Dagster and no HTTP server.
 
 Notebooks and scripts start with `Project.open()`. Authors of plug-ins import what they need from
 here: `Manifest` for an extractor, `Detections` and `DetectorManifest` for a detector.

@@ -1,1 +1,1 @@
-"""The keys: Dagster configuration that opens a store or a model of core."""
+"""Dagster resources that open the stores and models of core."""

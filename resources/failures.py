@@ -1,4 +1,4 @@
-"""An error that a person can cure ends a run at once, and the run says how."""
+"""Turns errors that a person can cure into Dagster failures without retries, with the cure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Progress of long work: lines in Dagster's event log, and a bar in a terminal."""
+"""Shows progress of long work in Dagster's event log, and as a bar in a terminal."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""How S3 is reached, in the words of dagster-aws; what is not configured, the environment says."""
+"""The S3 resource, with the fields of dagster-aws; the environment gives what is not configured."""
 
 from dagster_aws.s3 import S3Resource
 

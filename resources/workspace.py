@@ -1,4 +1,4 @@
-"""The workspace as a Dagster resource; what is not configured, the environment says."""
+"""The workspace as a Dagster resource; the environment gives what is not configured."""
 
 from pathlib import Path
 

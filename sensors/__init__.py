@@ -1,1 +1,1 @@
-"""The sensors, one file each; what they request is decided in `autolabel_core`."""
+"""The Dagster sensors, one file each; `autolabel_core` decides what they request."""

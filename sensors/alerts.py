@@ -1,4 +1,4 @@
-"""Look at the alerts of all collections; what fires is recorded with the event that tells of it."""
+"""Evaluates the alerts of all collections; each firing is recorded with its event."""
 
 import time
 from datetime import UTC, datetime, timedelta

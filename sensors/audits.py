@@ -1,4 +1,4 @@
-"""By the clock: a sample of auto-labels is drawn into a file that a person fills in."""
+"""Schedule: draws a random sample of auto-labels into a file for a person to check."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Clusters that are due: asked for by a person, by a trigger or by the clock."""
+"""Requests clustering that a person, a trigger or the schedule asked for."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Collections whose YAML is wrong: they have no assets, so a sensor of their own says so."""
+"""Reports collections whose YAML is invalid; they have no assets of their own to report it."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Tell endpoints of events: webhooks and the channels of alerts."""
+"""Delivers events to webhooks and to the channels of alerts."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""All sensors, jobs and schedules of the declared collections."""
+"""Builds all sensors, jobs and schedules of the declared collections."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""By the clock: the whole bucket is listed and every table compared, in a run without a limit."""
+"""Schedule: lists the whole bucket and compares every table, in a run without a time limit."""
 
 import dagster as dg
 

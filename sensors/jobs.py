@@ -1,4 +1,4 @@
-"""Jobs of one step for what the clock asks for."""
+"""Builds jobs of one step for the schedules."""
 
 from collections.abc import Callable
 

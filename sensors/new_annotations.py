@@ -1,4 +1,4 @@
-"""Relabel everything by new annotations, once enough of them wait or the oldest is old enough."""
+"""Requests relabelling once enough new annotations wait, or the oldest has waited long enough."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Label objects that are new or overwritten, and take out those that are gone."""
+"""Requests labelling of new and overwritten objects, and removal of deleted ones."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Apply weights in service to images that they have not seen, and run training that waits."""
+"""Applies weights in service to images they have not seen, and requests pending training."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""The sensors that tell others: made where somebody is to be told, and only there."""
+"""The sensors for webhooks and alerts, built only where some are declared."""
 
 from collections.abc import Mapping
 

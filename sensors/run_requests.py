@@ -1,4 +1,4 @@
-"""Asking Dagster for a run: what is in flight, how earlier runs ended, which key is new."""
+"""Requests runs from Dagster: what is in flight, how earlier runs ended, which key is new."""
 
 import time
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The frame of every sensor that asks for runs: compare beside the tick, then request or skip."""
+"""The base of sensors that request runs: compare in the background, then request or skip."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Whether sensors and schedules run before anybody switched them."""
+"""The initial state of sensors and schedules, before anybody switched them."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""A cluster becomes a label: its heart becomes references, the sweep labels the rest."""
+"""Promoting a cluster: its central members become references, and the sweep labels the rest."""
 
 from __future__ import annotations
 

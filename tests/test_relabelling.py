@@ -1,4 +1,4 @@
-"""The heart: any history of edits leaves the very bytes that a build from nothing would give."""
+"""Relabelling: any history of edits leaves the same bytes as a build from nothing."""
 
 import json
 import tempfile

@@ -1,4 +1,4 @@
-"""`autolabel alerts`: see what is watched, and look now."""
+"""`autolabel alerts`: list the alerts of a collection, and evaluate them now."""
 
 from __future__ import annotations
 

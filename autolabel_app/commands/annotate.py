@@ -1,4 +1,4 @@
-"""`autolabel annotate`: what a person says of a box, or of many from a file."""
+"""`autolabel annotate`: record a person's annotation of a box, or many from a file."""
 
 from __future__ import annotations
 

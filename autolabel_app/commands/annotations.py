@@ -1,4 +1,4 @@
-"""`autolabel annotations`: what people said of boxes, and what it says of the detector."""
+"""`autolabel annotations`: list box annotations, and the detector's figures computed from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel classify`: the query-time join; nothing is stored."""
+"""`autolabel classify`: label given files or texts by the references; nothing is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel clusters map` and `sheet`: everybody on a map, and one cluster's members."""
+"""`autolabel clusters map` and `sheet`: all documents on a map, or one cluster's members."""
 
 from __future__ import annotations
 

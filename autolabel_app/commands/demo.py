@@ -1,4 +1,4 @@
-"""`autolabel demo`: the main job on real handwritten digits."""
+"""`autolabel demo`: labelling by references on real handwritten digits."""
 
 from __future__ import annotations
 

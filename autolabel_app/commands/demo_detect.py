@@ -1,4 +1,4 @@
-"""`autolabel demo-detect`: the spiral of detection on real handwritten digits."""
+"""`autolabel demo-detect`: detect, review, train and detect again, on real handwritten digits."""
 
 from __future__ import annotations
 

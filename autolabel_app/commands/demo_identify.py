@@ -1,4 +1,4 @@
-"""`autolabel demo-identify`: what is this that I hold up?"""
+"""`autolabel demo-identify`: recognise a card that is held before a camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel dev`: Dagster's pages and daemon on the project."""
+"""`autolabel dev`: start Dagster's web server and daemon on the project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel explain`: from the label to the reference, to the person behind it."""
+"""`autolabel explain`: trace a label to its reference and to the person who labelled that."""
 
 from __future__ import annotations
 

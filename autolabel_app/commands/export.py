@@ -1,4 +1,4 @@
-"""`autolabel export`: the labelled dataset in a folder."""
+"""`autolabel export`: write the labelled dataset to a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that say what currencies are in US dollars, for the commands with prices."""
+"""The options for exchange rates to US dollars that the commands with prices share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel identify scrape-prices`: what the references cost on a site, as a file for `serve`."""
+"""`autolabel identify scrape-prices`: fetch prices of the references into a file for `serve`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel identify serve`: the index as an HTTP endpoint, with a live page."""
+"""`autolabel identify serve`: serve the index over HTTP, with a live page."""
 
 from __future__ import annotations
 

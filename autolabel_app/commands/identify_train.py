@@ -1,4 +1,4 @@
-"""`autolabel identify train`: a projection head that widens the margins."""
+"""`autolabel identify train`: train a projection head that separates similar references better."""
 
 from __future__ import annotations
 

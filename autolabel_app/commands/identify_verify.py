@@ -1,4 +1,4 @@
-"""`autolabel identify verify`: can the references be told apart?"""
+"""`autolabel identify verify`: measure whether the references can be distinguished."""
 
 from __future__ import annotations
 

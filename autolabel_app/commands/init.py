@@ -1,4 +1,4 @@
-"""`autolabel init`: a project of one's own."""
+"""`autolabel init`: create a project folder."""
 
 from __future__ import annotations
 

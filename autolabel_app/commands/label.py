@@ -1,4 +1,4 @@
-"""`autolabel label`: a person's decisions enter the ledger."""
+"""`autolabel label`: record labels that a person gives."""
 
 from __future__ import annotations
 

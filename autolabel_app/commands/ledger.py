@@ -1,4 +1,4 @@
-"""`autolabel ledger`: keep what cannot be computed again."""
+"""`autolabel ledger`: back up, export and restore the ledger."""
 
 from __future__ import annotations
 

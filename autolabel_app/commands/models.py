@@ -1,4 +1,4 @@
-"""`autolabel models`: which versions there are, which is in service, and who decided so."""
+"""`autolabel models`: list model versions, and change which one is in service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel promote`: confident auto-labels become references, after review."""
+"""`autolabel promote`: make confident auto-labels references, after a person's review."""
 
 from __future__ import annotations
 

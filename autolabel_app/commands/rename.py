@@ -1,4 +1,4 @@
-"""`autolabel rename`: a collection that has another name keeps what people said."""
+"""`autolabel rename`: give a collection another name; its annotations are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel retrieve`: run a declared retriever."""
+"""`autolabel retrieve`: run a retriever that the collection declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel review`: which images to look at next."""
+"""`autolabel review`: list the images to review next."""
 
 from __future__ import annotations
 

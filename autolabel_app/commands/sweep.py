@@ -1,4 +1,4 @@
-"""`autolabel sweep`: one synchronous pass over everything that is out of date."""
+"""`autolabel sweep`: bring everything that is out of date up to date, once."""
 
 from __future__ import annotations
 

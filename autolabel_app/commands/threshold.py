@@ -1,4 +1,4 @@
-"""`autolabel threshold`: propose thresholds, or see what one would change before it is set."""
+"""`autolabel threshold`: propose thresholds, or preview what another one would change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel train`: a new version of detector or head, judged by the gate."""
+"""`autolabel train`: train a new version of detector or head; the promotion gate judges it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`autolabel webhooks`: test endpoints, see deliveries, send again."""
+"""`autolabel webhooks`: test endpoints, list deliveries, send events again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a demo: its own, and made anew by the next one."""
+"""The folder that a demo works in; the next demo replaces it, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole spiral of detection on real handwritten digits, twice round, with an honest control.
+"""The demo of detection: train on reviewed digits for two rounds, beside a control without review.
 
 Digits of scikit-learn are pasted on textured backgrounds. Forty scenes are annotated and make a
 first version; it looks at 150 more, an oracle reviews what it says as a person would, and a second

@@ -1,4 +1,4 @@
-"""An oracle that reviews detections as a person would: one word about each box, none forgotten."""
+"""A simulated reviewer for the demo: one annotation for each box, and none left out."""
 
 from __future__ import annotations
 

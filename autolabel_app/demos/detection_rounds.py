@@ -1,4 +1,4 @@
-"""The spiral of detection on images whose truth is known, through the doors for people."""
+"""Rounds of detect, review and train on images whose truth is known, by the public commands."""
 
 from __future__ import annotations
 

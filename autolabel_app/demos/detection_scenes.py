@@ -1,4 +1,4 @@
-"""Scenes for the demo of detection: real handwritten digits, pasted on textured backgrounds."""
+"""Images for the demo of detection: real handwritten digits on textured backgrounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job on real input: handwritten digits label themselves, and corrections flow back.
+"""The demo of labelling: a few digits labelled by hand label the rest, then corrections follow.
 
 Scikit-learn's 1,797 digits are written as image files into a bucket. A person labels ten of each,
 but for one digit that stays unlabelled; the rest label themselves; a second upload labels itself on

@@ -1,1 +1,1 @@
-"""Identification as a server: an HTTP interface and a live page over an index of references."""
+"""The server of identify: an HTTP interface and a live page over an index of references."""

@@ -1,4 +1,4 @@
-"""The HTTP interface: what a picture shows, references, prices, health, figures, the page."""
+"""The HTTP routes of identify: pictures, references, prices, health, metrics and the live page."""
 
 from __future__ import annotations
 

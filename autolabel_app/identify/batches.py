@@ -1,4 +1,4 @@
-"""Looking up for many requests at once: one thread that takes whatever has come in meanwhile."""
+"""Answers concurrent requests in batches: one thread takes all that arrived in the meantime."""
 
 from __future__ import annotations
 

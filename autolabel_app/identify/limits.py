@@ -1,4 +1,4 @@
-"""What is refused before a request is read: bodies that are too large, callers without the key."""
+"""Refuses requests before they are read: bodies that are too large, callers without the key."""
 
 from __future__ import annotations
 

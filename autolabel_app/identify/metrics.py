@@ -1,4 +1,4 @@
-"""What a server counts, in the text form that Prometheus reads."""
+"""Counters of the server, in the text format of Prometheus."""
 
 from __future__ import annotations
 

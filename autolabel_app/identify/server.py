@@ -1,4 +1,4 @@
-"""Running the application on a port of its own."""
+"""Runs the HTTP application on a port."""
 
 from __future__ import annotations
 

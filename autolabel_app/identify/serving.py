@@ -1,4 +1,4 @@
-"""A server's state: what it serves now, watching files for what is next, and answering."""
+"""The server's state: the index in use, reloaded when its files change, and its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server is told when it is started, and what it serves because of that."""
+"""The settings that a server is started with, and the objects that it serves by them."""
 
 from __future__ import annotations
 

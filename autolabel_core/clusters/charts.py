@@ -1,4 +1,4 @@
-"""Pictures of clusters: the map of the run in force, and a sheet of the largest clusters."""
+"""Charts of clusters: the map of the current run, and a sheet of the largest clusters."""
 
 from __future__ import annotations
 

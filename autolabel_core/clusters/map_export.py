@@ -1,4 +1,4 @@
-"""The interactive map of a definition, written as a file."""
+"""Writes the interactive map of a cluster definition to a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promotes a cluster: its most central members become references, after a person has looked."""
+"""Promotes a cluster: its most central members become references, after a person's review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a cluster may become a label: stable, large and close enough, and one thing."""
+"""Decides whether a cluster may be promoted: stable, large, compact, and not two groups in one."""
 
 from __future__ import annotations
 

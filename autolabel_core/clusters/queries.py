@@ -1,4 +1,4 @@
-"""Clusters as people ask for them: history, one cluster with its members, documents of a run."""
+"""Queries on clusters: their history, one cluster with its members, the documents of a run."""
 
 from __future__ import annotations
 

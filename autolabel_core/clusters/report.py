@@ -1,4 +1,4 @@
-"""Reports on clusters: the figures of the run in force, its clusters as a table, their changes."""
+"""Reports on clusters: figures of the current run, its clusters as a table, their changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notes in the ledger which documents a run grouped, so that a lost run can be made again."""
+"""Records which documents a run grouped, so that a lost run can be repeated."""
 
 from __future__ import annotations
 

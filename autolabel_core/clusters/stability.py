@@ -1,4 +1,4 @@
-"""How stable the clusters in force are; computed once for each run."""
+"""Computes the stability of the current clusters, once for each run."""
 
 from __future__ import annotations
 

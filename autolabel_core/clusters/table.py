@@ -1,4 +1,4 @@
-"""Groups of documents that nobody has labelled yet, with identities that persist.
+"""The table of clusters: groups of documents without a label, with ids that persist.
 
 A full run happens when it was asked for, or when no run by the present declaration exists; between
 full runs new documents take the nearest cluster.

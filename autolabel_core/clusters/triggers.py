@@ -1,4 +1,4 @@
-"""When a full run of clusters is asked for without a command; what asks is kept in the ledger."""
+"""Decides when a full run of clusters is due, and records the request in the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Collections declared in YAML: their models, and reading them with errors that name the cure."""
+"""The models of collections declared in YAML, and the reader whose errors name the cure."""
 
 from autolabel_core.declarations.alert import Alert
 from autolabel_core.declarations.automation import Automation

@@ -1,4 +1,4 @@
-"""The model of `alerts:` in a collection's YAML: what is watched, and who is told."""
+"""The model of `alerts:` in a collection's YAML: what is watched, and which channels hear of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models of where a collection's objects lie."""
+"""The models of `source:` in a collection's YAML: the buckets that its objects are stored in."""
 
 from __future__ import annotations
 

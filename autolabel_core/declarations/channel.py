@@ -1,4 +1,4 @@
-"""Where somebody is told: a webhook, Slack or e-mail. Secrets stay in the environment."""
+"""The models of notification channels: webhook, Slack, e-mail. Secrets stay in the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parameters of the eight clustering algorithms: their names, ranges and this house's defaults.
+"""The parameters of the eight clustering algorithms: their names, ranges and our defaults.
 
 What is left out (None) is left to the library that has the algorithm.
 """

@@ -1,4 +1,4 @@
-"""The models of a collection's YAML; the words are those of the field, aliases are accepted."""
+"""The models of a collection's YAML; keys are the field's terms, and aliases are accepted."""
 
 from __future__ import annotations
 

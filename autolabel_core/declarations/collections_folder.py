@@ -1,4 +1,4 @@
-"""Read the folder of declarations; every error names file, line, key, value and cure."""
+"""Reads the folder of declarations; every error names file, line, key, value and cure."""
 
 from __future__ import annotations
 

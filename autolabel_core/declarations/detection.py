@@ -1,4 +1,4 @@
-"""Detection: which detector finds boxes on images, so that each box becomes a document."""
+"""The model of `detection:`: which detector finds boxes, each of which becomes a document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, said for the person who wrote the YAML: line, key, value and cure."""
+"""Turns pydantic's errors into messages for the author of a YAML: line, key, value and cure."""
 
 from __future__ import annotations
 

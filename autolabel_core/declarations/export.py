@@ -1,4 +1,4 @@
-"""Which formats `annotation_exports` keeps up to date."""
+"""The model of `exports:`: which formats `annotation_exports` keeps up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file's name as a label: `LOCH-JP001_pharaoh_s_servant_pscr.jpg` is "Pharaoh's Servant"."""
+"""Reads labels from file names: `LOCH-JP001_pharaoh_s_servant_pscr.jpg` is "Pharaoh's Servant"."""
 
 from __future__ import annotations
 

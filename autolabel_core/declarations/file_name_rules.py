@@ -1,4 +1,4 @@
-"""How a file's name is read as a label."""
+"""The model of the rules by which a file's name is read as a label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The common ground of all declarations: unknown keys are refused, aliases are normalised."""
+"""The base of all declaration models: unknown keys are refused, aliases are normalised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a response shape means: words such as `"string"` or `"a | b"`, read as a pydantic model."""
+"""Reads a declared response shape, words such as `"string"` or `"a | b"`, as a pydantic model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retrievers: named, templated pipelines of an attribute filter and a feature search."""
+"""The models of retrievers: named, templated pipelines of attribute filter and feature search."""
 
 from __future__ import annotations
 

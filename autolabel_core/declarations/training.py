@@ -1,4 +1,4 @@
-"""The models of `training:` and `gate:` under `detection:`: how models are trained and judged."""
+"""The models of `training:` and `gate:`: how models are trained, and when they go into service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model of `webhooks:` in a collection's YAML: who is told of which events."""
+"""The model of `webhooks:` in a collection's YAML: which endpoints receive which events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML read strictly: duplicate keys are refused, and every value remembers its line."""
+"""Reads YAML strictly: duplicate keys are refused, and every value remembers its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read one declaration: a YAML file becomes a collection, or an error that names the cure."""
+"""Reads one declaration: a YAML file becomes a collection, or an error that names the cure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Reading: documents, search, explanations, quality, proposals of thresholds."""
+"""Reading documents: queries, search, explanations, quality, proposals of thresholds."""

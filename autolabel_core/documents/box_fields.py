@@ -1,4 +1,4 @@
-"""Fields of documents where boxes are documents: their columns, what a filter may name, records."""
+"""The fields of documents that are boxes: columns, names for filters, records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deciding items that are not stored, as if they had just been uploaded: the query-time join."""
+"""Labels items that are not stored, as if they had just been uploaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cluster each document is in, as columns that join the documents when they are asked for.
+"""The cluster of each document as columns, joined when documents are queried.
 
 Clusters may depend on labels, so that no table of labels holds them: they meet here.
 """

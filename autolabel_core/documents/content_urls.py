@@ -1,4 +1,4 @@
-"""Addresses by which the content of documents can be fetched for a while."""
+"""Temporary URLs from which the content of documents can be fetched."""
 
 from __future__ import annotations
 

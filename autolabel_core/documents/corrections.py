@@ -1,4 +1,4 @@
-"""Corrections: labels of people that differ from the auto-label that stood before."""
+"""Corrections: labels of people that differ from the auto-label before them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which documents exist, and what a person sees when looking at one now."""
+"""Which documents exist now, and the content that a person sees of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents as people ask for them: filtered, sorted, limited, over all batches, by DuckDB."""
+"""Queries on documents of all batches: filter, sort, limit, by DuckDB."""
 
 from __future__ import annotations
 

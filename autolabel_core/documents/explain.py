@@ -1,4 +1,4 @@
-"""Where a label comes from: from the auto-label to the reference, to the person behind it."""
+"""Traces a label: from the auto-label to its reference, and to the person who labelled that."""
 
 from __future__ import annotations
 

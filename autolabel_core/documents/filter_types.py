@@ -1,4 +1,4 @@
-"""Whether a filter compares like with like: a column of numbers has no order among texts."""
+"""Checks that a filter compares like with like: numbers with numbers, texts with texts."""
 
 from __future__ import annotations
 

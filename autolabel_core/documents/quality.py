@@ -1,4 +1,4 @@
-"""Quality over time: what arrived, what was labelled and what was corrected, by day or by batch."""
+"""Quality over time: counts of arrivals, labels and corrections by day or by batch."""
 
 from __future__ import annotations
 

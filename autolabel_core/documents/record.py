@@ -1,4 +1,4 @@
-"""A document as people and programs see it: what `documents`, `retrieve` and `explain` give."""
+"""The record of a document that `documents`, `retrieve` and `explain` return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a retriever: filters and a search of a collection's documents, asked now."""
+"""Runs a retriever: filters and searches a collection's documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thresholds from what the references say about each other, and what another one would change."""
+"""Proposes thresholds from leave-one-out results of the references, and previews another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports: labelled documents for the tools of others; the same documents, the same bytes."""
+"""Exports labelled documents for other tools; the same documents give the same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of an export: written beside its place and renamed into it, or not at all."""
+"""Writes an export's folder beside its place and renames it into it: complete, or not at all."""
 
 from __future__ import annotations
 

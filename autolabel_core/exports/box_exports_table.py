@@ -1,4 +1,4 @@
-"""The reviewed images with their boxes, complete, in the declared formats, ready to train from."""
+"""The table of box exports: all reviewed images with their boxes, in the declared formats."""
 
 from __future__ import annotations
 

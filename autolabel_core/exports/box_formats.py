@@ -1,4 +1,4 @@
-"""The formats that boxes are exported in, each all or nothing."""
+"""The formats in which boxes are exported."""
 
 from __future__ import annotations
 

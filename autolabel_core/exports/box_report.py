@@ -1,4 +1,4 @@
-"""What an export of boxes takes and reports; one shape for all formats."""
+"""The input and the report of a box export, the same for all formats."""
 
 from __future__ import annotations
 

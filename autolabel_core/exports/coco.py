@@ -1,4 +1,4 @@
-"""COCO: one JSON file for each split, beside the images."""
+"""The COCO format: one JSON file for each split, beside the images."""
 
 from __future__ import annotations
 

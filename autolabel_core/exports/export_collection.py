@@ -1,4 +1,4 @@
-"""Writing a collection's dataset to a folder, whatever its documents are."""
+"""Writes a collection's dataset to a folder, of labelled documents or of boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an export reports, and what a writer hands back to report from."""
+"""The report of an export, and what each writer returns for it."""
 
 from __future__ import annotations
 

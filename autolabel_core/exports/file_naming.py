@@ -1,4 +1,4 @@
-"""File and folder names from labels and keys: readable, safe on every file system, never twice."""
+"""File and folder names from labels and keys: readable, unique, safe on every file system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The export that Hugging Face `datasets` reads: `load_dataset(folder)` gives splits by hash."""
+"""The Hugging Face `datasets` format: `load_dataset(folder)` gives splits assigned by hash."""
 
 from __future__ import annotations
 

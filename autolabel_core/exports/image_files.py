@@ -1,4 +1,4 @@
-"""The images of an export of boxes: the user's bytes where every reader agrees on them."""
+"""The image files of a box export: the original bytes where every reader agrees on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports that are a folder of files for each class, with a table that leads back to documents."""
+"""Formats with a folder of files for each class, and a table that leads back to documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The labelled dataset, complete, in the declared formats, each label with its source."""
+"""The table of label exports: all labelled documents with their sources, in declared formats."""
 
 from __future__ import annotations
 

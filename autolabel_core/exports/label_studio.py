@@ -1,4 +1,4 @@
-"""Label Studio: tasks with their rectangles, to look at once more or to go on from."""
+"""The Label Studio format: tasks with rectangles, to review or to continue from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports that are one table: every document in one file, also those without a label."""
+"""Formats that are one table: every document in one file, also those without a label."""
 
 from __future__ import annotations
 

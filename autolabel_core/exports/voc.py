@@ -1,4 +1,4 @@
-"""Pascal VOC: one XML for each image; corners are whole pixels, counted from 1."""
+"""The Pascal VOC format: one XML for each image; corners are whole pixels, counted from 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YOLO: a folder that ultralytics trains from as it is."""
+"""The YOLO format: a folder that ultralytics can train from."""
 
 from __future__ import annotations
 

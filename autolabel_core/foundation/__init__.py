@@ -1,1 +1,1 @@
-"""What every folder may use: errors, ids, label names, paths, files, threads, media, charts."""
+"""The base that every folder may import: errors, ids, label names, paths, files, threads, media."""

@@ -1,4 +1,4 @@
-"""Files that are replaced in one step, and read as one version."""
+"""Writes files in one step, and reads them as one version."""
 
 from __future__ import annotations
 

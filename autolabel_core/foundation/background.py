@@ -1,4 +1,4 @@
-"""Work that may outlast a tick: it goes on beside it, and a later tick takes up the result."""
+"""Jobs in background threads, whose results a later call takes up."""
 
 from __future__ import annotations
 

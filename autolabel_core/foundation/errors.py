@@ -1,4 +1,4 @@
-"""The few named errors of the domain; only the command line and web pages translate them."""
+"""The errors of the domain; the command line and the web pages show them to people."""
 
 from __future__ import annotations
 

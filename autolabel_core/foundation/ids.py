@@ -1,4 +1,4 @@
-"""Names that are functions of content: document ids, content hashes, fingerprints."""
+"""Ids computed from content: document ids, content hashes, fingerprints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What JSON can hold, and what a report on a derived table is made of."""
+"""Types of JSON values, and of the parts of a table's report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Label text: what may be a label, names that look like one another, and hierarchical names.
+"""Label names: which are valid, which look alike, and how hierarchical ones are split.
 
 A hierarchical label is one text, `Shoes > Running > Red`. Labels are compared by exact text
 everywhere else, so this room's work is to keep two spellings of one class from becoming two.

@@ -1,4 +1,4 @@
-"""Names that differ by slips of the pen, found among many without comparing each with each."""
+"""Finds names that differ by typing errors, without comparing each pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading many objects at once, in threads where an object takes long enough to pay for them."""
+"""Reads many objects in parallel threads where that pays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every path and environment variable of the system, named once."""
+"""All paths and environment variables of the system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long work reports how far it is: to a callback, and as a bar in a terminal."""
+"""Reports progress of long work: to a callback, or as a bar in a terminal."""
 
 from __future__ import annotations
 

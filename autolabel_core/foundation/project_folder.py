@@ -1,4 +1,4 @@
-"""A project: a folder marked by `autolabel.toml`, found from any folder below it, as git does."""
+"""Finds the project: the nearest folder above that has `autolabel.toml`, as git finds `.git`."""
 
 from __future__ import annotations
 

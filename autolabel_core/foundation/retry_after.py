@@ -1,4 +1,4 @@
-"""How long a server asks to be left alone: the header Retry-After."""
+"""Parses the HTTP header Retry-After."""
 
 from __future__ import annotations
 

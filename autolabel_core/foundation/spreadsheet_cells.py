@@ -1,4 +1,4 @@
-"""Texts in CSV files that a spreadsheet would take for formulas, escaped so that it does not."""
+"""Escapes texts in CSV files that a spreadsheet would take for formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few small statistics that thresholds, pictures and reports share."""
+"""Small statistics that thresholds, charts and reports share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The accepted name that a mistyped one resembles."""
+"""Finds the accepted name that a mistyped one resembles."""
 
 from __future__ import annotations
 

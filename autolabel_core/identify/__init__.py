@@ -1,1 +1,1 @@
-"""Identify: one picture for each thing, and "what is this that I hold up?". Serves no HTTP."""
+"""Identify: recognises things from one reference picture each. Serves no HTTP."""

@@ -1,4 +1,4 @@
-"""Making an index of a folder: only new and changed pictures are embedded."""
+"""Builds the index of a folder of pictures; only new and changed pictures are embedded."""
 
 from __future__ import annotations
 

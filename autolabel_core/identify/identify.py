@@ -1,4 +1,4 @@
-"""What a picture shows, and where: regions, each looked up among the references."""
+"""Identifies what a picture shows: proposes regions, and looks each up among the references."""
 
 from __future__ import annotations
 

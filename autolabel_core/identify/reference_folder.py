@@ -1,4 +1,4 @@
-"""The folder of references: its pictures in order, what each name says, what cannot be read."""
+"""Reads the folder of references: pictures in order, labels from names, unreadable files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things may be on a picture, without weights: what is unlike the border, what has edges.
+"""Proposes regions that may hold things, without weights: by contrast to the border, by edges.
 
 A proposal is cheap and knows nothing of things; a detector finds more, and finds it better.
 """

@@ -1,4 +1,4 @@
-"""When an answer is beyond doubt: thresholds for score and margin, and where they come from."""
+"""Thresholds for score and margin of a confident answer, and the file that they are read from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a verification as one HTML page that carries its pictures."""
+"""Writes the report of a verification as one HTML page with its pictures."""
 
 from __future__ import annotations
 

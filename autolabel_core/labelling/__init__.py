@@ -1,1 +1,1 @@
-"""Writing: labels and boxes that people give, promotion, audit, the review queue."""
+"""Recording what people decide: labels and boxes, promotion, audit, the review queue."""

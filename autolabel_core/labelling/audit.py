@@ -1,4 +1,4 @@
-"""Audits: a random sample of auto-labels looked at by a person, and the rate of wrong ones.
+"""Audits: a person checks a random sample of auto-labels, which estimates the error rate.
 
 Wrong labels are corrected where the right one is known, and not given again; right ones stay
 auto-labels and do not become references.

@@ -1,4 +1,4 @@
-"""One word about a box, checked against its image, the detection and the vocabulary."""
+"""Validates one box annotation against its image, its detection and the label vocabulary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boxes as people and other tools give them, before anything is known of the images."""
+"""Box annotations as people and other tools write them, before they are matched to images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person agrees to classes that boxes were given by the machine."""
+"""Records that a person agrees with the classes that boxes were given automatically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Annotating boxes: what is meant is found, checked and recorded, all or nothing."""
+"""Records box annotations: finds their images, validates all, and writes all or none."""
 
 from __future__ import annotations
 

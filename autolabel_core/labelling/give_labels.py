@@ -1,4 +1,4 @@
-"""Giving and withdrawing labels: which document a key means, what was judged, all or nothing."""
+"""Records labels and withdrawals: finds the documents of keys, and writes all or none."""
 
 from __future__ import annotations
 

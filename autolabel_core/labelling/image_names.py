@@ -1,4 +1,4 @@
-"""Which key of a collection an image means that another tool names by a path of its own.
+"""Finds the key of an image that another tool names by a path of its own.
 
 A path and a key mean the same image where one is the end of the other, folder by folder: what both
 state must agree. Nothing is found by a bare name where folder or suffix say otherwise.

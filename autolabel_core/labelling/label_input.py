@@ -1,4 +1,4 @@
-"""Labels of whole images or texts as files give them, before any key is known."""
+"""Labels of whole images or texts as files contain them, before keys are resolved."""
 
 from __future__ import annotations
 

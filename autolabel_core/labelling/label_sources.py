@@ -1,4 +1,4 @@
-"""Labels of many documents at once: from the files of other tools, or from the keys' folders."""
+"""Reads labels of many documents: from files of other tools, or from the folders in the keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carrying the labels of a document over to another one, because a person says that it moved."""
+"""Transfers the labels of a document to another one that a person says it moved to."""
 
 from __future__ import annotations
 

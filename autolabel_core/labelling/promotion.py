@@ -1,4 +1,4 @@
-"""Promotion: what a person has reviewed, auto-labels or a cluster, becomes a reference."""
+"""Promotion: reviewed auto-labels, or a reviewed cluster, become references."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person should look at next: images in an order that makes their time count.
+"""The review queue: the images that a person should review next, the most informative first.
 
 A queue never gives out more than a person was promised to get: caps for one class, for one queue,
 and for a day.

@@ -1,4 +1,4 @@
-"""What the detector said of images, where a person judges it."""
+"""The current detections of the images that a person annotates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which image each target of a command means: by key, by id, or as another tool names it."""
+"""Resolves the target of a command to an image: by key, by id, or by another tool's name."""
 
 from __future__ import annotations
 

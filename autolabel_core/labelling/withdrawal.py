@@ -1,4 +1,4 @@
-"""Taking labels back: whose label a withdrawal ends, and which documents are meant."""
+"""Withdraws labels: which documents are meant, and whose label ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger: facts that cannot be computed again, appended and never edited."""
+"""The ledger: an append-only database of facts that cannot be computed again."""
 
 from autolabel_core.ledger.alert_firings import AlertFiring
 from autolabel_core.ledger.annotations import Annotation, effective_annotations

@@ -1,4 +1,4 @@
-"""When each alert fired, and on what; the memory behind cool-down and de-duplication."""
+"""The history of alerts: when each fired and on what, for cool-down and de-duplication."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Annotations in the ledger."""
+"""Reads and appends annotations of documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people said about documents, and which of it holds now."""
+"""Annotations: the labels that people gave to documents, and which of them are current."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What appeared, changed and went in the buckets, and the batch that each object belongs to."""
+"""Arrivals: which objects appeared, changed or vanished in the buckets, and their batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people found when they looked at auto-labels."""
+"""Audit results: whether auto-labels that people checked were right."""
 
 from __future__ import annotations
 

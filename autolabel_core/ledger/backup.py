@@ -1,4 +1,4 @@
-"""The whole ledger as a file: backed up, exported as JSON Lines, restored into any empty ledger."""
+"""Backs up the whole ledger to a file, exports it as JSON Lines, restores it."""
 
 from __future__ import annotations
 

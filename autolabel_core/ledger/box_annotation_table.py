@@ -1,4 +1,4 @@
-"""Box annotations in the ledger."""
+"""Reads and appends annotations of boxes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people said about boxes on images, and which of it holds now."""
+"""Box annotations: what people said about boxes on images, and which of it is current."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of cluster definitions, and the life of each identity that they gave."""
+"""Runs of cluster definitions, and the events of each cluster id that they gave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine under the ledger: SQLite or PostgreSQL, one writer at a time, errors in one line."""
+"""The ledger's database engine: SQLite or PostgreSQL, one writer at a time, errors in one line."""
 
 from __future__ import annotations
 

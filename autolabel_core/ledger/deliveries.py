@@ -1,4 +1,4 @@
-"""What became of each attempt to tell an endpoint of an event, and what is still to be told."""
+"""The result of each attempt to deliver an event to an endpoint, and what is still pending."""
 
 from __future__ import annotations
 

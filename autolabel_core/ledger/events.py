@@ -1,4 +1,4 @@
-"""The outbox: what others are told, recorded in the same transaction as the fact itself."""
+"""The outbox: events for endpoints, recorded in the transaction that records the fact itself."""
 
 from __future__ import annotations
 

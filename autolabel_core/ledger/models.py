@@ -1,4 +1,4 @@
-"""Versions of models, and what gates and people decided about them."""
+"""Versions of models, and the decisions of gates and people about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked for and waits for somebody to do it, such as retraining."""
+"""Requests that wait to be carried out, such as retraining."""
 
 from __future__ import annotations
 

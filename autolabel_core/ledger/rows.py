@@ -1,4 +1,4 @@
-"""What all facts share: append in one transaction, read in order, remember what was read."""
+"""The base of all ledger tables: append in one transaction, read in order, cache what was read."""
 
 from __future__ import annotations
 

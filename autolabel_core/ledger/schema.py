@@ -1,4 +1,4 @@
-"""Tables of the ledger. Every table is append-only; `id` is the order of the events.
+"""The tables of the ledger. Every table is append-only; `id` is the order of the events.
 
 What changes here needs a revision in `migrations/versions`; a test compares the two.
 """

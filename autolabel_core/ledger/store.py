@@ -1,4 +1,4 @@
-"""The ledger's one door to its database: append in one transaction, read in the order of events."""
+"""The ledger as the rest of the system uses it: append in one transaction, read in order."""
 
 from __future__ import annotations
 

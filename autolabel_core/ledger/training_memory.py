@@ -1,4 +1,4 @@
-"""What training must never forget: the number of each class, and which images judge models."""
+"""Permanent facts of training: the number of each class, and which images are gold."""
 
 from __future__ import annotations
 

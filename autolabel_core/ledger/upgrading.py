@@ -1,4 +1,4 @@
-"""Bring an older ledger to the newest revision when it is opened; Alembic only if there is work."""
+"""Upgrades an older ledger to the newest revision when it is opened."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Exact nearest references, the decision they lead to, and thresholds for it."""
+"""Exact nearest references, the decision that follows from them, and its thresholds."""

@@ -1,4 +1,4 @@
-"""The decision: which label a document takes from its nearest references, and how sure it is."""
+"""Decides the label of a document by its nearest references, and how confident that is."""
 
 from __future__ import annotations
 

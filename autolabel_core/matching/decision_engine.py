@@ -1,4 +1,4 @@
-"""The one way from vectors to decisions: exact nearest references, then the rule.
+"""From vectors to decisions: exact nearest references, then the rule. All callers use it.
 
 The labels table, `classify` and the servers decide here, so that one picture takes one label, with
 the same score and from the same reference, wherever it is shown.

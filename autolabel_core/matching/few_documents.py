@@ -1,4 +1,4 @@
-"""Nearest references of few documents in numpy: the bytes of `kernels`, without compiling.
+"""Nearest references of a few documents in numpy: the same bytes as `kernels`, not compiled.
 
 Loading compiled loops takes longer than all the work where both sides are small.
 """

@@ -1,4 +1,4 @@
-"""Compiled inner loops of matching: propose with slack, score again alone, merge. Import lazily.
+"""Compiled inner loops: approximate candidates, exact scores, merging of lists. Import lazily.
 
 Every loop releases the interpreter lock and runs in one thread, so that `matching` can give each
 core its own rows. A product of two float32 values is exact in float64 and the order of the

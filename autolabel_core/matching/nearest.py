@@ -1,4 +1,4 @@
-"""The nearest references of each document by cosine, exact: equal bytes for every batch shape."""
+"""The exact nearest references of each document by cosine; the same bytes for any batch shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nearest references kept for each document, exact under edits of references and of documents.
+"""Keeps the nearest references of documents exact while references or documents change.
 
 More are kept than are published, so that a removed reference rarely costs a full search of its
 documents. Whatever the history of edits, `published` gives the bytes that a full build would

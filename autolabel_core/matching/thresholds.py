@@ -1,4 +1,4 @@
-"""Thresholds from leave-one-out figures: one number means something else for every encoder.
+"""Proposes thresholds from leave-one-out results, because each encoder has its own scale.
 
 The figures come from a self-test in which no reference may match itself: the score of the nearest
 other reference, the label that it predicts, and whether that label is right. A score at or above

@@ -1,1 +1,1 @@
-"""What has weights: extractors, detectors, projection heads, their registry and evaluation."""
+"""Models with weights: extractors, detectors, projection heads, their registry and evaluation."""

@@ -1,4 +1,4 @@
-"""What plug-ins of every kind say of themselves, and how it is checked."""
+"""The base of plug-in manifests, and their validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model hub, asked only if it answers: a machine without it gets its error in seconds."""
+"""Checks that the model hub answers before it is used; an offline machine then fails in seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The written form of a manifest: a mapping, or a module, with exact keys and nothing else.
+"""Parses a plug-in's manifest from a mapping or a module; unknown keys are refused.
 
 A key that is nearly right would make a plug-in without vectors, silently; here it is an error that
 names the right one.

@@ -1,4 +1,4 @@
-"""Plug-ins: finding the factory that an installed distribution brings, and what it makes."""
+"""Finds the plug-ins of installed distributions, and calls their factories."""
 
 from __future__ import annotations
 

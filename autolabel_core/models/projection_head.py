@@ -1,4 +1,4 @@
-"""A projection head: two layers on frozen features, as numbers in a safetensors file with a card.
+"""A projection head: two layers on frozen features, in a safetensors file with a card.
 
 Running one needs numpy alone; training is in `training.py`.
 """

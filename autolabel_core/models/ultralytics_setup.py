@@ -1,4 +1,4 @@
-"""Ultralytics, quiet and offline: imported through here alone, because it reads its settings once.
+"""Imports ultralytics quiet and offline; it reads its settings once, so import it only here.
 
 Left to itself it asks the network for updates, fonts and weights, installs packages, and writes
 into the user's home.

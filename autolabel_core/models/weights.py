@@ -1,4 +1,4 @@
-"""Weights on this machine: names that change with their content, and the device they run on."""
+"""Weights on this machine: their content-addressed names, and the device they run on."""
 
 from __future__ import annotations
 

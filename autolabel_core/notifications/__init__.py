@@ -1,1 +1,1 @@
-"""What others are told: batch events, webhooks, alerts."""
+"""Notifications: batch events, webhooks, alerts."""

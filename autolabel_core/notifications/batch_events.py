@@ -1,4 +1,4 @@
-"""Events that follow from derived tables: a batch is completed, a taxonomy is materialized.
+"""Records events about derived tables: a batch is completed, a taxonomy is materialized.
 
 Each is known by what it was made from, so that it is told once, however often it is looked at; a
 process that was killed before it could tell is made good for at the next look.

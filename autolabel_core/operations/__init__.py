@@ -1,1 +1,1 @@
-"""Running it: what is stale, what is due, registration, status, advice, SQL."""
+"""Operation: what is stale, what is due, registration, status, advice, SQL."""

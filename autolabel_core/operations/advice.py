@@ -1,4 +1,4 @@
-"""What a person should look at, from the numbers of `status`; also Dagster's checks."""
+"""Advice from the figures of `status`: what a person should look at; also for Dagster's checks."""
 
 from __future__ import annotations
 

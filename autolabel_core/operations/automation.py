@@ -1,4 +1,4 @@
-"""What should be asked for now, without a command: the thinking behind sensors and schedules.
+"""Decides what sensors and schedules request: relabelling, audits, clustering, training.
 
 Nothing here remembers: what should be is compared with what is, each time anew, so that a lost
 tick, a crash between two writes or a run that somebody killed heals at the next look.

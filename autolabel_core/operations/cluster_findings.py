@@ -1,4 +1,4 @@
-"""What a person should look at in the clusters of a collection."""
+"""Advice on the clusters of a collection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thing that a person should look at, or that is well."""
+"""A finding: one thing that a person should look at, or that is well."""
 
 from __future__ import annotations
 

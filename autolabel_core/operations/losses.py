@@ -1,4 +1,4 @@
-"""An empty place is no deletion: a bucket that lost most of its objects at once stops the work."""
+"""Stops the work when a bucket lost most of its objects at once, which is seldom meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project as notebooks and scripts use it: `Project.open().collection("products").sweep()`."""
+"""A project for notebooks and scripts: `Project.open().collection("products").sweep()`."""
 
 from __future__ import annotations
 

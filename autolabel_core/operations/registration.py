@@ -1,4 +1,4 @@
-"""Notice what is new, changed or gone in a collection's buckets, and assign objects to batches."""
+"""Registers new, changed and vanished objects of the buckets, and assigns them to batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A collection that has another name now: its facts follow, and what is derived is made anew."""
+"""Renames a collection: its facts get the new name, and derived tables are built again."""
 
 from __future__ import annotations
 

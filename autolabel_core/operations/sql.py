@@ -1,4 +1,4 @@
-"""SQL over the derived tables and the ledger's annotations: reading only, nothing outside."""
+"""Read-only SQL over the derived tables and the ledger's annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is out of date in a collection: what should be, compared with what is."""
+"""Plans what is stale in a collection, by comparing fingerprints of tables with their sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state of a collection in numbers; `findings` says what follows from them."""
+"""Computes the status of a collection; `findings` turns it into advice."""
 
 from __future__ import annotations
 

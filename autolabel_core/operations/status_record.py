@@ -1,4 +1,4 @@
-"""The state of a collection as `status` shows it and `findings` judges it."""
+"""The status of a collection, as `status` prints it and `findings` reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One pass over a collection: register what changed, then refresh until nothing is stale."""
+"""One pass over a collection: register changes, then refresh tables until nothing is stale."""
 
 from __future__ import annotations
 

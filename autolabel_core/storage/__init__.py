@@ -1,1 +1,1 @@
-"""Where bytes lie: the warehouse, buckets, S3, and the lock of a run."""
+"""Storage: the warehouse of derived tables, the users' buckets, S3, and the lock of a run."""

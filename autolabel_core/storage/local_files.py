@@ -1,4 +1,4 @@
-"""The files of the warehouse on a local disk, and what any place for them must offer."""
+"""The warehouse's files on a local disk, and the interface for other places."""
 
 from __future__ import annotations
 

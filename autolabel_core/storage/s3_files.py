@@ -1,4 +1,4 @@
-"""The files of the warehouse on S3, read through a folder of copies named by their ETags."""
+"""The warehouse's files on S3, read through a local cache of copies named by ETag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of Arrow tables as typed dictionaries: one reader for all schemas."""
+"""Reads rows of Arrow tables as typed dictionaries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Derived tables: Arrow IPC for vectors, Parquet for the rest; atomic, with a fingerprint.
+"""Stores derived tables: Arrow IPC for vectors, Parquet for the rest; atomic, with a fingerprint.
 
 A file's fingerprint says which inputs it was made from. A file whose fingerprint is the wanted one
 is up to date, and a file that cannot be read has none: it is made again.

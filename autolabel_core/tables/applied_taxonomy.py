@@ -1,4 +1,4 @@
-"""A collection's taxonomy at work: when a match becomes a label, which references count."""
+"""A collection's taxonomy in use: when a match becomes a label, and which references count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people said of boxes, carried to the detections of the detector that serves now.
+"""Transfers box annotations to the matching detections of the detector in service.
 
 An annotation is about a place on an image, not about a number that one version of a detector gave
 it. It is carried to whatever detection overlaps its box enough, as long as the image is the one

@@ -1,4 +1,4 @@
-"""The files of a definition: what each run found, and which cluster every document has now.
+"""The files of a cluster definition: the result of each run, and each document's cluster now.
 
 `<collection>/clusters/<name>/runs/<run_id>/` holds what a run found and never changes;
 `<collection>/clusters/<name>/members.parquet` is what everybody reads.

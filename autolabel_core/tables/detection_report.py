@@ -1,4 +1,4 @@
-"""What a person wants to know, and to see, of the boxes of a batch."""
+"""The report on a batch's boxes: counts, confidences, some pictures."""
 
 from __future__ import annotations
 

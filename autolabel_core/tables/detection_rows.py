@@ -1,4 +1,4 @@
-"""Rows of the table of boxes: how an image lists what was found on it, and each as a document."""
+"""Rows of the table of boxes: the list of an image's boxes, and each box as a document."""
 
 from __future__ import annotations
 

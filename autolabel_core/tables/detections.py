@@ -1,4 +1,4 @@
-"""Boxes on the images of a batch: a document for each, and one for each image, whatever is on it.
+"""Boxes that the detector finds on each readable image: a document for each box and each image.
 
 What was found on an unchanged image by the same detector is taken over. Another detector, version
 or weights has files of its own beside these, so that labels and index keep to the old boxes until

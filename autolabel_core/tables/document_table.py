@@ -1,4 +1,4 @@
-"""The documents of a batch: what is embedded, labelled and indexed, whatever it was cut from."""
+"""The documents of a batch, whole objects or boxes, that are embedded, labelled and indexed."""
 
 from __future__ import annotations
 

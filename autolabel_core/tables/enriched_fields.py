@@ -1,4 +1,4 @@
-"""The fields of documents beside their label: their own values, else those of a reference."""
+"""The fields of documents beside their label: their own values, else those of their reference."""
 
 from __future__ import annotations
 

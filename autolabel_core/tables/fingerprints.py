@@ -1,4 +1,4 @@
-"""Fingerprints of several parts: what a file was made from, part by part.
+"""Fingerprints with several parts: the inputs that a file was computed from.
 
 A file is current while its fingerprint is the wanted one. The parts tell why it is not: other
 objects ask for other work than another threshold.

@@ -1,4 +1,4 @@
-"""Labels that objects carry: in their metadata, or in their names. Each is imported as a person's.
+"""Imports labels from objects' metadata or names, as if a person had given them.
 
 A label in the bucket is a person's decision, so it goes to the ledger like any other; it is
 imported when it differs from the last one imported for the same content, and ends when the object

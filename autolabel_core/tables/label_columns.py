@@ -1,4 +1,4 @@
-"""Assemble the table of labels: a person's label first, else the match, else none."""
+"""Builds the table of labels: a person's label first, else the match, else none."""
 
 from __future__ import annotations
 

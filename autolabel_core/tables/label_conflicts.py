@@ -1,4 +1,4 @@
-"""Where two people label one document differently; both words are kept, and the later holds."""
+"""Documents that two people label differently; both labels are kept, and the later one counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person wants to see of a batch's labels: counts, confidences, some pictures."""
+"""The report on a batch's labels: counts, confidences, some pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where labels lie, and the kinds of documents, for those who read them without their tables."""
+"""The names of the label table and of the kinds of documents, for readers without the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An empty ledger beside tables that know labels of people is lost, and not a new one."""
+"""Detects a lost ledger: it is empty, but tables contain labels of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of files that were renamed or moved: carried over to where the same content lies now.
+"""Transfers labels of renamed or moved files to the key where the same content lies now.
 
 A label is about a content. Where that content is gone from the document that was labelled and lies
 under another key, what people said goes with it, as events of the ledger. Where two documents could

@@ -1,4 +1,4 @@
-"""The neighbours kept for one batch between relabellings: a cache, exact, and rebuilt when lost."""
+"""A cache of each batch's nearest references between relabellings; exact, rebuilt when lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies in the bucket: hash, size, type, dimensions, metadata, or why it cannot be read."""
+"""The objects in the bucket: hash, size, type, dimensions, metadata, or why one is unreadable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which references a filter lets in, by the same conditions as documents are filtered by."""
+"""Filters references by the same conditions as documents."""
 
 from __future__ import annotations
 

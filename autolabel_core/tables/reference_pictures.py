@@ -1,4 +1,4 @@
-"""References by their pictures: the mean of augmented views, and whether they are told apart."""
+"""References by pictures: the mean of augmented views, and whether they can be distinguished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelled references in memory, and what their neighbours say of them."""
+"""Labelled references in memory, and leave-one-out results among them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work on the contents of a batch, piece by piece: what is done outlives the process."""
+"""Processes the contents of a batch piece by piece, so that a killed run resumes."""
 
 from __future__ import annotations
 

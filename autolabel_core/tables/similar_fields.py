@@ -1,4 +1,4 @@
-"""Metadata keys that look like the label field; a misspelt one gives no label."""
+"""Finds metadata keys that resemble the label field, since a misspelt one gives no label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The walk that every derived table shares: is it current? If not, build it; then report."""
+"""The base of derived tables: is it current? If not, build it; then report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every document with its label and where it came from: a person, a promotion or a reference.
+"""Every document with its label and its source: a person, a promotion or a reference.
 
 Relabelling is incremental and exact: each batch keeps its nearest references, and an edit of the
 reference set is compared with what was kept. The table is what a full recompute would give, byte

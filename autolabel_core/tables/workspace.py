@@ -1,4 +1,4 @@
-"""Everything that one process needs to work: paths, declarations, ledger, warehouse."""
+"""Opens what a process needs: paths, declarations, ledger, warehouse."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Training: from what people annotated to weights, and whether the weights may go into service."""
+"""Training: from annotations to weights, and the decision whether they go into service."""

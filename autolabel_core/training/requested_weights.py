@@ -1,4 +1,4 @@
-"""What every kind of weights shares: trained when somebody asks, once for each request."""
+"""The base of tables of weights: trained on request, once for each request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A card as a camera sees it: held askew before clutter, in uneven light, blurred and noisy.
+"""Simulates a camera: a card held askew before clutter, in uneven light, blurred and noisy.
 
 Nothing here is shared with the augmented views that heads are trained on.
 """

@@ -1,4 +1,4 @@
-"""One picture of each of 150 cards, held before a camera: before and after a head is trained.
+"""The demo of identify: 150 cards recognised before and after a projection head is trained.
 
 Unknown cards are in no index and were never seen by a head. The same is told of a harder set whose
 cards share their colours. Every step goes through the code of `autolabel identify`.

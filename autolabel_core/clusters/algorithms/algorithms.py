@@ -1,4 +1,4 @@
-"""The eight algorithms in one table: where each is found, what it costs, and running it."""
+"""The eight clustering algorithms in one table: their class, their cost, and how to run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the members of a cluster fall into two groups that lie apart."""
+"""Tests whether the members of a cluster fall into two separate groups."""
 
 from __future__ import annotations
 

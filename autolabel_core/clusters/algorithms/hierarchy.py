@@ -1,4 +1,4 @@
-"""Clusters within clusters: what is large enough is grouped again by itself."""
+"""Builds clusters within clusters: each large cluster is clustered again by itself."""
 
 from __future__ import annotations
 

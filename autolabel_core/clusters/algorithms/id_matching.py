@@ -1,4 +1,4 @@
-"""Which cluster of a new run is which of the last: identities persist, and changes are told."""
+"""Matches clusters of a new run to those of the last, so that ids persist; lists the changes."""
 
 from __future__ import annotations
 

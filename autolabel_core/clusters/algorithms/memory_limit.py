@@ -1,4 +1,4 @@
-"""What an algorithm would cost, told before it starts: quadratic ones are refused in time."""
+"""Estimates the memory of an algorithm before it starts, and refuses what would not fit."""
 
 from __future__ import annotations
 

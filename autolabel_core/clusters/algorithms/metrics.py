@@ -1,4 +1,4 @@
-"""How good clusters are, in the original space of unit vectors, whatever space they were found in.
+"""Quality measures of clusters, computed on the original unit vectors.
 
 A cosine is an inner product here, so mean distances are algebra: the mean cosine distance of a row
 to a cluster is 1 - row · (mean of the cluster).

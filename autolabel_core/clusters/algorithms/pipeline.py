@@ -1,4 +1,4 @@
-"""A full run: sample, preprocess, group, divide; the same rows give the same clusters."""
+"""A full clustering run: sample, preprocess, cluster, divide; deterministic for the same rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to vectors before they are grouped: whitening, UMAP, PCA, one after the other."""
+"""Transforms vectors before clustering: whitening, UMAP, PCA, in the declared order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coordinates for the map of a run."""
+"""Computes two-dimensional coordinates for the map of a run."""
 
 from __future__ import annotations
 

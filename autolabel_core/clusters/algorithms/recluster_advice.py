@@ -1,4 +1,4 @@
-"""Says what is odd about a run, and when a full run is recommended."""
+"""Finds what is odd about a run, and recommends a full run when one is due."""
 
 from __future__ import annotations
 

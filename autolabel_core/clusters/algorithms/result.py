@@ -1,4 +1,4 @@
-"""What a full run gives: clusters as a tree, and the deepest one of each row."""
+"""The result of a full run: clusters as a tree, and the deepest cluster of each row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums in one order, whatever the number of cores: threads would add as they end."""
+"""Restricts numeric libraries to one thread, so that sums do not depend on the number of cores."""
 
 from __future__ import annotations
 

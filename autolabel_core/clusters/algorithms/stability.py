@@ -1,4 +1,4 @@
-"""Whether clusters are real: do they come back when the documents are drawn anew?"""
+"""Stability of clusters: how often each is found again in samples of the documents."""
 
 from __future__ import annotations
 

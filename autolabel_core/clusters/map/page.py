@@ -1,4 +1,4 @@
-"""The page: documents and clusters as data, beside the script that draws them."""
+"""Writes the map as HTML: documents and clusters as data, with the script that draws them."""
 
 from __future__ import annotations
 

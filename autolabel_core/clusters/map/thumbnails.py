@@ -1,4 +1,4 @@
-"""Thumbnails of a map's documents: in the page where they are few, else in a folder beside it."""
+"""Thumbnails of a map's documents: within the page where they are few, else in a folder."""
 
 from __future__ import annotations
 

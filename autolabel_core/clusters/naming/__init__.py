@@ -1,4 +1,4 @@
-"""Names for clusters: by a language model where one is declared, and without any where not.
+"""Names clusters: by a language model where one is declared, else by keywords and labels.
 
 Nothing here fails a run: what a server cannot name is named by the members' labels, by keywords or
 by the nearest reference, and the result says why.

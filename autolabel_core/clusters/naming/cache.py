@@ -1,4 +1,4 @@
-"""Answers kept on the disk by what was asked, for as long as they are declared to be good."""
+"""A cache on disk of a language model's answers, keyed by the request, with a time to live."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One server that speaks OpenAI's chat completions: a question, its answer, what it cost."""
+"""Client of one server with OpenAI's chat completions: sends a request, returns answer and cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One name for clusters that are named alike."""
+"""Makes names of similar clusters equal."""
 
 from __future__ import annotations
 

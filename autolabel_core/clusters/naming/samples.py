@@ -1,4 +1,4 @@
-"""What is known of a cluster when it is named: representative documents, texts, labels."""
+"""Samples of a cluster for naming: representative documents, texts, labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions over documents: every written form becomes one tree, and one DuckDB expression.
+"""Conditions over documents: every written form becomes one tree, then one DuckDB expression.
 
 A field that is missing or null equals only null, so
 `ne x` includes it and every other comparison with it is false. The type of the *value* decides how

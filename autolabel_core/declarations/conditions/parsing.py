@@ -1,4 +1,4 @@
-"""Reading conditions: every form that declarations, requests and the command line use."""
+"""Parses conditions in every form that declarations, requests and the command line use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a condition means: a DuckDB expression over rows. There is no second meaning in Python."""
+"""Translates a condition to a DuckDB expression, which alone defines what it means."""
 
 from __future__ import annotations
 

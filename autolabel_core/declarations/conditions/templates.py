@@ -1,4 +1,4 @@
-"""Filling `{{INPUT.x}}` in a retriever's declaration with what a caller gave."""
+"""Fills `{{INPUT.x}}` in a retriever's declaration with the inputs of a call."""
 
 from __future__ import annotations
 

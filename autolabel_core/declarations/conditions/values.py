@@ -1,4 +1,4 @@
-"""How a field's value reads as a text, and what reads as a number."""
+"""How a field's value compares: as a text, or as a number where it reads as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures for reports, as small PNG files: a sheet of labelled tiles, a map of clusters.
+"""Charts for reports as small PNG files: contact sheets, cluster maps, histograms, curves.
 
 A picture goes into a run's metadata, so all stay under 100 KB by construction: colours and tiles
 shrink until they fit. The same input gives the same bytes.

@@ -1,4 +1,4 @@
-"""Boxes drawn on a picture, each with its class and confidence, in the colour of its class."""
+"""Draws boxes on a picture, with class and confidence, in the colour of the class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The map of a run: a dot for each document, coloured by cluster, names at the middle."""
+"""Draws the map of a run: a dot for each document, coloured by cluster, with names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contact sheet: pictures in frames that tell where their labels came from."""
+"""Draws a contact sheet: pictures with their labels, in frames coloured by the label's source."""
 
 from __future__ import annotations
 

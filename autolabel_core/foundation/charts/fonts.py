@@ -1,4 +1,4 @@
-"""Letters for pictures: one font on every machine, captions that fit, signs that it cannot draw."""
+"""The font of charts, the same on every machine; captions are shortened to fit."""
 
 from __future__ import annotations
 

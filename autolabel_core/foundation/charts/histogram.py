@@ -1,4 +1,4 @@
-"""The spread of confidences, with the thresholds that cut it."""
+"""Draws the distribution of confidences with the thresholds."""
 
 from __future__ import annotations
 

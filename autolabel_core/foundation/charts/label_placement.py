@@ -1,4 +1,4 @@
-"""Where names stand on a map: near what they name, on no other name, within the picture."""
+"""Places names on a map: near what they name, without overlap, within the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours for clusters that colour-blind eyes tell apart too, and which cluster has which."""
+"""Colours for clusters, distinct for colour-blind people too, and which cluster has which."""
 
 from __future__ import annotations
 

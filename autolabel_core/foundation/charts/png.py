@@ -1,4 +1,4 @@
-"""PNG files small enough for a run's metadata, the same bytes for the same picture."""
+"""Encodes small PNG files, the same bytes for the same picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Precision against recall, by class: the candidate, and the version in service behind it."""
+"""Draws precision against recall by class, for the candidate and for the version in service."""
 
 from __future__ import annotations
 

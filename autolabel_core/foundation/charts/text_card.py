@@ -1,4 +1,4 @@
-"""A text as a picture, for sheets whose documents are texts."""
+"""Draws a text as a picture, for contact sheets of text documents."""
 
 from __future__ import annotations
 

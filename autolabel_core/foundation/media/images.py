@@ -1,4 +1,4 @@
-"""Images read from bytes that nobody vouches for: their header, their pixels, or why not."""
+"""Reads images from untrusted bytes: header, pixels, or why they cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that are nearly the same: copies, re-encoded, scaled, a little cropped or shifted."""
+"""Finds near-duplicate pictures: re-encoded, scaled, a little cropped or shifted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text decoded from bytes of unknown encoding, or refused with the reason."""
+"""Decodes text from bytes of unknown encoding, or refuses it with the reason."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Requests to addresses that others wrote: which may be asked, and for how long."""
+"""Guards for requests to untrusted addresses: which are allowed, and for how long."""

@@ -1,4 +1,4 @@
-"""Which addresses may be asked: the guard against requests into the private network.
+"""The guard against server-side request forgery: refuses addresses in private networks.
 
 The name is resolved once, every address is checked, and the connection goes to the address that
 was checked. A name that changes its address in between (DNS rebinding) gains nothing.

@@ -1,1 +1,1 @@
-"""Reference pictures from web sites: what a site is asked, what is kept, where it is from."""
+"""Gathers reference pictures from web sites, and records where each is from."""

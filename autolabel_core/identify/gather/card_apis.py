@@ -1,4 +1,4 @@
-"""Trading cards: YGOPRODeck, Scryfall and the Pokémon TCG API."""
+"""Adapters for trading cards: YGOPRODeck, Scryfall and the Pokémon TCG API."""
 
 from __future__ import annotations
 

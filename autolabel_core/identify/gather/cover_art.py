@@ -1,4 +1,4 @@
-"""Covers and posters: MusicBrainz with the Cover Art Archive, and TMDB."""
+"""Adapters for covers and posters: MusicBrainz with the Cover Art Archive, and TMDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each query is asked, each picture fetched, looked at and kept, each outcome recorded."""
+"""Runs the queries, downloads and checks the pictures, and records each outcome."""
 
 from __future__ import annotations
 

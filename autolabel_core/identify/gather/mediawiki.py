@@ -1,4 +1,4 @@
-"""Pictures of wikis that run MediaWiki: Wikimedia Commons and Yugipedia."""
+"""Adapters for wikis on MediaWiki: Wikimedia Commons and Yugipedia."""
 
 from __future__ import annotations
 

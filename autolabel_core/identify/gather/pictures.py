@@ -1,4 +1,4 @@
-"""A picture is looked at before it is kept: whole, and of a format that references have."""
+"""Checks a downloaded picture before it is kept: complete, and in an accepted format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be gathered: the YAML file of `gather --project`, checked."""
+"""The model of the YAML file of `gather --project`: what is to be gathered."""
 
 from __future__ import annotations
 

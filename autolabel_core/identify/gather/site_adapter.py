@@ -1,4 +1,4 @@
-"""What an adapter is: a function that turns a query into pictures, and how its site is asked."""
+"""The interface of site adapters: a function from a query to pictures, and rules for its site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sites that are known, by name."""
+"""The adapters for sites, by name."""
 
 from __future__ import annotations
 

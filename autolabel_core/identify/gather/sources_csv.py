@@ -1,4 +1,4 @@
-"""`sources.csv` in a folder of pictures: where each is from, under which licence, what went wrong.
+"""Reads and writes `sources.csv`: where each picture is from, its licence, and what failed.
 
 A row is appended as its picture is kept, so that nothing is lost where a process is killed; at the
 end the rows are put in order. A row cut short is none.

@@ -1,4 +1,4 @@
-"""A list of addresses in a CSV file, such as another folder's `sources.csv`."""
+"""Reads a list of addresses from a CSV file, such as another folder's `sources.csv`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What identified things cost: a file of prices, and the sites that tell them."""
+"""Prices of identified things: the price file, and the sites that it is made from."""

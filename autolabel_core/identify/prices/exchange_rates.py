@@ -1,4 +1,4 @@
-"""What a unit of a currency is in US dollars: asked for once a day, and what else is known."""
+"""Exchange rates to US dollars: given as options, fetched once a day, or the newest known ones."""
 
 from __future__ import annotations
 

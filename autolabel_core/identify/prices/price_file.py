@@ -1,4 +1,4 @@
-"""What things cost: a JSON file keyed by set code, checked, and told in US dollars too."""
+"""Reads and checks the price file: JSON keyed by set code, with prices in US dollars too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prices of references from a site: the sets that their names say, asked once, made one file."""
+"""Fetches prices of the references: asks a site for the set codes in their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sites that tell prices: for each an adapter of a few lines, and what it knows of the site.
+"""Adapters for sites with prices.
 
 Another site is one function that yields what is listed of each set, and one line in `SITES`.
 """

@@ -1,4 +1,4 @@
-"""Asking web sites politely."""
+"""A polite client for web sites."""
 
 from autolabel_core.identify.web.polite_client import PoliteClient, agent_name
 from autolabel_core.identify.web.request import RefusedError

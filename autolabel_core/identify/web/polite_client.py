@@ -1,4 +1,4 @@
-"""Asking web sites politely: who asks is said, hosts are spared, answers kept, refusals told."""
+"""A polite client: names itself, limits its rate, caches answers, obeys refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One question to a web site, and what its answer is worth: content, a refusal, or not now."""
+"""One request to a web site, and its outcome: content, a refusal, or try later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Lines and CSV: one word a line, in the fields of the field."""
+"""Reads annotations from JSON Lines and CSV, one on each line."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The revisions of the ledger's tables, applied by Alembic when a ledger is opened."""
+"""The revisions of the ledger's schema, applied by Alembic when a ledger is opened."""

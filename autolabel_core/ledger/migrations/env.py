@@ -1,4 +1,4 @@
-"""Alembic runs this: revisions are applied on the connection, in the transaction, it is given."""
+"""Alembic's entry point: applies the revisions on the given connection, in its transaction."""
 
 from __future__ import annotations
 

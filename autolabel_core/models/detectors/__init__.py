@@ -1,4 +1,4 @@
-"""Detectors: plug-ins that find boxes on images, and how a collection's detector is asked.
+"""Detectors: plug-ins that find boxes on images, and the one that a collection declares.
 
 A detector says what it is without loading weights, and finds boxes when asked. Anyone may add one:
 an entry point of the group `autolabel.detectors`. This package knows no stores; vectors of what

@@ -1,4 +1,4 @@
-"""A collection's detector: the plug-in with its weights, asked as the declaration says."""
+"""A collection's detector: the plug-in with its weights and declared parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a detector found on one image: boxes, confidences, classes; checked, cleaned, in order."""
+"""The detections of one image: boxes, confidences, classes; validated, clipped and ordered."""
 
 from __future__ import annotations
 

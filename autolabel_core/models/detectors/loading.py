@@ -1,4 +1,4 @@
-"""Finding a detector by name among the installed plug-ins."""
+"""Loads a detector by name from the installed plug-ins."""
 
 from __future__ import annotations
 

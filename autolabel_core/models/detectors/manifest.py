@@ -1,4 +1,4 @@
-"""What a detector says of itself, and what it is told."""
+"""The manifest of a detector, and the parameters that it is called with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Large images in overlapping squares, and one object again where two squares saw parts of it."""
+"""Splits large images into overlapping tiles, and merges the detections of the tiles."""
 
 from __future__ import annotations
 

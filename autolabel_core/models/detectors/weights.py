@@ -1,4 +1,4 @@
-"""Which weights a declaration means: of the registry, a file, or a name to fetch."""
+"""Resolves declared detector weights: a version in the registry, a file, or a name to download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The built-in detector: YOLO as ultralytics runs it, from a file or by name."""
+"""The built-in detector: YOLO by ultralytics, from a file or by name."""
 
 from __future__ import annotations
 

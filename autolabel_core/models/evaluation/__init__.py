@@ -1,1 +1,1 @@
-"""How good a model is: held-out views, retrieval figures, average precision, the gate."""
+"""Evaluation of models: held-out views, retrieval metrics, average precision, the gate."""

@@ -1,4 +1,4 @@
-"""Augmented views of a picture: as a camera might see it, by seeds that never meet.
+"""Augmentations of pictures as a camera might see them; training and test seeds never meet.
 
 Each view is a function of its purpose, the seed, the picture's content and its number, whatever
 was drawn before it.

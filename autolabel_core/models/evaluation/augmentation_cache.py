@@ -1,4 +1,4 @@
-"""Embedded views, drawn once: they cost more than everything that is trained on them."""
+"""A cache of embedded augmentations, which cost more than the training on them."""
 
 from __future__ import annotations
 

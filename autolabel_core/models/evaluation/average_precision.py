@@ -1,4 +1,4 @@
-"""How well boxes were found: average precision by class, over a set of images.
+"""Average precision of detections by class, over a set of images.
 
 Source: the definition of COCO's `pycocotools`, which a test compares with. Detections are taken in
 the order of their confidence; each takes the best box that is still free. Precision is made to fall

@@ -1,4 +1,4 @@
-"""Views of references as an examination: how well a head tells apart what it was not trained on."""
+"""The held-out set of a projection head: augmentations of references that it did not train on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate: may a new version replace the one in service? Pure; both met the same gold images."""
+"""The promotion gate: may a new version replace the one in service, on the same gold images?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well queries of known labels are told apart: top-1, and margins to the best other label."""
+"""Retrieval metrics of queries with known labels: top-1 accuracy, margin to the next label."""
 
 from __future__ import annotations
 

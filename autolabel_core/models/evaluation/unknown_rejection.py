@@ -1,4 +1,4 @@
-"""When to say "I do not know": thresholds for score and margin, and how well unknowns are told."""
+"""Thresholds for score and margin below which a query is unknown, and how well they reject."""
 
 from __future__ import annotations
 

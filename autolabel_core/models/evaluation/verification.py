@@ -1,4 +1,4 @@
-"""Verify an index by what it was not made from: views of its pictures, variants, left-out labels.
+"""Verifies an index by augmentations of its pictures, variants, and labels left out of it.
 
 A reference always matches itself, also with half of the names wrong; that rate is a sanity line.
 """

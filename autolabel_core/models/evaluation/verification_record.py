@@ -1,4 +1,4 @@
-"""The figures of a verification as JSON holds them."""
+"""The results of a verification, as JSON contains them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feature extractors: plug-ins that turn images or texts into unit vectors, and how they are found.
+"""Feature extractors: plug-ins that turn images or texts into unit vectors.
 
 An extractor says what it is (`Manifest`) without loading weights, and embeds when asked. Anyone may
 add one: an entry point of the group `autolabel.extractors`. This package knows no stores.

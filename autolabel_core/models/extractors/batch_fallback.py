@@ -1,4 +1,4 @@
-"""Asking a plug-in about a batch in which single items may be too much for it."""
+"""Calls a plug-in on a batch, and item by item where the whole batch fails."""
 
 from __future__ import annotations
 

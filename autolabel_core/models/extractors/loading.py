@@ -1,4 +1,4 @@
-"""Finding an extractor by name among the installed plug-ins, and checking what it returns."""
+"""Loads an extractor by name from the installed plug-ins, and checks what it returns."""
 
 from __future__ import annotations
 

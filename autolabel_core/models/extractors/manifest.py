@@ -1,4 +1,4 @@
-"""What an extractor says of itself, and the URI of the feature space that its vectors live in."""
+"""The manifest of an extractor, and the URI of its feature space."""
 
 from __future__ import annotations
 

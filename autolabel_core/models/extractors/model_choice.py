@@ -1,4 +1,4 @@
-"""Which model a built-in extractor is asked for: its embedded default, or one with weights."""
+"""Chooses the model of a built-in extractor: the embedded default, or one with weights."""
 
 from __future__ import annotations
 

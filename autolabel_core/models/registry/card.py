@@ -1,4 +1,4 @@
-"""The card of a model version: what it was made from, with what, and how it fared."""
+"""The card of a model version: its training data, its parameters, its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which version is in service: what the gate and people decided, folded in the order of the ledger.
+"""Which version is in service, by the decisions of gate and people in the order of the ledger.
 
 A promotion puts a version into service, holding takes it out, and then the one before serves again.
 """

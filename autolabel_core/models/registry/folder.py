@@ -1,4 +1,4 @@
-"""The folder of the registry: one sub-folder for each version, written in one step and checked."""
+"""The registry's folder: one sub-folder for each version, written in one step and checked."""
 
 from __future__ import annotations
 

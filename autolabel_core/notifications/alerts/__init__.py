@@ -1,1 +1,1 @@
-"""Watching retrievers and numbers, and telling when they cross a limit."""
+"""Alerts: watch retrievers and metrics, and notify when they cross a limit."""

@@ -1,4 +1,4 @@
-"""Look at the alerts of a collection; what fires is recorded together with the event that tells."""
+"""Evaluates the alerts of a collection, and records each firing with its event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether confidences drift: a two-sample test whose rate of false alarms is what was asked for.
+"""A two-sample test for drift of confidences, with a stated rate of false alarms.
 
 The documents of a batch arrive by and by, and a test that is repeated at every look alarms far too
 often. So a batch is looked at when it has 50 documents, then 100, 200, 400, …, each time at exactly

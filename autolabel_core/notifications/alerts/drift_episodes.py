@@ -1,4 +1,4 @@
-"""Batches (or windows of time) one after the other: which drift, and since when.
+"""Tests batches (or windows of time) in sequence for drift, and dates when it began.
 
 Each is compared with the last ones before it that did not drift, the reference window. So a batch
 that drifts is found however many came with it, and the return to normal is no drift. Consecutive

@@ -1,4 +1,4 @@
-"""The numbers that alerts compare, read from the documents as the last sweep left them."""
+"""The metrics that alerts compare, read from the documents of the last sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an alert fires: on the level, once for the same, and not again while it cools down.
+"""Decides when an alert fires: above its level, once for the same cause, not while cooling down.
 
 The memory is rows of `alert_firings`. A row with the fingerprint QUIET says that the alert is not
 firing, and holds the number that the next rise is counted from.

@@ -1,1 +1,1 @@
-"""Telling others of events: signed, at least once, in order for each object."""
+"""Delivers events to endpoints: signed, at least once, in order for each object."""

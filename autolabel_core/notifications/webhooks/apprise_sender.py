@@ -1,4 +1,4 @@
-"""Messages for people: Slack and e-mail, through apprise."""
+"""Sends messages for people, to Slack and by e-mail, through apprise."""
 
 from __future__ import annotations
 

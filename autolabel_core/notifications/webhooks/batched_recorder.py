@@ -1,4 +1,4 @@
-"""Attempts are recorded together while others are in flight, so that one commit serves many."""
+"""Records delivery attempts in batches, so that one commit serves many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sensor and command do alike: note what tables stand for, then empty the outbox."""
+"""One delivery pass: record the events of derived tables, then deliver the outbox."""
 
 from __future__ import annotations
 

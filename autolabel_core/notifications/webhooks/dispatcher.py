@@ -1,4 +1,4 @@
-"""Empty the outbox: every endpoint is told of its events, at least once, in order for each object.
+"""Delivers the outbox to every endpoint: at least once, in order for each object.
 
 An attempt is recorded before the next event of the same object is sent. A process that is killed in
 between sends again under the same id. Attempts that end together are recorded together.

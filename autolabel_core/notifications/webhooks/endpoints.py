@@ -1,4 +1,4 @@
-"""The endpoints that declarations name, and what the ledger knows of each: its start, its state.
+"""The declared endpoints, with their state in the ledger.
 
 An endpoint is known by collection, webhook (or alert) and channel; it keeps its place in the
 order of events when its URL changes. Marks are rows among the deliveries, of attempt 0:

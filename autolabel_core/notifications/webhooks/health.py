@@ -1,4 +1,4 @@
-"""What `status` and a check of Dagster show: endpoints in trouble, alerts that fired."""
+"""The health of endpoints and recent alerts, for `status` and for Dagster's checks."""
 
 from __future__ import annotations
 

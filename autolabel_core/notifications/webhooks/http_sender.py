@@ -1,4 +1,4 @@
-"""One attempt: an HTTP request that is signed, guarded and limited in time."""
+"""Sends one HTTP request: signed, guarded against private addresses, limited in time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent: the body, its signature by the Standard Webhooks convention, a text for people."""
+"""Builds messages: the body, its signature by Standard Webhooks, a text for people."""
 
 from __future__ import annotations
 

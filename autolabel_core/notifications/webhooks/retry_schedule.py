@@ -1,4 +1,4 @@
-"""When a failed delivery is tried again, and when given up. Clock and chance are passed in."""
+"""When a failed delivery is retried, and when it is given up. Clock and chance are passed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One event sent on the spot: a test, or an event that is to be told again."""
+"""Sends one event at once: a test, or an event that is delivered again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buckets hold the user's objects; we list and read them and never write, but for promotions."""
+"""Buckets with the user's objects: listed and read, and written by promotion alone."""
 
 from autolabel_core.storage.buckets.object_source import ObjectSource
 from autolabel_core.storage.buckets.stored_objects import Blob, Listed, StoredObject

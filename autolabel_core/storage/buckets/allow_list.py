@@ -1,4 +1,4 @@
-"""What a manifest may refer to: its own folder, what a person allowed, and the public internet.
+"""What a manifest may refer to: its own folder, allowed folders and hosts, the public internet.
 
 Whoever writes a manifest chooses what this machine reads. Without a limit that is every file that
 the machine can read, and every service that only it can reach.

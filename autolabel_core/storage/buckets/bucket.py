@@ -1,4 +1,4 @@
-"""What every bucket shares: sidecars, manifests, versions, and adding an object.
+"""The base of all buckets: sidecars, manifests, versions, and adding an object.
 
 `<key>.json` beside a file `<key>` is that file's metadata, and so is one whose `<key>` is the name
 of an image or a text that is not there (yet, or any more). Each line of a `*.jsonl` file is an

@@ -1,4 +1,4 @@
-"""A file of a bucket, on the disk or on S3, and what the addresses in a manifest mean."""
+"""Files of a bucket, on disk or on S3, and how addresses in a manifest are resolved."""
 
 from __future__ import annotations
 

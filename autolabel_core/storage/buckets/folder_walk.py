@@ -1,4 +1,4 @@
-"""Every file below a folder, through links as well, in a time that grows with the folders.
+"""Lists every file below a folder, through links too, in time linear in the folders.
 
 What a link leads to may be closed to us, or be the link itself: that is an entry that cannot be
 read, with the reason, and no reason to stop. A folder of the bucket itself that cannot be listed

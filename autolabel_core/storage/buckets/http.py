@@ -1,4 +1,4 @@
-"""Objects at http(s) addresses: read as they come, and told apart by whether to ask again."""
+"""Reads objects at http(s) addresses, and says which failures are worth a retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All buckets of one collection as one: keys carry the bucket's prefix."""
+"""Combines the buckets of a collection: keys start with the bucket's prefix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bucket on S3: the keys below a prefix, as one listing found them."""
+"""A bucket on S3: the keys below a prefix, as one listing returned them."""
 
 from __future__ import annotations
 

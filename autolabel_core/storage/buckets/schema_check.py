@@ -1,4 +1,4 @@
-"""Check an object against its bucket's schema."""
+"""Checks an object against its bucket's schema."""
 
 from __future__ import annotations
 

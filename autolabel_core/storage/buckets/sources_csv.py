@@ -1,4 +1,4 @@
-"""What `sources.csv` in a folder of pictures looks like: its columns and its rows."""
+"""The format of `sources.csv` in a folder of pictures: its columns and its rows."""
 
 from __future__ import annotations
 

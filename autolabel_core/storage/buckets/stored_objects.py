@@ -1,4 +1,4 @@
-"""What an object is: metadata and blobs, the blobs read only when asked."""
+"""An object: its metadata and its blobs, which are read only on demand."""
 
 from __future__ import annotations
 

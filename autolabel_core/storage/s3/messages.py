@@ -1,4 +1,4 @@
-"""Errors of an S3 server as one line: what was expected, what was found, the cure."""
+"""Turns errors of an S3 server into one line: what was expected, what was found, the cure."""
 
 from __future__ import annotations
 

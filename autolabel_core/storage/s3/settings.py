@@ -1,4 +1,4 @@
-"""How S3 is reached: endpoint, region, keys, patience."""
+"""The settings of S3: endpoint, region, keys, timeouts and retries."""
 
 from __future__ import annotations
 

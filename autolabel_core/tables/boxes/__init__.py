@@ -1,1 +1,1 @@
-"""Boxes that people gave: ground truth, current annotations, splits and figures."""
+"""Boxes that people annotated: ground truth, current annotations, splits and figures."""

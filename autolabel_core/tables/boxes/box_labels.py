@@ -1,4 +1,4 @@
-"""The words for a box, and what each of them means for training and for the figures."""
+"""The kinds of box annotations, and what each means for training and for the figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where two people say different things of one object; both are kept, and the later holds."""
+"""Finds conflicting annotations of one object; both are kept, and the later one counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands of a collection's box annotations: read from ledger and tables, listed, filtered."""
+"""The current box annotations of a collection, from ledger and tables, listed and filtered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a detector fares in the eyes of the people who review it."""
+"""Quality figures of a detector, computed from what reviewers said of its boxes."""
 
 from __future__ import annotations
 

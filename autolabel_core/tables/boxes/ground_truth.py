@@ -1,4 +1,4 @@
-"""What is on each image, from all that people said of it: the ground truth of training."""
+"""The ground truth of each image, merged from all annotations of people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which reviewed images teach, which validate and which judge; near-duplicates never cross."""
+"""Splits reviewed images into train, validation and gold; near-duplicates share a split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a collection's reviewed images make: the set that exports, training and the gate share."""
+"""The training set of a collection's reviewed images, shared by exports, training and the gate."""
 
 from __future__ import annotations
 

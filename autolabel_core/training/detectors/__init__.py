@@ -1,1 +1,1 @@
-"""Fine-tuning detectors on reviewed boxes, and judging what comes out."""
+"""Fine-tunes detectors on reviewed boxes, and evaluates the new versions."""

@@ -1,4 +1,4 @@
-"""A version on the gold images: what it finds there, compared with what people said."""
+"""Evaluates a version of a detector on the gold images."""
 
 from __future__ import annotations
 

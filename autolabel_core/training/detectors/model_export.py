@@ -1,4 +1,4 @@
-"""A trained detector as a file for other runtimes: TorchScript, or ONNX where that is installed."""
+"""Exports a trained detector to TorchScript, or to ONNX where that is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights that come from elsewhere, taken into the registry with the card that can be known."""
+"""Registers weights that were trained elsewhere, with a card of what is known."""
 
 from __future__ import annotations
 

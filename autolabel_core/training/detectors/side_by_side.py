@@ -1,4 +1,4 @@
-"""Detectors side by side: what each version's finished tables say of the gold images."""
+"""Compares versions of a detector by their tables on the gold images."""
 
 from __future__ import annotations
 

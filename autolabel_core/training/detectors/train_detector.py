@@ -1,4 +1,4 @@
-"""One new version of a collection's detector: export, train, register."""
+"""Trains a new version of a collection's detector: export, train, register."""
 
 from __future__ import annotations
 

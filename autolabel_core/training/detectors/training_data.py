@@ -1,4 +1,4 @@
-"""What is learnt from, and what judges: the training set, named by its content and checked."""
+"""The training data of a detector: the training set as a folder named by its content."""
 
 from __future__ import annotations
 

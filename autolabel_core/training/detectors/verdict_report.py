@@ -1,4 +1,4 @@
-"""What the gate said of a version, for people: numbers, the reason, a table by class."""
+"""The report on a gate decision: figures, the reason, a table by class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New weights for a collection's detector: trained when asked for, and judged on gold images."""
+"""New versions of a collection's detector: trained on request, evaluated on gold images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training with ultralytics: quiet, offline, and taken up again where a killed one stopped."""
+"""Trains with ultralytics: quiet, offline, resumed where a killed run stopped."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Training projection heads over frozen vectors."""
+"""Trains projection heads over frozen vectors."""

@@ -1,4 +1,4 @@
-"""What a training that was cut short goes on from: tensors in a safetensors file, no pickles."""
+"""Checkpoints of an interrupted training: tensors in a safetensors file, no pickles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Supervised contrastive learning of a projection head on frozen features."""
+"""Supervised contrastive training of a projection head on frozen features."""
 
 from __future__ import annotations
 

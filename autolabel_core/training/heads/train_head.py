@@ -1,4 +1,4 @@
-"""Training a projection head on frozen features: the best epoch is kept, then judged."""
+"""Trains a projection head on frozen features, keeps the best epoch, and evaluates it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From pictures with labels to what a head is trained on and judged by."""
+"""Prepares labelled pictures as the training and held-out data of a projection head."""
 
 from __future__ import annotations
 

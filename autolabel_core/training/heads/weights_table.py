@@ -1,4 +1,4 @@
-"""A projection head for a collection's features, trained on what people labelled when asked."""
+"""Projection heads for a collection's features: trained on request on people's labels."""
 
 from __future__ import annotations
 

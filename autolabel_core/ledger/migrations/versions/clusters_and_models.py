@@ -1,4 +1,4 @@
-"""Revision 0003: clusters, boxes on images, class ids, model versions and what their gate said."""
+"""Revision 0003: clusters, boxes on images, class ids, model versions and gate decisions."""
 
 from __future__ import annotations
 

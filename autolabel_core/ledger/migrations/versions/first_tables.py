@@ -1,4 +1,4 @@
-"""Revision 0001: arrivals, annotations, audits. A ledger that has them already keeps them."""
+"""Revision 0001: arrivals, annotations, audits; left alone in a ledger that has them already."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revision 0002: events, deliveries, requests, alert firings; the last row is found fast."""
+"""Revision 0002: events, deliveries, requests, alert firings, and indexes for the last row."""
 
 from __future__ import annotations
 
