@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from conftest import sweep_quietly
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
-from autolabel_core.operations.sql import run_sql
+from autolabel_core.operations.sql import SqlLimits, run_sql
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +141,76 @@ def test_no_setting_holds_a_secret(swept, monkeypatch):
 def test_an_unknown_table_is_told_with_near_ones(swept):
     with pytest.raises(AutolabelError, match=r"documnets does not exist! Did you mean"):
         run_sql(swept, "SELECT * FROM angles.documnets")
+
+
+ESCAPES = [
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO 'x.csv'",
+    "EXPLAIN (ANALYZE, FORMAT JSON) COPY (SELECT 1) TO 'x.csv'",
+    "EXPLAIN /* a */ ANALYZE COPY (SELECT 1) TO 'x.csv'",
+    "EXPLAIN ANALYZE EXPLAIN ANALYZE COPY (SELECT 1) TO 'x.csv'",
+    "-- a\nEXPLAIN ANALYZE COPY (SELECT 1) TO 'x.csv'",
+    "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1",
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO '.tmp/x.csv'",
+    "SELECT * FROM read_text('.tmp/secret')",
+    "FROM '.tmp/secret.csv'",
+    "SELECT * FROM glob('.tmp/*')",
+    "SELECT content FROM read_blob('.tmp/secret')",
+    "ATTACH '.tmp/x.db'",
+    "EXPLAIN ATTACH '.tmp/x.db'",
+    "EXPLAIN ANALYZE SET memory_limit = '1TB'",
+    "SET temp_directory = '/tmp'",
+    "PRAGMA temp_directory = '/tmp'",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    "EXPORT DATABASE '.tmp/x'",
+    "CALL enable_logging()",
+    "VACUUM",
+    "CHECKPOINT",
+    "USE memory",
+    "SELECT 1; COPY (SELECT 1) TO '.tmp/x.csv'",
+    "WITH x AS (SELECT 1) INSERT INTO angles.documents SELECT * FROM x",
+    "DELETE FROM angles.documents",
+    "CREATE SECRET (TYPE S3)",
+]
+
+
+@pytest.mark.parametrize("sql", ESCAPES)
+def test_no_statement_reads_or_writes_the_temporary_folder(swept, tmp_path, monkeypatch, sql):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".tmp").mkdir()
+    for name in ("secret", "secret.csv"):
+        (tmp_path / ".tmp" / name).write_text("a\nsecret\n")
+    with pytest.raises(AutolabelError, match=r"one reading statement|The query failed"):
+        run_sql(swept, sql)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [".tmp", "secret", "secret.csv"]
+
+
+EXPLAINED = ["EXPLAIN SELECT 1", "explain analyze SELECT 1", "EXPLAIN\nANALYZE FROM range(3)"]
+
+
+@pytest.mark.parametrize("sql", EXPLAINED)
+def test_a_select_can_be_explained(swept, sql):
+    assert run_sql(swept, sql)[1]
+
+
+ENDLESS = [
+    "SELECT count(*) FROM range(10000000) a, range(10000000) b",
+    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n FROM t) SELECT count(*) FROM t",
+    "SELECT a.range FROM range(1000000000000) a WHERE a.range < 0",
+]
+
+
+@pytest.mark.parametrize("sql", ENDLESS)
+def test_a_query_without_end_is_stopped(swept, sql):
+    began = time.monotonic()
+    with pytest.raises(AutolabelError, match=r"--timeout|--memory"):
+        run_sql(swept, sql, SqlLimits(seconds=1.0))
+    assert time.monotonic() - began < 30
+
+
+def test_a_query_for_more_memory_or_rows_than_allowed_is_stopped(swept):
+    sql = "SELECT list(range) FROM range(100000000)"
+    with pytest.raises(AutolabelError, match="needs more than 50 MB and was stopped"):
+        run_sql(swept, sql, SqlLimits(memory_mb=50))
+    with pytest.raises(AutolabelError, match=r"more than 1,000,000 rows. Add a LIMIT"):
+        run_sql(swept, "FROM range(2000000)")

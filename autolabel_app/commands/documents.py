@@ -61,15 +61,25 @@ def documents(
     if as_json:
         emit_json(found)
         return
-    emit_table([document_row(record) for record in found], empty="No documents.")
+    of_boxes = view.collection.declaration.detection is not None
+    emit_table([document_row(record, of_boxes, urls) for record in found], empty="No documents.")
 
 
-def document_row(record: DocumentRecord) -> dict[str, Cell]:
-    """Return a document as one line of a table."""
+def document_row(record: DocumentRecord, of_boxes: bool, with_url: bool = False) -> dict[str, Cell]:
+    """Return a document as one line of a table.
+
+    Args:
+        record: the document.
+        of_boxes: whether boxes are documents; elsewhere `kind` may be a field of the user's.
+        with_url: whether its address is shown.
+
+    Returns:
+        The cells.
+    """
     boxes: dict[str, Cell] = {}
-    if record.get("kind") == "detection":
+    if of_boxes and record["kind"] == "detection":
         boxes = {"class": record["detected_class"], "sure": record["detected_confidence"]}
-    elif "kind" in record:
+    elif of_boxes:
         found = record["detections"]
         boxes = {"class": None if found is None else f"{len(found)} boxes", "sure": None}
     return {
@@ -80,5 +90,5 @@ def document_row(record: DocumentRecord) -> dict[str, Cell]:
         "confidence": record["taxonomy_match"]["confidence"],
         "suggested": record["suggested_label"],
         "reason": record["reason"] or "",
-        **({"url": record["url"]} if "url" in record else {}),
+        **({"url": record["url"]} if with_url else {}),
     }

@@ -34,7 +34,8 @@ def retrieve(name: str, inputs: dict[str, str], limit: int | None, as_json: bool
     if as_json:
         emit_json(found)
         return
-    rows = [{"score": r.get("score"), **document_row(r)} for r in found]
+    of_boxes = collection.detection is not None
+    rows = [{"score": r.get("score"), **document_row(r, of_boxes)} for r in found]
     if retriever.search is None:
         rows = [{k: v for k, v in row.items() if k != "score"} for row in rows]
     emit_table(rows, empty="No documents.")

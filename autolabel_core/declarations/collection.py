@@ -41,8 +41,10 @@ RESERVED_FIELDS = frozenset(
         *("width_px", "height_px", "version", "clusters"),
         *("cluster_id", "cluster_label", "cluster_summary", "cluster_keywords"),
         *("cluster_confidence", "cluster_extra"),
+        *("score", "url", "file_name"),
     )
 )
+"""What tables, records and exports of documents have beside the declared fields."""
 
 
 PASSTHROUGH = ("feature_extractor", "field_passthrough")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -22,10 +24,35 @@ from autolabel_core.tables.workspace import OpenCollection, Workspace
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-READING = {"SELECT", "EXPLAIN"}
+MAX_ROWS = 1_000_000
+ROWS_AT_ONCE = 10_000
+EXPLAINING = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?\s", re.IGNORECASE)
+SETTINGS = (
+    # First: DuckDB counts its own temporary folder among the files that a query may read and write.
+    "SET temp_directory = ''",
+    "SET enable_external_access = false",
+    "SET python_enable_replacements = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+)
 
 
-def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+@dataclass(frozen=True)
+class SqlLimits:
+    """What one query may take.
+
+    Attributes:
+        seconds: from its start to the last row.
+        memory_mb: of the query engine.
+    """
+
+    seconds: float = 60.0
+    memory_mb: int = 2000
+
+
+def run_sql(
+    workspace: Workspace, sql: str, limits: SqlLimits | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Run one reading statement.
 
     The tables are `<collection>.documents`, `<collection>.raw_objects` and
@@ -36,43 +63,77 @@ def run_sql(workspace: Workspace, sql: str) -> tuple[list[str], list[tuple[Any, 
 
     Args:
         workspace: the stores.
-        sql: one SELECT (or WITH, FROM, SUMMARIZE, DESCRIBE …) or EXPLAIN.
+        sql: one SELECT (or WITH, FROM, SUMMARIZE, DESCRIBE …), or EXPLAIN of one.
+        limits: of time and memory.
 
     Returns:
-        Column names and rows.
+        Column names and rows, at most `MAX_ROWS`.
 
     Raises:
-        AutolabelError: the SQL is wrong, or not a single reading statement.
+        AutolabelError: the SQL is wrong, not a single reading statement, or takes too much.
     """
     import duckdb
 
+    limits = limits or SqlLimits()
     with ExitStack() as opened, duckdb.connect() as connection:
-        for setting in (
-            "SET python_enable_replacements = false",
-            "SET enable_external_access = false",
-            "SET autoinstall_known_extensions = false",
-            "SET autoload_known_extensions = false",
-        ):
+        for setting in (*SETTINGS, f"SET memory_limit = '{limits.memory_mb}MB'"):
             connection.execute(setting)
         _register(workspace, connection, opened)
         connection.execute("SET lock_configuration = true")
+        stop = Timer(limits.seconds, connection.interrupt)
+        stop.start()
         try:
             _check_reading(connection, sql)
             result = connection.execute(sql)
-            return _unique([column[0] for column in result.description]), result.fetchall()
+            names = _unique([column[0] for column in result.description])
+            return names, list(_rows(result))
+        except duckdb.InterruptException as error:
+            raise AutolabelError(
+                f"The query took more than {limits.seconds:g} s and was stopped. Narrow it, or "
+                "give it longer with --timeout."
+            ) from error
+        except duckdb.OutOfMemoryException as error:
+            raise AutolabelError(
+                f"The query needs more than {limits.memory_mb} MB and was stopped. Narrow it, or "
+                "give it more with --memory."
+            ) from error
         except duckdb.Error as error:
             said = " ".join(str(error).partition("\n\nLINE ")[0].split())
-            raise AutolabelError(f"The query failed: {said}") from error
+            left_out = "".join(f" {problem}" for problem in workspace.declared.problems)
+            raise AutolabelError(f"The query failed: {said}{left_out}") from error
+        finally:
+            stop.cancel()
+
+
+def _rows(result: DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    """Yield rows, as long as they fit into what a person or program can look at."""
+    count = 0
+    while part := result.fetchmany(ROWS_AT_ONCE):
+        count += len(part)
+        if count > MAX_ROWS:
+            raise AutolabelError(
+                f"The query gives more than {MAX_ROWS:,} rows. Add a LIMIT, or write the "
+                "documents to files with `autolabel export`."
+            )
+        yield from part
 
 
 def _check_reading(connection: DuckDBPyConnection, sql: str) -> None:
-    statements = connection.extract_statements(sql)
-    kinds = [statement.type.name for statement in statements]
-    if len(kinds) != 1 or kinds[0] not in READING:
+    """Refuse all but one SELECT by DuckDB's own parser; EXPLAIN ANALYZE runs what it explains."""
+    kinds = _kinds(connection, sql)
+    if kinds == ["EXPLAIN"]:
+        explained = EXPLAINING.match(sql)
+        kinds = _kinds(connection, sql[explained.end() :]) if explained else ["EXPLAIN"]
+        kinds = kinds if kinds == ["SELECT"] else ["EXPLAIN of no plain SELECT"]
+    if kinds != ["SELECT"]:
         raise AutolabelError(
             f"`query` runs one reading statement (SELECT …), found "
             f"{', '.join(kinds) or 'nothing'}. To write files use `autolabel export`."
         )
+
+
+def _kinds(connection: DuckDBPyConnection, sql: str) -> list[str]:
+    return [statement.type.name for statement in connection.extract_statements(sql)]
 
 
 def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: ExitStack) -> None:
