@@ -9,7 +9,7 @@ import sys
 MODULES = (
     *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
-    *("clusters", "clusters_beside", "clusters_growth", "detection"),
+    *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
     *("identify_index", "identify_serving"),
 )
 WITH_DATA = ("pipeline", "embedding_quality", "discovery", "clusters_beside", "detection")

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from autolabel_core.foundation.ids import document_id
 from autolabel_core.ledger import Annotation
 from autolabel_core.ledger.annotations import MOVED
+from autolabel_core.ledger.arrivals import batches_of
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -31,8 +32,7 @@ def standing_auto_labels(
     """
     labels = TaxonomyLabels(collection)
     ids = {document_id(collection.name, key): key for key in content_hashes}
-    arrivals = labels.objects
-    batches = sorted({arrivals[i].batch for i in ids if i in arrivals})
+    batches = batches_of(collection.ledger.objects_of(collection.name, ids))
     wanted = pa.array(sorted(ids), pa.string())
     found: dict[str, str] = {}
     for batch in batches:

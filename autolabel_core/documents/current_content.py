@@ -13,7 +13,7 @@ from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, document_id
 from autolabel_core.foundation.media.images import probe_image
 from autolabel_core.foundation.parallel import read_in_order
-from autolabel_core.ledger.arrivals import DELETED
+from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.boxes.ground_truth import KnownImage
 from autolabel_core.tables.raw_objects import RawObjects, describe
@@ -40,6 +40,7 @@ class ExistingDocuments:
         self._source = collection.source()
         self._collection = collection.declaration
         self._name = collection.name
+        self._ledger = collection.ledger
         self._kind = collection.extractor.manifest.input
 
     def content_hashes(self, keys: Sequence[str]) -> dict[str, str]:
@@ -154,10 +155,11 @@ class ExistingDocuments:
 
     def _recorded(self, keys: Sequence[str]) -> dict[str, RecordedObject]:
         """Return what the last sweep noted of each key."""
-        wanted = pa.array(sorted({document_id(self._name, key) for key in keys}), pa.string())
+        ids = {document_id(self._name, key) for key in keys}
+        wanted = pa.array(sorted(ids), pa.string())
         found: dict[str, RecordedObject] = {}
         columns = list(RecordedObject.__annotations__)
-        for batch in self._raw.batches:
+        for batch in batches_of(self._ledger.objects_of(self._name, ids)):
             path = self._raw.path(batch)
             if self._raw.warehouse.exists(path):
                 table = self._raw.warehouse.read_table(path, columns)

@@ -166,9 +166,25 @@ def _at(given: GivenLabel, problem: str) -> str:
 
 
 def _name_warnings(collection: OpenCollection, given: Sequence[GivenLabel]) -> list[NameWarning]:
-    in_use = labels_in_use(collection)
-    labels = dict.fromkeys(g.label for g in given if g.label is not None)
-    return inconsistent_names(labels, in_use)
+    labels = list(dict.fromkeys(g.label for g in given if g.label is not None))
+    if len(labels) == 1:
+        return _warnings_of_one(collection, labels[0])
+    return inconsistent_names(labels, labels_in_use(collection))
+
+
+def _warnings_of_one(collection: OpenCollection, label: str) -> list[NameWarning]:
+    """Look at those labels alone that resemble one, so that its history is not read."""
+    ledger, name = collection.ledger, collection.name
+    if ledger.is_in_use(name, label):
+        return []
+    unlike = dict.fromkeys(ledger.labels_given(name), 1)
+    unlike.pop(label, None)
+    resembling: dict[str, int] = {}
+    while warnings := inconsistent_names([label], unlike):
+        unlike.pop(warnings[0].existing)
+        if uses := ledger.uses_of(name, warnings[0].existing):
+            resembling[warnings[0].existing] = uses
+    return inconsistent_names([label], resembling)
 
 
 def labelled_keys_of(collection: OpenCollection) -> set[str]:

@@ -43,7 +43,9 @@ class Withdrawal:
     @cached_property
     def _standing(self) -> dict[str, list[Annotation]]:
         contents = {document_id(self._name, key): h for key, h in self._hashes.items()}
-        return standing_annotations(self._workspace.ledger.annotations(self._name), contents)
+        return standing_annotations(
+            self._workspace.ledger.annotations_of(self._name, contents), contents
+        )
 
     def _of(self, key: str) -> list[Annotation]:
         return self._standing.get(document_id(self._name, key), [])

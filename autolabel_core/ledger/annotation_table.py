@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from autolabel_core.ledger.annotations import IMPORTED, Annotation
+from autolabel_core.ledger.annotations_in_sql import holds, in_use, labels_ever_given
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import annotation_event, append_new_events
 from autolabel_core.ledger.rows import (
+    CHUNK,
     AnyRow,
     Remembered,
     Rows,
@@ -58,6 +60,80 @@ class AnnotationRows(Rows):
             return self._listed(Annotation, ANNOTATIONS, wanted)
         with self._database.reading() as connection:
             return list(self._all_annotations.read(connection, collection))
+
+    def annotations_of(
+        self, collection: str, documents: Iterable[str], until: int | None = None
+    ) -> list[Annotation]:
+        """Return the annotations of some documents, each document's in order.
+
+        Args:
+            collection: its name.
+            documents: their ids.
+            until: the greatest id of an event that counts; None is all.
+
+        Returns:
+            The annotations.
+        """
+        wanted = sorted(set(documents))
+        columns = ANNOTATIONS.c
+        query = select(*columns_of(Annotation, ANNOTATIONS)).where(columns.collection == collection)
+        if until is not None:
+            query = query.where(columns.id <= until)
+        found: list[Annotation] = []
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                part = query.where(columns.document_id.in_(wanted[start : start + CHUNK]))
+                rows = connection.execute(part.order_by(columns.id))
+                found += [Annotation(**row._mapping) for row in rows]
+        return found
+
+    def annotation_count(self, collection: str) -> tuple[int, int]:
+        """Return how many annotations a collection has, and the greatest id; ids only grow."""
+        ids = ANNOTATIONS.c.id
+        query = select(func.count(ids), func.max(ids)).where(ANNOTATIONS.c.collection == collection)
+        with self._database.reading() as connection:
+            count, last = connection.execute(query).one()
+        return count, last or 0
+
+    def annotated_after(self, collection: str, id_: int) -> set[str]:
+        """Return the documents that were annotated after the event of that id."""
+        columns = ANNOTATIONS.c
+        query = select(columns.document_id).where(
+            columns.collection == collection, columns.id > id_
+        )
+        with self._database.reading() as connection:
+            return set(connection.execute(query.distinct()).scalars())
+
+    def holding_annotations(self, collection: str) -> list[Annotation]:
+        """Return what holds about each content of each document, as `strongest` chooses it.
+
+        Returns:
+            One annotation for each document and content that has one, in order.
+        """
+        columns = ANNOTATIONS.c
+        query = select(*columns_of(Annotation, ANNOTATIONS)).where(
+            columns.collection == collection, holds(ANNOTATIONS)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(columns.id))
+            return [Annotation(**row._mapping) for row in rows]
+
+    def labels_given(self, collection: str) -> list[str]:
+        """Return every label that was ever given, in use or not, without reading all events."""
+        with self._database.reading() as connection:
+            return list(connection.execute(labels_ever_given(collection)).scalars())
+
+    def is_in_use(self, collection: str, label: str) -> bool:
+        """Whether a document has a label now, or had it when its content was last judged."""
+        query = select(ANNOTATIONS.c.id).where(in_use(ANNOTATIONS, collection, label)).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def uses_of(self, collection: str, label: str) -> int:
+        """Count the documents that have a label, by the content that was judged last."""
+        query = select(func.count()).where(in_use(ANNOTATIONS, collection, label))
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar() or 0
 
     def imported_annotations(self, collection: str) -> list[Annotation]:
         """Return what was imported from the objects themselves, withdrawals included, in order."""

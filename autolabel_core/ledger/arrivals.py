@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import append_new_events, arrival_event, collection_event
-from autolabel_core.ledger.rows import AnyRow, Remembered, Rows, append, last_id
+from autolabel_core.ledger.rows import CHUNK, AnyRow, Remembered, Rows, append, last_id
 from autolabel_core.ledger.schema import ARRIVALS
 
 DELETED: Final = "deleted"
@@ -98,6 +98,18 @@ class ArrivalRows(Rows):
         query = last.where(ARRIVALS.c.collection == collection).group_by(ARRIVALS.c.document_id)
         with self._database.reading() as connection:
             return {document: int(id_) for document, id_ in connection.execute(query)}
+
+    def objects_of(self, collection: str, documents: Iterable[str]) -> dict[str, Arrival]:
+        """Return the last arrival of some documents, as far as they were ever seen."""
+        wanted = sorted(set(documents))
+        columns = [ARRIVALS.c[name] for name in Arrival._fields]
+        query = select(*columns).where(ARRIVALS.c.collection == collection)
+        found: dict[str, Arrival] = {}
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), CHUNK):
+                part = query.where(ARRIVALS.c.document_id.in_(wanted[start : start + CHUNK]))
+                found = _last_of_each(found, connection.execute(part.order_by(ARRIVALS.c.id)))
+        return found
 
     def first_arrivals(self, collection: str) -> dict[str, str]:
         """Return when each document was seen first, by document id."""

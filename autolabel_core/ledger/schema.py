@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = "0003"
+VERSION = "0004"
 """The newest revision; a ledger that has it needs no look at the migrations."""
 
 metadata = MetaData()
@@ -61,6 +61,11 @@ ANNOTATIONS = Table(
     Column("recorded_at", String(32), nullable=False),
     Index("annotations_by_document", "collection", "document_id", "id"),
     Index("annotations_by_collection", "collection", "id"),
+    Index(
+        "annotations_by_content",
+        *("collection", "document_id", "content_hash", "id", "action", "annotator", "source"),
+    ),
+    Index("annotations_by_label", "collection", "label", "id"),
 )
 
 AUDITS = Table(

@@ -42,6 +42,10 @@ class BucketLayout(ABC):
     def _files(self) -> Files:
         """List all files by key, none with a name that begins with a dot."""
 
+    def _manifest_files(self) -> Files:
+        """List the manifests, and perhaps others, by key."""
+        return self._files()
+
     @abstractmethod
     def _manifest_contents(self, files: Files) -> list[tuple[str, bytes, Base]]:
         """Read the manifests among the files, in order: name, content, place."""
@@ -139,7 +143,7 @@ class BucketLayout(ABC):
         """The lines of all manifests, read once for many questions."""
         with self._reading:
             if self._known is None:
-                self._known = self._read_manifests(self._files())
+                self._known = self._read_manifests(self._manifest_files())
             return self._known
 
     def _read_manifests(self, files: Files) -> Known:

@@ -72,8 +72,14 @@ class FolderBucket(BucketLayout):
         write_atomically(self.path_of(key), write)
 
     def _files(self) -> Files:
+        return self._walked()
+
+    def _manifest_files(self) -> Files:
+        return self._walked(MANIFEST)
+
+    def _walked(self, suffix: str = "") -> Files:
         if self._root.is_dir():
-            return {_key_of(name): file for name, file in walk(str(self._root))}
+            return {_key_of(name): file for name, file in walk(str(self._root), suffix)}
         if self._root.is_file():
             if self._root.suffix != MANIFEST:
                 raise AutolabelError(

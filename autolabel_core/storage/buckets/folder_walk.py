@@ -74,7 +74,7 @@ def local_file(path: Path) -> BucketFile | None:
     return None
 
 
-def walk(root: str) -> Iterator[tuple[str, BucketFile]]:
+def walk(root: str, suffix: str = "") -> Iterator[tuple[str, BucketFile]]:
     """Yield relative path and file of everything below a folder, in an order of its own.
 
     A link to a folder is followed, so that its files have a second key. A link back to a folder
@@ -83,6 +83,7 @@ def walk(root: str) -> Iterator[tuple[str, BucketFile]]:
 
     Args:
         root: the folder.
+        suffix: how the names of wanted files end; others are passed over quickly.
 
     Yields:
         tuple[str, BucketFile]: names that begin with a dot are left out.
@@ -107,7 +108,7 @@ def walk(root: str) -> Iterator[tuple[str, BucketFile]]:
             try:
                 if entry.is_dir():
                     below += [one] if (one := folder.below(entry, entered)) else []
-                elif entry.is_file():
+                elif entry.name.endswith(suffix) and entry.is_file():
                     yield folder.prefix + entry.name, LocalFile(Path(entry.path))
             except OSError as error:
                 yield folder.prefix + entry.name, _unreadable(Path(entry.path), error)
