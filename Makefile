@@ -7,7 +7,7 @@ export PYTHONUTF8 := 1
 # Without compiled bytecode every command compiles hundreds of modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-detect demo-identify test dev check bench soak format clean
+.PHONY: demo demo-detect demo-identify test dev check check-style check-types check-docstrings bench soak format clean
 
 demo: $(STAMP)  ## the main job on real handwritten digits, embedded defaults, no services
 	$(BIN)/autolabel demo
@@ -25,10 +25,17 @@ dev: $(STAMP)  ## Dagster's UI and daemon on the demo's collection, http://127.0
 	test -f .autolabel/demo/autolabel.toml || $(BIN)/autolabel demo
 	cd .autolabel/demo && $(CURDIR)/$(BIN)/autolabel dev
 
-check: $(STAMP)  ## format, lint, types, docstrings
+check: $(STAMP)  ## format, lint, types, docstrings, side by side
+	$(MAKE) --no-print-directory -j 3 check-style check-types check-docstrings
+
+check-style: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+check-types: $(STAMP)
 	$(BIN)/mypy
+
+check-docstrings: $(STAMP)
 	$(BIN)/pydoclint -q autolabel_core autolabel_app resources autolabel_assets sensors
 
 bench: $(STAMP)  ## benchmarks, one JSON line each; DATA=folder adds those on real photographs and texts

@@ -133,3 +133,24 @@ def printed(records: list[dict[str, object]], fast: bool = True) -> str:
             patch.setattr(output, "_plain_table", lambda *_: None)
         output.emit_table(records)
     return out.getvalue()
+
+
+UNNEEDED = (*HEAVY[2:], "boto3", "dagster_aws", "duckdb", "chromadb", "scipy", "ultralytics")
+
+
+def test_the_code_location_loads_light(current):
+    program = "import sys, definitions; print(sorted(sys.modules), file=sys.stderr)"
+    done = run(current, "-c", program)
+    imported = {name.strip("' ") for name in done.stderr.splitlines()[-1].strip("[]").split(",")}
+    assert "dagster" in imported
+    assert imported & set(UNNEEDED) == set()
+
+
+def test_the_settings_of_s3_are_those_of_dagsters_own_resource():
+    from dagster_aws.s3 import S3Resource
+
+    from autolabel_assets.resources.s3 import S3AccessResource
+
+    for name, field in S3AccessResource.model_fields.items():
+        theirs = S3Resource.model_fields[name]
+        assert (field.annotation, field.default) == (theirs.annotation, theirs.default)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from autolabel_core.tables.detection_rows import Bbox, DetectionRecord
+if TYPE_CHECKING:
+    from autolabel_core.tables.detection_rows import Bbox, DetectionRecord
 
 
 class TaxonomyMatch(TypedDict):

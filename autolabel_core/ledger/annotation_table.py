@@ -105,11 +105,7 @@ class AnnotationRows(Rows):
             return set(connection.execute(query.distinct()).scalars())
 
     def holding_annotations(self, collection: str) -> list[Annotation]:
-        """Return what holds about each content of each document, as `strongest` chooses it.
-
-        Returns:
-            One annotation for each document and content that has one, in order.
-        """
+        """Return what holds about each document and content that has a word, in order."""
         columns = ANNOTATIONS.c
         query = select(*columns_of(Annotation, ANNOTATIONS)).where(
             columns.collection == collection, holds(ANNOTATIONS)

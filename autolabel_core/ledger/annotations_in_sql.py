@@ -17,6 +17,9 @@ def stands(given: FromClause) -> ColumnElement[bool]:
 
     Args:
         given: the table of annotations, or an alias of it.
+
+    Returns:
+        A condition for a query over `given`.
     """
     later = ANNOTATIONS.alias()
     imported = given.c.origin.in_(IMPORTED)
@@ -36,6 +39,9 @@ def holds(given: FromClause) -> ColumnElement[bool]:
 
     Args:
         given: the table of annotations, or an alias of it.
+
+    Returns:
+        A condition for a query over `given`.
     """
     other = ANNOTATIONS.alias()
     stronger = or_(
@@ -54,6 +60,9 @@ def in_use(given: FromClause, collection: str, label: str) -> ColumnElement[bool
         given: the table of annotations.
         collection: whose documents.
         label: the label.
+
+    Returns:
+        A condition for a query over `given`.
     """
     last = ANNOTATIONS.alias()
     judged_last = (

@@ -21,7 +21,7 @@ from autolabel_core.foundation.ids import content_hash, fingerprint
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.ledger import Annotation, Arrival, effective_annotations
+from autolabel_core.ledger import Annotation, Arrival
 from autolabel_core.ledger.annotations import stale_annotations, standing_annotations
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.document_table import (
@@ -202,7 +202,14 @@ class RawObjects(DocumentTable):
 
     def annotations(self) -> dict[str, Annotation]:
         """Return the annotation that holds for each document."""
-        return effective_annotations(self.recorded.annotations, self._contents)
+        holding = self.collection.ledger.holding_annotations(self.collection_name)
+        rows = self.rows_of({annotation.document_id for annotation in holding})
+        contents = {row["document_id"]: row["content_hash"] for row in rows}
+        return {
+            annotation.document_id: annotation
+            for annotation in holding
+            if contents.get(annotation.document_id) == annotation.content_hash
+        }
 
     def label_conflicts(self) -> list[LabelConflict]:
         """Return where two people label one document differently."""
