@@ -51,6 +51,11 @@ def run(collection: str, names: tuple[str, ...], as_json: bool) -> None:
     for one in definitions(declared, names):
         if one.documents.problem:
             raise AutolabelError(one.documents.problem)
+        if one.documents.lacking:
+            raise AutolabelError(
+                f"`{one.name}` waits for vectors of {one.documents.lacking}: declare that "
+                f"extractor and version once, then `autolabel sweep {collection}`."
+            )
         if one.documents.fingerprint is None:
             raise AutolabelError(
                 f"Not every document of `{one.name}` has its vectors and labels yet. "
@@ -58,7 +63,7 @@ def run(collection: str, names: tuple[str, ...], as_json: bool) -> None:
             )
         number = len(workspace.ledger.requests(collection, REQUEST)) + 1
         ask_for_run(workspace.ledger, collection, one.name, "cli", number)
-    _bring_up_to_date(collection, names, as_json)
+    _bring_up_to_date(collection, names, as_json, must_find=True)
 
 
 @clusters.command()
@@ -69,7 +74,9 @@ def assign(collection: str, as_json: bool) -> None:
     _bring_up_to_date(collection, (), as_json)
 
 
-def _bring_up_to_date(collection: str, names: tuple[str, ...], as_json: bool) -> None:
+def _bring_up_to_date(
+    collection: str, names: tuple[str, ...], as_json: bool, must_find: bool = False
+) -> None:
     from autolabel_app.runs import run_clusters
     from autolabel_core.clusters.queries import definitions
     from autolabel_core.clusters.report import run_figures
@@ -93,6 +100,9 @@ def _bring_up_to_date(collection: str, names: tuple[str, ...], as_json: bool) ->
             click.echo(f"  {word:<24} {shown}")
     if failure is not None:
         raise failure
+    empty = [figures.get("last run found nothing") for figures in found.values()]
+    if must_find and any(empty):
+        raise AutolabelError("; ".join(str(reason) for reason in empty if reason))
 
 
 @clusters.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
@@ -15,6 +16,7 @@ from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.declarations.conditions import parse
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.feature_uri import parse_feature_uri
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.models.extractors import feature_slug
 from autolabel_core.tables.embeddings import Embeddings
@@ -155,20 +157,31 @@ class ClusterDocuments:
 
     @cached_property
     def problem(self) -> str | None:
-        """Why no vectors will ever come: a space that nobody makes and that has none."""
+        """Why no vectors will ever come: the extractor that is declared makes another feature."""
+        for name, uri, own in self._without_vectors():
+            wanted, made = parse_feature_uri(uri), parse_feature_uri(own)
+            same = wanted.feature_extractor_name == made.feature_extractor_name
+            if same and wanted.version == made.version:
+                return (
+                    f"`feature_uris` of `{self.definition.cluster_name}` names {uri}, and `{name}` "
+                    f"has no such vectors; it makes {own}. Correct the URI in the YAML."
+                )
+        return None
+
+    @property
+    def lacking(self) -> str | None:
+        """The space whose vectors are still to be made, by another extractor or version."""
+        return next((uri for _, uri, _ in self._without_vectors()), None)
+
+    def _without_vectors(self) -> Iterator[tuple[str, str, str]]:
+        """Yield collection, declared URI, and the URI that the collection makes instead."""
         for table in self.embeddings:
             own = table.extractor.manifest
             made = self.owner.warehouse.path(table.collection_name, Embeddings.name)
             there = {folder.name for folder in self.owner.warehouse.folders_in(made)}
-            for uri in self.definition.feature_uris:
-                if own.answers_to(uri) or not table.batches or feature_slug(uri) in there:
-                    continue
-                return (
-                    f"`feature_uris` of `{self.definition.cluster_name}` names {uri}, and "
-                    f"`{table.collection_name}` has no such vectors; it makes {own.feature_uri}. "
-                    "Correct the URI in the YAML."
-                )
-        return None
+            for uri in self.definition.feature_uris if table.batches else ():
+                if not own.answers_to(uri) and feature_slug(uri) not in there:
+                    yield table.collection_name, uri, own.feature_uri
 
     @cached_property
     def labels(self) -> dict[str, str]:

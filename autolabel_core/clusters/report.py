@@ -93,6 +93,8 @@ def run_figures(one: DefinitionState) -> dict[str, Any]:
         said["last run found nothing"] = one.history.nothing.payload["reason"]
     if one.documents.problem:
         said["problem"] = one.documents.problem
+    elif one.documents.lacking:
+        said["waits for vectors of"] = one.documents.lacking
     if run is None:
         return {**said, "run": "none yet"}
     figures = {name: run.payload.get(name) for name in ("documents", "clusters", *FIGURES)}
