@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import pytest
 from test_ledger import label
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.ledger import Arrival, Ledger
+from autolabel_core.ledger import Arrival, Delivery, Ledger
+from autolabel_core.ledger.backup import restore
+from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.schema import VERSION, metadata
-from autolabel_core.ledger.upgrading import version_of
+from autolabel_core.ledger.upgrading import apply_revisions, version_of
 
 FIRST = """
 CREATE TABLE arrivals (id INTEGER NOT NULL, collection VARCHAR(200) NOT NULL,
@@ -80,6 +83,52 @@ def test_an_older_postgresql_ledger_is_brought_up_to_date(postgresql):
     for table in ("arrivals", "annotations"):
         postgresql.run(f"SELECT nextval('older.{table}_id_seq')")
     check_old_facts(url)
+
+
+OLD_DELIVERIES = """
+INSERT INTO deliveries (id, endpoint, event_id, attempt, outcome, status_code, detail,
+  next_attempt_at, recorded_at) VALUES
+  (1, 'hook', 'endpoint.declared', 0, 'delivered', NULL, '7', NULL, 'then'),
+  (2, 'hook', 'e1', 1, 'failed', 429, 'Retry-After 30 s; slow down', 'later', 'then'),
+  (3, 'hook', 'e2', 1, 'failed', 503, 'Retry-After was not sent', 'later', 'then'),
+  (4, 'hook', 'endpoint.disabled', 0, 'delivered', NULL, 'abcd1234', NULL, 'then');
+"""
+"""As before deliveries had columns for what the program reads of them."""
+
+TODAYS_DELIVERIES = [
+    Delivery("hook", "endpoint.declared", 0, "delivered", recorded_at="then", settled_to=7),
+    Delivery("hook", "e1", 1, "failed", 429, "Retry-After 30 s; slow down", "later", "then", 30.0),
+    Delivery("hook", "e2", 1, "failed", 503, "Retry-After was not sent", "later", "then"),
+    Delivery(
+        "hook", "endpoint.disabled", 0, "delivered", recorded_at="then", address_hash="abcd1234"
+    ),
+]
+
+
+def with_old_deliveries(url: str) -> Database:
+    database = Database(url)
+    with database.writing() as connection:
+        apply_revisions(connection, "0003")
+        connection.exec_driver_sql(OLD_DELIVERIES)
+    return database
+
+
+def test_deliveries_keep_what_older_versions_wrote_into_their_texts(url):
+    with_old_deliveries(url)
+    assert Ledger(url).deliveries() == TODAYS_DELIVERIES
+
+
+def test_an_older_export_is_restored_as_the_revisions_leave_it(url, tmp_path):
+    with with_old_deliveries(f"sqlite:///{tmp_path / 'old.sqlite'}").reading() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM deliveries").mappings().all()
+    header = {"autolabel_ledger": 1, "version": "0003", "rows": {"deliveries": len(rows)}}
+    entries = [header, *({"table": "deliveries", "row": dict(row)} for row in rows)]
+    (tmp_path / "export").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    ledger = Ledger(url)
+    assert restore(ledger, tmp_path / "export")["deliveries"] == len(rows)
+    assert ledger.deliveries() == TODAYS_DELIVERIES
+    ledger.append_deliveries([Delivery("hook", "e3", 1, "delivered")])
+    assert len(ledger.deliveries()) == len(rows) + 1
 
 
 def test_a_newer_ledger_is_refused(tmp_path):

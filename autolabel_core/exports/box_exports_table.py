@@ -18,6 +18,7 @@ from autolabel_core.tables.boxes.current_annotations import known_images
 from autolabel_core.tables.boxes.detector_figures import box_figures
 from autolabel_core.tables.boxes.ground_truth import KnownImage
 from autolabel_core.tables.boxes.training_set import MADE_BY, training_set
+from autolabel_core.tables.fingerprints import BoxExportFingerprint
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.table import WHOLE, DerivedTable
 
@@ -49,8 +50,8 @@ class BoxExports(DerivedTable):
         return self.sibling(RawObjects)
 
     @property
-    def said(self) -> list[BoxAnnotation]:
-        """Every word about a box or an image, in order."""
+    def annotations(self) -> list[BoxAnnotation]:
+        """Every annotation of a box or an image, in order."""
         return self.recorded.box_annotations
 
     def path(self, batch: str = WHOLE) -> PurePath:
@@ -58,16 +59,16 @@ class BoxExports(DerivedTable):
         return self.warehouse.path(self.collection_name, self.name, "exported.parquet")
 
     def fingerprint(self, batch: str = WHOLE) -> str | None:
-        """Cover the annotated images, the declaration, how much was said: three parts, by dots."""
+        """Cover the annotated images, the declaration and the number of annotations."""
         raw = [self.raw.path(batch) for batch in self.batches]
         if not raw or not all(self.warehouse.exists(path) for path in raw):
             return None
-        return self._made_from(len(self.said))
+        return str(self._made_from(len(self.annotations)))
 
-    def _made_from(self, words: int) -> str:
-        """The fingerprint as if only so many words had been said."""
-        spoken_of = {event.image_id for event in self.said[:words]}
-        images = [image for image in self._images if image.document_id in spoken_of]
+    def _made_from(self, annotation_count: int) -> BoxExportFingerprint:
+        """The fingerprint as if there were only the first so many annotations."""
+        annotated = {event.image_id for event in self.annotations[:annotation_count]}
+        images = [image for image in self._images if image.document_id in annotated]
         contents = [(image.document_id, image.key, image.content_hash) for image in images]
         classes = (
             self.collection.declaration.detection.classes
@@ -77,28 +78,30 @@ class BoxExports(DerivedTable):
         declared = fingerprint(
             FORMAT, MADE_BY, self.collection.declaration.exports.formats, classes
         )
-        return f"{fingerprint(contents)}.{declared}.{words}"
+        return BoxExportFingerprint(fingerprint(contents), declared, str(annotation_count))
 
     @cached_property
     def _images(self) -> list[KnownImage]:
         return known_images(self.raw)
 
     @property
-    def _exported(self) -> str:
-        return self.warehouse.fingerprint(self.path()) or ""
+    def _exported(self) -> BoxExportFingerprint | None:
+        return BoxExportFingerprint.of_file(self.warehouse, self.path())
 
     @property
-    def _exported_words(self) -> int:
-        return int(self._exported.rpartition(".")[2] or 0)
+    def _exported_annotations(self) -> int:
+        return int(self._exported.annotation_count) if self._exported else 0
 
     def stale_by_uploads(self) -> list[str]:
-        """Return the whole where its images or the declaration changed; what was said may wait."""
-        there = bool(self._exported) and self._made_from(self._exported_words) == self._exported
-        return [] if there else self.stale()
+        """Return the whole where its images or the declaration changed; annotations may wait."""
+        exported = self._exported
+        as_then = exported and self._made_from(int(exported.annotation_count))
+        return [] if exported and as_then == exported else self.stale()
 
     def unexported(self) -> list[BoxAnnotation]:
-        """Return what was said since the exports were written; nothing before the first sweep."""
-        return [] if self.fingerprint() is None else self.said[self._exported_words :]
+        """Return the annotations since the last export; nothing before the first sweep."""
+        done = self._exported_annotations
+        return [] if self.fingerprint() is None else self.annotations[done:]
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Split the reviewed images and write every declared format anew, each in one step."""
@@ -126,7 +129,7 @@ class BoxExports(DerivedTable):
         left_out: list[dict[str, str]] = []
         for row in rows:
             left_out = max(left_out, row.pop("left_out"), key=len)
-        figures = box_figures(self.said)[0]
+        figures = box_figures(self.annotations)[0]
         rates = {f"{label} rate": rate for label, rate in figures.rates.items()}
         return {
             "folder": self.warehouse.address(self.path().parent),

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, cast
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.ledger.older_exports import upgraded
 from autolabel_core.ledger.rows import append
 from autolabel_core.ledger.schema import VERSION, metadata
 from autolabel_core.ledger.store import Ledger
 
 FORMAT = 1
+FIRST_VERSION = "0002"
 ROWS_AT_ONCE = 1000
 SQLITE_MAGIC = b"SQLite format 3\0"
 TABLES = dict(metadata.tables)
 Lines = Iterable[str]
+TableRow = tuple[str, Mapping[str, object]]
 
 
 def backup(ledger: Ledger, file: Path) -> None:
@@ -122,21 +126,27 @@ def restore_lines(ledger: Ledger, lines: Lines, named: Path) -> dict[str, int]:
         AutolabelError: the header is that of a newer autolabel.
     """
     entries = _entries(lines, named)
-    header: Any = next(entries, {})
-    if not isinstance(header, dict):
-        header = {}
-    if header.get("autolabel_ledger") != FORMAT or str(header.get("version")) > VERSION:
+    _, first = next(entries, (1, {}))
+    header = first if isinstance(first, dict) else {}
+    version, counts = str(header.get("version")), header.get("rows", {})
+    if header.get("autolabel_ledger") != FORMAT or not _is_known(version):
         raise AutolabelError(
             f"{named} is no export that this autolabel can read: it begins with "
             f"{_line(header).strip()[:100]}, expected format {FORMAT} and a version up to "
             f"{VERSION}. Restore with the autolabel that wrote it, or a newer one."
         )
-    rows = ((entry["table"], entry["row"]) for entry in entries)
-    return _fill(ledger, header.get("rows", {}), rows, named)
+    rows = (_row(entry, number, named) for number, entry in entries)
+    if version == VERSION:
+        return _fill(ledger, counts, rows, named)
+    with (
+        upgraded(version, lambda older, tables: _insert(older, tables, rows, named)) as source,
+        source.database.reading() as connection,
+    ):
+        return _fill(ledger, counts, _rows(connection), named)
 
 
 def _fill(
-    ledger: Ledger, expected: Mapping[str, int], rows: Iterable[tuple[str, Any]], named: Path
+    ledger: Ledger, expected: Mapping[str, int], rows: Iterable[TableRow], named: Path
 ) -> dict[str, int]:
     with ledger.database.writing() as connection:
         held = sum(_counts(connection).values())
@@ -145,7 +155,7 @@ def _fill(
                 f"The ledger at {ledger.database.shown} holds {held} rows already; nothing was "
                 "restored. Restore into an empty one: name a new AUTOLABEL_LEDGER_URL."
             )
-        _insert(connection, rows, named)
+        _insert(connection, TABLES, rows, named)
         counts = _counts(connection)
         if any(counts[name] != expected.get(name, 0) for name in counts):
             raise AutolabelError(
@@ -157,22 +167,27 @@ def _fill(
     return counts
 
 
-def _insert(connection: Connection, rows: Iterable[tuple[str, Any]], named: Path) -> None:
-    waiting: list[dict[str, object]] = []
+def _insert(
+    connection: Connection,
+    tables: Mapping[str, Table],
+    rows: Iterable[TableRow],
+    named: Path,
+) -> None:
+    waiting: list[Mapping[str, object]] = []
     current = ""
     for name, row in rows:
-        if name not in TABLES or set(row) != set(TABLES[name].columns.keys()):
+        if name not in tables or set(row) != set(tables[name].columns.keys()):
             raise AutolabelError(
                 f"{named} has a row that fits no table: `{name}` with {', '.join(row)}. "
                 "Nothing was restored. Use what `autolabel ledger export` wrote."
             )
         if waiting and (name != current or len(waiting) >= ROWS_AT_ONCE):
-            append(connection, TABLES[current], waiting)
+            append(connection, tables[current], waiting)
             waiting = []
         current = name
         waiting.append(row)
     if waiting:
-        append(connection, TABLES[current], waiting)
+        append(connection, tables[current], waiting)
 
 
 def _continue_sequences(connection: Connection) -> None:
@@ -191,32 +206,33 @@ def _counts(connection: Connection) -> dict[str, int]:
     }
 
 
-def _rows(connection: Connection) -> Iterator[tuple[str, dict[str, object]]]:
+def _rows(connection: Connection) -> Iterator[TableRow]:
     streaming = connection.execution_options(yield_per=ROWS_AT_ONCE)
     for name, table in TABLES.items():
         for row in streaming.execute(select(table).order_by(table.c.id)):
             yield name, dict(row._mapping)
 
 
-def _entries(lines: Lines, named: Path) -> Iterator[Any]:
+def _entries(lines: Lines, named: Path) -> Iterator[tuple[int, object]]:
     for number, line in enumerate(lines, start=1):
         try:
-            entry = json.loads(line)
+            yield number, json.loads(line)
         except json.JSONDecodeError as error:
             raise AutolabelError(
                 f"{named}, line {number}: no JSON. Nothing was restored."
             ) from error
-        if number > 1 and not _is_row(entry):
-            raise AutolabelError(f"{named}, line {number}: no row. Nothing was restored.")
-        yield entry
 
 
-def _is_row(entry: object) -> bool:
-    return (
-        isinstance(entry, dict)
-        and isinstance(entry.get("table"), str)
-        and isinstance(entry.get("row"), dict)
-    )
+def _row(entry: object, number: int, named: Path) -> TableRow:
+    table, row = (entry.get("table"), entry.get("row")) if isinstance(entry, dict) else ("", None)
+    if not isinstance(table, str) or not isinstance(row, dict):
+        raise AutolabelError(f"{named}, line {number}: no row. Nothing was restored.")
+    return table, row
+
+
+def _is_known(version: str) -> bool:
+    """Revisions are numbered without a gap."""
+    return re.fullmatch(r"\d{4}", version) is not None and FIRST_VERSION <= version <= VERSION
 
 
 def _line(value: Mapping[str, object]) -> str:
@@ -234,7 +250,7 @@ def _copy(ledger: Ledger, part: Path) -> None:
     """Copy page by page (SQLite's online backup), into one file that needs no other beside it."""
     with closing(sqlite3.connect(part)) as copy:
         with ledger.database.reading() as connection:
-            source: Any = connection.connection.driver_connection
+            source = cast("sqlite3.Connection", connection.connection.driver_connection)
             source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
 

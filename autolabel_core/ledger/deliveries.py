@@ -18,7 +18,12 @@ FINAL = ("delivered", "abandoned")
 
 @dataclass(frozen=True)
 class Delivery:
-    """One attempt; `failed` is tried again at `next_attempt_at`, the other outcomes are final."""
+    """One attempt; `failed` is tried again at `next_attempt_at`, the other outcomes are final.
+
+    `detail` is for people. `retry_after_seconds` is the pause that the receiver asked for. Marks of
+    an endpoint (attempt 0) have `settled_to`, an id up to which no event is to be told, or
+    `address_hash`, the address that is gone.
+    """
 
     endpoint: str
     event_id: str
@@ -28,6 +33,9 @@ class Delivery:
     detail: str | None = None
     next_attempt_at: str | None = None
     recorded_at: str = ""
+    retry_after_seconds: float | None = None
+    settled_to: int | None = None
+    address_hash: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = "0004"
+VERSION = "0005"
 """The newest revision; a ledger that has it needs no look at the migrations."""
 
 metadata = MetaData()
@@ -109,6 +109,9 @@ DELIVERIES = Table(
     Column("detail", Text),
     Column("next_attempt_at", String(32)),
     Column("recorded_at", String(32), nullable=False),
+    Column("retry_after_seconds", Float),
+    Column("settled_to", _order),
+    Column("address_hash", String(64)),
     Index("deliveries_by_event", "endpoint", "event_id", "outcome"),
 )
 

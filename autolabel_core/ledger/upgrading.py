@@ -35,7 +35,7 @@ def upgrade(database: Database) -> None:
                 f"The ledger at {database.shown} has version {version}; this autolabel knows "
                 f"{schema.VERSION}. Install the newer autolabel that wrote it."
             )
-        _apply(connection)
+        apply_revisions(connection, "head")
 
 
 def version_of(connection: Connection) -> str | None:
@@ -61,11 +61,17 @@ def _check_tables(database: Database, connection: Connection) -> None:
             )
 
 
-def _apply(connection: Connection) -> None:
+def apply_revisions(connection: Connection, version: str) -> None:
+    """Apply the revisions that a ledger lacks, up to one.
+
+    Args:
+        connection: within a transaction.
+        version: the last revision to be applied; `head` is the newest.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "autolabel_core.ledger:migrations")
     config.set_main_option("path_separator", "os")
-    command.upgrade(config, "head")
+    command.upgrade(config, version)

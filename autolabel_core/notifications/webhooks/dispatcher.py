@@ -46,7 +46,6 @@ PAGE = 1000
 LONGEST_PAGE = 16_000
 SETTLED_EVERY = 200
 FAILURES_IN_A_ROW = 8
-ASKED_TO_WAIT = "Retry-After"
 
 
 def utc_moment() -> datetime:
@@ -144,7 +143,7 @@ class _Pass:
         try:
             state = await asyncio.to_thread(state_of, self._ledger, self._endpoint)
             known = access(self._endpoint, self._means.environ)
-            if state.disabled_address == known.tag:
+            if state.disabled_address == known.address_hash:
                 self.told.disabled = True
                 return
             if await asyncio.to_thread(self._is_asked_to_wait):
@@ -158,7 +157,7 @@ class _Pass:
         now = moment_after(self._means.now(), 0.0)
         return any(
             d.outcome == "failed"
-            and (d.detail or "").startswith(ASKED_TO_WAIT)
+            and d.retry_after_seconds is not None
             and now < (d.next_attempt_at or "") <= moment_after(self._means.now(), LONGEST_SECONDS)
             for d in self._ledger.deliveries(self._endpoint.name, limit=2 * MAX_CONNECTIONS)
         )
@@ -183,9 +182,11 @@ class _Pass:
                 for _ in range(min(workers, len(chains))):
                     group.create_task(self._work(chains, send))
         if settled >= (state.after or 0) + SETTLED_EVERY:
-            await self._recorder.record(mark(self._endpoint, SETTLED, str(settled)))
+            await self._recorder.record(mark(self._endpoint, SETTLED, settled_to=settled))
         if self.told.disabled:
-            await self._recorder.record(mark(self._endpoint, DISABLED, known.tag))
+            await self._recorder.record(
+                mark(self._endpoint, DISABLED, address_hash=known.address_hash)
+            )
 
     async def _work(self, chains: deque[list[Pending]], send: Send) -> None:
         while chains and not self._is_over:
@@ -252,9 +253,10 @@ def judged(
     row = Delivery(endpoint, pending.event.event_id, attempt, "delivered", answer.status_code)
     if answer.delivered:
         return row
+    row = replace(row, retry_after_seconds=answer.retry_after_seconds)
     said = answer.detail
     if answer.retry_after_seconds is not None:
-        said = f"{ASKED_TO_WAIT} {answer.retry_after_seconds:.0f} s; {said or ''}".rstrip("; ")
+        said = f"Retry-After {answer.retry_after_seconds:.0f} s; {said or ''}".rstrip("; ")
     wait = wait_seconds(attempt, rng)
     if answer.status_code == GONE:
         return replace(row, outcome="failed", detail=said)

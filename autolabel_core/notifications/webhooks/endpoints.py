@@ -3,9 +3,9 @@
 An endpoint is known by collection, webhook (or alert) and channel; it keeps its place in the
 order of events when its URL changes. Marks are rows among the deliveries, of attempt 0:
 
-- `endpoint.declared`: it was seen for the first time; events up to the id in `detail` are not told.
-- `endpoint.settled`: every event up to the id in `detail` has a final outcome; now and then.
-- `endpoint.disabled`: it answered 410 Gone; `detail` tells its address: another starts anew.
+- `endpoint.declared`: it was seen for the first time; events up to `settled_to` are not told.
+- `endpoint.settled`: every event up to `settled_to` has a final outcome; now and then.
+- `endpoint.disabled`: it answered 410 Gone at the address of `address_hash`; another starts anew.
 - `endpoint.enabled`: a person asked for it again.
 """
 
@@ -66,7 +66,7 @@ class Access:
         return [self.url, *self.headers.values(), *(self.secret or "").split()]
 
     @property
-    def tag(self) -> str:
+    def address_hash(self) -> str:
         """A short hash of the address: tells another address without showing it."""
         return fingerprint("address", self.url)[:8]
 
@@ -109,7 +109,7 @@ def _named(channels: Iterable[Channel]) -> Iterable[tuple[str, Channel]]:
 def state_of(ledger: Ledger, endpoint: Endpoint) -> State:
     """Read the marks of an endpoint."""
     after = [
-        int(mark.detail or 0)
+        mark.settled_to or 0
         for kind in (DECLARED, SETTLED)
         for mark in ledger.deliveries(endpoint.name, kind, limit=1)
     ]
@@ -120,7 +120,7 @@ def state_of(ledger: Ledger, endpoint: Endpoint) -> State:
     }
     off = last.get(DISABLED)
     if off and (ENABLED not in last or last[ENABLED].recorded_at < off.recorded_at):
-        return State(max(after, default=None), off.recorded_at, off.detail)
+        return State(max(after, default=None), off.recorded_at, off.address_hash)
     return State(max(after, default=None))
 
 
@@ -138,13 +138,17 @@ def declare_endpoints(ledger: Ledger, endpoints: Iterable[Endpoint]) -> None:
     if new:
         newest = ledger.last_event_id()
         ledger.append_deliveries(
-            [mark(e, DECLARED, str(0 if e.from_beginning else newest)) for e in new]
+            [mark(e, DECLARED, settled_to=0 if e.from_beginning else newest) for e in new]
         )
 
 
-def mark(endpoint: Endpoint, kind: str, detail: str | None = None) -> Delivery:
+def mark(
+    endpoint: Endpoint, kind: str, settled_to: int | None = None, address_hash: str | None = None
+) -> Delivery:
     """Return a mark of an endpoint, to be appended to the deliveries."""
-    return Delivery(endpoint.name, kind, 0, "delivered", detail=detail)
+    return Delivery(
+        endpoint.name, kind, 0, "delivered", settled_to=settled_to, address_hash=address_hash
+    )
 
 
 def access(endpoint: Endpoint, environ: Mapping[str, str] = os.environ) -> Access:

@@ -79,6 +79,8 @@ def redeliver(
         row = replace(row, outcome="abandoned", next_attempt_at=None)
     rows = [row]
     if answer.status_code == GONE:
-        rows.append(mark(endpoint, DISABLED, access(endpoint, known.environ).tag))
+        rows.append(
+            mark(endpoint, DISABLED, address_hash=access(endpoint, known.environ).address_hash)
+        )
     ledger.append_deliveries(rows)
     return row
