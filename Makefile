@@ -15,7 +15,7 @@ demo: $(STAMP)  ## the main job on real handwritten digits, embedded defaults, n
 demo-detect: $(STAMP)  ## the spiral of detection, twice round, at most ten minutes on two cores
 	$(BIN)/autolabel demo-detect
 
-demo-identify: $(STAMP)  ## 150 rendered cards told apart from one picture each; four minutes at most
+demo-identify: $(STAMP)  ## 150 rendered cards identified by one picture each; four minutes at most
 	$(BIN)/autolabel demo-identify
 
 test: check $(STAMP)  ## everything that CI runs

@@ -8,7 +8,7 @@ import click
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 annotator_option = click.option(
-    "--annotator", help="Who says it [default: AUTOLABEL_ANNOTATOR or the login]."
+    "--annotator", help="The annotator [default: AUTOLABEL_ANNOTATOR or the login]."
 )
 reviewer_option = click.option(
     "--reviewer", help="Who reviewed [default: AUTOLABEL_ANNOTATOR or the login]."

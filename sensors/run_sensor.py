@@ -79,7 +79,7 @@ def build_run_sensor(
             TICK_SECONDS,
         )
         if found is None:
-            reason = f"still comparing, beside the tick: it takes more than {TICK_SECONDS:g} s"
+            reason = f"still comparing in the background: it takes more than {TICK_SECONDS:g} s"
             return dg.SensorResult(skip_reason=reason, cursor=context.cursor)
         for line in found.log:
             context.log.info(line)

@@ -77,8 +77,11 @@ USAGE = {
     "no label": (["label", "c", "a.txt"], "Give KEY and LABEL"),
     "withdraw without keys": (["label", "c", "--withdraw"], "Give --withdraw with KEY"),
     "filter to label": (["label", "c", "--filter", "label:eq:x"], "give --withdraw with it"),
-    "csv and key": (["label", "c", "a.txt", "--csv", "x"], "--csv stands alone"),
-    "csv and field": (["label", "c", "--csv", "x", "--field", "a=b"], "--csv stands alone"),
+    "csv and key": (["label", "c", "a.txt", "--csv", "x"], "--csv contains keys and labels"),
+    "csv and field": (
+        ["label", "c", "--csv", "x", "--field", "a=b"],
+        "--csv contains keys and labels",
+    ),
     "field": (["label", "c", "a.txt", "x", "--field", "a"], "expected NAME=VALUE"),
 }
 

@@ -65,7 +65,7 @@ WRONG = {
         stage("attribute_filter\n    parameters:\n      conditions: []\n      condition: []"),
         7,
         "parameters.condition",
-        "`conditions` stands alone",
+        "`conditions` allows no other key",
     ),
     "threshold too high": (
         "taxonomy:\n  field_to_enrich: a\n  threshold: 1.5",

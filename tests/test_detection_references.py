@@ -1,4 +1,4 @@
-"""What people said of boxes: references, carried to other versions by place."""
+"""Annotations of boxes: references, carried to other versions by place."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def test_a_server_with_a_key_asks_for_it(opened, folder):
     with server(folder / "cards.npz", "--api-key-env", "CARDS_KEY", CARDS_KEY="hush") as client:
         tab = opened(str(client.base_url))
         show(tab, on_a_table(1))
-        tab.get_by_label("This server wants its key").fill("hush")
+        tab.get_by_label("This server needs its API key").fill("hush")
         tab.get_by_role("button", name="Use key").click()
         tab.locator("#tracks li").wait_for()
         tab.wait_for_function("document.querySelector('#tracks img').naturalWidth === 240")

@@ -25,11 +25,11 @@ def test_a_filter_that_lets_no_reference_in_is_named(angles, bring_up_to_date, t
     bring_up_to_date(ws, NAME)
     found = finding(ws, "retriever_lets_references_in")
     assert not found.passed
-    assert "`rooms` lets in none of 1 references" in found.text
+    assert "`rooms` accepts none of 1 references" in found.text
     file = tmp_path / "x.txt"
     file.write_text("3")
     status, _, err = run("classify", NAME, str(file))
-    assert (status, "lets in none of the 1 references" in err) == (0, True)
+    assert (status, "accepts none of the 1 references" in err) == (0, True)
 
 
 @pytest.mark.parametrize("key", ["Side", "sides", "s_ide", "SIDE "])

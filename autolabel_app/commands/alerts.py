@@ -51,7 +51,7 @@ def list_(collections: tuple[str, ...], as_json: bool) -> None:
 @click.argument("collections", nargs=-1, metavar="[COLLECTION]…")
 @json_option
 def check(collections: tuple[str, ...], as_json: bool) -> None:
-    """Look at the alerts now; what fires is recorded, and told by the next delivery.
+    """Evaluate the alerts now; firings are recorded, and the next delivery sends them.
 
     Failed runs are counted by the sensor alone.
     """

@@ -37,15 +37,15 @@ MAX_NOTES_SHOWN = 20
     multiple=True,
     callback=pairs,
     metavar="FIELD=VALUE",
-    help="What else is said of the object, such as a category; may be repeated.",
+    help="A further field of the object, such as category; may be repeated.",
 )
-@click.option("--withdraw", is_flag=True, help="Take the annotation back.")
+@click.option("--withdraw", is_flag=True, help="Withdraw the annotation.")
 @click.option("--file", type=click.Path(path_type=Path), help="A file or folder, all or nothing.")
 @click.option(
     "--format",
     "format_",
     metavar="F",
-    help="jsonl, csv, coco, yolo, voc or label_studio [default: told from the file].",
+    help="jsonl, csv, coco, yolo, voc or label_studio [default: detected from the file].",
 )
 @click.option(
     "--first-pixel",
@@ -65,7 +65,7 @@ def annotate(
     as_json: bool,
     **said: Any,
 ) -> None:
-    """Say what is right or wrong about boxes on images of COLLECTION.
+    """Annotate boxes on images of COLLECTION: confirm, correct, reject or add.
 
     The target is the id of a detection, or the key of an image for an object that was missed and
     for `reviewed`: all that is on the image has been looked at. Only reviewed images are trained
@@ -77,7 +77,7 @@ def annotate(
 
     if file is not None:
         if any(said.values()):
-            raise click.UsageError("--file stands alone: it says target, label and box itself.")
+            raise click.UsageError("--file contains target, label and box: give none beside it.")
         given, origin = read_given(file, format_, first_pixel)
     else:
         box = said.pop("bbox")
@@ -98,6 +98,6 @@ def annotate(
         more = len(report.notes) - MAX_NOTES_SHOWN
         click.echo(f"Note: … and {more} more; --json lists all.", err=True)
     counts = ", ".join(f"{count} {label}" for label, count in report.recorded.items())
-    same = f"; {report.unchanged} stood already" if report.unchanged else ""
+    same = f"; {report.unchanged} were recorded before" if report.unchanged else ""
     left_out = f"; {len(report.left_out)} left out" if report.left_out else ""
     click.echo(f"Recorded on {report.images} images: {counts or 'nothing new'}{same}{left_out}.")

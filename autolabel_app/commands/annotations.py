@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group("annotations")
 def annotations_group() -> None:
-    """See what people said of boxes, and how the detector fares by it."""
+    """List box annotations, and quality figures of the detector."""
 
 
 @annotations_group.command("list")
@@ -100,7 +100,7 @@ def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
         rows = [figures.record() for figures in found]
         emit_json({"collection": name, "since": begin or None, "by": by or "all", "rows": rows})
         return
-    emit_table([_stats_row(figures) for figures in found], empty="Nothing was said.")
+    emit_table([_stats_row(figures) for figures in found], empty="No annotations.")
     versions = judged_versions(events)
     if by != "version" and len(versions) > 1:
         click.echo(f"{len(versions)} versions of the detector were judged: see `--by version`.")

@@ -38,7 +38,7 @@ clusters.add_command(sheet)
 @definitions_argument
 @json_option
 def run(collection: str, names: tuple[str, ...], as_json: bool) -> None:
-    """Group the documents of COLLECTION anew, by all definitions or by some.
+    """Run the clustering of COLLECTION in full, by all definitions or by some.
 
     The run appears in Dagster's UI. Sweep first, so that new objects have vectors.
     """
@@ -192,7 +192,7 @@ def runs(collection: str, names: tuple[str, ...], as_json: bool) -> None:
 @clusters.command()
 @click.argument("collection")
 @click.argument("definition", required=False)
-@click.option("--run", "run_id", help="A run of the history [default: where everybody is now].")
+@click.option("--run", "run_id", help="A run of the history [default: the current clusters].")
 @click.option(
     "--field",
     "fields",

@@ -32,7 +32,7 @@ CORE = 20
 )
 @click.option("--all", "every", is_flag=True, help="All members become references.")
 @reviewed_option
-@click.option("--force", is_flag=True, help="Promote a cluster that is not fit for it.")
+@click.option("--force", is_flag=True, help="Promote a cluster that fails the promotion checks.")
 @reviewer_option
 @json_option
 def promote(

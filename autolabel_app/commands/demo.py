@@ -27,5 +27,5 @@ def demo(as_json: bool) -> None:
     else:
         click.echo(
             f"\nThe report is in {home / 'report.json'}. {home} is a project: in it, "
-            "`autolabel status digits` says how it stands, and `autolabel dev` shows it in Dagster."
+            "`autolabel status digits` shows its state, and `autolabel dev` shows it in Dagster."
         )

@@ -13,7 +13,7 @@ from autolabel_core.foundation.paths import Paths
     "--json", "as_json", is_flag=True, help="Print the report as JSON, without the story."
 )
 def demo_identify(as_json: bool) -> None:
-    """Tell 150 rendered cards apart from one picture each, before and after a head is trained.
+    """Identify 150 rendered cards by one picture each, before and after a head is trained.
 
     Works in the folder demo-identify/ of AUTOLABEL_HOME and writes report.json there, and
     verify.html with the most confusable pairs.

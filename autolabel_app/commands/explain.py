@@ -28,7 +28,7 @@ NOT_LABELLED = {
 @click.argument("key")
 @json_option
 def explain(collection: str, key: str, as_json: bool) -> None:
-    """Trace the label of the document KEY of COLLECTION: who said what, and when."""
+    """Trace the label of the document KEY of COLLECTION: who labelled what, and when."""
     traced = Project.open().collection(collection).explain(key)
     if as_json:
         emit_json(traced)

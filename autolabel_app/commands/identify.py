@@ -22,7 +22,7 @@ class Spelled(click.Group):
 
 @click.group(cls=Spelled)
 def identify() -> None:
-    """Tell what a picture shows, from one picture of each thing; a file's name is its label.
+    """Identify what a picture shows, by one picture of each thing; a file's name is its label.
 
     The way: gather a folder, index it, verify that, train a head if margins are thin, serve it.
     """

@@ -36,9 +36,9 @@ QUERIES = {"queries", "query_file"}
     type=click.IntRange(min=1),
     help="Pictures of each query. Default: 1, and all of a list of addresses.",
 )
-@click.option("--contact", help="Your e-mail address or page, told to the site.")
+@click.option("--contact", help="Your e-mail address or page, sent to the site.")
 @names_option
-@click.option("--dry-run", is_flag=True, help="Ask, and tell what would be fetched.")
+@click.option("--dry-run", is_flag=True, help="Query the site, and print what would be fetched.")
 @json_option
 def gather(
     project: Path | None,

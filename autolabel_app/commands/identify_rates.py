@@ -16,11 +16,11 @@ Command = Callable[..., Any]
 def rate_options(command: Command) -> Command:
     """Add `--usd-rate`, `--fx-url` and `--no-fx` to a command."""
     for option in (
-        click.option("--no-fx", is_flag=True, help="Ask nobody for rates; use those known."),
+        click.option("--no-fx", is_flag=True, help="Fetch no exchange rates; use known ones."),
         click.option(
             "--fx-url",
             metavar="URL",
-            help="Who is asked for rates; default: open.er-api.com, once a day.",
+            help="Service for exchange rates; default: open.er-api.com, once a day.",
         ),
         click.option(
             "--usd-rate",

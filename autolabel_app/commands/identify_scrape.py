@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     type=click.FloatRange(0),
     default=24.0,
     show_default=True,
-    help="How long an answer is good for; 0 asks again.",
+    help="How long a cached answer is used; 0 asks again.",
 )
-@click.option("--contact", help="An address or page of yours that the site is told.")
+@click.option("--contact", help="Your e-mail address or page, sent to the site.")
 @rate_options
 @names_option
 @json_option

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Fail where fewer views are told rightly.",
+    help="Fail if fewer views are identified correctly.",
 )
 @click.option("--html", type=FILE, help="Write the report here, with pictures.")
 @json_option

@@ -55,8 +55,8 @@ def pairs(
     "--format",
     "format_",
     metavar="F",
-    help="Of --file: coco, label_studio, fiftyone, huggingface or image_folder [default: told "
-    "from the file].",
+    help="Of --file: coco, label_studio, fiftyone, huggingface or image_folder [default: "
+    "detected from the file].",
 )
 @click.option("--from-folders", is_flag=True, help="The folder of each key is its label.")
 @click.option(
@@ -155,7 +155,7 @@ def _check_usage(
         return
     if csv_file is not None and (words or fields or filters):
         raise click.UsageError(
-            "--csv stands alone: give neither KEY, LABEL, --filter nor --field with it."
+            "--csv contains keys and labels: give no KEY, LABEL, --filter or --field with it."
         )
     if withdraw:
         if bool(words) + bool(filters) + (csv_file is not None) != 1 or fields:
@@ -173,7 +173,7 @@ def _check_elsewhere(sources: dict[str, object], has_more: bool) -> None:
     chosen = [name for name, value in sources.items() if value]
     if len(chosen) != 1 or has_more:
         raise click.UsageError(
-            "--file, --from-folders and --csv with --columns stand alone: give one of them, and "
+            "Give one of --file, --from-folders and --csv with --columns, and "
             "neither KEY, LABEL, --withdraw, --filter nor --field."
         )
 
@@ -216,7 +216,7 @@ def _carry_over(declared: OpenCollection, key: str, old: str, name: str, as_json
         emit_json({"recorded": recorded, "warnings": []})
     elif recorded:
         collection = declared.name
-        click.echo(f"{key} has the labels of {old}; `autolabel sweep {collection}` lets them flow.")
+        click.echo(f"{key} has the labels of {old}; `autolabel sweep {collection}` applies them.")
     else:
         click.echo(f"{key} has the labels of {old} already.")
 

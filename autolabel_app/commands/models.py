@@ -16,7 +16,7 @@ from autolabel_core.tables.workspace import Workspace
 Decision = Literal["promoted", "held"]
 
 kind_option = click.option(
-    "--kind", default="detector", show_default=True, help="Of model, as the registry calls it."
+    "--kind", default="detector", show_default=True, help="Kind of model in the registry."
 )
 reason_option = click.option("--reason", required=True, help="Why; it is recorded.")
 by_option = click.option("--by", help="Who decides [default: AUTOLABEL_ANNOTATOR or the login].")
@@ -103,7 +103,7 @@ def rollback(collection: str, kind: str, reason: str, by: str | None) -> None:
 @click.argument("weights", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--version", help="Such as 2.0.0 [default: the next major].")
 @click.option("--note", default="", help="Where they come from; kept on the card.")
-@click.option("--licence", default="unknown", show_default=True, help="What binds their users.")
+@click.option("--licence", default="unknown", show_default=True, help="Their licence.")
 def add(collection: str, weights: Path, version: str | None, note: str, licence: str) -> None:
     """Take WEIGHTS of a YOLO detector that was trained elsewhere into the registry.
 

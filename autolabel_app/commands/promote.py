@@ -72,5 +72,7 @@ def promote(
         emit_json({"candidates": rows, "promoted": recorded})
     elif chosen:
         click.echo(
-            f"{recorded} promoted; `autolabel sweep` lets them label." if accepted else NOT_PROMOTED
+            f"{recorded} promoted; `autolabel sweep` labels the rest by them."
+            if accepted
+            else NOT_PROMOTED
         )

@@ -26,4 +26,4 @@ def rename(old: str, new: str, as_json: bool) -> None:
         emit_json({"from": old, "to": new, "renamed": counts})
         return
     shown = ", ".join(f"{rows} {name.replace('_', ' ')}" for name, rows in counts.items())
-    click.echo(f"`{old}` is `{new}` now: {shown}. `autolabel sweep {new}` makes the rest anew.")
+    click.echo(f"`{old}` is `{new}` now: {shown}. `autolabel sweep {new}` builds its tables again.")

@@ -17,7 +17,7 @@ from autolabel_core.tables.workspace import Workspace
 @click.option("--by", help="Who asks [default: AUTOLABEL_ANNOTATOR or the login].")
 @json_option
 def train(collection: str, by: str | None, as_json: bool) -> None:
-    """Train what COLLECTION declares on what people said, and let the gate judge it.
+    """Train what COLLECTION declares on its annotations; the gate evaluates the new version.
 
     A detector learns from all reviewed images; with `fine_tune: true` a head on the features learns
     from all labels. A training that was killed is gone on with. Promoted weights are used from the

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def webhooks() -> None:
-    """Tell other systems of events: test, deliveries, redeliver, deliver, enable, secret.
+    """Deliver events to other systems: test, deliveries, redeliver, deliver, enable, secret.
 
     An ENDPOINT is `<collection>/<webhook>/<channel>`; its beginning is enough where it is clear.
     """

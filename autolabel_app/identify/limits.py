@@ -64,7 +64,7 @@ class KeyRequired:
         if scope["type"] != "http" or self._may_pass(scope):
             await self._app(scope, receive, send)
             return
-        said = "This server wants its key: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+        said = "This server needs its API key: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
         await _refuse(send, 401, said)
 
     def _may_pass(self, scope: Scope) -> bool:

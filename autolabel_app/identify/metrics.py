@@ -14,14 +14,17 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
         self.requests = Counter(
-            f"{PREFIX}_requests", "Pictures asked about, by status.", ["status"], registry=registry
+            f"{PREFIX}_requests",
+            "Requests by status.",
+            ["status"],
+            registry=registry,
         )
         self.seconds = Histogram(
             f"{PREFIX}_request_seconds", "From receipt to answer.", registry=registry
         )
         self.things = Counter(
             f"{PREFIX}_things",
-            "Things told of, sure or in doubt.",
+            "Things identified, confident or not.",
             ["confident"],
             registry=registry,
         )

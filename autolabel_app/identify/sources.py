@@ -131,7 +131,7 @@ class CollectionReferences:
         return table.warehouse.fingerprint(table.path()), tuple(map(stamp_of, files))
 
     def load(self, extractor: Extractor | None) -> Loaded:
-        """Read the reference set, and the declarations anew."""
+        """Read the reference set, and the declarations again."""
         taxonomy = self._opened()
         self._table = table = _reference_set(taxonomy)
         references = taxonomy.all_references
@@ -170,8 +170,8 @@ class CollectionReferences:
         owner = taxonomy.reference_collection.collection_name
         if _reference_set(taxonomy).load().rows:
             return (
-                f"The filter of the taxonomy's retriever lets none of `{owner}`'s references in, "
-                f"so nothing can be told about `{self._name}`. Correct its conditions."
+                f"The filter of the taxonomy's retriever accepts none of `{owner}`'s references, "
+                f"so nothing of `{self._name}` can be identified. Correct its conditions."
             )
         return (
             f"`{owner}` has no references yet. Label some of its documents, or declare "

@@ -112,7 +112,7 @@ def _conditions(parameters: object) -> object:
     if isinstance(parameters, dict) and "conditions" in parameters:
         unknown = sorted(set(parameters) - {"conditions"}, key=str)
         if unknown:
-            raise KeyedError((str(unknown[0]),), "unknown key; `conditions` stands alone")
+            raise KeyedError((str(unknown[0]),), "unknown key; `conditions` allows no other key")
         return parameters["conditions"]
     return parameters
 

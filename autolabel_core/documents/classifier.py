@@ -90,7 +90,7 @@ def why_nothing_compares(collection: OpenCollection) -> str:
     given = len(ReferenceSet(owner).load().rows)
     if given:
         return (
-            f"The retriever of `{collection.name}` lets in none of the {given} references of "
+            f"The retriever of `{collection.name}` accepts none of the {given} references of "
             f"`{owner.name}`, so nothing can be compared: correct its `attribute_filter`."
         )
     return (

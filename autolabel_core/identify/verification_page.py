@@ -38,22 +38,22 @@ def verification_page(found: Verification, picture: Callable[[int], Image.Image]
     """
     index = found.index
     parts = [
-        "<h1>Can the references be told apart?</h1>",
+        "<h1>Can the references be distinguished?</h1>",
         f"<p>{len(index)} references of {len(index.labels)} labels, embedded under "
         f"<code>{escape(index.feature_uri)}</code>.</p>",
         _advice(found),
-        "<h2>How often it is right</h2>",
+        "<h2>Accuracy</h2>",
         _table(("", "right", "95 % interval", ""), _rates(found)),
-        "<h2>What stands for a picture</h2>",
+        "<h2>The vector of a picture</h2>",
         _table(("reference", "top-1 on views", "median margin", ""), _by_views(found)),
-        "<h2>What it does not know</h2>",
+        "<h2>Unknown things</h2>",
         _unknown(found),
         "<h2>The smallest margins</h2>",
         _table(
             ("label", "median margin over views"),
             [(escape(label), f"{margin:+.3f}") for label, margin in found.worst],
         ),
-        "<h2>The most confusable</h2>",
+        "<h2>The most confused</h2>",
         *(_pair(pair, found, picture) for pair in found.pairs),
     ]
     body = "\n".join(parts)

@@ -249,7 +249,7 @@ def _word(
     if holds is None:
         raise AutolabelError(
             f"nothing of {g.annotator} to withdraw from {target!r}; give a detection's id, a key "
-            "with --label reviewed, or --id: `autolabel annotations list` shows what holds"
+            "with --label reviewed, or --id: `autolabel annotations list` shows the current ones"
         )
     return ValidatedBox(replace(holds, action="withdraw", recorded_at=""), g.where)
 

@@ -128,7 +128,7 @@ def _misspelt(s: CollectionStatus) -> str:
 def _filtered_out(s: CollectionStatus) -> Finding:
     """Only where the filter of the taxonomy's retriever lets no reference in."""
     text = (
-        f"The filter of the retriever `{s['retriever']}` lets in none of "
+        f"The filter of the retriever `{s['retriever']}` accepts none of "
         f"{sum(s['references'].values())} references, so that nothing can be labelled. Correct its "
         f"`attribute_filter`, or the fields of the references: `autolabel documents "
         f"{s['reference_collection']} --filter label_source:eq:human --json` shows them."
@@ -189,7 +189,7 @@ def _nothing_labelled(s: CollectionStatus) -> Finding:
         f"Nothing was labelled although there are {sum(s['references'].values())} references: "
         f"{_thresholds(s)} above every confidence, or audits withheld the labels. "
         f"Run `autolabel threshold {s['collection']}`. If references look missing, check that "
-        "`field_passthrough` includes the label field and that the retriever's filter lets them in."
+        "`field_passthrough` includes the label field and that the retriever's filter accepts them."
     )
     return Finding("something_labelled", "taxonomy_labels", False, text)
 
@@ -288,7 +288,7 @@ def _disagreements(s: CollectionStatus) -> Finding:
     """Only where two people disagree."""
     name = s["collection"]
     text = (
-        f"People label {s['disagreements']} documents differently; the later label holds. "
+        f"People label {s['disagreements']} documents differently; the later label counts. "
         f"`autolabel annotations list {name} --conflicts` shows them; whoever was wrong withdraws "
         f"(`autolabel label {name} --withdraw KEY --annotator NAME`) or labels anew."
     )

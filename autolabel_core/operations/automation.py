@@ -86,7 +86,7 @@ def waiting(collection: OpenCollection) -> Waiting:
 
 
 def _boxes_waiting(references: ReferenceSet) -> Waiting:
-    """What people said of boxes that is not exported yet."""
+    """Annotations of boxes that is not exported yet."""
     if references.collection.declaration.detection is None:
         return Waiting(0, None, False)
     said = references.sibling(BoxExports).unexported()

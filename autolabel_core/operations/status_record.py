@@ -64,7 +64,7 @@ class PendingWork(TypedDict):
 
 
 class JudgedBoxes(TypedDict):
-    """What people said of boxes: overall, in the latest week, and on how many they disagree."""
+    """Annotations of boxes: overall, in the latest week, and on how many they disagree."""
 
     overall: FiguresRecord
     latest_week: FiguresRecord | None

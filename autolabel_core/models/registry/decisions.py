@@ -98,8 +98,8 @@ def needs_a_person(
 ) -> str | None:
     """Say why the gate may not put a version into service by itself, whatever it measures.
 
-    A person's word stands until a person says otherwise, or until a version that was not there when
-    it was given is not worse.
+    A person's decision holds until a person decides otherwise, or until a version that was
+    not there when it was given is not worse.
 
     Args:
         candidate: the version that is judged.

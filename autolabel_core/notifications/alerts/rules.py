@@ -102,10 +102,10 @@ def _verdict(
         was_firing = before is not None and before.fingerprint != QUIET
         if (was_firing and not rises) or (rises and reading.value < base):
             return _quiet(collection, alert, reading, "fell")
-        return AlertVerdict(reading, False, False, None, "does not hold")
+        return AlertVerdict(reading, False, False, None, "condition not met")
     mark = fingerprint(reading.group, reading.about, reading.value if rises else None)
     if before is not None and before.fingerprint == mark:
-        return AlertVerdict(reading, False, True, None, "told already")
+        return AlertVerdict(reading, False, True, None, "reported before")
     if cooling:
         return AlertVerdict(reading, False, True, None, "cooling down")
     row = _row(collection, alert, reading, mark)
