@@ -193,7 +193,7 @@ def command(home, monkeypatch):
 
 
 def test_the_map_command_writes_a_page(angles, command, tmp_path, home):
-    ws = angles(groups(0, 90), declared=declared())
+    ws = angles(groups(0, 90), declared=declared(definition(assignment_threshold=0.5)))
     label(ws, {"000-1": "left"})
     ask(ws)
     refresh(ws)
