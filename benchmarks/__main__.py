@@ -10,9 +10,16 @@ MODULES = (
     *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
-    *("identify_index", "identify_serving"),
+    *("identify_index", "identify_serving", "thresholds"),
 )
-WITH_DATA = ("pipeline", "embedding_quality", "discovery", "clusters_beside", "detection")
+WITH_DATA = (
+    "pipeline",
+    "embedding_quality",
+    "discovery",
+    "clusters_beside",
+    "detection",
+    "thresholds",
+)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from autolabel_core.foundation.statistics import (
     coverage,
+    exact_lower_bound,
     field_distribution,
     quantiles,
     wilson_interval,
@@ -60,6 +61,22 @@ def test_impossible_counts_are_refused(successes, trials):
 def test_an_impossible_confidence_is_refused(confidence):
     with pytest.raises(ValueError, match="between 0 and 1"):
         wilson_interval(1, 2, confidence)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "error", "low"),
+    [(8, 8, 0.05, 0.05 ** (1 / 8)), (0, 5, 0.1, 0.0), (9, 10, 0.025, 0.5550)],
+)
+def test_the_exact_bound_has_the_published_ends(successes, trials, error, low):
+    assert exact_lower_bound(successes, trials, error) == pytest.approx(low, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "error"), [(3, 2, 0.1), (-1, 2, 0.1), (1, 2, 0.0), (1, 2, 1.0)]
+)
+def test_an_impossible_bound_is_refused(successes, trials, error):
+    with pytest.raises(ValueError, match="found"):
+        exact_lower_bound(successes, trials, error)
 
 
 def test_quantiles_leave_out_what_is_no_number():

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.statistics import wilson_interval
+from autolabel_core.matching.threshold_changes import ChangedLabels, what_would_change
 from autolabel_core.matching.thresholds import (
-    ChangedLabels,
     Thresholds,
     precision_coverage_curve,
     propose_per_label,
     propose_threshold,
-    what_would_change,
 )
 
 scores = st.sampled_from([0.1, 0.2, 0.3, 0.30000001, 0.9, -0.5, math.nan, -math.inf]) | st.floats(
@@ -43,7 +43,12 @@ def check(proposal, rows, precision):
     assert proposal.threshold == threshold
     assert proposal.reached is reached
     assert proposal.precision == hits / matched
-    assert proposal.precision_low == wilson_interval(hits, matched)[0]
+    # So many right or more is as rare as the part of the error that one threshold has.
+    distinct = len({score for score, _ in rows if math.isfinite(score)})
+    rare = binom.sf(hits - 1, matched, proposal.precision_low)
+    assert rare == pytest.approx(0.05 / distinct if hits else 1.0)
+    assert proposal.promised == (proposal.precision_low >= precision)
+    assert proposal.matched == matched
     assert proposal.coverage == matched / len(rows)
     assert proposal.support == len(rows)
 
@@ -70,7 +75,11 @@ def test_each_label_gets_what_its_own_items_give(rows):
         assert (label in proposal.fallback) == (len(mine) < 5)
         if len(mine) >= 5:
             check(proposal.per_label[label], mine, 0.8)
-            assert proposal.thresholds().of(label) == proposal.per_label[label].threshold
+            own, overall = proposal.per_label[label], proposal.overall
+            is_given = own.promised or (own.reached and own.threshold > overall.threshold)
+            expected = own.threshold if is_given else overall.threshold
+            assert proposal.thresholds().of(label) == expected
+            assert (label in proposal.missed) == (not own.reached)
         else:
             assert proposal.thresholds().of(label) == proposal.overall.threshold
     check(proposal.overall, [row[:2] for row in rows], 0.8)
@@ -90,6 +99,36 @@ def test_a_dip_below_the_precision_does_not_end_the_search():
 def test_where_nothing_reaches_the_precision_the_best_is_given_and_said_so():
     proposal = propose_threshold([0.9, 0.8, 0.7], [False, True, False], 0.95)
     assert (proposal.threshold, proposal.precision, proposal.reached) == (0.8, 0.5, False)
+
+
+def test_a_label_that_misses_the_precision_is_given_no_threshold_of_its_own():
+    """The worst label would get the laxest number: its most precise part is all that it has."""
+    sure = [(0.8 + i / 100, True, "a") for i in range(10)]
+    wrong = [(0.3 + i / 100, i % 2 == 0, "b") for i in range(10)]
+    proposal = propose_per_label(*map(list, zip(*sure + wrong, strict=True)), precision=0.95)
+    assert proposal.missed == ("b",)
+    assert dict(proposal.thresholds().per_label) == {}
+    assert proposal.thresholds().of("b") == proposal.overall.threshold > 0.35
+
+
+def test_the_bound_counts_every_threshold_that_might_have_been_chosen():
+    """Eight of eight right, chosen among 200: far less is promised than if they were drawn."""
+    score = [1 - i / 1000 for i in range(200)]
+    proposal = propose_threshold(score, [i < 8 for i in range(200)], 0.95)
+    assert (proposal.matched, proposal.support, proposal.precision) == (8, 200, 1.0)
+    assert proposal.precision_low == pytest.approx((0.05 / 200) ** (1 / 8))
+    assert proposal.reached and not proposal.promised
+    many = propose_threshold([1 - i / 1000 for i in range(400)], [True] * 400, 0.95)
+    assert many.promised and many.precision_low >= 0.95
+
+
+def test_the_bound_holds_for_the_precision_that_is_true():
+    """Scores say nothing here: whatever threshold looks precise, the truth is one half."""
+    rng = np.random.default_rng(0)
+    draws = [propose_threshold(rng.random(100), rng.random(100) < 0.5, 0.95) for _ in range(200)]
+    assert np.mean([draw.precision_low <= 0.5 for draw in draws]) >= 0.95
+    naive = [wilson_interval(round(d.precision * d.matched), d.matched)[0] <= 0.5 for d in draws]
+    assert np.mean(naive) < 0.95
 
 
 @pytest.mark.parametrize("precision", [0.0, 1.1])

@@ -13,11 +13,8 @@ from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
-    from autolabel_core.matching.thresholds import (
-        PerLabelProposal,
-        ThresholdChange,
-        ThresholdProposal,
-    )
+    from autolabel_core.matching.threshold_changes import ThresholdChange
+    from autolabel_core.matching.thresholds import PerLabelProposal, ThresholdProposal
 
 
 @click.command()
@@ -79,18 +76,40 @@ def _show_proposal(precision: float, proposal: PerLabelProposal) -> None:
     emit_table(rows)
     if proposal.fallback:
         click.echo(f"Too few references for one of their own: {', '.join(proposal.fallback)}.")
+    if proposal.missed:
+        click.echo(f"No threshold of their own reaches it: {', '.join(proposal.missed)}.")
+    click.echo(_promise(precision, proposal.overall))
     if not proposal.overall.reached:
-        click.echo(
-            f"No threshold reaches a precision of {precision:.0%} among the references; shown is "
-            "the most precise. Clean the references that disagree, or use a stronger encoder."
-        )
+        return
     click.echo("\nIn the YAML:\n  taxonomy:")
     click.echo(f"    confidence_threshold: {_floor(proposal.overall.threshold)}")
-    if proposal.per_label:
+    per_label = proposal.thresholds().per_label
+    if per_label:
         click.echo("    label_thresholds:   # optional")
-        for label, own in proposal.per_label.items():
-            click.echo(f'      "{label}": {_floor(own.threshold)}')
+        for label, own in per_label.items():
+            click.echo(f'      "{label}": {_floor(own)}')
     click.echo()
+
+
+def _promise(precision: float, overall: ThresholdProposal) -> str:
+    """Say what the figures are worth: references chose the threshold, and are not the documents."""
+    if not overall.reached:
+        return (
+            f"No threshold reaches a precision of {precision:.0%} among the references, so none is "
+            "proposed; shown is the most precise. Label more, clean the references that disagree, "
+            "or use a stronger encoder."
+        )
+    rests_on = f"{overall.matched} of {overall.support} references"
+    low = (
+        f"The precision rests on {rests_on}, which chose the threshold as well: with 95 % "
+        f"confidence it is at least {percent(overall.precision_low)} for documents like them."
+    )
+    if overall.promised:
+        return low
+    return (
+        f"{low}\nThat promises no {precision:.0%}: `autolabel audit` measures the labels that are "
+        "then given."
+    )
 
 
 def _row(proposal: ThresholdProposal) -> dict[str, object]:
@@ -98,8 +117,8 @@ def _row(proposal: ThresholdProposal) -> dict[str, object]:
         "threshold": proposal.threshold,
         "precision": percent(proposal.precision),
         "at least": percent(proposal.precision_low),
+        "rests on": f"{proposal.matched} of {proposal.support}",
         "coverage": percent(proposal.coverage),
-        "support": proposal.support,
     }
 
 

@@ -9,13 +9,8 @@ import numpy.typing as npt
 
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.matching.thresholds import (
-    PerLabelProposal,
-    ThresholdChange,
-    Thresholds,
-    propose_per_label,
-    what_would_change,
-)
+from autolabel_core.matching.threshold_changes import ThresholdChange, what_would_change
+from autolabel_core.matching.thresholds import PerLabelProposal, Thresholds, propose_per_label
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection

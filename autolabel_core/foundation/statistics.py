@@ -49,6 +49,35 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     return low, high
 
 
+def exact_lower_bound(successes: int, trials: int, error: float) -> float:
+    """What the true rate is at least, but for a given error; no trials say nothing: 0.
+
+    Args:
+        successes: how many came out right, from 0 to `trials`.
+        trials: how many were tried.
+        error: how often such a bound may lie above the true rate, above 0 (a low bound) and below
+            1 (a high one).
+
+    Returns:
+        The bound, from 0 (never) to 1 (always; unreachable by finite trials).
+
+    Raises:
+        ValueError: when the counts or the error are impossible.
+
+    Source: C. J. Clopper, E. S. Pearson (1934), The use of confidence or fiducial limits
+        illustrated in the case of the binomial, Biometrika 26; one-sided.
+    """
+    if not 0 <= successes <= trials:
+        raise ValueError(f"Expected 0 <= successes <= trials, found {successes} of {trials}.")
+    if not 0.0 < error < 1.0:
+        raise ValueError(f"Expected an error between 0 and 1, found {error}.")
+    if successes == 0:
+        return 0.0
+    from scipy.special import betaincinv
+
+    return float(betaincinv(successes, trials - successes + 1, error))
+
+
 def quantiles(
     values: npt.ArrayLike, probabilities: Sequence[float] = QUANTILES
 ) -> dict[float, float]:

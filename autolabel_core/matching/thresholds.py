@@ -7,7 +7,6 @@ the threshold counts as matched.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.statistics import wilson_interval
+from autolabel_core.foundation.statistics import exact_lower_bound
 
-PERSON_SOURCES = frozenset({"human", "promoted"})
+MISTAKEN = 0.05
+"""How often a promised precision may be too high, over all thresholds that might be chosen."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,24 @@ class ThresholdProposal:
     Attributes:
         threshold: scores at or above it are matched.
         precision: share of the matched items whose label is right, from 0 (none) to 1 (all).
-        precision_low: lower end of the 95 % interval around that share.
+        precision_low: what the true precision is at least, with 95 % confidence, although the
+            threshold was chosen by the same items: each threshold that might have been chosen is
+            given its part of the error.
         coverage: share of all items that are matched, from 0 (none) to 1 (all).
-        support: how many items the proposal rests on, matched or not.
+        matched: how many items are matched: what the precision rests on.
+        support: how many items there are, matched or not.
         reached: whether the asked precision was reached; if not, this is the most precise one.
+        promised: whether `precision_low` reaches the asked precision too.
     """
 
     threshold: float
     precision: float
     precision_low: float
     coverage: float
+    matched: int
     support: int
     reached: bool
+    promised: bool
 
 
 @dataclass(frozen=True)
@@ -56,9 +62,24 @@ class PerLabelProposal:
     fallback: tuple[str, ...]
 
     def thresholds(self) -> Thresholds:
-        """The thresholds alone, to decide with."""
-        own = {label: proposal.threshold for label, proposal in self.per_label.items()}
+        """The thresholds alone, to decide with.
+
+        A label has one of its own where that is stricter than the one over all and reached the
+        asked precision, or where its precision is promised. A laxer one that only looks precise
+        would label most where the references say least.
+        """
+        own = {
+            label: proposal.threshold
+            for label, proposal in self.per_label.items()
+            if proposal.promised
+            or (proposal.reached and proposal.threshold > self.overall.threshold)
+        }
         return Thresholds(self.overall.threshold, own)
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Labels that no threshold of their own makes as precise as asked."""
+        return tuple(label for label, own in self.per_label.items() if not own.reached)
 
 
 @dataclass(frozen=True)
@@ -102,22 +123,6 @@ class PrecisionCoverage:
     precision: npt.NDArray[np.float64]
     coverage: npt.NDArray[np.float64]
     envelope: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class ChangedLabels:
-    """How many documents a change of threshold would label, unlabel, and leave as they are."""
-
-    newly_labelled: int
-    newly_unlabelled: int
-    unchanged: int
-
-
-@dataclass(frozen=True)
-class ThresholdChange(ChangedLabels):
-    """The change over all documents, and by predicted label."""
-
-    per_label: Mapping[str, ChangedLabels]
 
 
 def precision_coverage_curve(scores: npt.ArrayLike, correct: npt.ArrayLike) -> PrecisionCoverage:
@@ -186,13 +191,16 @@ def propose_threshold(
     at = 0 if all_wrong else int((good if good.size else best)[-1])
     matched = int(curve.matched[at])
     hits = round(float(curve.precision[at]) * matched)
+    low = exact_lower_bound(hits, matched, MISTAKEN / curve.thresholds.size)
     return ThresholdProposal(
         threshold=float(curve.thresholds[at]),
         precision=float(curve.precision[at]),
-        precision_low=wilson_interval(hits, matched)[0],
+        precision_low=low,
         coverage=float(curve.coverage[at]),
+        matched=matched,
         support=int(np.size(scores)),
         reached=bool(good.size),
+        promised=low >= precision,
     )
 
 
@@ -232,46 +240,3 @@ def propose_per_label(
         else:
             own[label] = propose_threshold(score[mine], right[mine], precision)
     return PerLabelProposal(propose_threshold(score, right, precision), own, tuple(fallback))
-
-
-def what_would_change(
-    confidence: Sequence[float | None],
-    label_source: Sequence[str | None],
-    predicted_label: Sequence[str | None],
-    old: float | Thresholds,
-    new: float | Thresholds,
-) -> ThresholdChange:
-    """What another threshold would label or unlabel, counted without touching anything.
-
-    Labels that a person gave (human, promoted) never change; nor does a document without a
-    candidate.
-
-    Args:
-        confidence: (n,) score of the nearest reference, None where there is none.
-        label_source: (n,) where the present label came from.
-        predicted_label: (n,) label of the nearest reference, None where there is none.
-        old: the thresholds in use.
-        new: the thresholds to try.
-
-    Returns:
-        The counts over all documents, and for each predicted label in alphabetical order.
-    """
-    before, after = _as_thresholds(old), _as_thresholds(new)
-    counts: dict[str | None, Counter[int]] = {}
-    for score, source, label in zip(confidence, label_source, predicted_label, strict=True):
-        step = 0
-        if score is not None and label is not None and source not in PERSON_SOURCES:
-            step = int(score >= after.of(label)) - int(score >= before.of(label))
-        counts.setdefault(label, Counter())[step] += 1
-    overall = sum(counts.values(), Counter[int]())
-    named = sorted(label for label in counts if label is not None)
-    per_label = {label: ChangedLabels(*_steps(counts[label])) for label in named}
-    return ThresholdChange(*_steps(overall), per_label=per_label)
-
-
-def _as_thresholds(given: float | Thresholds) -> Thresholds:
-    return given if isinstance(given, Thresholds) else Thresholds(float(given))
-
-
-def _steps(counts: Counter[int]) -> tuple[int, int, int]:
-    return counts[1], counts[-1], counts[0]
