@@ -202,6 +202,8 @@ def prepare_dagster_home(paths: Paths) -> Path:
     if not settings.exists() and (home == paths.dagster_home or not any(home.iterdir())):
         settings.write_text(DAGSTER_YAML, encoding="utf-8")
     os.environ[DAGSTER_HOME_VARIABLE] = str(home)
+    # A home of the user's own may not say it.
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
     os.environ.setdefault(GRPC_TIMEOUT_VARIABLE, str(GRPC_TIMEOUT_SECONDS))
     return home
 

@@ -184,7 +184,8 @@ def test_health_says_what_is_served(client):
     assert after["index_size"] == CARDS and not after["has_projection"]
     assert after["feature_uri"] == "autolabel://image_extractor@v1/descriptor"
     assert after["requests_served"] == before["requests_served"] + 1
-    assert after["last_query"] == "the last one" and after["reload_error"] is None
+    assert "the last one" not in str(after), "what others ask is nobody's business"
+    assert after["reload_error"] is None
     assert (after["min_score"], after["min_margin"]) == (0.6, 0.02)
 
 

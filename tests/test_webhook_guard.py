@@ -209,6 +209,34 @@ def test_mail_is_sent_through_apprise_to_allowed_servers_alone(ledger):  # noqa:
     assert threading.active_count() < 50
 
 
+@pytest.mark.parametrize("form", ["text", "html"])
+def test_a_mail_keeps_lines_and_takes_no_markup_from_keys(ledger, form):  # noqa: F811
+    import email
+
+    with smtp_server() as (port, messages):
+        url = f"mailto://127.0.0.1:{port}/?from=a@b.example&to=t@b.example&format={form}"
+        channel = Channel(channel="email", url_env="MAIL", allow_private=True)
+        one = Endpoint("c/alert a/email", channel, "c", frozenset({"alert.triggered"}), "a")
+        declare_endpoints(ledger, [one])
+        keys = ["<b>bold</b>.png", "<img src=x onerror=alert(1)>", "a & b"]
+        payload = {"alert": "a", "value": 3, "keys": keys}
+        ledger.append_events([Event("e", "alert.triggered", "c", "a", payload)])
+        run(ledger, one, MAIL=url)
+        wait_for(lambda: len(messages) == 1)
+    parts = {
+        part.get_content_type(): part.get_payload(decode=True).decode()
+        for part in email.message_from_string(messages[0]).walk()
+        if not part.is_multipart()
+    }
+    assert ("text/html" in parts) == (form == "html")
+    if form == "html":
+        html = parts["text/html"]
+        assert "<b>" not in html and "<img" not in html
+        assert "&lt;b&gt;bold&lt;/b&gt;.png" in html and html.count("<br") >= 4
+    plain = parts["text/plain"]
+    assert "<b>bold</b>.png" in plain and len(plain.strip().splitlines()) >= 5
+
+
 def test_an_address_of_another_service_is_refused(ledger):  # noqa: F811
     channel = Channel(channel="slack", url_env="SLACK")
     one = Endpoint("c/alert a/slack", channel, "c", frozenset({"alert.triggered"}), "a")

@@ -32,7 +32,7 @@ def annotations_group() -> None:
 @click.option("--image", help="Only the image with this key.")
 @click.option("--annotator", help="Only by this person.")
 @click.option("--retriever", help="Only those shown by this retriever.")
-@click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or an ISO date.")
+@click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or a date (UTC).")
 @click.option("--stale", is_flag=True, help="Only those whose image was replaced or is gone.")
 @click.option("--conflicts", "in_conflict", is_flag=True, help="Where two people disagree.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, the latest.")
@@ -81,7 +81,7 @@ def _show_conflicts(found: Sequence[Conflict | LabelConflict], as_json: bool) ->
     type=click.Choice(["version", "retriever", "class", "week", "annotator"]),
     help="One row for each.",
 )
-@click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or an ISO date.")
+@click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or a date (UTC).")
 @json_option
 def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
     """Show how often people found the detections of COLLECTION right.

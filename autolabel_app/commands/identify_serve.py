@@ -37,6 +37,16 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @click.option("--cors", multiple=True, metavar="ORIGIN", help="A page elsewhere that may call.")
 @click.option("--api-key-env", metavar="NAME", help="Variable that holds the key to be sent.")
 @click.option("--max-upload-mb", type=click.FloatRange(0.01, 1000), default=20.0, show_default=True)
+@click.option(
+    "--max-megapixels",
+    type=click.FloatRange(0.01, 89),
+    default=25.0,
+    show_default=True,
+    help="A picture with more is refused, before it is decoded.",
+)
+@click.option(
+    "--allow-host", multiple=True, metavar="NAME", help="Another name of this server, as a proxy's."
+)
 def serve(
     index_file: Path | None,
     collection: str | None,
@@ -56,6 +66,8 @@ def serve(
     cors: tuple[str, ...],
     api_key_env: str | None,
     max_upload_mb: float,
+    max_megapixels: float,
+    allow_host: tuple[str, ...],
 ) -> None:
     """Answer what a picture shows: POST /api/falcon, and a page for the webcam at /live.
 
@@ -80,11 +92,12 @@ def serve(
         min_margin,
         detector,
         max_regions,
+        int(max_megapixels * 1e6),
     )
     with listening_socket(host, port) as listening:
         serving = Serving(settings)
         _tell(serving, listening.getsockname()[1], host, key)
-        run_server(create_app(serving, max_upload_mb, key, cors), listening)
+        run_server(create_app(serving, max_upload_mb, key, cors, (host, *allow_host)), listening)
 
 
 def _source(

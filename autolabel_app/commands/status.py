@@ -22,7 +22,7 @@ MAX_THRESHOLDS = 8
 @click.command()
 @click.argument("collection")
 @click.option(
-    "--since", metavar="WINDOW", help="Arrivals and annotations since: 24h, 7d, or an ISO date."
+    "--since", metavar="WINDOW", help="Arrivals and annotations since: 24h, 7d, or a date (UTC)."
 )
 @click.option(
     "--by", type=click.Choice(["day", "batch"]), help="One row for each day, or for each batch."

@@ -23,7 +23,7 @@ from fastapi.responses import JSONResponse, RedirectResponse  # noqa: TID253
 from fastapi.staticfiles import StaticFiles  # noqa: TID253
 from PIL import Image
 
-from autolabel_app.identify.limits import BodyLimit, KeyRequired
+from autolabel_app.identify.limits import BodyLimit, KeyRequired, KnownHosts
 from autolabel_app.identify.serving import Serving
 from autolabel_core.foundation.errors import AutolabelError, ItemTooLargeError, UnreadableItemError
 from autolabel_core.foundation.media.images import probe_image
@@ -44,9 +44,12 @@ class Routes:
         self.router.post("/api/falcon")(self.falcon)
         self.router.post("/api/classify")(self.classify)
         self.router.get("/api/top-prices")(self.top_prices)
-        self.router.get("/refs/{filename:path}")(self.reference)
-        self.router.get("/health")(self.health)
-        self.router.get("/metrics")(self.metrics)
+        for path, route in (
+            ("/refs/{filename:path}", self.reference),
+            ("/health", self.health),
+            ("/metrics", self.metrics),
+        ):
+            self.router.api_route(path, methods=["GET", "HEAD"])(route)
         self.router.get("/", include_in_schema=False)(self.home)
 
     async def falcon(
@@ -111,7 +114,6 @@ class Routes:
             "thresholds_from": served.thresholds.source,
             "thresholds_measured": UNMEASURED not in served.thresholds.source,
             "requests_served": serving.requests_served,
-            "last_query": serving.last_query,
             "reload_error": serving.trouble,
         }
 
@@ -125,7 +127,11 @@ class Routes:
 
 
 def create_app(
-    serving: Serving, max_upload_mb: float, key: str | None = None, origins: Sequence[str] = ()
+    serving: Serving,
+    max_upload_mb: float,
+    key: str | None = None,
+    origins: Sequence[str] = (),
+    hosts: Sequence[str] = (),
 ) -> FastAPI:
     """Make the application.
 
@@ -134,6 +140,7 @@ def create_app(
         max_upload_mb: bodies above are refused.
         key: what callers must send; None: nothing.
         origins: of pages elsewhere that may call.
+        hosts: names under which the server may be asked, beside this machine's own.
 
     Returns:
         The application.
@@ -153,6 +160,7 @@ def create_app(
     if key:
         app.add_middleware(KeyRequired, key=key)
     app.middleware("http")(_counted(serving))
+    app.add_middleware(KnownHosts, names=hosts)
     # Outermost, so that a page elsewhere can read refusals too, and no key is asked of preflights.
     app.add_middleware(
         CORSMiddleware,

@@ -35,7 +35,6 @@ class Serving:
         self._take(load_served(settings))
         self.detector = load_detector(settings.detector)
         self.trouble: str | None = None
-        self.last_query = ""
         self.requests_served = 0
         self._detecting = threading.Lock()
         # As many as there are cores: more would only take turns, and hold up the answers.
@@ -87,7 +86,6 @@ class Serving:
             The answer, as clients of `/api/falcon` know it.
         """
         began, served = time.perf_counter(), self.served
-        self.last_query = query
         width_px, height_px, found = await self._found(data, served)
         self.requests_served += 1
         for one in found:
@@ -113,7 +111,9 @@ class Serving:
         loop, served = asyncio.get_running_loop(), self.served
         with self._batches.coming():
             side_px = served.extractor.min_side_px
-            image = await loop.run_in_executor(self._readers, decode_image, data, side_px)
+            image = await loop.run_in_executor(
+                self._readers, decode_image, data, side_px, self.settings.max_pixels
+            )
             asked = self._batches.submit(served, [image])
         (match,) = await asyncio.wrap_future(asked)
         self.requests_served += 1
@@ -131,8 +131,9 @@ class Serving:
     def _seen(
         self, data: bytes, served: Served
     ) -> tuple[tuple[int, int], tuple[int, int], Regions, list[Any]]:
-        info = probe_image(data)
-        image = decode_image(data, max(DECODED_SIDE_PX, served.extractor.min_side_px or 0))
+        most = self.settings.max_pixels
+        info = probe_image(data, most)
+        image = decode_image(data, max(DECODED_SIDE_PX, served.extractor.min_side_px or 0), most)
         if self.detector is None:
             regions = find_regions(image, None, self.settings.max_regions)
         else:

@@ -23,6 +23,7 @@ from autolabel_core.models.detectors import DeclaredDetector, Weights
 from autolabel_core.models.extractors import Extractor, embed_checked
 from autolabel_core.models.projection_head import ProjectedExtractor
 
+MAX_PIXELS = 25_000_000
 DETECTOR_MIN_CONFIDENCE, DETECTOR_IOU = 0.05, 0.5
 
 
@@ -38,6 +39,7 @@ class Settings:
         min_margin: lowest distance to the best other label; None: as measured.
         detector: plug-in, weights, or `plug-in:weights`; None: regions are proposed.
         max_regions: regions looked up on a picture.
+        max_pixels: a picture with more is refused, before it is decoded.
     """
 
     source: ReferenceSource
@@ -47,6 +49,7 @@ class Settings:
     min_margin: float | None = None
     detector: str | None = None
     max_regions: int = 8
+    max_pixels: int = MAX_PIXELS
 
     def stamp(self) -> Hashable:
         """Return what tells one state of what is served from another."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 CONNECT_SECONDS = 3.0
+MAX_CAUSE = 300
 _SWITCH = threading.Lock()
 
 
@@ -24,10 +25,19 @@ def impatient_hub() -> Iterator[None]:
     with _SWITCH:
         before = constants.HF_HUB_OFFLINE
         constants.HF_HUB_OFFLINE = before or not answers(constants.ENDPOINT)
+        constants.HF_HUB_DISABLE_TELEMETRY = True
         try:
             yield
         finally:
             constants.HF_HUB_OFFLINE = before
+
+
+def cause_of(error: BaseException) -> str:
+    """Return the first line of an error, each of its sentences once, without the last stop."""
+    if not str(error).strip():
+        return type(error).__name__
+    sentences = str(error).strip().splitlines()[0][:MAX_CAUSE].split(". ")
+    return ". ".join(dict.fromkeys(one.strip().rstrip(".") for one in sentences if one.strip()))
 
 
 def answers(endpoint: str) -> bool:

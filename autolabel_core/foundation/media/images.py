@@ -61,20 +61,21 @@ class ImageInfo:
     upright: bool = True
 
 
-def probe_image(data: bytes) -> ImageInfo:
+def probe_image(data: bytes, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     """Return what the header says, without decoding pixels.
 
     Args:
         data: the object's content.
+        max_pixels: more are refused.
 
     Returns:
         Format, upright size in pixels, Pillow's mode and the number of frames, at least 1.
 
     Raises:
         UnreadableItemError: no bytes, no image of a known format, a damaged header, or more than
-            `MAX_PIXELS` pixels.
+            `max_pixels` pixels.
     """
-    image = _open(data)
+    image = _open(data, max_pixels)
     try:
         width_px, height_px = image.size
         orientation = _orientation(image)
@@ -87,7 +88,9 @@ def probe_image(data: bytes) -> ImageInfo:
     return ImageInfo(str(image.format), width_px, height_px, image.mode, max(frames, 1), upright)
 
 
-def decode_image(data: bytes, min_side_px: int | None = None) -> Image.Image:
+def decode_image(
+    data: bytes, min_side_px: int | None = None, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
     """Return the upright picture as 8-bit RGB: the first frame, transparency laid on white.
 
     Sixteen-bit greys are divided by 257; whole numbers and floats of a wider range are stretched.
@@ -96,15 +99,16 @@ def decode_image(data: bytes, min_side_px: int | None = None) -> Image.Image:
         data: the object's content.
         min_side_px: a JPEG may be decoded smaller, by a factor of 2, 4 or 8, as long as both sides
             keep this many pixels; None keeps the full size.
+        max_pixels: more are refused before they are decoded.
 
     Returns:
         A Pillow image of mode `RGB`, loaded.
 
     Raises:
         UnreadableItemError: what `probe_image` refuses, and truncated or damaged pixels.
-        ItemTooLargeError: more than `MAX_PIXELS` pixels, as far as decoding finds.
+        ItemTooLargeError: more than `max_pixels` pixels, as far as decoding finds.
     """
-    image = _open(data)
+    image = _open(data, max_pixels)
     try:
         orientation = _orientation(image)
         if min_side_px is not None:
@@ -112,14 +116,14 @@ def decode_image(data: bytes, min_side_px: int | None = None) -> Image.Image:
         image.load()
         rgb = _to_rgb(image)
     except _BOMBS as error:
-        raise ItemTooLargeError(_too_large(*image.size)) from error
+        raise ItemTooLargeError(_too_large(*image.size, max_pixels)) from error
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged or truncated image: {_reason(error)}") from error
     transposition = _TRANSPOSITIONS.get(orientation)
     return rgb if transposition is None else rgb.transpose(transposition)
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise UnreadableItemError("empty: the object has 0 bytes")
     try:
@@ -134,14 +138,14 @@ def _open(data: bytes) -> Image.Image:
         raise UnreadableItemError(f"damaged image header: {_reason(error)}") from error
     width_px, height_px = image.size
     # Pillow itself only warns up to twice its limit.
-    if width_px * height_px > MAX_PIXELS:
-        raise ItemTooLargeError(_too_large(width_px, height_px))
+    if width_px * height_px > max_pixels:
+        raise ItemTooLargeError(_too_large(width_px, height_px, max_pixels))
     return image
 
 
-def _too_large(width_px: int, height_px: int) -> str:
+def _too_large(width_px: int, height_px: int, max_pixels: int) -> str:
     return (
-        f"image too large: {width_px} × {height_px} is more than {MAX_PIXELS} pixels; "
+        f"image too large: {width_px} × {height_px} is more than {max_pixels} pixels; "
         "store a smaller copy"
     )
 

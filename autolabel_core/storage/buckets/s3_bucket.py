@@ -61,7 +61,12 @@ class ObjectStoreBucket(BucketLayout):
         }
 
     def _files(self) -> Files:
-        self.__dict__["_listing"] = found = self._list_now()
+        try:
+            self.__dict__["_listing"] = found = self._list_now()
+        except AutolabelError as error:
+            raise type(error)(
+                f"{error} Nothing is registered, or its objects would seem deleted."
+            ) from error
         return found
 
     def _file(self, key: str) -> S3File | None:

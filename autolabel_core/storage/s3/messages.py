@@ -23,7 +23,7 @@ def explained(
         message: what the client said.
         address: what was asked for.
         settings: how the server is reached.
-        is_listing: whether a listing failed, after which nothing is registered.
+        is_listing: whether a listing failed, and not one object.
 
     Returns:
         `UnreadableItemError` for what concerns one object for good, `StoreUnavailableError` for
@@ -31,7 +31,6 @@ def explained(
     """
     code = code_of(message)
     server = settings.endpoint_url or f"Amazon S3 ({settings.region or DEFAULT_REGION})"
-    kept = " Nothing is registered, or its objects would seem deleted." if is_listing else ""
     bucket = SCHEME + split_uri(address)[0]
     if code == ARCHIVED:
         return UnreadableItemError("is archived; restore it to a class that can be read at once")
@@ -39,17 +38,15 @@ def explained(
         why = message.partition("invalid path: ")[2].partition("\n\nDebug")[0] or message
         return AutolabelError(
             f"{address} holds a key that cannot be addressed ({' '.join(why.split()):.160}); "
-            f"rename it: no empty, `.` or `..` parts, no control characters.{kept}"
+            f"rename it: no empty, `.` or `..` parts, no control characters."
         )
     if code == "NoSuchBucket":
         cure = "create it, or correct the s3:// address"
         if not is_listing:
             return UnreadableItemError(f"lies in {bucket}, which does not exist; {cure}")
-        return StoreUnavailableError(
-            f"The bucket {bucket} does not exist on {server}; {cure}.{kept}"
-        )
+        return StoreUnavailableError(f"The bucket {bucket} does not exist on {server}; {cure}.")
     found, cure = _found_and_cure(message, settings)
-    return StoreUnavailableError(f"Expected {address} from {server}, but {found}; {cure}.{kept}")
+    return StoreUnavailableError(f"Expected {address} from {server}, but {found}; {cure}.")
 
 
 def _found_and_cure(message: str, settings: S3Settings) -> tuple[str, str]:
