@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
+from autolabel_core.foundation.json_types import Cell
 from autolabel_core.foundation.paths import annotator_name
+from autolabel_core.models.registry import Registry
 from autolabel_core.models.registry.decisions import GATE
 from autolabel_core.tables.workspace import Workspace
 
@@ -134,13 +136,13 @@ def export(collection: str, version: str | None, fmt: str, imgsz: int | None, ou
 
     workspace = Workspace.from_environment()
     model = workspace.registry.pick(collection, "detector", version)
-    side = imgsz or int(model.card["parameters"].get("imgsz", 640))
+    side = imgsz or int(str(model.card["parameters"].get("imgsz", 640)))
     export_weights(workspace.registry.weights(model), fmt, side, out, workspace.paths.cache)
     click.echo(f"{out}: {fmt}, {out.stat().st_size / 1e6:.1f} MB. {model.card['licence']}.")
 
 
-def _rows(workspace: Workspace, collection: str) -> list[dict[str, Any]]:
-    rows = []
+def _rows(workspace: Workspace, collection: str) -> list[dict[str, Cell]]:
+    rows: list[dict[str, Cell]] = []
     for kind in sorted({m.kind for m in workspace.ledger.model_versions(collection)}):
         decisions = workspace.registry.decisions(collection, kind)
         last = {decision.version: decision for decision in decisions}
@@ -168,7 +170,7 @@ def _rows(workspace: Workspace, collection: str) -> list[dict[str, Any]]:
 
 def _decide(
     collection: str, version: str, kind: str, decision: Decision, reason: str, by: str | None
-) -> Any:
+) -> Registry:
     """Record what a person decided about a version, and return the registry."""
     registry = Workspace.from_environment().registry
     model = registry.find(collection, kind, version)
@@ -184,6 +186,6 @@ def _person(by: str | None) -> str:
     return name
 
 
-def _serving(registry: Any, collection: str, kind: str) -> str:
+def _serving(registry: Registry, collection: str, kind: str) -> str:
     active = registry.active(collection, kind)
     return f"{active.version} serves." if active else "None is in service."

@@ -198,11 +198,11 @@ def _because(
     if record["label_source"] == "promoted" and promoted:
         # What a cluster became has no reference: its provenance names the cluster.
         origin = promoted[-1].provenance
-        target = collection.workspace.collection(origin["collection"])
-        source = origin.get("source_document_id")
+        target = collection.workspace.collection(str(origin["collection"]))
+        reference = origin.get("source_document_id")
         name = target.reference_collection
-        if source and name:
-            return _explain_id(collection.workspace.open(name), source, steps)
+        if reference and name:
+            return _explain_id(collection.workspace.open(name), str(reference), steps)
     references = collection.declaration.reference_collection
     if record["label_source"] and not events and references and references != collection.name:
         target = collection.workspace.collection(references)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.ledger.events import Event, append_events
 from autolabel_core.ledger.rows import Rows, append
 from autolabel_core.ledger.schema import ALERT_FIRINGS
@@ -25,8 +25,15 @@ class AlertFiring:
     alert: str
     fingerprint: str
     value: float | None = None
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: JsonObject = field(default_factory=dict)
     recorded_at: str = ""
+
+    @property
+    def group(self) -> str | None:
+        """The value of `group_by` that it fired for; None: for all documents."""
+        group = self.payload.get("group")
+        return group if isinstance(group, str) else None
+
     id: int = 0
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal, TypedDict, cast
 
-from autolabel_core.foundation.json_types import Scalar
+from autolabel_core.foundation.json_types import JsonObject, Scalar
 
 METADATA: Final = "metadata"
 FILENAME: Final = "filename"
@@ -17,6 +17,15 @@ MOVED: Final = "moved"
 """Origin of words that were carried over because their object was renamed or moved."""
 MOVED_FROM: Final = "moved_from"
 """Where the provenance of such a word says which document, key and event it comes from."""
+
+
+class MovedFrom(TypedDict):
+    """The annotation that was carried over, and the document it was given to."""
+
+    document_id: str
+    key: str
+    event_id: str
+    recorded_at: str
 
 
 @dataclass(frozen=True)
@@ -43,9 +52,14 @@ class Annotation:
     source: Literal["human", "promoted"] = "human"
     fields: Mapping[str, Scalar] = field(default_factory=dict)
     reason: str | None = None
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    provenance: JsonObject = field(default_factory=dict)
     recorded_at: str = ""
     event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def moved_from(self) -> MovedFrom | None:
+        """Where it was carried over from; None where it was given to this very document."""
+        return cast("MovedFrom | None", self.provenance.get(MOVED_FROM))
 
     @property
     def is_imported(self) -> bool:

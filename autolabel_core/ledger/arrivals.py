@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import append_new_events, arrival_event, collection_event
-from autolabel_core.ledger.rows import CHUNK, AnyRow, Remembered, Rows, append, last_id
+from autolabel_core.ledger.rows import CHUNK, AnyRow, NewRow, Remembered, Rows, append, last_id
 from autolabel_core.ledger.schema import ARRIVALS
 
 DELETED: Final = "deleted"
@@ -70,7 +70,7 @@ class ArrivalRows(Rows):
         if is_first:
             append_new_events(connection, [collection_event(collection, at)])
         for start in range(0, len(arrivals), ARRIVALS_AT_ONCE):
-            rows: list[dict[str, Any]] = [
+            rows: list[NewRow] = [
                 {**arrival._asdict(), "collection": collection, "recorded_at": at}
                 for arrival in arrivals[start : start + ARRIVALS_AT_ONCE]
             ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+from autolabel_core.foundation.json_types import JsonObject
 
 if TYPE_CHECKING:
     from autolabel_core.foundation.media.boxes import XyxyPx
@@ -48,14 +50,15 @@ class BoxAnnotation:
     reasoning: str | None = None
     retriever_id: str | None = None
     execution_id: str | None = None
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: JsonObject = field(default_factory=dict)
     recorded_at: str = ""
     event_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def judged(self) -> str | None:
         """The version of the detector whose work was judged; None for boxes that came before."""
-        return self.payload.get(JUDGED)
+        judged = self.payload.get(JUDGED)
+        return judged if isinstance(judged, str) else None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.ledger.rows import NewRow, Rows, append, last_id, unknown
 from autolabel_core.ledger.schema import EVENTS
 
@@ -58,7 +59,7 @@ class EventRow(TypedDict):
     event_type: str
     collection: str
     subject: str
-    payload: Mapping[str, Any]
+    payload: JsonObject
     recorded_at: str
 
 
@@ -75,7 +76,7 @@ class Event:
     event_type: str
     collection: str
     subject: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: JsonObject = field(default_factory=dict)
     recorded_at: str = ""
     id: int = 0
 

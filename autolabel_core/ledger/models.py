@@ -4,13 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from sqlalchemy import select
 
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.ledger.events import Event, append_events
 from autolabel_core.ledger.rows import Rows, append, present
 from autolabel_core.ledger.schema import GATE_RESULTS, MODEL_VERSIONS
+
+
+class CardRecord(TypedDict):
+    """The card of a version as JSON holds it; `ModelCard` of the registry has the same fields."""
+
+    weights_name: str
+    data_hash: str
+    parent: str | None
+    parameters: JsonObject
+    metrics: JsonObject
+    classes: list[str]
+    licence: str
+    created_at: str
+    asked_by: str
+    environment: Mapping[str, str]
+    note: str
+
+
+class ClassFigures(TypedDict):
+    """Gold boxes of a class, and AP50 of the candidate and of the version in service."""
+
+    boxes: int
+    candidate: float
+    active: float | None
+
+
+class GateFigures(TypedDict, total=False):
+    """What a gate measured.
+
+    Of detectors everything but `before` and `after`, which are the retrieval figures of a head:
+    without it, or of the one in service, and with it. The `…_active` are of the version in service.
+    """
+
+    gold_images: int
+    map50: float
+    map50_95: float
+    map50_active: float | None
+    map50_95_active: float | None
+    map50_difference_low: float
+    map50_difference_high: float
+    classes: Mapping[str, ClassFigures]
+    gold_hash: str
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+
+
+class GatePayload(GateFigures, total=False):
+    """The reason of a decision, and what the gate measured."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -25,7 +76,7 @@ class ModelVersion:
     kind: str
     version: str
     checksum: str
-    card: Mapping[str, Any]
+    card: CardRecord
     recorded_at: str = ""
     id: int = 0
 
@@ -46,7 +97,7 @@ class GateResult:
     against: str | None
     decision: Literal["promoted", "held"]
     decided_by: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: GatePayload = field(default_factory=GatePayload)
     recorded_at: str = ""
     id: int = 0
 
@@ -105,6 +156,6 @@ class ModelRows(Rows):
         """Return decisions in order: of one collection, of one kind, or all."""
         return self._listed(GateResult, GATE_RESULTS, {"collection": collection, "kind": kind})
 
-    def _row(self, fact: ModelVersion | GateResult) -> dict[str, Any]:
+    def _row(self, fact: ModelVersion | GateResult) -> dict[str, object]:
         row = vars(fact) | {"recorded_at": fact.recorded_at or self._now()}
         return {name: value for name, value in row.items() if name != "id"}

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 from autolabel_core.ledger.rows import Rows, append, unknown
 from autolabel_core.ledger.schema import REQUESTS
 
 RETRAIN = "retrain"
+
+
+class RequestPayload(TypedDict, total=False):
+    """What a request is about.
+
+    Of retraining: corrections until then, those since the request before, and who asked if a person
+    did. Of a new run of a cluster definition: its name, and why.
+    """
+
+    corrections: int
+    since_last: int
+    by: str
+    cluster_name: str
+    because: str
 
 
 @dataclass(frozen=True)
@@ -22,7 +36,7 @@ class Request:
     request_id: str
     collection: str
     kind: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: RequestPayload = field(default_factory=RequestPayload)
     recorded_at: str = ""
     id: int = 0
 

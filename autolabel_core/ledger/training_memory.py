@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from sqlalchemy import Connection, select
 
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.ledger.rows import Rows, append, unknown
 from autolabel_core.ledger.schema import CLASS_IDS, GOLD_IMAGES
 
@@ -47,7 +47,7 @@ class TrainingRows(Rows):
             append(connection, CLASS_IDS, rows)
         return {**known, **given}
 
-    def gold_images(self, collection: str) -> dict[str, Mapping[str, Any]]:
+    def gold_images(self, collection: str) -> dict[str, JsonObject]:
         """Return what was noted of each content that judges models, by content hash, in order."""
         table = GOLD_IMAGES
         query = select(table.c.content_hash, table.c.payload).order_by(table.c.id)
@@ -55,7 +55,7 @@ class TrainingRows(Rows):
             rows = connection.execute(query.where(table.c.collection == collection))
             return {row.content_hash: row.payload for row in rows}
 
-    def record_gold_images(self, collection: str, gold: Mapping[str, Mapping[str, Any]]) -> int:
+    def record_gold_images(self, collection: str, gold: Mapping[str, JsonObject]) -> int:
         """Note contents that judge models from now on; those that do already stay as they are.
 
         Args:

@@ -11,19 +11,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.models.extractors import Extractor, Manifest
 from autolabel_core.models.weights import feature_name
 
 LAYERS = ("hidden.weight", "hidden.bias", "out.weight", "out.bias")
 CARD = "card"
 Vectors = npt.NDArray[np.float32]
+
+
+class HeldOutFigures(TypedDict):
+    """Retrieval figures on held-out views, before and after; whether the head was taken."""
+
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    adopted: bool
+
+
+class HeadCard(TypedDict, total=False):
+    """What a head was made from, as its file holds it."""
+
+    kind: str
+    feature_uri: str
+    recipe: JsonObject
+    labels: list[str]
+    data: str
+    epochs: int
+    best_epoch: int
+    held_out: HeldOutFigures
 
 
 @dataclass(frozen=True)
@@ -36,12 +58,12 @@ class Head:
     """
 
     weights: Mapping[str, Vectors]
-    card: Mapping[str, Any] = field(default_factory=dict)
+    card: HeadCard = field(default_factory=HeadCard)
 
     @property
     def feature_uri(self) -> str:
         """The space of the vectors that it takes."""
-        return str(self.card["feature_uri"])
+        return self.card["feature_uri"]
 
     @property
     def dimensions(self) -> tuple[int, int]:
@@ -72,7 +94,7 @@ class Head:
         from safetensors.numpy import save
 
         arrays = {name: np.ascontiguousarray(self.weights[name]) for name in LAYERS}
-        card = json.dumps(dict(self.card), sort_keys=True)
+        card = json.dumps(self.card, sort_keys=True)
         data = save(arrays, {CARD: card})
         write_atomically(path, lambda part: part.write_bytes(data))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autolabel_core.foundation.json_types import Report
+from autolabel_core.foundation.json_types import Cell, JsonObject
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection
@@ -60,8 +60,9 @@ def _facts(labels: TaxonomyLabels, batch: str) -> dict[str, str]:
     }
 
 
-def _payload(labels: TaxonomyLabels, batch: str) -> Report:
-    counts = {name: value for name, value in labels.report(batch).items() if name != "labels"}
+def _payload(labels: TaxonomyLabels, batch: str) -> JsonObject:
+    report = labels.report(batch).items()
+    counts = {name: value for name, value in report if isinstance(value, Cell)}
     return {
         "collection": labels.collection_name,
         "batch": batch,

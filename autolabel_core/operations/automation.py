@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from autolabel_core.declarations.automation import Relabel
 from autolabel_core.documents.corrections import count_corrections
 from autolabel_core.exports.box_exports_table import BoxExports
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.ledger.requests import RETRAIN, Request
+from autolabel_core.ledger.requests import RETRAIN, Request, RequestPayload
 from autolabel_core.tables.boxes.detector_figures import count_mistakes
 from autolabel_core.tables.detections import DetectionTable
 from autolabel_core.tables.reference_set import ReferenceSet
@@ -205,10 +204,10 @@ def request_retraining(collection: OpenCollection) -> bool:
     name = collection.name
     corrected = _corrected(collection.workspace, name)
     asked = collection.ledger.requests(name, RETRAIN)
-    before = int(asked[-1].payload["corrections"]) if asked else 0
+    before = asked[-1].payload["corrections"] if asked else 0
     if corrected - before < collection.declaration.automation.retrain.after_corrections:
         return False
-    payload = {"corrections": corrected, "since_last": corrected - before}
+    payload: RequestPayload = {"corrections": corrected, "since_last": corrected - before}
     return _ask(collection.workspace, name, len(asked), payload)
 
 
@@ -224,7 +223,7 @@ def ask_for_training(collection: OpenCollection, by: str) -> bool:
     """
     name = collection.name
     asked = collection.ledger.requests(name, RETRAIN)
-    payload = {"corrections": _corrected(collection.workspace, name), "by": by}
+    payload: RequestPayload = {"corrections": _corrected(collection.workspace, name), "by": by}
     return _ask(collection.workspace, name, len(asked), payload)
 
 
@@ -233,7 +232,7 @@ def _corrected(workspace: Workspace, name: str) -> int:
     return found + count_mistakes(workspace.ledger.box_annotations(name))
 
 
-def _ask(workspace: Workspace, name: str, asked: int, payload: dict[str, Any]) -> bool:
+def _ask(workspace: Workspace, name: str, asked: int, payload: RequestPayload) -> bool:
     request_id = fingerprint(RETRAIN, name, asked + 1)
     request = Request(request_id, name, RETRAIN, payload)
     return workspace.ledger.append_requests([request]) == 1

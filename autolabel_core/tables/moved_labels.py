@@ -97,9 +97,8 @@ class WordsByContent:
             words = documents.setdefault(event.document_id, Words())
             words.events.append(event)
             words.last = words.last if event.is_imported else place
-            if event.origin == MOVED:
-                source = event.provenance[MOVED_FROM]["document_id"]
-                self._left[(event.content_hash, source)] = place
+            if event.origin == MOVED and event.moved_from:
+                self._left[(event.content_hash, event.moved_from["document_id"])] = place
 
     def about(self, content: str, document: str) -> Words:
         """Return what was said of a content of a document."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from autolabel_core.declarations.training import Gate
+from autolabel_core.foundation.json_types import Cell
+from autolabel_core.ledger.models import ClassFigures, GateFigures
 from autolabel_core.models.evaluation.average_precision import Evaluation
 
 INTERVAL = (2.5, 97.5)
@@ -25,7 +27,7 @@ class GateVerdict:
 
     decision: Literal["promoted", "held"]
     reason: str
-    figures: dict[str, Any]
+    figures: GateFigures
 
     def left_to_people(self, because: str | None) -> GateVerdict:
         """Return the verdict with its figures, held where a person is to decide.
@@ -78,7 +80,7 @@ def compare_versions(
         reason = f"the first version {said} the floor: mAP50 {candidate.map50:.3f}, {rule.floor}"
         return GateVerdict("promoted" if enough else "held", reason, figures)
     low, high = difference_interval(candidate, active, rule.resamples, rng)
-    figures |= {"map50_difference_low": low, "map50_difference_high": high}
+    figures["map50_difference_low"], figures["map50_difference_high"] = low, high
     worse = _worse(candidate, active, rule.margin)
     change = f"mAP50 {active.map50:.3f} to {candidate.map50:.3f}, 95 % of {low:+.3f} to {high:+.3f}"
     if worse:
@@ -110,7 +112,7 @@ def difference_interval(
     return float(low), float(high)
 
 
-def class_table(figures: dict[str, Any]) -> list[dict[str, Any]]:
+def class_table(figures: GateFigures) -> list[dict[str, Cell]]:
     """Return the figures by class as rows of a table: boxes, both versions, difference."""
     return [
         {
@@ -120,7 +122,7 @@ def class_table(figures: dict[str, Any]) -> list[dict[str, Any]]:
             "AP50 candidate": row["candidate"],
             "difference": None if row["active"] is None else row["candidate"] - row["active"],
         }
-        for name, row in figures["classes"].items()
+        for name, row in figures.get("classes", {}).items()
     ]
 
 
@@ -139,20 +141,21 @@ def _worse(candidate: Evaluation, active: Evaluation, margin: float) -> list[str
     return found
 
 
-def _figures(candidate: Evaluation, active: Evaluation | None) -> dict[str, Any]:
+def _figures(candidate: Evaluation, active: Evaluation | None) -> GateFigures:
     before = None if active is None else active.ap50
+    classes: dict[str, ClassFigures] = {
+        name: {
+            "boxes": int(candidate.matches[name].true_boxes.sum()),
+            "candidate": value,
+            "active": None if before is None else before[name],
+        }
+        for name, value in candidate.ap50.items()
+    }
     return {
         "gold_images": candidate.images,
         "map50": candidate.map50,
         "map50_95": candidate.map50_95,
         "map50_active": None if active is None else active.map50,
         "map50_95_active": None if active is None else active.map50_95,
-        "classes": {
-            name: {
-                "boxes": int(candidate.matches[name].true_boxes.sum()),
-                "candidate": value,
-                "active": None if before is None else before[name],
-            }
-            for name, value in candidate.ap50.items()
-        },
+        "classes": classes,
     }

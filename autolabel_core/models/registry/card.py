@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import cast
 
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.json_types import JsonObject
+from autolabel_core.ledger.models import CardRecord
 
 AGPL = (
     "AGPL-3.0: weights trained with ultralytics fall under its licence; whoever offers a service "
@@ -38,8 +40,8 @@ class ModelCard:
     weights_name: str
     data_hash: str
     parent: str | None
-    parameters: Mapping[str, Any]
-    metrics: Mapping[str, Any]
+    parameters: JsonObject
+    metrics: JsonObject
     classes: tuple[str, ...]
     licence: str
     created_at: str
@@ -47,12 +49,12 @@ class ModelCard:
     environment: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> CardRecord:
         """Return the card as JSON holds it."""
-        return {**asdict(self), "classes": list(self.classes)}
+        return cast("CardRecord", {**asdict(self), "classes": list(self.classes)})
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> ModelCard:
+    def from_json(cls, value: CardRecord) -> ModelCard:
         """Read a card.
 
         Args:
@@ -65,7 +67,8 @@ class ModelCard:
             AutolabelError: a field is missing or of another version.
         """
         try:
-            return cls(**{**value, "classes": tuple(value["classes"])})
+            make: Callable[..., ModelCard] = cls
+            return make(**{**value, "classes": tuple(value["classes"])})
         except (TypeError, KeyError) as error:
             raise AutolabelError(
                 f"A model's card has the fields {', '.join(sorted(value))}, which this version "

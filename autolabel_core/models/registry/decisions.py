@@ -5,12 +5,13 @@ A promotion puts a version into service, holding takes it out, and then the one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger import Event, GateResult, Ledger, ModelVersion, event_id
+from autolabel_core.ledger.models import GateFigures
 
 GATE = "gate"
 PROMOTED_EVENT = "weights.promoted"
@@ -46,7 +47,7 @@ def append_decision(
     decision: Literal["promoted", "held"],
     decided_by: str,
     reason: str,
-    figures: Mapping[str, Any] | None = None,
+    figures: GateFigures | None = None,
     seen: Sequence[GateResult] | None = None,
 ) -> GateResult:
     """Record a decision with who and why; a promotion is the event `weights.promoted` too.
@@ -82,7 +83,7 @@ def append_decision(
         against=active_version(before),
         decision=decision,
         decided_by=decided_by,
-        payload={"reason": reason, **(figures or {})},
+        payload={"reason": reason, **(figures or GateFigures())},
     )
     events = [_promoted(result)] if decision == "promoted" else []
     if not ledger.append_gate_result(result, events):

@@ -7,9 +7,9 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from filelock import FileLock
 
@@ -17,6 +17,7 @@ from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError, NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.ledger import GateResult, Ledger, ModelVersion
+from autolabel_core.ledger.models import GateFigures
 from autolabel_core.models.registry.card import ModelCard
 from autolabel_core.models.registry.decisions import active_version, append_decision, roll_back
 
@@ -161,7 +162,7 @@ class Registry:
         decision: Literal["promoted", "held"],
         decided_by: str,
         reason: str,
-        figures: Mapping[str, Any] | None = None,
+        figures: GateFigures | None = None,
         seen: Sequence[GateResult] | None = None,
     ) -> GateResult:
         """Put a version into service, or keep or take it out; weights are checked before.

@@ -12,6 +12,7 @@ from autolabel_core.declarations.alert import DRIFT
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.ledger import AlertFiring
 from autolabel_core.notifications.alerts.drift_episodes import (
@@ -151,8 +152,13 @@ def _drift(
 
 def _told_parts(past: Sequence[AlertFiring], group: str | None) -> set[str]:
     """Return the batches of a group that an alert told of."""
-    payloads = [row.payload for row in past if row.payload.get("group") == group]
-    return {name for p in payloads for name in (p.get("since"), *p.get("parts", ())) if name}
+    told: set[str] = set()
+    for row in past:
+        if row.group == group:
+            since, parts = row.payload.get("since"), row.payload.get("parts", ())
+            named = [since, *parts] if isinstance(parts, Sequence) else [since]
+            told |= {name for name in named if isinstance(name, str) and name}
+    return told
 
 
 def _drift_reading(group: str | None, judged: list[JudgedPart], told: set[str]) -> Reading:
@@ -161,7 +167,7 @@ def _drift_reading(group: str | None, judged: list[JudgedPart], told: set[str]) 
     about = fresh or episodes(judged)[-1:] if judged[-1].drifted or fresh else [judged[-1:]]
     parts = [part for run in about for part in run]
     worst = min(parts, key=lambda part: part.p)
-    shown = {
+    shown: dict[str, Json] = {
         "since": parts[0].name,
         "parts": [part.name for part in parts],
         "median_before": worst.median_before,

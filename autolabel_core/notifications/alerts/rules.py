@@ -6,13 +6,13 @@ firing, and holds the number that the next rise is counted from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from autolabel_core.declarations import Alert
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Json, JsonObject
 from autolabel_core.ledger import AlertFiring
 from autolabel_core.ledger.alert_firings import QUIET
 
@@ -34,7 +34,7 @@ class Reading:
     group: str | None
     value: float
     about: tuple[str, ...] = ()
-    shown: Mapping[str, Any] = field(default_factory=dict)
+    shown: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def evaluate(
     last: dict[str | None, AlertFiring] = {}
     fired: dict[str | None, AlertFiring] = {}
     for row in past:
-        group = row.payload.get("group")
+        group = row.group
         last[group] = row
         if row.fingerprint != QUIET:
             fired[group] = row
@@ -121,7 +121,7 @@ def _row(collection: str, alert: Alert, reading: Reading, mark: str) -> AlertFir
     return AlertFiring(collection, alert.name, mark, reading.value, payload)
 
 
-def told(collection: str, alert: Alert, verdicts: Iterable[AlertVerdict]) -> dict[str, Any]:
+def told(collection: str, alert: Alert, verdicts: Iterable[AlertVerdict]) -> dict[str, Json]:
     """Return the payload of `alert.triggered`: one for all groups that fire together.
 
     Args:

@@ -131,7 +131,7 @@ def recent_firings(ledger: Ledger, collection: Collection) -> list[FiredAlert]:
     return [
         {
             "alert": row.alert,
-            "group": row.payload.get("group"),
+            "group": row.group,
             "value": row.value,
             "at": row.recorded_at,
         }

@@ -11,6 +11,7 @@ from autolabel_core.declarations.detection import Detection
 from autolabel_core.declarations.training import ACTIVE
 from autolabel_core.exports.yolo import write_yolo_folder
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.ledger import ModelVersion
 from autolabel_core.models.registry import AGPL, DETECTOR, ModelCard
 from autolabel_core.models.registry.card import environment
@@ -100,7 +101,7 @@ def _exported(data: TrainingSet, folder: Path) -> Path:
 def _card(
     data: TrainingSet,
     origin: tuple[str, str],
-    parameters: dict[str, object],
+    parameters: JsonObject,
     trained: TrainedDetector,
     device: str,
 ) -> ModelCard:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from autolabel_core.foundation.json_types import Cell
 from autolabel_core.ledger import ModelVersion
+from autolabel_core.ledger.models import GatePayload
 from autolabel_core.models.evaluation.promotion_gate import class_table
 from autolabel_core.models.registry import DETECTOR, GATE
 from autolabel_core.tables.workspace import Workspace
@@ -34,7 +36,8 @@ def verdict_report(
     decisions = workspace.registry.decisions(collection_name, DETECTOR)
     own = [decision for decision in decisions if decision.version == model.version]
     judged = [decision.payload for decision in own if decision.decided_by == GATE]
-    figures = dict(judged[-1]) if judged else {}
+    figures = judged[-1] if judged else GatePayload()
+    metrics = cast("Mapping[str, float]", model.card["metrics"])
     last = own[-1] if own else None
     return {
         "version": model.version,
@@ -43,7 +46,7 @@ def verdict_report(
         "reason": last.payload["reason"] if last else "",
         **serving,
         "trained from": str(model.card["parent"]),
-        **{name: model.card["metrics"][name] for name in TOLD if name in model.card["metrics"]},
+        **{name: metrics[name] for name in TOLD if name in metrics},
         **{name: value for name, value in figures.items() if isinstance(value, int | float)},
         "classes": class_table(figures) if figures else [],
     }

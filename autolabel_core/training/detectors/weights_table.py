@@ -17,6 +17,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import GateResult, ModelVersion
+from autolabel_core.ledger.models import GateFigures
 from autolabel_core.models.evaluation.average_precision import Evaluation
 from autolabel_core.models.evaluation.promotion_gate import compare_versions
 from autolabel_core.models.registry import (
@@ -156,7 +157,7 @@ class FineTunedWeights(RequestedWeights):
         rng = np.random.default_rng(self.declared.training.seed)
         verdict = compare_versions(candidate, in_service, self.declared.gate, rng)
         verdict = verdict.left_to_people(needs_a_person(model, self.versions, seen))
-        figures = {**verdict.figures, "gold_hash": gold_hash(self.data)}
+        figures: GateFigures = {**verdict.figures, "gold_hash": gold_hash(self.data)}
         self.collection.registry.decide(
             model, verdict.decision, GATE, verdict.reason, figures, seen
         )
@@ -188,7 +189,7 @@ def _was_too_early(decision: GateResult, min_images: int) -> bool:
     """Whether the gate held a version only because there were too few gold images."""
     if decision.decided_by != GATE or decision.decision == "promoted":
         return False
-    return int(decision.payload.get("gold_images", 0)) < min_images
+    return decision.payload.get("gold_images", 0) < min_images
 
 
 def _curves(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.models.evaluation.held_out_set import HeldOutSet, unchanged
-from autolabel_core.models.projection_head import Head, Vectors
+from autolabel_core.models.projection_head import Head, HeadCard, HeldOutFigures, Vectors
 from autolabel_core.models.weights import pick_device
 from autolabel_core.training.heads.checkpoint import TrainingState
 from autolabel_core.training.heads.supcon import (
@@ -25,6 +25,9 @@ from autolabel_core.training.heads.supcon import (
     supcon_loss,
     weights_of,
 )
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,8 @@ class TrainedHead:
     """
 
     head: Head
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
+    before: Mapping[str, float]
+    after: Mapping[str, float]
     margins: Mapping[str, tuple[float, float]]
     epochs: int
     best_epoch: int
@@ -176,7 +179,7 @@ def _key(material: HeadTrainingData, recipe: Recipe) -> str:
     return fingerprint(*said, asdict(recipe))
 
 
-def _new_module(material: HeadTrainingData, recipe: Recipe) -> Any:
+def _new_module(material: HeadTrainingData, recipe: Recipe) -> torch.nn.Module:
     return head_module(material.features.shape[-1], recipe.hidden, recipe.out, recipe.seed)
 
 
@@ -226,15 +229,17 @@ def _judged(
     fell = tuple(
         name for name in ("top1", "median_margin") if after.figures[name] < before.figures[name]
     )
-    figures = {"before": before.figures, "after": after.figures, "adopted": not fell}
-    card = {**head.card, "held_out": figures}
+    figures: HeldOutFigures = {
+        "before": before.figures,
+        "after": after.figures,
+        "adopted": not fell,
+    }
+    card: HeadCard = {**head.card, "held_out": figures}
     whole = Head(head.weights, card)
     return TrainedHead(whole, before.figures, after.figures, margins, epochs, best_epoch, fell)
 
 
-def _card(
-    material: HeadTrainingData, recipe: Recipe, epochs: int, best_epoch: int
-) -> dict[str, Any]:
+def _card(material: HeadTrainingData, recipe: Recipe, epochs: int, best_epoch: int) -> HeadCard:
     return {
         "kind": "projection_head",
         "feature_uri": material.feature_uri,

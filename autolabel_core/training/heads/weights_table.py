@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path, PurePath
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 import pyarrow as pa
 
@@ -18,6 +18,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Cell, Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import GateResult, ModelVersion
+from autolabel_core.ledger.models import GateFigures
 from autolabel_core.models.evaluation.augmentation_cache import ViewCache
 from autolabel_core.models.evaluation.promotion_gate import GateVerdict
 from autolabel_core.models.extractors import Extractor
@@ -186,7 +187,7 @@ class HeadWeights(RequestedWeights):
         self, model: ModelVersion, trained: TrainedHead, seen: Sequence[GateResult]
     ) -> None:
         """Record the gate's verdict; it is against the head that served when training began."""
-        figures = {"before": dict(trained.before), "after": dict(trained.after)}
+        figures: GateFigures = {"before": trained.before, "after": trained.after}
         fell = " and ".join(name.replace("_", " ") for name in trained.fell)
         reason = f"{fell} fell on held-out items" if fell else "neither top-1 nor the margin fell"
         decision: Literal["promoted", "held"] = "promoted" if trained.adopted else "held"
@@ -216,7 +217,7 @@ class HeadWeights(RequestedWeights):
     def _verdict(self, model: ModelVersion) -> dict[str, Cell]:
         decisions = self.collection.registry.decisions(self.collection_name, HEAD)
         own = [decision for decision in decisions if decision.version == model.version]
-        metrics: Mapping[str, Mapping[str, float]] = model.card["metrics"]
+        metrics = cast("Mapping[str, Mapping[str, float]]", model.card["metrics"])
         return {
             "version": model.version,
             "decision": own[-1].decision if own else "none",
