@@ -86,7 +86,7 @@ NASTY_KEYS = (
 )
 
 
-@pytest.mark.parametrize("fmt", sorted({*FILES, "coco"}))
+@pytest.mark.parametrize("fmt", sorted({*FILES, "coco", "parquet"}))
 def test_the_folder_of_an_export_gives_every_box_on_its_own_image(tmp_path, fmt):
     scenes = Scenes()
     truths = {"train": [], "val": [], "test": []}

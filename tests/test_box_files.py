@@ -1,6 +1,8 @@
 import json
 import re
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.box_samples import picture
 
@@ -100,6 +102,14 @@ def write_csv(folder):
     return folder / "boxes.csv"
 
 
+def write_parquet(folder):
+    box = {**LINE, "bbox": "10,20,40,60", "bbox_format": "xyxy"}
+    rows = [box, {"key": "a.png", "label": "reviewed"}, {"key": "b.png", "label": "reviewed"}]
+    columns = {name: [row.get(name) for row in rows] for name in box}
+    pq.write_table(pa.table(columns), folder / "boxes.parquet")
+    return folder / "boxes.parquet"
+
+
 WRITERS = {
     "coco": write_coco,
     "yolo": write_yolo,
@@ -107,6 +117,7 @@ WRITERS = {
     "label_studio": write_label_studio,
     "jsonl": write_jsonl,
     "csv": write_csv,
+    "parquet": write_parquet,
 }
 
 

@@ -45,7 +45,7 @@ MAX_NOTES_SHOWN = 20
     "--format",
     "format_",
     metavar="F",
-    help="jsonl, csv, coco, yolo, voc or label_studio [default: detected from the file].",
+    help="jsonl, csv, parquet, coco, yolo, voc or label_studio [default: detected].",
 )
 @click.option(
     "--first-pixel",

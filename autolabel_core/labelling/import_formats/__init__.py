@@ -9,7 +9,7 @@ from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.labelling.box_input import ParsedAnnotations
 from autolabel_core.labelling.import_formats.coco import is_coco, read_coco
-from autolabel_core.labelling.import_formats.csv_jsonl import read_csv, read_jsonl
+from autolabel_core.labelling.import_formats.csv_jsonl import read_csv, read_jsonl, read_parquet
 from autolabel_core.labelling.import_formats.label_studio import read_label_studio
 from autolabel_core.labelling.import_formats.read_text import export_format, files_in, read_json
 from autolabel_core.labelling.import_formats.voc import read_voc
@@ -19,6 +19,7 @@ from autolabel_core.labelling.import_formats.yolo_classes import CLASSES, YAML_N
 FORMATS: Mapping[str, Callable[[Path], ParsedAnnotations]] = {
     "jsonl": read_jsonl,
     "csv": read_csv,
+    "parquet": read_parquet,
     "coco": read_coco,
     "yolo": read_yolo,
     "voc": read_voc,
@@ -54,7 +55,7 @@ def read_given(
     chosen = fmt or _format_of(path)
     if chosen == "voc":
         return read_voc(path, first_pixel), chosen
-    if path.is_dir() and chosen in ("csv", "jsonl"):
+    if path.is_dir() and chosen in ("csv", "jsonl", "parquet"):
         path = path / f"boxes.{chosen}"
     return FORMATS[chosen](path), chosen
 
@@ -71,7 +72,7 @@ def _format_of(path: Path) -> str:
 
 def _formats_of_file(path: Path) -> list[str]:
     suffix = path.suffix.lower()
-    if suffix in (".jsonl", ".csv", ".xml"):
+    if suffix in (".jsonl", ".csv", ".parquet", ".xml"):
         return ["voc" if suffix == ".xml" else suffix[1:]]
     if suffix == ".json":
         return ["label_studio" if isinstance(read_json(path), list) else "coco"]

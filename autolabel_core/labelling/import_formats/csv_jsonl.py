@@ -1,4 +1,4 @@
-"""Reads annotations from JSON Lines and CSV, one on each line."""
+"""Reads annotations from JSON Lines, CSV and Parquet, one on each line or row."""
 
 from __future__ import annotations
 
@@ -64,6 +64,28 @@ def read_csv(path: Path) -> ParsedAnnotations:
     if twice is not None:
         raise AutolabelError(f"{path}: the column `{twice}` stands twice; remove one.")
     return _read_all(rows, _record_of_row)
+
+
+def read_parquet(path: Path) -> ParsedAnnotations:
+    """Read the rows of a table with the columns of a CSV; null says nothing.
+
+    Args:
+        path: a Parquet file.
+
+    Returns:
+        What it says.
+
+    Raises:
+        AutolabelError: it is no Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise AutolabelError(f"{path} is no Parquet file that can be read: {error}") from error
+    return _read_all(enumerate(rows, start=1), lambda row: row)
 
 
 def _read_all(
