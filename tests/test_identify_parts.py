@@ -12,10 +12,10 @@ from autolabel_app.identify.batches import Batches
 from autolabel_app.identify.settings import load_detector
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.media.boxes import iou
+from autolabel_core.foundation.media.region_proposals import propose_regions
 from autolabel_core.identify.identify import Regions, identify
 from autolabel_core.identify.prices.exchange_rates import RateSource
 from autolabel_core.identify.prices.price_file import Prices
-from autolabel_core.identify.region_proposals import propose_regions
 from autolabel_core.identify.thresholds_file import (
     CLIP,
     MEASURED,
@@ -28,7 +28,7 @@ from autolabel_core.identify.thresholds_file import (
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import Match
 from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
-from autolabel_core.models.evaluation.unknown_rejection import Acceptance
+from autolabel_core.models.evaluation.acceptance import Acceptance, UnknownRate
 
 
 def picture(*boxes, size=(640, 480), ground=(120, 130, 140)):
@@ -78,15 +78,33 @@ def index_of(names, vectors, model="descriptor", views=0):
 def test_thresholds_are_those_given_else_measured_else_the_usual(tmp_path):
     file = tmp_path / "cards.npz"
     index = index_of(("a", "b"), np.eye(2))
-    assert thresholds_of(file, index).source == UNMEASURED
-    clip = thresholds_of(file, index_of(("a",), [[1, 0]], "open_clip:ViT-B-32/openai"))
+    assert thresholds_of(file, index).regions.source == UNMEASURED
+    clip = thresholds_of(file, index_of(("a",), [[1, 0]], "open_clip:ViT-B-32/openai")).whole
     assert (clip.min_score, clip.min_margin, clip.source) == (0.70, 0.04, CLIP)
-    save_thresholds(file, index, Acceptance(0.8, 0.1, 0.95, 0.9, True))
-    measured = thresholds_of(file, index)
+    save_thresholds(file, index, accepting(0.8, 0.1, 8), accepting(0.7, 0.05, 0))
+    found = thresholds_of(file, index)
+    measured = found.regions
+    assert (found.whole.min_score, found.whole.min_margin) == (0.7, 0.05)
     assert (measured.min_score, measured.min_margin, measured.source) == (0.8, 0.1, MEASURED)
-    assert measured.given(0.5, None) == AcceptanceThresholds(0.5, 0.1, f"given, {MEASURED}")
+    assert measured.given(0.5, None) == AcceptanceThresholds(0.5, 0.1, f"given, {MEASURED}", 8)
     assert measured.given(0.5, 0.2).source == "given" and measured.given(None, None) == measured
-    assert thresholds_of(file, index_of(("a",), [[1, 0]], views=16)).source == UNMEASURED
+    assert thresholds_of(file, index_of(("a",), [[1, 0]], views=16)).whole.source == UNMEASURED
+    assert measured.served_by("8 proposed regions", 8) == measured
+    other = measured.served_by("4 proposed regions", 4).source
+    assert other == "verify, measured for 8 proposed regions, not for 4 proposed regions"
+
+
+def test_thresholds_of_an_earlier_version_are_those_of_whole_pictures(tmp_path):
+    file, index = tmp_path / "cards.npz", index_of(("a", "b"), np.eye(2))
+    earlier = {"feature_uri": index.feature_uri, "reference_views": 0}
+    thresholds_file(file).write_text(json.dumps({**earlier, "min_score": 0.8, "min_margin": 0.1}))
+    regions = thresholds_of(file, index).regions.served_by("8 proposed regions", 8)
+    assert (regions.min_score, regions.min_margin) == (0.8, 0.1)
+    assert regions.source.endswith("measured for whole pictures, not for 8 proposed regions")
+
+
+def accepting(score, margin, regions):
+    return Acceptance(score, margin, 0.95, 0.9, True, UnknownRate(1, 50, 50), regions)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])

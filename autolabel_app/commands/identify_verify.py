@@ -13,6 +13,7 @@ from autolabel_app.output import emit_json, emit_table, percent
 from autolabel_core.foundation.paths import Paths
 
 if TYPE_CHECKING:
+    from autolabel_core.models.evaluation.acceptance import Acceptance
     from autolabel_core.models.evaluation.verification import Rate, Verification
 
 
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Fail if fewer views are identified correctly.",
 )
+@click.option(
+    "--max-regions",
+    type=click.IntRange(1, 100),
+    default=8,
+    show_default=True,
+    help="Regions of a picture that `serve` is to look up.",
+)
 @click.option("--html", type=FILE, help="Write the report here, with pictures.")
 @json_option
 def verify(
@@ -44,12 +52,14 @@ def verify(
     model: str | None,
     precision: float,
     min_top1: float,
+    max_regions: int,
     html: Path | None,
     as_json: bool,
 ) -> int:
     """Ask the index for views of its pictures that it was not made from.
 
-    The thresholds that it suggests are kept beside the index, where `serve` finds them.
+    Thresholds are chosen by the way that `serve` looks pictures up, and say how many unknown things
+    they would name. They are kept beside the index, where `serve` finds them.
     Exit status 1 where fewer than 99 % of the references match themselves, or --min-top1 is missed.
     """
     from autolabel_app.progress import progress_bar
@@ -66,9 +76,18 @@ def verify(
     pictures = pictures_of(index, refs)
     cache = ViewCache(Paths.from_environment().views, encoder)
     with progress_bar("views") as progress:
-        found = verify_index(index, pictures, encoder, cache, precision, progress=progress)
+        found = verify_index(
+            index,
+            pictures,
+            encoder,
+            cache,
+            precision,
+            max_regions=max_regions,
+            progress=progress,
+        )
     if found.rejection is not None:
-        save_thresholds(index_file, index, found.rejection.acceptance)
+        whole = found.whole.acceptance if found.whole else None
+        save_thresholds(index_file, index, found.rejection.acceptance, whole)
     if html is not None:
         page = verification_page(found, lambda row: pictures[row].picture(None))
         html.write_text(page, encoding="utf-8")
@@ -105,16 +124,31 @@ def _tell(found: Verification) -> None:
         ]
     )
     if found.rejection is not None:
-        rule = found.rejection.acceptance
         click.echo(
             f"\nUnknown things: AUROC {found.rejection.auroc_score:.3f} by score, "
-            f"{found.rejection.auroc_margin:.3f} by margin. Suggested thresholds: score "
-            f"{rule.min_score:.3f}, margin {rule.min_margin:.2f} (precision {rule.precision:.1%}, "
-            f"{rule.answered:.1%} of what is known is answered)."
+            f"{found.rejection.auroc_margin:.3f} by margin. Suggested thresholds:"
         )
+        for told in (found.rejection, found.whole):
+            if told is not None:
+                click.echo(_acceptance(told.acceptance))
+        if found.index.origin.projection:
+            click.echo(
+                "  The head was trained on these labels, which flatters it: things that it never "
+                "saw are named more often."
+            )
     click.echo(f"\n{found.advice}")
     if not found.sane:
         click.echo("Fewer than 99 % match themselves: index the folder again.", err=True)
+
+
+def _acceptance(rule: Acceptance) -> str:
+    where = f"best of {rule.max_regions} regions" if rule.max_regions else "whole pictures"
+    reached = "" if rule.reached else " – less than was asked for –"
+    return (
+        f"  {where}: score {rule.min_score:.3f}, margin {rule.min_margin:.2f} (precision "
+        f"{rule.precision:.1%}{reached}, {rule.answered:.1%} of what is known is answered); of "
+        f"unknown things {rule.unknown}"
+    )
 
 
 def _rate(rate: Rate) -> dict[str, object]:

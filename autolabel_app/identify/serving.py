@@ -15,9 +15,9 @@ from autolabel_app.identify.settings import Served, Settings, load_detector, loa
 from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.media.images import decode_image, probe_image
+from autolabel_core.foundation.media.region_proposals import DECODED_SIDE_PX
 from autolabel_core.identify.identify import Identified, Regions, find_regions, identify
 
-DECODED_SIDE_PX = 640
 WATCH_SECONDS = 0.5
 
 
@@ -99,7 +99,9 @@ class Serving:
         }
 
     async def classify(self, data: bytes) -> dict[str, Any]:
-        """Decide a whole picture, as `autolabel classify` decides a file.
+        """Decide a whole picture: by a collection's taxonomy, as `autolabel classify` does.
+
+        Without a taxonomy, as of an index, what is beyond doubt for whole pictures has a label.
 
         Args:
             data: the picture's file; one that cannot be read is an `UnreadableItemError`.
@@ -115,7 +117,8 @@ class Serving:
                 self._readers, decode_image, data, side_px, self.settings.max_pixels
             )
             asked = self._batches.submit(served, [image])
-        (match,) = await asyncio.wrap_future(asked)
+        (found,) = await asyncio.wrap_future(asked)
+        match = served.decide_whole(found)
         self.requests_served += 1
         return {**served.classification(match), "margin": match.margin}
 

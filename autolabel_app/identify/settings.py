@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
@@ -15,7 +15,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import Paths
 from autolabel_core.identify.prices.exchange_rates import RateSource
 from autolabel_core.identify.prices.price_file import Prices
-from autolabel_core.identify.thresholds_file import AcceptanceThresholds
+from autolabel_core.identify.thresholds_file import WHOLE, AcceptanceThresholds
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine, Match
 from autolabel_core.matching.reference_index import ReferenceIndex
@@ -51,6 +51,13 @@ class Settings:
     max_regions: int = 8
     max_pixels: int = MAX_PIXELS
 
+    @property
+    def looked_at(self) -> tuple[str, int]:
+        """What is looked up on a picture, for people, and as `AcceptanceThresholds` count it."""
+        if self.detector is not None:
+            return f"the regions of the detector {self.detector}", -1
+        return f"{self.max_regions} proposed regions", self.max_regions
+
     def stamp(self) -> Hashable:
         """Return what tells one state of what is served from another."""
         file = self.prices_file
@@ -59,12 +66,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Served:
-    """What requests are answered from; replaced as a whole, so that a request sees one state."""
+    """What requests are answered from; replaced as a whole, so that a request sees one state.
+
+    `thresholds` are those of regions, `whole` those of whole pictures where no taxonomy decides.
+    """
 
     index: ReferenceIndex
     engine: DecisionEngine
     extractor: Extractor
     thresholds: AcceptanceThresholds
+    whole: AcceptanceThresholds | None
     prices: Prices | None
     classification: Callable[[Match], Classification]
     picture: Callable[[str], bytes | None]
@@ -77,6 +88,12 @@ class Served:
     def source_of(self, match: Match) -> str | None:
         """Return the document that an answer comes from."""
         return self.classification(match)["taxonomy_match"]["source_document_id"]
+
+    def decide_whole(self, match: Match) -> Match:
+        """Return what a whole picture is told to be: by the taxonomy, else beyond doubt."""
+        if self.whole is None:
+            return match
+        return replace(match, matched=self.whole.reached_by(match))
 
     def look_up(self, images: Sequence[Image.Image]) -> list[Match]:
         """Return what is decided about each picture."""
@@ -94,7 +111,12 @@ def load_served(settings: Settings, before: Served | None = None) -> Served:
         What to serve, the encoder's weights loaded.
     """
     loaded = settings.source.load(None if before is None else before.extractor)
-    thresholds = loaded.thresholds.given(settings.min_score, settings.min_margin)
+    looked_at, regions = settings.looked_at
+    thresholds = loaded.thresholds.served_by(looked_at, regions)
+    thresholds = thresholds.given(settings.min_score, settings.min_margin)
+    whole = None
+    if loaded.rule is None:
+        whole = loaded.whole.served_by(WHOLE, 0).given(settings.min_score, settings.min_margin)
     rule = loaded.rule or Rule(thresholds.min_score)
     if settings.min_score is not None:
         rule = Rule(settings.min_score, top_k=rule.top_k)
@@ -104,6 +126,7 @@ def load_served(settings: Settings, before: Served | None = None) -> Served:
         loaded.index.engine(rule),
         loaded.extractor,
         thresholds,
+        whole,
         None if file is None else Prices.load(file, settings.rates),
         loaded.classification,
         loaded.picture,

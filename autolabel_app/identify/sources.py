@@ -14,8 +14,8 @@ from autolabel_core.documents.classifier import Classification, classification
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identify.index_encoder import encoder_of
 from autolabel_core.identify.thresholds_file import (
-    MEASURED,
     AcceptanceThresholds,
+    IndexThresholds,
     thresholds_file,
     thresholds_of,
 )
@@ -37,8 +37,9 @@ class Loaded:
     Attributes:
         index: the references.
         extractor: of the index's feature space.
-        rule: when a match becomes an answer; None: at the score of the thresholds.
+        rule: when a match becomes an answer, as a taxonomy says it; None: the thresholds do.
         thresholds: what an answer that is beyond doubt reaches: as measured, or the usual.
+        whole: the same where a whole picture is looked up, without regions.
         classification: what a match gives a picture, in the words of `autolabel classify`.
         picture: gives the file of a reference by its name; None for whatever is no reference.
     """
@@ -47,6 +48,7 @@ class Loaded:
     extractor: Extractor
     rule: Rule | None
     thresholds: AcceptanceThresholds
+    whole: AcceptanceThresholds
     classification: Callable[[Match], Classification]
     picture: Callable[[str], bytes | None]
 
@@ -109,8 +111,8 @@ class IndexFile:
             }
             return cast("Classification", record)
 
-        thresholds = thresholds_of(self.file, index)
-        return Loaded(index, extractor, None, thresholds, classification, picture)
+        found = thresholds_of(self.file, index)
+        return Loaded(index, extractor, None, found.regions, found.whole, classification, picture)
 
 
 class CollectionReferences:
@@ -156,11 +158,12 @@ class CollectionReferences:
             except UnreadableItemError:
                 return None
 
-        measured = _measured(table)
-        rule = _rule(taxonomy, measured)
-        thresholds = measured or AcceptanceThresholds(rule.thresholds.lowest, 0.0, "taxonomy")
+        declared = taxonomy.collection.declaration.taxonomy is not None
+        rule = taxonomy.rule if declared else None
+        lowest = 0.0 if rule is None else rule.thresholds.lowest
+        found = _measured(table, AcceptanceThresholds(lowest, 0.0, "taxonomy"))
         classified = partial(classification, taxonomy)
-        return Loaded(index, extractor, rule, thresholds, classified, picture)
+        return Loaded(index, extractor, rule, found.regions, found.whole, classified, picture)
 
     def _opened(self) -> AppliedTaxonomy:
         workspace = Workspace.from_environment()
@@ -195,13 +198,6 @@ def _reference_set(taxonomy: AppliedTaxonomy) -> ReferenceSet:
     )
 
 
-def _rule(taxonomy: AppliedTaxonomy, measured: AcceptanceThresholds | None) -> Rule:
-    """Return the taxonomy's rule; without a taxonomy what was measured says when to answer."""
-    if taxonomy.collection.declaration.taxonomy is not None:
-        return taxonomy.rule
-    return Rule(0.0 if measured is None else measured.min_score)
-
-
 def stamp_of(file: Path) -> Hashable:
     """Return what tells one state of a file from another; None for one that is not there."""
     try:
@@ -211,13 +207,16 @@ def stamp_of(file: Path) -> Hashable:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _measured(table: ReferenceSet) -> AcceptanceThresholds | None:
-    """Return what the set's verification proposed; None without one."""
+def _measured(table: ReferenceSet, usual: AcceptanceThresholds) -> IndexThresholds:
+    """Return what the set's verification proposed; else the usual."""
     verified = table.judgement().get("distinguishability")
     if not verified or not verified["unknown"]:
-        return None
-    found = verified["unknown"]["acceptance"]
-    return AcceptanceThresholds(found["min_score"], found["min_margin"], MEASURED)
+        return IndexThresholds(usual, usual)
+    regions = AcceptanceThresholds.measured(verified["unknown"]["acceptance"])
+    whole = verified.get("unknown_whole")
+    return IndexThresholds(
+        regions, AcceptanceThresholds.measured(whole["acceptance"]) if whole else regions
+    )
 
 
 def _warm(extractor: Extractor) -> Extractor:

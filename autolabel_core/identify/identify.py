@@ -9,7 +9,12 @@ import numpy as np
 from PIL import Image
 
 from autolabel_core.foundation.media.boxes import Floats, areas
-from autolabel_core.identify.region_proposals import CENTRE, large_enough, propose_regions
+from autolabel_core.foundation.media.region_proposals import (
+    CENTRE,
+    crops,
+    large_enough,
+    propose_regions,
+)
 from autolabel_core.identify.thresholds_file import AcceptanceThresholds
 from autolabel_core.matching.decision_engine import Match
 from autolabel_core.models.detectors.collection_detector import DeclaredDetector
@@ -26,8 +31,7 @@ class Regions:
 
     def crops(self, image: Image.Image) -> list[Image.Image]:
         """Cut them out."""
-        corners = [(int(x), int(y), round(r), round(b)) for x, y, r, b in self.xyxy_px.tolist()]
-        return [image.crop(box) for box in corners]
+        return crops(image, self.xyxy_px)
 
 
 @dataclass(frozen=True)

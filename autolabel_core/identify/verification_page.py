@@ -9,6 +9,7 @@ from html import escape
 
 from PIL import Image
 
+from autolabel_core.models.evaluation.acceptance import Acceptance
 from autolabel_core.models.evaluation.verification import Pair, Rate, Verification
 
 THUMBNAIL_PX = 180
@@ -108,20 +109,34 @@ def _by_views(found: Verification) -> list[tuple[str, ...]]:
 def _unknown(found: Verification) -> str:
     if found.rejection is None:
         return "<p>Four labels at least are needed to leave half of them out.</p>"
-    told, rule = found.rejection, found.rejection.acceptance
+    regions, whole = found.rejection, found.whole
     head = (
         " The projection head was trained on these labels, which flatters it: unknown things are "
         "told less well."
         if found.index.origin.projection
         else ""
     )
-    reached = "" if rule.reached else " (the most precise; the wanted precision is out of reach)"
     return (
-        "<p>With half of the labels left out of the index, a known thing scores above an unknown "
-        f"one with a chance of {told.auroc_score:.3f} (by margin: {told.auroc_margin:.3f}).{head}"
-        f"</p><p>Suggested: accept from a score of <strong>{rule.min_score:.3f}</strong> and a "
-        f"margin of <strong>{rule.min_margin:.2f}</strong>{reached}. Where half of what is shown "
-        f"is unknown, {rule.precision:.1%} of the answers given are right, and "
+        "<p>Things whose label is left out of the index are looked up as they are served: as a "
+        "camera might see them, and as their own picture. A known thing scores above an unknown "
+        f"one with a chance of {regions.auroc_score:.3f} (by margin: {regions.auroc_margin:.3f})."
+        f"{head}</p>"
+        + "".join(_acceptance(told.acceptance) for told in (regions, whole) if told is not None)
+    )
+
+
+def _acceptance(rule: Acceptance) -> str:
+    reached = "" if rule.reached else " (less than was asked for)"
+    shown = (
+        f"On the live page, by the best of at most {rule.max_regions} regions"
+        if rule.max_regions
+        else "For whole pictures, as <code>/api/classify</code> looks them up"
+    )
+    return (
+        f"<p>{shown}: accept from a score of <strong>{rule.min_score:.3f}</strong> and a margin of "
+        f"<strong>{rule.min_margin:.2f}</strong>. Of unknown things "
+        f"{escape(str(rule.unknown))}. Where half of what is shown is unknown, "
+        f"{rule.precision:.1%}{reached} of the answers given are right, and "
         f"{rule.answered:.1%} of what is known is answered.</p>"
     )
 

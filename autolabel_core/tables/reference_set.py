@@ -81,7 +81,7 @@ class ReferenceSet(DerivedTable):
             return None
         rows, _ = self.wanted
         by_pictures: list[object] = [self.views] if self.views else []
-        by_pictures += [] if self.waits_for_labels else ["distinguishability"]
+        by_pictures += [] if self.waits_for_labels else ["distinguishability by regions"]
         uri = self.embeddings.extractor.manifest.feature_uri
         return fingerprint(uri, rows, *by_pictures)
 

@@ -10,10 +10,17 @@ import numpy as np
 from PIL import Image
 
 from autolabel_core.foundation.atomic_files import write_atomically
+from autolabel_core.foundation.media.region_proposals import (
+    DECODED_SIDE_PX,
+    crops,
+    propose_regions,
+)
+from autolabel_core.foundation.media.region_proposals import VERSION as REGIONS_VERSION
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.matching.decision_engine import Vectors
 from autolabel_core.models.evaluation.augmentation import (
+    SIDE_PX,
     VERSION,
     AugmentationSplit,
     augmentations,
@@ -90,6 +97,59 @@ class ViewCache:
             progress(min(start + CHUNK, len(missing)), len(missing))
         return np.stack([kept[p.checksum][:views] for p in pictures])
 
+    def regions(
+        self,
+        pictures: Sequence[Pictured],
+        purpose: AugmentationSplit,
+        number: int,
+        most: int,
+        progress: Progress = no_progress,
+    ) -> list[Vectors]:
+        """Take one view of each picture for a picture that is shown, and embed its regions.
+
+        Args:
+            pictures: n of them.
+            purpose: what the views are for.
+            number: which view of each, from 0.
+            most: highest number of regions proposed on each, at least 1.
+            progress: told how many pictures are done.
+
+        Returns:
+            n arrays `(r, d)` of 1 to `most` rows of unit length, as a server looks them up.
+        """
+        if isinstance(self._extractor, ProjectedExtractor):
+            base = ViewCache(self._root, self._extractor.base)
+            head = self._extractor.head
+            return [head.project(v) for v in base.regions(pictures, purpose, number, most)]
+        files = [self._regions_file(p, purpose, number, most) for p in pictures]
+        found = {file: _read(file) for file in files}
+        missing = [i for i, file in enumerate(files) if not len(found[file])]
+        for start in range(0, len(missing), CHUNK):
+            chunk = missing[start : start + CHUNK]
+            cut = list(
+                read_in_order(lambda i: self._cut(pictures[i], purpose, number, most), chunk)
+            )
+            vectors = embed_checked(self._extractor, [crop for part in cut for crop in part])
+            ends = np.cumsum([len(part) for part in cut])
+            for i, part in zip(chunk, np.split(vectors, ends[:-1]), strict=True):
+                found[files[i]] = part
+                _write(files[i], part)
+            progress(min(start + CHUNK, len(missing)), len(missing))
+        return [found[file] for file in files]
+
+    def _cut(
+        self, picture: Pictured, purpose: AugmentationSplit, number: int, most: int
+    ) -> list[Image.Image]:
+        image = picture.picture(max(DECODED_SIDE_PX, self._extractor.min_side_px or 0))
+        (view,) = augmentations(image, picture.checksum, purpose, [number], SIDE_PX)
+        return crops(view, propose_regions(view, most))
+
+    def _regions_file(
+        self, picture: Pictured, purpose: AugmentationSplit, number: int, most: int
+    ) -> Path:
+        folder = self._folder / f"regions{REGIONS_VERSION}-{most}" / purpose.name.lower()
+        return folder / str(number) / f"{picture.checksum}.npy"
+
     def _drawn(
         self, picture: Pictured, purpose: AugmentationSplit, numbers: range
     ) -> list[Image.Image]:
@@ -101,18 +161,26 @@ class ViewCache:
         return self._folder / purpose.name.lower() / f"{picture.checksum}.npy"
 
     def _kept(self, picture: Pictured, purpose: AugmentationSplit) -> Vectors:
-        try:
-            found: Vectors = np.load(self._file(picture, purpose), allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            return np.zeros((0, 0), np.float32)
-        return found
+        return _read(self._file(picture, purpose))
 
     def _keep(self, picture: Pictured, purpose: AugmentationSplit, vectors: Vectors) -> None:
-        def write(part: Path) -> None:
-            with part.open("wb") as out:
-                np.save(out, vectors)
+        _write(self._file(picture, purpose), vectors)
 
-        write_atomically(self._file(picture, purpose), write)
+
+def _read(file: Path) -> Vectors:
+    try:
+        found: Vectors = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return np.zeros((0, 0), np.float32)
+    return found
+
+
+def _write(file: Path, vectors: Vectors) -> None:
+    def write(part: Path) -> None:
+        with part.open("wb") as out:
+            np.save(out, vectors)
+
+    write_atomically(file, write)
 
 
 def reference_vectors(pictures: Sequence[Pictured], cache: ViewCache, views: int) -> Vectors:

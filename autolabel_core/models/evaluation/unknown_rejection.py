@@ -1,8 +1,10 @@
-"""Thresholds for score and margin below which a query is unknown, and how well they reject."""
+"""Thresholds for score and margin below which a query is unknown, and how many unknowns pass."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,30 +12,20 @@ import numpy.typing as npt
 from autolabel_core.matching.decision_engine import Vectors
 from autolabel_core.matching.reference_index import ReferenceIndex
 from autolabel_core.matching.thresholds import ThresholdProposal, propose_threshold
-from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, judge_scores
+from autolabel_core.models.evaluation.acceptance import Acceptance, UnknownRate
+from autolabel_core.models.evaluation.verification_record import RejectionRecord
 
 MARGINS = tuple(round(0.01 * step, 2) for step in range(16))
 SPARED = 0.05
 """Share of the right answers that a stricter threshold may cost."""
+MIN_ANSWERED = 0.05
+"""Thresholds that answer less of what is known are of no use, however precise."""
+FOLDS = 5
+MIN_LABELS = 4
+"""What is left out, and what it may be taken for with a margin to something else."""
 
-
-@dataclass(frozen=True)
-class Acceptance:
-    """An answer is given where score and margin reach these; below, the name is in doubt.
-
-    Attributes:
-        min_score: lowest cosine.
-        min_margin: lowest distance to the best other label.
-        precision: share of right answers among those given, half of the queries being unknown.
-        answered: share of queries of known labels that are answered rightly.
-        reached: whether the wanted precision was reached; if not, this is the most precise.
-    """
-
-    min_score: float
-    min_margin: float
-    precision: float
-    answered: float
-    reached: bool
+Codes = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -50,39 +42,111 @@ class Rejection:
     auroc_margin: float
     acceptance: Acceptance
 
+    def record(self) -> RejectionRecord:
+        """Return the figures as JSON holds them."""
+        return {
+            "auroc_score": self.auroc_score,
+            "auroc_margin": self.auroc_margin,
+            "acceptance": self.acceptance.record(),
+        }
+
+
+@dataclass(frozen=True)
+class LookedUp:
+    """What n queries' regions were taken for, r regions in all.
+
+    Attributes:
+        ends: (n,) where each query's regions end among the r.
+        score: (r,) cosine of the label found.
+        gap: (r,) how far the second best label is behind.
+        right: (r,) whether the label found is the true one.
+    """
+
+    ends: npt.NDArray[np.intp]
+    score: Vectors
+    gap: Vectors
+    right: Flags
+
+    def best(self, margin: float) -> npt.NDArray[np.intp]:
+        """Return (n,) the region that decides: of those of such a margin the highest; -1: none."""
+        scores = np.where(self.gap >= margin, self.score, -np.inf)
+        parts = np.split(scores, self.ends[:-1])
+        starts = self.ends - [len(part) for part in parts]
+        best = np.array([part.argmax() for part in parts]) + starts
+        found: npt.NDArray[np.intp] = np.where(np.isfinite(scores[best]), best, -1)
+        return found
+
+    def answers(self, margin: float) -> tuple[Vectors, Flags]:
+        """Return (n,) score, -inf where no region has the margin, and whether it is right."""
+        best = self.best(margin)
+        score: Vectors = np.where(best < 0, -np.inf, self.score[best]).astype(np.float32)
+        return score, self.right[best] & (best >= 0)
+
+
+def look_up(
+    index: ReferenceIndex, queries: Sequence[Vectors], truth: Codes, left_out: bool
+) -> LookedUp:
+    """Look up the regions of queries of known labels, perhaps as if those were in no index.
+
+    Args:
+        index: of three labels at least.
+        queries: n arrays (r, d) of the regions of each query, at least one.
+        truth: (n,) positions of the true labels in the index's `labels`.
+        left_out: whether each query's own label is left out of the index.
+
+    Returns:
+        What was found.
+    """
+    counts = [len(regions) for regions in queries]
+    own = np.repeat(truth, counts)
+    scores = index.label_scores(np.concatenate(queries))
+    if left_out:
+        scores[np.arange(len(own)), own] = -np.inf
+    found = scores.argmax(axis=1)
+    best_two = np.partition(scores, -2, axis=1)[:, -2:]
+    return LookedUp(
+        np.cumsum(counts), best_two[:, 1], best_two[:, 1] - best_two[:, 0], found == own
+    )
+
 
 def reject_unknown(
     index: ReferenceIndex,
-    known: RetrievalResult,
-    queries: Vectors,
+    known: Sequence[Vectors],
+    unknown: Sequence[Vectors],
+    truth: Codes,
     precision: float,
     rng: np.random.Generator,
+    max_regions: int = 0,
 ) -> Rejection | None:
-    """Leave out half of the labels, then the other half, and ask for what was left out.
+    """Choose thresholds with each fifth of the labels left out, and measure them on that fifth.
+
+    Of the choices the strictest score and margin are taken, so that what each choice names of the
+    labels that it has not seen is an upper bound of what all name together: no label takes part in
+    the choice of the thresholds that it is counted under.
 
     Args:
-        index: the whole index.
-        known: what it answers to the queries.
-        queries: (q, d) vectors of known labels.
+        index: the whole index; what is unknown is looked up without its own label.
+        known: n queries, each an array (r, d) of its regions, of known labels.
+        unknown: the same n things as they are shown when they are to be unknown.
+        truth: (n,) positions of their labels in the index's `labels`.
         precision: wanted share of right answers among those given, above 0 and up to 1.
-        rng: decides the halves.
+        rng: decides the fifths.
+        max_regions: highest number of regions of a picture; 0: it is the whole picture.
 
     Returns:
         What was found; None where there are fewer than four labels.
     """
-    if len(index.labels) < 4:
+    labels = np.unique(truth)
+    if len(labels) < MIN_LABELS:
         return None
-    half = rng.permutation(len(index.labels)) < len(index.labels) // 2
-    score, gap = (np.empty(len(queries), np.float32) for _ in range(2))
-    for left_out in (half, ~half):
-        asked = left_out[known.truth]
-        answers = _answers(_without(index, left_out), queries[asked])
-        score[asked], gap[asked] = answers.score, answers.gap
-    return Rejection(
-        auroc(known.score, score),
-        auroc(known.gap, gap),
-        _acceptance(known, score, gap, precision),
-    )
+    shown, strange = look_up(index, known, truth, False), look_up(index, unknown, truth, True)
+    apart = [np.isin(truth, part) for part in np.array_split(rng.permutation(labels), FOLDS)]
+    apart = [part for part in apart if part.any()]
+    choices = [_choice(shown, strange, ~part, precision) for part in apart]
+    named = sum(_named(strange, *pair) for pair in zip(choices, apart, strict=True))
+    rate = UnknownRate(named, len(truth), len(labels))
+    acceptance = _together(shown, choices, rate, precision, max_regions)
+    return Rejection(*_aurocs(shown, strange), acceptance)
 
 
 def auroc(positive: npt.ArrayLike, negative: npt.ArrayLike) -> float:
@@ -99,49 +163,57 @@ def auroc(positive: npt.ArrayLike, negative: npt.ArrayLike) -> float:
     return float(wins / (above.size * below.size))
 
 
-def _without(index: ReferenceIndex, left_out: npt.NDArray[np.bool_]) -> ReferenceIndex:
-    kept = np.flatnonzero(~left_out[index.codes])
-
-    def of(values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(values[i] for i in kept.tolist())
-
-    return replace(
-        index,
-        embeddings=index.embeddings[kept],
-        names=of(index.names),
-        filenames=of(index.filenames),
-        checksums=of(index.checksums),
-        fields=tuple(index.fields[i] for i in kept.tolist()),
-    )
+def _aurocs(known: LookedUp, unknown: LookedUp) -> tuple[float, float]:
+    best, strange = known.best(0.0), unknown.best(0.0)
+    by_score = auroc(known.score[best], unknown.score[strange])
+    return by_score, auroc(known.gap[best], unknown.gap[strange])
 
 
-def _answers(index: ReferenceIndex, queries: Vectors) -> RetrievalResult:
-    """What is found for queries that have no right answer."""
-    return judge_scores(index.label_scores(queries), np.zeros(len(queries), np.int64))
+@dataclass(frozen=True)
+class _Choice:
+    """Thresholds, and what they gave on the labels that chose them."""
+
+    min_score: float
+    min_margin: float
+    precision: float
+    answered: float
+    reached: bool
 
 
-def _acceptance(
-    known: RetrievalResult, score: Vectors, gap: Vectors, precision: float
-) -> Acceptance:
+NOTHING = _Choice(1.0, 0.0, 0.0, 0.0, False)
+
+
+def _choice(known: LookedUp, unknown: LookedUp, rows: Flags, precision: float) -> _Choice:
     """The pair that answers most known queries rightly among those of the wanted precision."""
-    scores, gaps = np.concatenate([known.score, score]), np.concatenate([known.gap, gap])
-    right = np.concatenate([known.correct, np.zeros(len(score), bool)])
     found = []
     for margin in MARGINS:
-        given = gaps >= margin
-        if not right[given].any():
+        score, right = known.answers(margin)
+        score, right = score[rows], right[rows]
+        strange = unknown.answers(margin)[0][rows]
+        scores = np.minimum(np.concatenate([score, strange]), _highest(score[right], len(score)))
+        correct = np.concatenate([right, np.zeros(len(strange), bool)])
+        if not correct.any():
             continue
-        proposal = propose_threshold(scores[given], right[given], precision)
-        threshold = _stricter(scores[given], right[given], proposal)
-        answered = right[given & (scores >= threshold)]
-        share = float(answered.sum() / len(known.score))
-        found.append(Acceptance(threshold, margin, float(answered.mean()), share, proposal.reached))
-    if not found:
-        return Acceptance(1.0, 0.0, 0.0, 0.0, False)
-    return max(found, key=lambda a: (a.reached, a.answered if a.reached else a.precision))
+        proposal = propose_threshold(scores, correct, precision)
+        threshold = _stricter(scores, correct, proposal)
+        answered = correct[scores >= threshold]
+        share = float(answered.sum() / len(score))
+        found.append(_Choice(threshold, margin, float(answered.mean()), share, proposal.reached))
+    return max(found, key=_value, default=NOTHING)
 
 
-def _stricter(scores: Vectors, right: npt.NDArray[np.bool_], proposal: ThresholdProposal) -> float:
+def _value(choice: _Choice) -> tuple[bool, bool, float]:
+    useful = choice.answered >= MIN_ANSWERED
+    return useful, choice.reached, choice.answered if choice.reached else choice.precision
+
+
+def _highest(right: Vectors, asked: int) -> float:
+    """The highest threshold that still answers `MIN_ANSWERED` of so many queries rightly."""
+    wanted = min(math.ceil(MIN_ANSWERED * asked), len(right))
+    return float(np.sort(right)[-wanted]) if wanted else 1.0
+
+
+def _stricter(scores: Vectors, right: Flags, proposal: ThresholdProposal) -> float:
     """Return the threshold that spares `SPARED` of the right answers, if it is as precise.
 
     Where known and unknown lie far apart, the smallest that is precise lies where the unknown end.
@@ -151,3 +223,33 @@ def _stricter(scores: Vectors, right: npt.NDArray[np.bool_], proposal: Threshold
     threshold = float(kept[int(SPARED * len(kept))])
     is_precise = right[scores >= threshold].mean() >= proposal.precision
     return threshold if is_precise else proposal.threshold
+
+
+def _named(unknown: LookedUp, chosen: _Choice, rows: Flags) -> int:
+    """How many of these unknown things thresholds name that others chose."""
+    score, _ = unknown.answers(chosen.min_margin)
+    return int((score[rows] >= chosen.min_score).sum())
+
+
+def _together(
+    known: LookedUp,
+    choices: Sequence[_Choice],
+    rate: UnknownRate,
+    wanted: float,
+    max_regions: int,
+) -> Acceptance:
+    min_score = max(choice.min_score for choice in choices)
+    min_margin = max(choice.min_margin for choice in choices)
+    score, right = known.answers(min_margin)
+    given = score >= min_score
+    answered, answers = int(right[given].sum()), int(given.sum()) + rate.named
+    precision = answered / answers if answers else 0.0
+    return Acceptance(
+        min_score,
+        min_margin,
+        precision,
+        answered / len(right),
+        precision >= wanted,
+        rate,
+        max_regions,
+    )

@@ -22,13 +22,13 @@ from autolabel_core.models.evaluation.augmentation_cache import (
     ViewCache,
     reference_vectors,
 )
+from autolabel_core.models.evaluation.calibration import DEFAULT_REGIONS, calibrate
 from autolabel_core.models.evaluation.held_out_set import HeldOutSet
 from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, evaluate
-from autolabel_core.models.evaluation.unknown_rejection import Rejection, reject_unknown
+from autolabel_core.models.evaluation.unknown_rejection import Rejection
 from autolabel_core.models.evaluation.verification_record import (
     ConfusablePair,
     RateRecord,
-    RejectionRecord,
     VerificationRecord,
 )
 from autolabel_core.models.extractors import Extractor
@@ -105,7 +105,8 @@ class Verification:
         worst: the labels of the smallest median margins, with those.
         pairs: the most confusable labels.
         by_reference_views: figures with the picture itself and with the mean of views as reference.
-        rejection: of unknown things; None where labels are too few.
+        rejection: of unknown things by the best region; None where labels are too few.
+        whole: the same of whole pictures.
     """
 
     index: ReferenceIndex
@@ -117,6 +118,7 @@ class Verification:
     pairs: tuple[Pair, ...]
     by_reference_views: dict[int, dict[str, float | int]]
     rejection: Rejection | None
+    whole: Rejection | None
 
     @property
     def sane(self) -> bool:
@@ -147,7 +149,8 @@ class Verification:
             "worst": [{"label": label, "median_margin": m} for label, m in self.worst],
             "confusable": [self._told(pair) for pair in self.pairs],
             "by_reference_views": {str(n): f for n, f in self.by_reference_views.items()},
-            "unknown": None if self.rejection is None else _rejection(self.rejection),
+            "unknown": self.rejection.record() if self.rejection else None,
+            "unknown_whole": self.whole.record() if self.whole else None,
             "advice": self.advice,
         }
 
@@ -165,21 +168,6 @@ class Verification:
         }
 
 
-def _rejection(rejection: Rejection) -> RejectionRecord:
-    accepted = rejection.acceptance
-    return {
-        "auroc_score": rejection.auroc_score,
-        "auroc_margin": rejection.auroc_margin,
-        "acceptance": {
-            "min_score": accepted.min_score,
-            "min_margin": accepted.min_margin,
-            "precision": accepted.precision,
-            "answered": accepted.answered,
-            "reached": accepted.reached,
-        },
-    }
-
-
 def verify_index(
     index: ReferenceIndex,
     pictures: Sequence[Pictured],
@@ -187,6 +175,7 @@ def verify_index(
     cache: ViewCache,
     precision: float = 0.95,
     compared: Sequence[int] = (0, COMPARED_VIEWS),
+    max_regions: int = DEFAULT_REGIONS,
     progress: Progress = no_progress,
 ) -> Verification:
     """Verify an index.
@@ -198,7 +187,8 @@ def verify_index(
         cache: of embedded views of that encoder.
         precision: wanted share of right answers, half of what is shown being unknown.
         compared: further numbers of views whose mean might stand for a picture; 0: the picture.
-        progress: told how many pictures have their views.
+        max_regions: regions that are looked up on a picture when it is served, at least 1.
+        progress: told how many pictures have their views, then their regions.
 
     Returns:
         What was found.
@@ -213,6 +203,7 @@ def verify_index(
         references = reference_vectors(pictures, cache, views)
         by_views[views] = HeldOutSet(index.names, references, held_out).evaluate().figures
     itself = cache.vectors(pictures, AugmentationSplit.ITSELF, 1)[:, 0]
+    found = calibrate(index, pictures, cache, precision, max_regions, progress)
     return Verification(
         index,
         Rate.of(int(judged.correct.sum()), len(queries)),
@@ -222,7 +213,8 @@ def verify_index(
         tuple(margins[:WORST]),
         _pairs(index, judged),
         by_views,
-        reject_unknown(index, judged, queries, precision, np.random.default_rng(0)),
+        found.regions,
+        found.whole,
     )
 
 

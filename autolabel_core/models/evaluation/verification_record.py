@@ -36,14 +36,29 @@ class ConfusablePair(TypedDict):
     other_key: str
 
 
+class UnknownRateRecord(TypedDict):
+    """How many unknown things are named, and the upper end of that share's 95 % interval."""
+
+    share: float
+    high: float
+    named: int
+    asked: int
+    labels: int
+
+
 class AcceptanceRecord(TypedDict):
-    """Lowest score and margin that are answered, and what follows from them."""
+    """Lowest score and margin that are answered, and what follows from them.
+
+    `max_regions` is 0 where whole pictures are looked up.
+    """
 
     min_score: float
     min_margin: float
     precision: float
     answered: float
     reached: bool
+    unknown_named: UnknownRateRecord
+    max_regions: int
 
 
 class RejectionRecord(TypedDict):
@@ -70,4 +85,5 @@ class VerificationRecord(TypedDict):
     confusable: list[ConfusablePair]
     by_reference_views: dict[str, dict[str, float | int]]
     unknown: RejectionRecord | None
+    unknown_whole: RejectionRecord | None
     advice: str

@@ -13,6 +13,10 @@ from scipy import ndimage
 from autolabel_core.foundation.media.boxes import Floats, areas, iou
 
 WORKING_SIDE_PX = 128
+DECODED_SIDE_PX = 640
+"""Shorter side down to which pictures may be decoded before regions are proposed and cut out."""
+VERSION = 1
+"""Part of what embedded regions are known by: raise it when other regions are proposed."""
 MIN_SIDE_PX = 20
 MIN_SHARE, MAX_SHARE, MIN_FILLED = 0.005, 0.9, 0.35
 SAME_OVERLAP = 0.6
@@ -46,6 +50,12 @@ def propose_regions(image: Image.Image, most: int = 8) -> Floats:
     held = large_enough(_held(size[:2]))
     kept: Floats = np.concatenate([regions[: max(most - len(fixed), 1)], fixed, held])[:most]
     return kept
+
+
+def crops(image: Image.Image, xyxy_px: Floats) -> list[Image.Image]:
+    """Cut boxes `(n, 4)` in pixels out of a picture, each at least a pixel wide and high."""
+    corners = [(int(x), int(y), round(r), round(b)) for x, y, r, b in xyxy_px.tolist()]
+    return [image.crop(box) for box in corners]
 
 
 def _held(size_px: Floats) -> Floats:
