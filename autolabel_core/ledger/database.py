@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import local
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
@@ -123,13 +125,22 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
+    file = Path(url.database or "")
+    read_only = file.is_file() and not os.access(file.parent, os.W_OK)
+    if not read_only:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        _read_only(file) if read_only else url,
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_SECONDS},
+    )
 
     @event.listens_for(engine, "connect")
     def configure(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None
         dbapi_connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        if read_only:
+            return
         dbapi_connection.execute("PRAGMA journal_mode = WAL")
         dbapi_connection.execute("PRAGMA synchronous = FULL")
 
@@ -139,6 +150,17 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _read_only(file: Path) -> str:
+    """Return the URL of a file in a folder where nothing can be written, to read it.
+
+    SQLite needs a file of its own beside a database in WAL mode, unless it is told that the
+    database does not change; where a log is left over it has to be read, so that is not told.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    still = "" if log.is_file() and log.stat().st_size else "&immutable=1"
+    return f"sqlite:///file:{quote(str(file))}?mode=ro{still}&uri=true"
 
 
 def _postgresql(url: URL) -> Engine:
