@@ -117,6 +117,19 @@ def test_an_image_with_a_crowd_region_is_not_reviewed(bucket, folder):
     assert "1 crowd regions" in report.notes[0] and "'a.png' is not taken" in report.notes[1]
 
 
+def test_a_file_without_one_annotation_says_nothing_of_its_images(bucket, folder):
+    ws = bucket("a.png", "b.png")
+    report = give(ws, folder(coco(A_AND_B, ())) / "in.json")
+    assert recorded(ws) == []
+    assert "No image has an annotation, so none is taken for reviewed." in report.notes
+
+
+def test_scores_of_a_detector_are_told(bucket, folder):
+    text = coco(A_AND_B)["in.json"].replace('"bbox"', '"score": 0.3, "bbox"')
+    report = give(bucket("a.png", "b.png"), folder({"in.json": text}) / "in.json")
+    assert "1 annotations have a score" in report.notes[0]
+
+
 def test_a_folder_with_a_coco_file_for_each_split_is_read(bucket, folder):
     ws = bucket("train/0001.png", "valid/0001.png")
     files = {

@@ -122,3 +122,14 @@ STUDIO_REFUSED = {
 def test_tasks_that_may_mean_another_image_are_refused(bucket, folder, case):
     files, says = STUDIO_REFUSED[case]
     refused(bucket("a.png", "b.png"), folder(files) / "t.json", says)
+
+
+@pytest.mark.parametrize("kind", ["choices", "textarea"])
+def test_who_drew_nothing_but_chose_or_wrote_did_not_say_that_the_image_is_empty(
+    bucket, folder, kind
+):
+    ws = bucket("a.png", "b.png")
+    spoken = {"id": "c", "type": kind, "to_name": "image", "value": {"choices": ["dusk"]}}
+    report = give(ws, folder(tasks(task(spoken), task(image="b.png", id=2))) / "t.json")
+    assert recorded(ws) == ["b.png"]
+    assert "'a.png' is not taken for reviewed" in str(report.notes)

@@ -41,6 +41,14 @@ VOC_REFUSED = {
         {"a.xml": voc("a.png").replace("cat", "汽车").encode("gbk")},
         "not UTF-8",
     ),
+    "objects under another name": (
+        {"a.xml": voc("a.png").replace("object>", "item>")},
+        "elements draw something outside an <object>",
+    ),
+    "the folder of another split": (
+        {"v.xml": voc("v.png").replace("<filename>", "<folder>train</folder><filename>")},
+        "In another folder there is 'val/v.png'",
+    ),
     "other suffix": ({"a.xml": voc("a.jpg")}, "With another suffix there is 'a.png'"),
 }
 
@@ -48,7 +56,18 @@ VOC_REFUSED = {
 @pytest.mark.parametrize("case", VOC_REFUSED)
 def test_voc_that_is_not_plain_is_refused_with_the_names(bucket, folder, case):
     files, says = VOC_REFUSED[case]
-    refused(bucket("a.png", "b.png"), folder(files), says)
+    refused(bucket("a.png", "b.png", "val/v.png"), folder(files), says)
+
+
+def test_the_folder_of_a_split_tells_which_of_two_images_is_meant_and_parts_are_told(
+    bucket, folder
+):
+    ws = bucket("train/v.png", "val/v.png")
+    text = voc("v.png").replace("<filename>", "<folder>C:\\set\\val</folder><filename>")
+    text = text.replace("</object>", "<part><name>ear</name></part></object>")
+    report = give(ws, folder({"v.xml": text}))
+    assert recorded(ws) == ["val/v.png", "val/v.png: cat"]
+    assert "v.xml: 1 parts of objects were left out." in report.notes
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ YOLO_REFUSED = {
         "class 1: Expected a label",
     ),
     "null": ({"data.yaml": "names: [null]\n", "labels/a.txt": ""}, "class 0: .*'null'"),
+    "null as a tilde": ({"data.yaml": "names: [~, cat]\n", "labels/a.txt": ""}, "names: 0: '~'"),
     "other count": ({"data.yaml": "nc: 2\nnames: [cat]\n", "labels/a.txt": ""}, "nc is '2'"),
     "two vocabularies": (
         {"data.yaml": YAML, "classes.txt": "dog\n", "labels/a.txt": ""},

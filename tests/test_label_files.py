@@ -106,6 +106,8 @@ REFUSED = {
     "several choices": ([task("cat/1.txt", "a", "b")], "is 'a' and 'b'; a document has one"),
     "two keys": (coco(("1.txt", "a")), "'1.txt' fits 'cat/1.txt' and 'dog/1.txt'"),
     "no key": (coco(("bird/1.txt", "a")), "In another folder there is 'cat/1.txt' or 'dog/1.txt'"),
+    "a truth value": ({"classes": ["a", "b"], "labels": {"cat/1.txt": True}}, "the label is True"),
+    "a list": ({"classes": ["a"], "labels": {"cat/1.txt": [0]}}, "has several labels"),
     "a class out of range": ({"classes": ["a"], "labels": {"cat/1.txt": 1}}, "the class 1 of 1"),
 }
 
@@ -116,6 +118,59 @@ def test_labels_that_are_not_plain_are_refused_with_the_names(angles, tmp_path, 
     (tmp_path / "in.json").write_text(json.dumps(content))
     with pytest.raises(AutolabelError, match=says):
         labels_for_keys(angles.workspace.open("c"), read_labels(tmp_path / "in.json")[0].labels)
+
+
+ROWS_REFUSED = {
+    "a list": ("metadata.jsonl", '{"file_name": "cat/1.txt", "label": ["a", "b"]}', "label is"),
+    "no object": ("metadata.jsonl", '["cat/1.txt", "a"]', "line 1: expected an object"),
+    "a column twice": ("metadata.csv", "file_name,label,label\ncat/1.txt,a,b\n", "stands twice"),
+    "a long row": ("metadata.csv", "file_name,label\ncat/1.txt,a,b\n", "line 2: expected 2 col"),
+}
+
+
+@pytest.mark.parametrize("case", ROWS_REFUSED)
+def test_rows_that_are_not_plain_are_refused(tmp_path, case):
+    name, text, says = ROWS_REFUSED[case]
+    (tmp_path / name).write_text(text)
+    with pytest.raises(AutolabelError, match=says):
+        read_labels(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["", "null", "NaN", "None"])
+def test_what_has_no_label_elsewhere_is_left_out_and_takes_no_label_away(angles, tmp_path, missing):
+    run(angles, "cat/1.txt", "tiger")
+    (tmp_path / "l.csv").write_text(f"image,class\ncat/1.txt,{missing}\n3.txt,dog\n")
+    labels = run(angles, "--csv", str(tmp_path / "l.csv"), "--columns", "image,class")
+    assert labels == {"cat/1.txt": "tiger", "dog/3.txt": "dog"}
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub/metadata.csv").write_text(f"file_name,label\ncat/1.txt,{missing}\n")
+    assert run(angles, "--file", str(tmp_path / "hub")) == labels
+    assert "'cat/1.txt'" in read_labels(tmp_path / "hub")[0].notes[0]
+    if missing:
+        given = {"classes": None, "labels": {"cat/1.txt": missing}}
+        (tmp_path / "in.json").write_text(json.dumps(given))
+        assert run(angles, "--file", str(tmp_path / "in.json")) == labels
+
+
+def test_a_folder_called_null_is_no_withdrawal(home, toy_extractors, monkeypatch):
+    home.declare("c", ANGLES)
+    home.put("c", {"null/1.txt": 0, "dog/1.txt": 90})
+    monkeypatch.setenv("AUTOLABEL_HOME", str(home.paths.home))
+    monkeypatch.setenv("AUTOLABEL_COLLECTIONS", str(home.paths.collections))
+    run(home, "null/1.txt", "cat")
+    collection = home.workspace.open("c")
+    given, notes = labels_from_folders(collection)
+    assert [g.key for g in given] == ["dog/1.txt"] and len(notes) == 1
+    assert run(home, "--from-folders") == {"null/1.txt": "cat", "dog/1.txt": "dog"}
+
+
+def test_a_choice_about_a_region_is_no_label_of_the_image(angles, tmp_path):
+    region = {"id": "r", "type": "rectangle", "value": {"x": 1, "y": 1, "width": 2, "height": 2}}
+    about = {"id": "r", "type": "choices", "value": {**region["value"], "choices": ["blurred"]}}
+    content = [{"data": {"image": "cat/1.txt"}, "annotations": [{"result": [region, about]}]}]
+    (tmp_path / "in.json").write_text(json.dumps(content))
+    parsed, _ = read_labels(tmp_path / "in.json")
+    assert parsed.labels == [] and "nothing is chosen" in parsed.notes[0]
 
 
 def run(home, *arguments):

@@ -189,7 +189,7 @@ def _from_elsewhere(
     from autolabel_core.labelling.box_input import SourceImage
     from autolabel_core.labelling.give_labels import read_label_csv
     from autolabel_core.labelling.import_formats.image_labels import read_labels
-    from autolabel_core.labelling.label_input import ImageLabel
+    from autolabel_core.labelling.label_input import ImageLabel, without_missing
     from autolabel_core.labelling.label_sources import labels_for_keys, labels_from_folders
 
     if csv_file is not None:
@@ -201,7 +201,8 @@ def _from_elsewhere(
         names = key_column.strip(), label_column.strip()
         rows = read_label_csv(csv_file, declared.declaration.label_field, names)
         labels = [ImageLabel(SourceImage(row.key), row.label or "") for row in rows]
-        return labels_for_keys(declared, labels), [], "csv"
+        given = without_missing(labels)
+        return labels_for_keys(declared, given.labels), given.notes, "csv"
     if file is not None:
         parsed, origin = read_labels(file, format_)
         return labels_for_keys(declared, parsed.labels), parsed.notes, origin

@@ -142,6 +142,8 @@ class ExistingDocuments:
         """Return a hint for a key that does not exist."""
         registered = [a.key for a in self._raw.objects.values() if a.event != DELETED]
         known = registered or self.listed_keys()
+        if key in registered:
+            return "It is registered, and not in the bucket now: is the disk mounted?"
         near = difflib.get_close_matches(key, known, n=1)
         if near:
             return f"Did you mean {near[0]!r}?"

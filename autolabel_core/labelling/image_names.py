@@ -108,6 +108,14 @@ class ImageKeys:
                 return f"In another folder there is {_named(elsewhere)}."
             stem = PurePosixPath(parts[-1]).stem if has_image_suffix(parts[-1]) else parts[-1]
             others = [key for _, key in self._by_stem.get(stem, ())]
+            cased = [
+                key
+                for name in self._by_name
+                if name.casefold() == parts[-1].casefold()
+                for _, key in self._by_name[name]
+            ]
+            if cased and not others:
+                return f"With capitals otherwise there is {_named(cased)}."
             if others and has_image_suffix(parts[-1]):
                 return f"With another suffix there is {_named(others)}."
             if others:
@@ -128,8 +136,12 @@ class ImageKeys:
     def _stated(self, path: str, has_suffix: bool, layout_folders: int) -> FoundKey | None:
         if has_suffix and has_image_suffix(path) and path in self._keys:
             return FoundKey(path)
+        # `/in/cam#1.png` read as an address ends in `cam`, and must not become `cam.png` by that.
+        is_whole = has_suffix and has_image_suffix(path)
         for parts in _readings(path):
             for taken_off, name in _names(parts[-1]):
+                if is_whole and not has_image_suffix(name):
+                    continue
                 bare = not (has_suffix and has_image_suffix(name))
                 keys = self._matching((*parts[:-1], name), bare, layout_folders)
                 if len(keys) > 1:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.label_names import is_missing_value
 from autolabel_core.labelling.box_input import SourceImage
 from autolabel_core.labelling.give_labels import GivenLabel, labelled_keys_of, listed_problems
 from autolabel_core.labelling.image_names import ImageKeys, split_of
@@ -53,7 +54,7 @@ def labels_for_keys(collection: OpenCollection, labels: Sequence[ImageLabel]) ->
     if problems:
         listed = listed_problems(list(dict.fromkeys(problems)))
         raise AutolabelError(f"{listed}\nNothing was recorded.")
-    return [GivenLabel(key, label) for key, label in given.items()]
+    return [GivenLabel(key, label, where=str(sources[key])) for key, label in given.items()]
 
 
 def labels_from_folders(collection: OpenCollection) -> tuple[list[GivenLabel], list[str]]:
@@ -78,10 +79,13 @@ def labels_from_folders(collection: OpenCollection) -> tuple[list[GivenLabel], l
     labels = {key: folders[0] for key, folders in by_key.items() if folders}
     if not labels:
         raise AutolabelError(f"No key of `{collection.name}` lies in a folder.")
+    unnamed = sorted(item for item in labels.items() if is_missing_value(item[1]))
+    labels = {key: label for key, label in labels.items() if not is_missing_value(label)}
     labelled = labelled_keys_of(collection)
     kept = sorted(key for key in labels if key in labelled)
     loose = sorted(key for key, folders in by_key.items() if not folders)
     notes = [f"{key!r} has no label: it lies in no folder." for key in loose]
+    notes += [f"{key!r} has no label: no class is called {name!r}." for key, name in unnamed]
     if kept:
         notes.append(f"{len(kept)} documents that have a label of a person already keep it.")
     return [GivenLabel(key, label) for key, label in labels.items() if key not in labelled], notes

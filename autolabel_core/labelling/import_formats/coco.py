@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -49,7 +50,7 @@ def read_coco(path: Path) -> ParsedAnnotations:
         AutolabelError: it is no COCO file, or two images or categories in it have one id.
     """
     if not path.is_dir():
-        return _read_file(path, "", "", 0)
+        return _reviewed_if_any(_read_file(path, "", "", 0))
     files, notes = files_in(path)
     texts = [file for file in files if file.suffix.lower() == ".json"]
     chosen = _instance_files(texts)
@@ -60,14 +61,29 @@ def read_coco(path: Path) -> ParsedAnnotations:
         folders = _image_folders(file.relative_to(path))
         name = file.relative_to(path).as_posix()
         parts.append(_read_file(file, f"{name}, ", "".join(f"{f}/" for f in folders), len(folders)))
-    others = left_out([f for f in texts if f not in chosen], path, "it holds no boxes of COCO")
-    return ParsedAnnotations(
+    unread = [file for file in texts if file not in chosen]
+    beside = [file for file in unread if is_coco(file)]
+    others = left_out([f for f in unread if f not in beside], path, "it holds no boxes of COCO")
+    others += left_out(beside, path, "beside instances_*.json no other file is read")
+    parsed = ParsedAnnotations(
         [box for part in parts for box in part.boxes],
         True,
         tuple(problem for part in parts for problem in part.problems),
         (*notes, *others, *(note for part in parts for note in part.notes)),
         frozenset().union(*(part.incomplete for part in parts)),
     )
+    return _reviewed_if_any(parsed)
+
+
+def _reviewed_if_any(parsed: ParsedAnnotations) -> ParsedAnnotations:
+    """Take no image for reviewed where a source of another tool has not one annotation."""
+    images = {box.target for box in parsed.boxes if isinstance(box.target, SourceImage)}
+    is_ours = any(image.key is not None for image in images)
+    has_any = bool(parsed.incomplete) or any(box.label == MISSED for box in parsed.boxes)
+    if is_ours or not images or has_any:
+        return parsed
+    note = "No image has an annotation, so none is taken for reviewed."
+    return replace(parsed, notes=(*parsed.notes, note), incomplete=frozenset(images))
 
 
 def is_coco(file: Path) -> bool:
@@ -112,7 +128,7 @@ def _read_file(path: Path, prefix: str, folder: str, layout_folders: int) -> Par
     crowds: list[Target] = []
     for number, annotation in enumerate(content["annotations"], start=1):
         where = f"{prefix}annotation {annotation.get('id', f'number {number}')}"
-        image, entry = images.get(_id(annotation.get("image_id")) or "", (None, {}))
+        image, entry = images.get(id_text(annotation.get("image_id")) or "", (None, {}))
         try:
             if image is None:
                 raise AutolabelError(f"no image with the id {annotation.get('image_id')!r}")
@@ -123,6 +139,13 @@ def _read_file(path: Path, prefix: str, folder: str, layout_folders: int) -> Par
         except AutolabelError as error:
             problems.append((image, f"{where}: {error}"))
     notes = _crowd_notes(crowds)
+    scored = sum("score" in annotation for annotation in content["annotations"])
+    if scored:
+        notes = (
+            *notes,
+            f"{prefix}{scored} annotations have a score, as those of a detector do; "
+            "they count as given by a person.",
+        )
     return ParsedAnnotations(boxes, True, tuple(problems), notes, frozenset(crowds))
 
 
@@ -169,7 +192,7 @@ def coco_content(path: Path) -> dict[str, Any]:
     return content
 
 
-def _id(value: Any) -> str | None:
+def id_text(value: Any) -> str | None:
     """Return an id as a text, so that 1 and "1" are one; None for what is no id."""
     if isinstance(value, bool) or not isinstance(value, (int, str, float)):
         return None
@@ -177,7 +200,7 @@ def _id(value: Any) -> str | None:
 
 
 def _image_id(image: Mapping[str, Any], known: Mapping[str, Any]) -> str:
-    image_id = _id(image.get("id"))
+    image_id = id_text(image.get("id"))
     if image_id is None:
         raise AutolabelError(f"its id is {image.get('id')!r}; expected a number")
     if image_id in known:
@@ -227,7 +250,7 @@ def category_names(categories: list[Mapping[str, Any]], path: Path) -> dict[str,
     """
     names: dict[str, str] = {}
     for category in categories:
-        category_id, name = _id(category.get("id")), category.get("name")
+        category_id, name = id_text(category.get("id")), category.get("name")
         if isinstance(name, int) and not isinstance(name, bool):
             name = str(name)
         if category_id is None or not isinstance(name, str):
@@ -247,7 +270,7 @@ def _box(
     names: Mapping[str, str],
     where: str,
 ) -> BoxInput:
-    name = names.get(_id(annotation.get("category_id")) or "")
+    name = names.get(id_text(annotation.get("category_id")) or "")
     if name is None:
         raise AutolabelError(f"no category with the id {annotation.get('category_id')!r}")
     box = annotation.get("bbox")

@@ -9,7 +9,12 @@ from typing import Any
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.labelling.box_input import SourceImage
-from autolabel_core.labelling.import_formats.coco import category_names, coco_content, source_images
+from autolabel_core.labelling.import_formats.coco import (
+    category_names,
+    coco_content,
+    id_text,
+    source_images,
+)
 from autolabel_core.labelling.import_formats.label_studio import finished_annotations, task_images
 from autolabel_core.labelling.import_formats.labelled_folders import (
     METADATA,
@@ -21,9 +26,16 @@ from autolabel_core.labelling.import_formats.read_text import (
     files_in,
     read_json,
 )
-from autolabel_core.labelling.label_input import ImageLabel, ParsedLabels
+from autolabel_core.labelling.label_input import (
+    ImageLabel,
+    ParsedLabels,
+    label_text,
+    without_missing,
+)
 
 FIFTYONE_LABELS, FIFTYONE_SAMPLES = "labels.json", "samples.json"
+NOT_DRAWN = frozenset({"choices", "taxonomy", "text", "rating", "number", "datetime"})
+"""Values of results in Label Studio that draw nothing of their own."""
 
 
 def read_labels(path: Path, fmt: str | None = None) -> tuple[ParsedLabels, str]:
@@ -48,7 +60,9 @@ def read_labels(path: Path, fmt: str | None = None) -> tuple[ParsedLabels, str]:
     if not path.exists():
         raise NotFoundError(f"{path} does not exist.")
     chosen = fmt or _format_of(path)
-    return LABEL_FORMATS[chosen](path), chosen
+    parsed = LABEL_FORMATS[chosen](path)
+    given = without_missing(parsed.labels)
+    return ParsedLabels(given.labels, [*parsed.notes, *given.notes]), chosen
 
 
 def _format_of(path: Path) -> str:
@@ -76,8 +90,8 @@ def _read_coco(path: Path) -> ParsedLabels:
     images = source_images(content, path)
     labels = []
     for number, annotation in enumerate(content["annotations"], start=1):
-        image = images.get(str(annotation.get("image_id")))
-        name = names.get(str(annotation.get("category_id")))
+        image = images.get(id_text(annotation.get("image_id")) or "")
+        name = names.get(id_text(annotation.get("category_id")) or "")
         if image is None or name is None:
             where = annotation.get("id", f"number {number}")
             raise AutolabelError(f"{path}: annotation {where} names no image or no category.")
@@ -96,7 +110,8 @@ def _read_label_studio(path: Path) -> ParsedLabels:
         (image, *others) = task_images(task, where).values()
         if others:
             raise AutolabelError(f"{path}: {where} has several images; a choice is about all.")
-        choices = list(_choices(task))
+        regions = _regions(task)
+        choices = [(tag, choice) for region, tag, choice in _choices(task) if region not in regions]
         tags |= {tag for tag, _ in choices}
         labels += [ImageLabel(image, choice) for _, choice in choices]
         if not choices:
@@ -108,13 +123,25 @@ def _read_label_studio(path: Path) -> ParsedLabels:
     return ParsedLabels(labels, notes)
 
 
-def _choices(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _results(task: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     for annotation in finished_annotations(task):
-        for result in annotation.get("result") or ():
-            value = result.get("value") if isinstance(result, dict) else None
-            if isinstance(value, dict) and isinstance(value.get("choices"), list):
-                for choice in value["choices"]:
-                    yield str(result.get("from_name")), str(choice)
+        results = annotation.get("result")
+        for result in results if isinstance(results, list) else ():
+            if isinstance(result, dict) and isinstance(result.get("value"), dict):
+                yield result, result["value"]
+
+
+def _regions(task: Mapping[str, Any]) -> set[str]:
+    """Return the ids of what is drawn: a choice with such an id is about that, not the image."""
+    return {str(r["id"]) for r, value in _results(task) if r.get("id") and {*value} - NOT_DRAWN}
+
+
+def _choices(task: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield region, tag and text of each choice."""
+    for result, value in _results(task):
+        if isinstance(value.get("choices"), list):
+            for choice in value["choices"]:
+                yield str(result.get("id")), str(result.get("from_name")), str(choice)
 
 
 def _read_fiftyone(path: Path) -> ParsedLabels:
@@ -128,20 +155,18 @@ def _read_fiftyone(path: Path) -> ParsedLabels:
     if not isinstance(content, dict) or not isinstance(content.get("labels"), dict):
         raise AutolabelError(f"{path} is no labels file of FiftyOne: expected `labels`, by image.")
     classes = content.get("classes")
+    names = {str(n): str(c) for n, c in enumerate(classes)} if isinstance(classes, list) else {}
     labels, notes = [], []
     for name, value in content["labels"].items():
         if isinstance(value, dict):
             value = value.get("label")
-        if isinstance(value, int) and isinstance(classes, list):
-            if not 0 <= value < len(classes):
-                raise AutolabelError(f"{path}: {name!r} has the class {value} of {len(classes)}.")
-            value = classes[value]
         if isinstance(value, list):
             raise AutolabelError(f"{path}: {name!r} has several labels; a document has one.")
         if value is None:
             notes.append(f"{name!r} was left out: it has no label.")
         else:
-            labels.append(ImageLabel(SourceImage(name, has_suffix="." in name), str(value)))
+            text = label_text(value, f"{path}: {name!r}", names)
+            labels.append(ImageLabel(SourceImage(name, has_suffix="." in name), text))
     return ParsedLabels(labels, notes)
 
 
@@ -162,8 +187,9 @@ def _read_samples(samples: list[Any], path: Path) -> ParsedLabels:
                 "export one of them."
             )
         image = SourceImage(sample["filepath"], f"sample {number}")
-        labels += [ImageLabel(image, str(label)) for label in fields.values()]
-        notes += [] if fields else [f"{image} was left out: it is not classified."]
+        given = [label for label in fields.values() if label is not None]
+        labels += [ImageLabel(image, label_text(g, f"{path}: sample {number}")) for g in given]
+        notes += [] if given else [f"{image} was left out: it is not classified."]
     return ParsedLabels(labels, notes)
 
 

@@ -10,7 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations, Problem, SourceImage
+from autolabel_core.labelling.box_input import (
+    BoxInput,
+    ParsedAnnotations,
+    Problem,
+    SourceImage,
+    Target,
+)
 from autolabel_core.labelling.image_names import has_image_suffix
 from autolabel_core.labelling.import_formats.read_text import (
     image_of_data,
@@ -40,6 +46,7 @@ class _Parsed:
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    incomplete: set[Target] = field(default_factory=set)
 
 
 def read_label_studio(path: Path) -> ParsedAnnotations:
@@ -75,7 +82,9 @@ def read_label_studio(path: Path) -> ParsedAnnotations:
         f"{count} results of the type {what} were left out: they draw no object."
         for what, count in sorted(parsed.left_out.items())
     ]
-    return ParsedAnnotations(parsed.boxes, True, tuple(parsed.problems), (*notes, *parsed.notes))
+    notes += parsed.notes
+    incomplete = frozenset(parsed.incomplete)
+    return ParsedAnnotations(parsed.boxes, True, tuple(parsed.problems), tuple(notes), incomplete)
 
 
 def _read_task(
@@ -141,6 +150,9 @@ def _read_results(
         except AutolabelError as error:
             meant = images.values() if image is None else (image,)
             parsed.problems += [(one, f"{at}: {error}") for one in meant]
+    if results and not touched and len(images) == 1:
+        # Who chose or wrote something and drew nothing need not have been asked for boxes.
+        parsed.incomplete |= set(images.values())
     for name, image in images.items():
         if len(images) == 1 or name in touched:
             parsed.boxes.append(whole(image, where, who))

@@ -23,7 +23,7 @@ from autolabel_core.labelling.import_formats.read_text import (
     parse_json,
     read_text,
 )
-from autolabel_core.labelling.label_input import ImageLabel, ParsedLabels
+from autolabel_core.labelling.label_input import ImageLabel, ParsedLabels, label_text
 
 METADATA = ("metadata.jsonl", "metadata.csv")
 LINES = (".jsonl", ".parquet")
@@ -53,9 +53,9 @@ def read_huggingface(path: Path) -> ParsedLabels:
         for number, row in enumerate(_rows(table), start=1):
             where = f"{table.relative_to(path).as_posix()}, row {number}"
             name, label = row.get("file_name"), row.get("label")
-            if label is None or not (name or row.get("key")):
+            if "label" not in row or not (name or row.get("key")):
                 raise AutolabelError(f"{path}: {where} has no `label`, or no `file_name` or `key`.")
-            label = names.get(str(label), str(label)) if isinstance(label, int) else str(label)
+            label = "" if label is None else label_text(label, f"{path}: {where}", names)
             stated = "/".join([*folders, str(name or row["key"])])
             labels.append(ImageLabel(_own_or_stated(row.get("key"), stated, folders, where), label))
     return ParsedLabels(labels, notes)
@@ -89,13 +89,27 @@ def _rows(table: Path) -> Iterator[Mapping[str, Any]]:
         return
     text = read_text(table)
     if table.suffix.lower() == ".csv":
-        yield from csv.DictReader(io.StringIO(text, newline=""))
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        header = list(reader.fieldnames or ())
+        twice = next((name for name in header if header.count(name) > 1), None)
+        if twice is not None:
+            raise AutolabelError(f"{table}: the column `{twice}` stands twice; remove one.")
+        for cells in reader:
+            if None in cells or None in cells.values():
+                raise AutolabelError(
+                    f"{table}, line {reader.line_num}: expected {len(header)} columns."
+                )
+            yield cells
         return
     for number, line in enumerate(text.split("\n"), start=1):
         try:
             row = parse_json(line) if line.strip() else None
         except (ValueError, RecursionError) as error:
             raise AutolabelError(f"{table}, line {number}: not valid JSON: {error}.") from error
+        if line.strip() and not isinstance(row, dict):
+            raise AutolabelError(
+                f"{table}, line {number}: expected an object, found {line[:60]!r}."
+            )
         if isinstance(row, dict):
             yield row
 

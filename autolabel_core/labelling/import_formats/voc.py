@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations, Problem, SourceImage
-from autolabel_core.labelling.image_names import has_image_suffix
+from autolabel_core.labelling.image_names import has_image_suffix, split_of
 from autolabel_core.labelling.import_formats.read_text import (
     decoded,
     files_in,
@@ -24,6 +24,8 @@ from autolabel_core.tables.boxes.box_labels import MISSED
 
 ANNOTATIONS = "Annotations"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+SHAPES = frozenset({"bndbox", "robndbox", "polygon", "points", "xmin"})
+"""Elements that draw something; where none of them is in an `object`, an object is not read."""
 OWN_DATABASE = "autolabel"
 
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
@@ -91,6 +93,18 @@ def _read_file(file: Path, inside: Path, keys: Mapping[str, str], parsed: _Parse
             parsed.objects.append(_box(element, image, size, at))
         except AutolabelError as error:
             parsed.problems.append((image, f"{at}: {error}"))
+    objects = list(root.iter("object"))
+    others = _shapes(root) - sum(_shapes(element) for element in objects)
+    if others > 0:
+        problem = f"{where}: {others} elements draw something outside an <object>; expected in one"
+        parsed.problems.append((image, problem))
+    parts = sum(len(element.findall("part")) for element in objects)
+    if parts:
+        parsed.notes.append(f"{where}: {parts} parts of objects were left out.")
+
+
+def _shapes(element: ElementTree.Element) -> int:
+    return sum(found.tag.casefold() in SHAPES for found in element.iter())
 
 
 def _parse(file: Path) -> ElementTree.Element:
@@ -119,6 +133,9 @@ def _image(
             return SourceImage(name or key, unread.entry, key=key)
     if not name:
         return unread
+    split = PurePosixPath((root.findtext("folder") or "").strip().replace("\\", "/")).name
+    if not folders and split_of(split):
+        folders = [split]
     path = name if re.search(r"[/\\]", name) else "/".join([*folders, name])
     depth = 0 if path == name else len(folders)
     return SourceImage(

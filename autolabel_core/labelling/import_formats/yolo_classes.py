@@ -114,7 +114,7 @@ def _names_of_yaml(file: Path) -> dict[str, str]:
     if not isinstance(names, dict) or not names:
         raise AutolabelError(f"{file} has no `names`, a list or a mapping of the classes.")
     for number, name in names.items():
-        if not _NUMBER.fullmatch(str(number)) or not isinstance(name, str):
+        if not _NUMBER.fullmatch(str(number)) or not isinstance(name, str) or name == "~":
             raise AutolabelError(
                 f"{file}: names: {number}: {name!r}; expected a number and a name."
             )
