@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection, Row, Table, func, select
 from autolabel_core.ledger.database import Database
 
 CHUNK = 1000
+"""Values in one statement: databases limit the number of parameters."""
 
 AnyColumn: TypeAlias = "Column[Any]"
 """A column of any type."""
@@ -20,7 +21,7 @@ NewRow: TypeAlias = Mapping[str, Any]
 """Values by column, to be appended."""
 
 Fact = TypeVar("Fact")
-Held = TypeVar("Held")
+Result = TypeVar("Result")
 
 
 class Rows:
@@ -91,6 +92,7 @@ def unknown(
     Returns:
         The rows that are new.
     """
+    # A dict keeps the order of insertion, so the rows that are new stay in their order.
     first: dict[str, NewRow] = {}
     for row in rows:
         first.setdefault(row[column.name], row)
@@ -103,13 +105,13 @@ def present(
     connection: Connection, column: AnyColumn, values: Sequence[str], **equal: str
 ) -> set[str]:
     """Return those of the values that a column holds, in rows with the wanted other values."""
-    found: set[str] = set()
+    existing: set[str] = set()
     for start in range(0, len(values), CHUNK):
         query = select(column).distinct().where(column.in_(values[start : start + CHUNK]))
         for name, value in equal.items():
             query = query.where(column.table.c[name] == value)
-        found.update(connection.execute(query).scalars())
-    return found
+        existing.update(connection.execute(query).scalars())
+    return existing
 
 
 def recorded(
@@ -126,7 +128,7 @@ def recorded(
     }
 
 
-class Remembered(Generic[Held]):
+class Remembered(Generic[Result]):
     """The last result for each collection; only rows with a greater id are read again.
 
     That is right because rows are appended and never edited, and ids grow in the order of commits.
@@ -142,26 +144,28 @@ class Remembered(Generic[Held]):
         self,
         table: Table,
         columns: Sequence[AnyColumn],
-        empty: Held,
-        extend: Callable[[Held, Iterable[AnyRow]], Held],
+        empty: Result,
+        extend: Callable[[Result, Iterable[AnyRow]], Result],
     ) -> None:
         self._table = table
         self._query = select(*columns).order_by(table.c.id)
         self._empty = empty
         self._extend = extend
-        self._held: dict[str, tuple[int, Held]] = {}
+        self._results: dict[str, tuple[int, Result]] = {}
 
-    def read(self, connection: Connection, collection: str) -> Held:
+    def read(self, connection: Connection, collection: str) -> Result:
         """Return the result of all rows of a collection."""
         ids = self._table.c.id
-        seen, held = self._held.get(collection, (0, self._empty))
+        seen, result = self._results.get(collection, (0, self._empty))
         last = last_id(connection, self._table, collection)
+        # Ids only grow, so fewer than before is another database: it was restored or replaced.
         if last < seen:
-            seen, held = 0, self._empty
+            seen, result = 0, self._empty
         if last > seen:
+            # Without the upper bound a row committed meanwhile would be read now, and again later.
             fresh = self._query.where(
                 self._table.c.collection == collection, ids > seen, ids <= last
             )
-            held = self._extend(held, connection.execute(fresh))
-            self._held[collection] = (last, held)
-        return held
+            result = self._extend(result, connection.execute(fresh))
+            self._results[collection] = (last, result)
+        return result

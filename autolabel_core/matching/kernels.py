@@ -22,9 +22,14 @@ Ints = NDArray[np.int32]
 Sums = NDArray[np.float64]
 
 LANES = 32
+"""Independent sums of one product; the number fixes the order of additions, hence the bytes."""
 HALVES = (16, 8, 4, 2, 1)
 CHUNK = 128
+"""Rough scores that are tested together; in most chunks none reaches the floor."""
 GROUP = 32
+"""Candidates that are scored in turns."""
+
+# Vectors may be memory-mapped and read-only. Writable arrays are accepted for these types as well.
 
 _ROWS_IN = types.Array(types.float32, 2, "C", readonly=True)
 _ROW_IN = types.Array(types.float32, 1, "C", readonly=True)
@@ -51,6 +56,7 @@ def compiled(*signature: object, **options: object) -> Callable[[Callable[P, T]]
     return compile_it
 
 
+# Reordered additions are harmless here: a norm widens an error bound and is never part of a score.
 @compiled(_ROWS_IN, _ROW, fastmath={"reassoc", "contract"})
 def row_norms(rows: Floats, norms: Floats) -> None:
     """Write the length of each of `rows` (n, d) to `norms` (n,); nan or inf if not finite."""
@@ -63,12 +69,12 @@ def row_norms(rows: Floats, norms: Floats) -> None:
 
 
 @compiled(_INT, _ROW, types.float32)
-def _compact(found: Ints, found_score: Floats, floor: np.float32) -> int:
+def _compact(shortlist: Ints, shortlist_score: Floats, floor: np.float32) -> int:
     """Drop what lies below `floor` from a full buffer; return how many stay."""
     count = 0
-    for c in range(found.shape[0]):
-        if found_score[c] >= floor:
-            found[count], found_score[count] = found[c], found_score[c]
+    for c in range(shortlist.shape[0]):
+        if shortlist_score[c] >= floor:
+            shortlist[count], shortlist_score[count] = shortlist[c], shortlist_score[c]
             count += 1
     return count
 
@@ -99,8 +105,8 @@ def propose(
     windows: Floats,
     best: Floats,
     floors: Floats,
-    found: Ints,
-    found_score: Floats,
+    shortlist: Ints,
+    shortlist_score: Floats,
     counts: Ints,
 ) -> None:
     """Keep whatever in a block of rough scores may still be among the k best of its row.
@@ -111,11 +117,11 @@ def propose(
         windows: (m,) how far below the k-th best rough score a true member of the k best may lie.
         best: (m, k) the k best rough scores so far, falling; `-inf` where there are fewer.
         floors: (m,) rough scores below are dropped; rises with `best`.
-        found: (m, s) positions kept, in rising order.
-        found_score: (m, s) their rough scores.
+        shortlist: (m, s) positions kept, in rising order.
+        shortlist_score: (m, s) their rough scores.
         counts: (m,) how many are kept; -1 where more than s fell into the window.
     """
-    k, slots = best.shape[1], found.shape[1]
+    k, slots = best.shape[1], shortlist.shape[1]
     for i in range(scores.shape[0]):
         row, top, floor, count = scores[i], best[i], floors[i], counts[i]
         for start in range(0, row.shape[0], CHUNK):
@@ -126,15 +132,18 @@ def propose(
                 score = chunk[j]
                 if score < floor:
                     continue
+                # The floor has risen since the first entries were kept: some may go now.
                 if count == slots:
-                    count = _compact(found[i], found_score[i], floor)
+                    count = _compact(shortlist[i], shortlist_score[i], floor)
+                # More near-ties than fit, such as many copies: `resolve_ties` scans all references.
                 if count == slots:
                     count = -1
                     break
-                found[i, count], found_score[i, count] = first + start + j, score
+                shortlist[i, count], shortlist_score[i, count] = first + start + j, score
                 count += 1
                 if score > top[k - 1]:
                     _rank(top, score)
+                    # Rough scores err. What truly beats the k-th best is at most a window below it.
                     floor = max(floor, top[k - 1] - windows[i])
         floors[i], counts[i] = floor, count
 
@@ -165,6 +174,7 @@ def score_alone(
                 lanes[lane] += np.float64(part[lane]) * np.float64(other[lane])
     for c in range(count):
         other, lanes = references[candidates[c]], sums[c]
+        # The rest of a row whose length is no multiple of LANES continues the first lanes.
         for j in range(whole, row.shape[0]):
             lanes[j - whole] += np.float64(row[j]) * np.float64(other[j])
         for width in HALVES:
@@ -183,6 +193,7 @@ def _insert(
         or (scores[place - 1] == score and positions[place - 1] > position)
     ):
         place -= 1
+    # Behind the last entry of a shortened list an unlisted reference might come first.
     if place == positions.shape[0] or (place == count and not append):
         return count
     count = min(count + 1, positions.shape[0])
@@ -196,8 +207,8 @@ def _insert(
 def resolve_ties(
     rows: Floats,
     references: Floats,
-    found: Ints,
-    found_score: Floats,
+    shortlist: Ints,
+    shortlist_score: Floats,
     counts: Ints,
     floors: Floats,
     position: Ints,
@@ -208,8 +219,8 @@ def resolve_ties(
     Args:
         rows: (m, d) documents.
         references: (r, d) all references; a row whose count is -1 is scored against each of them.
-        found: (m, s) proposed positions.
-        found_score: (m, s) their rough scores.
+        shortlist: (m, s) proposed positions.
+        shortlist_score: (m, s) their rough scores.
         counts: (m,) how many are proposed, or -1.
         floors: (m,) rough scores below are passed over.
         position: (m, k) out: positions, best first, -1 beyond the last.
@@ -223,8 +234,9 @@ def resolve_ties(
         scan_all = counts[i] < 0
         proposed = references.shape[0] if scan_all else counts[i]
         for c in range(proposed):
-            if scan_all or found_score[i, c] >= floors[i]:
-                candidates[waiting] = c if scan_all else found[i, c]
+            # The floor is final now, and higher than when most of the shortlist was kept.
+            if scan_all or shortlist_score[i, c] >= floors[i]:
+                candidates[waiting] = c if scan_all else shortlist[i, c]
                 waiting += 1
             if waiting == GROUP or (waiting > 0 and c == proposed - 1):
                 score_alone(rows[i], references, candidates, waiting, sums)
@@ -261,6 +273,7 @@ def carry(
         kept, old = np.int32(0), rows[i]
         for j in range(old_length[old] if old >= 0 else 0):
             now = moved[old_position[old, j]]
+            # Positions rise with reference ids in both sets, so ties stay in order.
             if now >= 0:
                 position[i, kept], score[i, kept] = now, old_score[old, j]
                 kept += 1

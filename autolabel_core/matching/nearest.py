@@ -16,7 +16,9 @@ from autolabel_core.matching import few_documents
 
 ROWS_PER_TILE = 512
 REFERENCES_PER_TILE = 1024
+"""A tile of rough scores, 512 × 1024 float32, is 2 MiB: it stays in the cache of a core."""
 MAX_NORM = 1024.0
+"""Longer rows would widen the error bound until everything is a candidate."""
 ABSENT = np.float32(-np.inf)
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -134,8 +136,8 @@ def without(listed: Nearest, left_out: NDArray[np.int32]) -> Nearest:
 def _check(vectors: NDArray[np.float32], references: NDArray[np.float32]) -> None:
     for name, array in (("vectors", vectors), ("references", references)):
         if array.ndim != 2 or array.dtype != np.float32:
-            found = f"{array.dtype} of shape {array.shape}"
-            raise ValueError(f"expected {name} as float32 of shape (rows, d), found {found}")
+            kind = f"{array.dtype} of shape {array.shape}"
+            raise ValueError(f"expected {name} as float32 of shape (rows, d), found {kind}")
     if vectors.shape[1] != references.shape[1]:
         raise ValueError(
             f"expected vectors and references of one dimension, found {vectors.shape[1]} and "
@@ -167,6 +169,7 @@ class _Search:
         self.references = references
         self.k = k
         self.is_small = is_small
+        # Near-ties of the k-th best share the shortlist; where they do not fit, all are scored.
         self.slots = min(max(128, 4 * k), len(references))
         self.columns = min(REFERENCES_PER_TILE, len(references))
         self.longest = max(
@@ -177,6 +180,8 @@ class _Search:
     def windows(self, norms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bound, for each row, twice the error of a float32 sum of d products and its roundings."""
         d = self.references.shape[1]
+        # Twice, because candidate and k-th best may err in opposite directions. The margins cover
+        # terms of second order and the roundings of norms and floors; 1e-30 covers underflow.
         units = (2.05 * d + 16.0) * 2.0**-24
         return np.asarray(units * self.longest * norms + 1e-30, np.float32)
 
@@ -187,6 +192,7 @@ class _Search:
         rows = np.require(rows, requirements=["C", "A"])
         m = len(rows)
         windows = self.windows(_norms(rows, first, "vectors", self.is_small))
+        # A reference that truly scores the floor may have a rough score a window below it.
         floors = floors - windows
         if self.is_small:
             few_documents.match_few(
@@ -196,17 +202,24 @@ class _Search:
         from autolabel_core.matching import kernels
 
         best = np.full((m, self.k), ABSENT, np.float32)
-        found = np.empty((m, self.slots), np.int32)
-        found_score = np.empty((m, self.slots), np.float32)
+        shortlist = np.empty((m, self.slots), np.int32)
+        shortlist_score = np.empty((m, self.slots), np.float32)
         counts = np.zeros(m, np.int32)
         scratch = np.empty(m * self.columns, np.float32)
         for a in range(0, len(self.references), self.columns):
             block = self.references[a : a + self.columns]
             scores = scratch[: m * len(block)].reshape(m, len(block))
             np.matmul(rows, block.T, out=scores)
-            kernels.propose(scores, a, windows, best, floors, found, found_score, counts)
+            kernels.propose(scores, a, windows, best, floors, shortlist, shortlist_score, counts)
         kernels.resolve_ties(
-            rows, self.references, found, found_score, counts, floors, into.position, into.score
+            rows,
+            self.references,
+            shortlist,
+            shortlist_score,
+            counts,
+            floors,
+            into.position,
+            into.score,
         )
 
 
@@ -216,6 +229,7 @@ def _in_parallel(
     min_score: NDArray[np.float32] | None,
     result: Nearest,
 ) -> None:
+    # One iterator for all threads: whoever is free takes the next tile, and none is taken twice.
     starts = iter(range(0, len(vectors), ROWS_PER_TILE))
 
     def work() -> None:
@@ -228,12 +242,14 @@ def _in_parallel(
 
     if len(vectors) <= ROWS_PER_TILE:
         return work()
+    # Each thread has its own tile, so BLAS must not start threads of its own inside them.
     with _all_cores, _blas().limit(limits=1, user_api="blas"):
         helpers = _other_cores(os.getpid())
         others = [helpers.submit(work) for _ in range(_CORES - 1)]
         try:
             work()
         finally:
+            # They write to `result`: no call may return, or raise, before they have ended.
             wait(others)
         for other in others:
             other.result()

@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 from autolabel_core.matching.nearest import ABSENT, Nearest, nearest, nearest_above, without
 
 CACHED_NEIGHBOURS = 16
+"""Five references of a list may be removed before its document is searched for again."""
 NEEDED = 11
+"""The ten that are published, and the document itself where it is a reference."""
 ROWS_PER_GATHER = 8192
+"""Rows copied at once from vectors that may be memory-mapped: bounds the memory."""
 
 Keys = Sequence[str] | Sequence[bytes] | NDArray[np.str_] | NDArray[np.bytes_]
 
@@ -27,9 +30,9 @@ class NeighbourTable:
     """The nearest references of a batch of n documents.
 
     Attributes:
-        position: (n, KEPT) int32 positions in the references it was computed under; -1 beyond
-            `length`.
-        score: (n, KEPT) float32 cosines, falling; `-inf` beyond `length`.
+        position: (n, CACHED_NEIGHBOURS) int32 positions in the references it was computed
+            under; -1 beyond `length`.
+        score: (n, CACHED_NEIGHBOURS) float32 cosines, falling; `-inf` beyond `length`.
         length: (n,) int32: the entries before it are exactly the best of all references. At least
             NEEDED, or the number of references.
     """
@@ -56,9 +59,9 @@ class ReferenceEdit:
 
 def build(vectors: NDArray[np.float32], references: NDArray[np.float32]) -> NeighbourTable:
     """Compute the table of documents (n, d) against references (r, d) in full."""
-    found = nearest(vectors, references, CACHED_NEIGHBOURS)
+    neighbours = nearest(vectors, references, CACHED_NEIGHBOURS)
     length = np.full(len(vectors), min(CACHED_NEIGHBOURS, len(references)), np.int32)
-    return NeighbourTable(found.position, found.score, length)
+    return NeighbourTable(neighbours.position, neighbours.score, length)
 
 
 def update(
@@ -170,7 +173,9 @@ def follow(
         new.score,
         new.length,
     )
+    # A complete list has every reference that stayed, so that added ones may go to its end.
     complete = new.length == r_stayed
+    # A shorter one has lost entries, and which references come next is not known: search in full.
     again = (rows < 0) | ((new.length < NEEDED) & ~complete)
     if not again.all() and len(edit.added):
         _merge_added(new, vectors, references, edit.added, complete, again)
@@ -213,6 +218,8 @@ def _merge_added(
 ) -> None:
     from autolabel_core.matching import kernels
 
+    # An added reference below the last entry cannot be placed: an unlisted one may lie between.
+    # Lists that are searched in full anyway take none (inf), complete lists take all.
     last = np.take_along_axis(table.score, np.maximum(table.length - 1, 0)[:, None], axis=1)[:, 0]
     floors = np.where(again, np.float32(np.inf), np.where(complete, ABSENT, last))
     came = nearest_above(vectors, references[added], CACHED_NEIGHBOURS, floors.astype(np.float32))

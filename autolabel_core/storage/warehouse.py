@@ -78,6 +78,7 @@ class Warehouse:
             table: the rows; the same rows give the same bytes.
             fingerprint: what it was made from.
         """
+        # Replaced and not extended: metadata of other writers would change the bytes.
         table = table.replace_schema_metadata({FINGERPRINT: fingerprint.encode()})
         self._files.write(
             path, fingerprint, lambda part: pq.write_table(table, part, compression="zstd")
@@ -137,6 +138,7 @@ class Warehouse:
 
     def read_batch(self, path: PurePath) -> pa.RecordBatch:
         """Read the one record batch of an Arrow IPC file, memory-mapped."""
+        # A file is replaced by renaming, so a map of the old one stays valid while it is in use.
         reader = pa.ipc.open_file(pa.memory_map(str(self.local(path))))
         if reader.num_record_batches == 0:
             return pa.RecordBatch.from_pylist([], schema=reader.schema)
@@ -144,6 +146,7 @@ class Warehouse:
 
     def fingerprint(self, path: PurePath) -> str | None:
         """Return what a file was made from; None where it is missing or unreadable."""
+        # On S3 the fingerprint is in the object's metadata: no download, to know what is stale.
         noted = self._files.note(path)
         if noted is not None:
             return noted
@@ -163,6 +166,7 @@ class Warehouse:
 def vector_column(vectors: npt.NDArray[np.float32]) -> Column:
     """Return a matrix `(n, d)` as a column of lists; d is 0 where nothing could be embedded yet."""
     n, d = vectors.shape
+    # Arrow cannot tell from flat values how many lists of length 0 there are.
     if d == 0:
         return pa.array([[]] * n, pa.list_(pa.float32(), 0))
     flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
