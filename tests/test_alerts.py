@@ -14,7 +14,7 @@ from autolabel_core.ledger import AlertFiring
 from autolabel_core.ledger.alert_firings import QUIET
 from autolabel_core.notifications.alerts.check import check_alerts
 from autolabel_core.notifications.alerts.drift import FIRST_LOOK, drift, look
-from autolabel_core.notifications.alerts.drift_episodes import episodes, judge_parts, untold
+from autolabel_core.notifications.alerts.drift_episodes import episodes, judge_parts, unreported
 from autolabel_core.notifications.alerts.readings import readings
 from autolabel_core.notifications.alerts.rules import Reading, evaluate
 from autolabel_core.operations.status import collection_status
@@ -273,5 +273,5 @@ def test_batches_that_drift_one_after_the_other_are_one_episode():
     judged = judge_parts(parts, lambda p: p < 0.01, 1, True)
     assert [part.name for part in judged if part.drifted] == ["c", "d", "f"]
     assert [[part.name for part in run] for run in episodes(judged)] == [["c", "d"], ["f"]]
-    assert [run[0].name for run in untold(judged, {"c"})] == ["f"]
-    assert untold(judged, {"d", "f"}) == []
+    assert [run[0].name for run in unreported(judged, {"c"})] == ["f"]
+    assert unreported(judged, {"d", "f"}) == []

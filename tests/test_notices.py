@@ -76,7 +76,7 @@ def test_a_collection_declared_with_its_webhook_misses_nothing(
     told, home, server, bring_up_to_date
 ):
     bring_up_to_date(told, NAME)
-    assert deliver_all(home.workspace, 20.0).told[0].delivered == 6
+    assert deliver_all(home.workspace, 20.0).passes[0].delivered == 6
     assert sorted(kinds(server)) == sorted(
         ["collection.created", "batch.completed", "taxonomy.materialized"] + ["object.created"] * 3
     )

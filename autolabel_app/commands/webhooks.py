@@ -101,7 +101,7 @@ def deliver(seconds: float, as_json: bool) -> None:
 
     done = deliver_all(Workspace.from_environment(), seconds)
     if as_json:
-        emit_json({"busy": done.busy, "endpoints": [vars(told) for told in done.told]})
+        emit_json({"busy": done.busy, "endpoints": [vars(one_pass) for one_pass in done.passes]})
     else:
         click.echo(str(done))
     if done.problems:

@@ -31,7 +31,7 @@ def record_batch_events(collection: OpenCollection, batches: Iterable[str] | Non
         How many were appended.
     """
     labels = TaxonomyLabels(collection)
-    found: list[Event] = []
+    events: list[Event] = []
     for batch in labels.batches if batches is None else batches:
         unknown = [
             (kind, id_)
@@ -41,8 +41,8 @@ def record_batch_events(collection: OpenCollection, batches: Iterable[str] | Non
         if unknown and labels.is_current(batch):
             payload = _payload(labels, batch)
             name = collection.name
-            found += [Event(id_, kind, name, batch, payload) for kind, id_ in unknown]
-    return collection.ledger.append_events(found) if found else 0
+            events += [Event(id_, kind, name, batch, payload) for kind, id_ in unknown]
+    return collection.ledger.append_events(events) if events else 0
 
 
 def _facts(labels: TaxonomyLabels, batch: str) -> dict[str, str]:

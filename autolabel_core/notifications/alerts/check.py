@@ -9,7 +9,7 @@ from autolabel_core.declarations import Alert
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.notifications.alerts.readings import RunFailures, readings
-from autolabel_core.notifications.alerts.rules import AlertVerdict, evaluate, told
+from autolabel_core.notifications.alerts.rules import AlertVerdict, evaluate, firing_payload
 from autolabel_core.notifications.webhooks.endpoints import (
     ALERT_EVENT,
     declare_endpoints,
@@ -77,15 +77,15 @@ def _check(
 ) -> Checked:
     name, ledger = collection.name, collection.ledger
     past = ledger.alert_firings(name, alert.name)
-    found = readings(collection, alert, now, run_failures, past)
-    verdicts = evaluate(name, alert, found, past, now)
+    values = readings(collection, alert, now, run_failures, past)
+    verdicts = evaluate(name, alert, values, past, now)
     checked = Checked(alert, tuple(verdicts))
     at = moment_after(now, 0.0)
     rows = [replace(v.row, recorded_at=at) for v in verdicts if v.row is not None]
     events = []
     if checked.firing:
         fact = (name, alert.name, len(past), [row.fingerprint for row in rows])
-        payload = told(name, alert, checked.firing)
+        payload = firing_payload(name, alert, checked.firing)
         events = [Event(event_id(ALERT_EVENT, *fact), ALERT_EVENT, name, alert.name, payload)]
     if rows:
         ledger.append_alert_firings(rows, events)

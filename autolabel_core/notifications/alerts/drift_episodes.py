@@ -2,7 +2,7 @@
 
 Each is compared with the last ones before it that did not drift, the reference window. So a batch
 that drifts is found however many came with it, and the return to normal is no drift. Consecutive
-ones that drift are one episode, which is told once.
+ones that drift are one episode, which is reported once.
 """
 
 from __future__ import annotations
@@ -73,17 +73,17 @@ def judge_parts(
 
 def episodes(judged: list[JudgedPart]) -> list[list[JudgedPart]]:
     """Return the runs of batches that drift one after the other."""
-    found: list[list[JudgedPart]] = []
+    runs: list[list[JudgedPart]] = []
     goes_on = False
     for part in judged:
         if part.drifted and goes_on:
-            found[-1].append(part)
+            runs[-1].append(part)
         elif part.drifted:
-            found.append([part])
+            runs.append([part])
         goes_on = part.drifted
-    return found
+    return runs
 
 
-def untold(judged: list[JudgedPart], told: Collection[str]) -> list[list[JudgedPart]]:
-    """Return the episodes of which no batch was told."""
-    return [run for run in episodes(judged) if not any(part.name in told for part in run)]
+def unreported(judged: list[JudgedPart], reported: Collection[str]) -> list[list[JudgedPart]]:
+    """Return the episodes of which no batch was reported."""
+    return [run for run in episodes(judged) if not any(part.name in reported for part in run)]

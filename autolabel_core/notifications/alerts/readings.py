@@ -19,7 +19,7 @@ from autolabel_core.notifications.alerts.drift_episodes import (
     JudgedPart,
     episodes,
     judge_parts,
-    untold,
+    unreported,
 )
 from autolabel_core.notifications.alerts.rules import MAX_LISTED, Reading
 from autolabel_core.tables.workspace import OpenCollection, Workspace
@@ -44,13 +44,13 @@ def readings(
         now: the present moment.
         run_failures: tells how many runs of a collection failed in the last hours; None where
             Dagster cannot be asked: then such an alert has no reading.
-        past: the alert's rows in the ledger: drift that was told is not told again.
+        past: the alert's rows in the ledger: drift that was reported is not reported again.
 
     Returns:
         One for each group; groups without a document, and numbers that are not defined, have none.
     """
     if alert.retriever is not None:
-        return _found(collection.workspace, alert)
+        return _retrieved(collection.workspace, alert)
     if alert.metric == "run_failures":
         if run_failures is None:
             return []
@@ -61,7 +61,7 @@ def readings(
     return _counted(collection, alert)
 
 
-def _found(workspace: Workspace, alert: Alert) -> list[Reading]:
+def _retrieved(workspace: Workspace, alert: Alert) -> list[Reading]:
     from autolabel_core.documents.search import retrieve
 
     searched, retriever = find_retriever(workspace.collections, str(alert.retriever))
@@ -77,11 +77,11 @@ def _found(workspace: Workspace, alert: Alert) -> list[Reading]:
     return [
         Reading(
             group,
-            float(len(found)),
-            tuple(sorted(d["document_id"] for d in found)),
-            {"documents": [d["key"] for d in found[:MAX_LISTED]]},
+            float(len(matches)),
+            tuple(sorted(d["document_id"] for d in matches)),
+            {"documents": [d["key"] for d in matches[:MAX_LISTED]]},
         )
-        for group, found in groups.items()
+        for group, matches in groups.items()
     ]
 
 
@@ -108,7 +108,7 @@ def _counted(collection: OpenCollection, alert: Alert) -> list[Reading]:
     )
     with view.connect() as connection:
         rows = connection.execute(sql).fetchall()
-    found = []
+    result = []
     for group, total, unreadable, auto, machine, queue in rows:
         value = {
             "coverage": coverage(auto, machine),
@@ -116,8 +116,8 @@ def _counted(collection: OpenCollection, alert: Alert) -> list[Reading]:
             "review_queue": float(queue),
         }[str(alert.metric)]
         if value is not None and (group is not None or alert.group_by is None):
-            found.append(Reading(group, value, shown={"documents_in_group": total}))
-    return found
+            result.append(Reading(group, value, shown={"documents_in_group": total}))
+    return result
 
 
 def _drift(
@@ -136,7 +136,7 @@ def _drift(
         part_of = {d: _window(changes[d], alert.window_hours) for d, _, _ in rows}
         last = _window(now.astimezone(UTC).isoformat(), alert.window_hours, -1)
     groups = list(dict.fromkeys(group for _, _, group in rows))
-    found = []
+    drifts = []
     for group in groups:
         parts: dict[str, list[float]] = {}
         for document, confidence, of in rows:
@@ -146,24 +146,24 @@ def _drift(
         by_looks = alert.window_hours is None
         judged = judge_parts(ordered, alert.trigger.holds, len(groups), by_looks)
         if judged:
-            found.append(_drift_reading(group, judged, _told_parts(past, group)))
-    return found
+            drifts.append(_drift_reading(group, judged, _reported_parts(past, group)))
+    return drifts
 
 
-def _told_parts(past: Sequence[AlertFiring], group: str | None) -> set[str]:
-    """Return the batches of a group that an alert told of."""
-    told: set[str] = set()
+def _reported_parts(past: Sequence[AlertFiring], group: str | None) -> set[str]:
+    """Return the batches of a group that an alert reported."""
+    reported: set[str] = set()
     for row in past:
         if row.group == group:
             since, parts = row.payload.get("since"), row.payload.get("parts", ())
             named = [since, *parts] if isinstance(parts, Sequence) else [since]
-            told |= {name for name in named if isinstance(name, str) and name}
-    return told
+            reported |= {name for name in named if isinstance(name, str) and name}
+    return reported
 
 
-def _drift_reading(group: str | None, judged: list[JudgedPart], told: set[str]) -> Reading:
-    """Return what is to be told: drift that was not told yet, else how the latest batch stands."""
-    fresh = untold(judged, told)
+def _drift_reading(group: str | None, judged: list[JudgedPart], reported: set[str]) -> Reading:
+    """Return drift that was not reported yet, else the state of the latest batch."""
+    fresh = unreported(judged, reported)
     about = fresh or episodes(judged)[-1:] if judged[-1].drifted or fresh else [judged[-1:]]
     parts = [part for run in about for part in run]
     worst = min(parts, key=lambda part: part.p)

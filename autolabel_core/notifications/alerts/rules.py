@@ -75,17 +75,17 @@ def evaluate(
         last[group] = row
         if row.fingerprint != QUIET:
             fired[group] = row
-    found = list(readings)
+    current = list(readings)
     gone = [
         Reading(group, 0.0)
         for group, row in last.items()
-        if row.fingerprint != QUIET and group not in {r.group for r in found}
+        if row.fingerprint != QUIET and group not in {r.group for r in current}
     ]
     cool = timedelta(minutes=alert.cool_down_minutes)
     verdicts = []
-    for reading in found:
-        before, told = last.get(reading.group), fired.get(reading.group)
-        age = now - datetime.fromisoformat(told.recorded_at) if told else None
+    for reading in current:
+        before, firing = last.get(reading.group), fired.get(reading.group)
+        age = now - datetime.fromisoformat(firing.recorded_at) if firing else None
         cooling = age is not None and timedelta(0) <= age < cool
         verdicts.append(_verdict(collection, alert, reading, before, cooling))
     return verdicts + [_quiet(collection, alert, reading, "no longer there") for reading in gone]
@@ -121,7 +121,9 @@ def _row(collection: str, alert: Alert, reading: Reading, mark: str) -> AlertFir
     return AlertFiring(collection, alert.name, mark, reading.value, payload)
 
 
-def told(collection: str, alert: Alert, verdicts: Iterable[AlertVerdict]) -> dict[str, Json]:
+def firing_payload(
+    collection: str, alert: Alert, verdicts: Iterable[AlertVerdict]
+) -> dict[str, Json]:
     """Return the payload of `alert.triggered`: one for all groups that fire together.
 
     Args:
@@ -130,7 +132,7 @@ def told(collection: str, alert: Alert, verdicts: Iterable[AlertVerdict]) -> dic
         verdicts: of the groups that fire.
 
     Returns:
-        What is told; at most MAX_LISTED groups are listed, all are counted.
+        The payload; at most MAX_LISTED groups are listed, all are counted.
     """
     firing = list(verdicts)
     return {

@@ -64,30 +64,30 @@ async def person_sender(
             async with asyncio.timeout(channel.timeout_seconds):
                 if not channel.allow_private:
                     check(host, await resolver(host, port))
-                done, said = await asyncio.to_thread(_notify, service, event)
+                done, failure = await asyncio.to_thread(_notify, service, event)
         except TimeoutError:
             return Answer(False, None, f"no answer within {channel.timeout_seconds:g} s")
         except PrivateAddressError as error:
             return Answer(False, None, detail(str(error), [known.url]))
         except OSError as error:
             return Answer(False, None, detail(f"{host} has no address: {error}", hidden))
-        return Answer(done, None, None if done else detail(said, hidden))
+        return Answer(done, None, None if done else detail(failure, hidden))
 
     yield send
 
 
 def _notify(service: Any, event: Event) -> tuple[bool, str]:
-    """Send, and gather what apprise says of a failure.
+    """Send, and gather what apprise reports of a failure.
 
-    It is told that this is plain text: it then escapes what a service takes for markup (keys and
+    It is passed as plain text: apprise then escapes what a service takes for markup (keys and
     labels are named by whoever uploads), and keeps line breaks in the HTML part of a mail.
     """
     import apprise
 
     people = apprise.Apprise()
     people.add(service)
-    said: list[str] = []
-    handler = _Gathering(said)
+    messages: list[str] = []
+    handler = _Gathering(messages)
     logger = logging.getLogger("apprise")
     logger.addHandler(handler)
     try:
@@ -100,7 +100,7 @@ def _notify(service: Any, event: Event) -> tuple[bool, str]:
         )
     finally:
         logger.removeHandler(handler)
-    return done, "; ".join(said) or "the message was not taken"
+    return done, "; ".join(messages) or "the message was not taken"
 
 
 class _Gathering(logging.Handler):
@@ -121,7 +121,7 @@ def _host_of(service: Any) -> tuple[str, int]:
 def _parts_of(url: str) -> list[str]:
     """Return what is secret of an address: itself, its password and the parts of a Slack URL."""
     parts = urlsplit(url)
-    found = [url, parts.password or "", unquote(parts.password or "")]
+    secrets = [url, parts.password or "", unquote(parts.password or "")]
     if parts.scheme in ("slack", "https"):
-        found += [*parts.path.split("/"), parts.netloc if parts.scheme == "slack" else ""]
-    return [secret for secret in found if secret]
+        secrets += [*parts.path.split("/"), parts.netloc if parts.scheme == "slack" else ""]
+    return [secret for secret in secrets if secret]

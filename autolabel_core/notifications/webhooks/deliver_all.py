@@ -20,35 +20,37 @@ NOTES = frozenset({COMPLETED, MATERIALIZED})
 class DeliveryRound:
     """One round over all endpoints; `busy` is true when another process is at it already."""
 
-    told: tuple[PassResult, ...] = ()
+    passes: tuple[PassResult, ...] = ()
     busy: bool = False
 
     @property
     def problems(self) -> list[str]:
-        """What a person has to cure before some endpoint can be told anything."""
-        return [told.problem for told in self.told if told.problem]
+        """What a person has to cure before some endpoint can be reached."""
+        return [done.problem for done in self.passes if done.problem]
 
     def __str__(self) -> str:
         if self.busy:
             return "Another process is delivering."
         counts = {
-            kind: sum(getattr(told, kind) for told in self.told)
+            kind: sum(getattr(done, kind) for done in self.passes)
             for kind in ("delivered", "failed", "abandoned")
         }
-        off = [told.endpoint for told in self.told if told.disabled]
-        said = f"{len(self.told)} endpoints: " + ", ".join(f"{n} {k}" for k, n in counts.items())
-        return said + (f"; switched off by 410: {', '.join(off)}" if off else "")
+        off = [done.endpoint for done in self.passes if done.disabled]
+        summary = f"{len(self.passes)} endpoints: " + ", ".join(
+            f"{n} {k}" for k, n in counts.items()
+        )
+        return summary + (f"; switched off by 410: {', '.join(off)}" if off else "")
 
 
 def deliver_all(
-    workspace: Workspace, budget_seconds: float, means: DeliveryContext | None = None
+    workspace: Workspace, budget_seconds: float, context: DeliveryContext | None = None
 ) -> DeliveryRound:
-    """Tell every declared endpoint of what it is to be told of now.
+    """Send every declared endpoint the events that are due now.
 
     Args:
         workspace: the stores.
         budget_seconds: no request is begun later than this.
-        means: clocks, chance, environment and resolver.
+        context: clocks, chance, environment and resolver.
 
     Returns:
         What was done; problems of single endpoints and collections are among it.
@@ -61,7 +63,7 @@ def deliver_all(
             declare_endpoints(workspace.ledger, endpoints)
             problems = note_batches(workspace, [e.event_types for e in endpoints])
             return DeliveryRound(
-                (*problems, *deliver(workspace.ledger, endpoints, budget_seconds, means))
+                (*problems, *deliver(workspace.ledger, endpoints, budget_seconds, context))
             )
     except Timeout:
         return DeliveryRound(busy=True)
@@ -70,7 +72,8 @@ def deliver_all(
 def note_batches(workspace: Workspace, wanted: Sequence[frozenset[str]]) -> list[PassResult]:
     """Append the events of tables, where somebody wants them; say which collections fail."""
     problems = [
-        PassResult(str(one.collection), problem=str(one)) for one in workspace.declared.problems
+        PassResult(str(problem.collection), problem=str(problem))
+        for problem in workspace.declared.problems
     ]
     for name, collection in workspace.collections.items():
         if any(NOTES & types for types in wanted):

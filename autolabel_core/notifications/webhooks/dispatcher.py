@@ -43,9 +43,12 @@ from autolabel_core.notifications.webhooks.http_sender import (
 from autolabel_core.notifications.webhooks.retry_schedule import moment_after, wait_seconds
 
 PAGE = 1000
+"""Pending events that are read at once."""
 LONGEST_PAGE = 16_000
 SETTLED_EVERY = 200
+"""Delivered events after which the ledger notes how far the outbox is empty."""
 FAILURES_IN_A_ROW = 8
+"""After so many the endpoint is taken to be down, and is left alone until the next pass."""
 
 
 def utc_moment() -> datetime:
@@ -80,35 +83,37 @@ def deliver(
     ledger: Ledger,
     endpoints: Sequence[Endpoint],
     budget_seconds: float,
-    means: DeliveryContext | None = None,
+    context: DeliveryContext | None = None,
 ) -> list[PassResult]:
-    """Tell every endpoint of what it is to be told of now.
+    """Send every endpoint the events that are due now.
 
     Args:
         ledger: holds events and deliveries.
         endpoints: all that are declared.
         budget_seconds: no request is begun later than this; one takes 15 seconds at most.
-        means: clocks, chance, environment and resolver.
+        context: clocks, chance, environment and resolver.
 
     Returns:
         What was done at each endpoint that is enabled. The rest is for the next pass.
     """
-    means = means or DeliveryContext()
+    context = context or DeliveryContext()
     declare_endpoints(ledger, endpoints)
-    until = means.monotonic() + budget_seconds
-    return asyncio.run(_deliver(ledger, [e for e in endpoints if e.enabled], until, means))
+    until = context.monotonic() + budget_seconds
+    return asyncio.run(_deliver(ledger, [e for e in endpoints if e.enabled], until, context))
 
 
 async def _deliver(
-    ledger: Ledger, endpoints: list[Endpoint], until: float, means: DeliveryContext
+    ledger: Ledger, endpoints: list[Endpoint], until: float, context: DeliveryContext
 ) -> list[PassResult]:
     async with Recorder(ledger) as recorder:
-        passes = [_Pass(ledger, endpoint, recorder, until, means) for endpoint in endpoints]
-        ended = await asyncio.gather(*(p.run() for p in passes), return_exceptions=True)
-    for found in ended:
-        if isinstance(found, BaseException):
-            raise found
-    return [p.told for p in passes]
+        # One endpoint's error must not cut off the others: all end, and are recorded, before it is
+        # raised.
+        passes = [_Pass(ledger, endpoint, recorder, until, context) for endpoint in endpoints]
+        outcomes = await asyncio.gather(*(p.run() for p in passes), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [p.result for p in passes]
 
 
 def sender_of(
@@ -128,88 +133,97 @@ class _Pass:
         endpoint: Endpoint,
         recorder: Recorder,
         until: float,
-        means: DeliveryContext,
+        context: DeliveryContext,
     ) -> None:
         self._ledger = ledger
         self._endpoint = endpoint
         self._recorder = recorder
         self._until = until
-        self._means = means
+        self._context = context
         self._failures_in_a_row = 0
         self._waits = False
-        self.told = PassResult(endpoint.name)
+        self.result = PassResult(endpoint.name)
 
     async def run(self) -> None:
         try:
+            # The ledger blocks. In a thread it does not hold up the requests of other endpoints.
             state = await asyncio.to_thread(state_of, self._ledger, self._endpoint)
-            known = access(self._endpoint, self._means.environ)
+            known = access(self._endpoint, self._context.environ)
+            # It was switched off by 410 Gone; another address in the declaration switches it on.
             if state.disabled_address == known.address_hash:
-                self.told.disabled = True
+                self.result.disabled = True
                 return
             if await asyncio.to_thread(self._is_asked_to_wait):
                 return
-            async with sender_of(self._endpoint, known, self._means.resolver) as send:
+            async with sender_of(self._endpoint, known, self._context.resolver) as send:
                 await self._empty(send, state, known)
         except AutolabelError as error:
-            self.told.problem = str(error)
+            self.result.problem = str(error)
 
     def _is_asked_to_wait(self) -> bool:
-        now = moment_after(self._means.now(), 0.0)
+        now = moment_after(self._context.now(), 0.0)
         return any(
             d.outcome == "failed"
             and d.retry_after_seconds is not None
-            and now < (d.next_attempt_at or "") <= moment_after(self._means.now(), LONGEST_SECONDS)
+            and now
+            < (d.next_attempt_at or "")
+            <= moment_after(self._context.now(), LONGEST_SECONDS)
             for d in self._ledger.deliveries(self._endpoint.name, limit=2 * MAX_CONNECTIONS)
         )
 
     @property
     def _is_over(self) -> bool:
         gives_up = self._failures_in_a_row >= FAILURES_IN_A_ROW
-        return self._waits or gives_up or self._means.monotonic() >= self._until
+        return self._waits or gives_up or self._context.monotonic() >= self._until
 
     async def _empty(self, send: Send, state: State, known: Access) -> None:
         wanted, page = self._endpoint.wanted(state.after or 0), PAGE
         while True:
+            # Before `pending`: an event that is appended in between must not count as settled.
             newest = await asyncio.to_thread(self._ledger.last_event_id)
             pending = await asyncio.to_thread(self._ledger.pending, wanted, page)
             settled = pending[0].event.id - 1 if pending else newest
-            chains = deque(chains_due(pending, self._means.now()))
+            chains = deque(chains_due(pending, self._context.now()))
             if self._is_over or (not chains and (len(pending) < page or page >= LONGEST_PAGE)):
                 break
+            # A whole page waits for its retries: what is due now may lie behind it.
             page = page if chains else page * 4
+            # People read messages in their order; programs get many requests at once.
             workers = MAX_CONNECTIONS if self._endpoint.channel.channel == "webhook" else 1
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(workers, len(chains))):
                     group.create_task(self._work(chains, send))
         if settled >= (state.after or 0) + SETTLED_EVERY:
             await self._recorder.record(mark(self._endpoint, SETTLED, settled_to=settled))
-        if self.told.disabled:
+        if self.result.disabled:
             await self._recorder.record(
                 mark(self._endpoint, DISABLED, address_hash=known.address_hash)
             )
 
     async def _work(self, chains: deque[list[Pending]], send: Send) -> None:
         while chains and not self._is_over:
+            # A worker takes all events of an object, so that they are sent in order.
             for pending in chains.popleft():
                 if self._is_over:
                     return
-                now = self._means.now()
+                now = self._context.now()
                 answer = await send(pending.event, now)
                 attempt = pending.last.attempt + 1 if pending.last else 1
-                outcome = judged(
-                    self._endpoint.name, pending, attempt, answer, now, self._means.rng
+                outcome = outcome_of(
+                    self._endpoint.name, pending, attempt, answer, now, self._context.rng
                 )
                 await self._recorder.record(outcome)
                 self._count(outcome, answer)
+                # Later events of the object wait until this one has arrived or is given up.
                 if outcome.outcome == "failed":
                     break
 
     def _count(self, outcome: Delivery, answer: Answer) -> None:
-        setattr(self.told, outcome.outcome, getattr(self.told, outcome.outcome) + 1)
+        setattr(self.result, outcome.outcome, getattr(self.result, outcome.outcome) + 1)
         self._failures_in_a_row = 0 if answer.delivered else self._failures_in_a_row + 1
         if answer.status_code == GONE:
-            self.told.disabled = True
-        self._waits |= self.told.disabled or answer.retry_after_seconds is not None
+            self.result.disabled = True
+        self._waits |= self.result.disabled or answer.retry_after_seconds is not None
 
 
 def chains_due(pending: Iterable[Pending], now: datetime) -> list[list[Pending]]:
@@ -221,11 +235,11 @@ def chains_due(pending: Iterable[Pending], now: datetime) -> list[list[Pending]]
             back, and is due.
 
     Returns:
-        One list for each object, to be told one after another.
+        One list for each object, to be sent one after another.
     """
     chains: dict[tuple[str, str], list[Pending]] = {}
-    for one in pending:
-        chains.setdefault((one.event.collection, one.event.subject), []).append(one)
+    for waiting in pending:
+        chains.setdefault((waiting.event.collection, waiting.event.subject), []).append(waiting)
     at, horizon = moment_after(now, 0.0), moment_after(now, 2 * LONGEST_SECONDS)
     return [
         chain
@@ -234,7 +248,7 @@ def chains_due(pending: Iterable[Pending], now: datetime) -> list[list[Pending]]
     ]
 
 
-def judged(
+def outcome_of(
     endpoint: str, pending: Pending, attempt: int, answer: Answer, now: datetime, rng: Random
 ) -> Delivery:
     """Return what is recorded of an attempt: delivered, to be tried again, or given up.
@@ -254,13 +268,13 @@ def judged(
     if answer.delivered:
         return row
     row = replace(row, retry_after_seconds=answer.retry_after_seconds)
-    said = answer.detail
+    detail = answer.detail
     if answer.retry_after_seconds is not None:
-        said = f"Retry-After {answer.retry_after_seconds:.0f} s; {said or ''}".rstrip("; ")
+        detail = f"Retry-After {answer.retry_after_seconds:.0f} s; {detail or ''}".rstrip("; ")
     wait = wait_seconds(attempt, rng)
     if answer.status_code == GONE:
-        return replace(row, outcome="failed", detail=said)
+        return replace(row, outcome="failed", detail=detail)
     if wait is None:
-        return replace(row, outcome="abandoned", detail=said)
+        return replace(row, outcome="abandoned", detail=detail)
     due = moment_after(now, max(wait, answer.retry_after_seconds or 0.0))
-    return replace(row, outcome="failed", detail=said, next_attempt_at=due)
+    return replace(row, outcome="failed", detail=detail, next_attempt_at=due)

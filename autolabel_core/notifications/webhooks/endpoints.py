@@ -45,7 +45,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class State:
-    """What the ledger knows of an endpoint; `after` is the id up to which nothing is to be told."""
+    """What the ledger knows of an endpoint; `after` is the id up to which nothing is to be sent."""
 
     after: int | None = None
     disabled_at: str | None = None
@@ -81,22 +81,26 @@ def endpoints_of(collections: Iterable[Collection]) -> list[Endpoint]:
         Named `<collection>/<webhook>/<channel>` and `<collection>/alert <name>/<channel>`; a second
         channel of a kind is `webhook-2`.
     """
-    found = []
+    endpoints = []
     for collection in collections:
         name = collection.collection_name
         for hook in collection.webhooks:
             scope = None if hook.all_collections else name
             for kind, channel in _named(hook.channels):
-                own = f"{name}/{hook.webhook_name}/{kind}"
+                full_name = f"{name}/{hook.webhook_name}/{kind}"
                 types = frozenset(hook.events)
-                found.append(
-                    Endpoint(own, channel, scope, types, None, hook.enabled, hook.from_beginning)
+                endpoints.append(
+                    Endpoint(
+                        full_name, channel, scope, types, None, hook.enabled, hook.from_beginning
+                    )
                 )
         for alert in collection.alerts:
             for kind, channel in _named(alert.channels):
-                own = f"{name}/alert {alert.name}/{kind}"
-                found.append(Endpoint(own, channel, name, frozenset({ALERT_EVENT}), alert.name))
-    return found
+                full_name = f"{name}/alert {alert.name}/{kind}"
+                endpoints.append(
+                    Endpoint(full_name, channel, name, frozenset({ALERT_EVENT}), alert.name)
+                )
+    return endpoints
 
 
 def _named(channels: Iterable[Channel]) -> Iterable[tuple[str, Channel]]:

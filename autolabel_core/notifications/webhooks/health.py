@@ -59,10 +59,10 @@ def endpoint_health(ledger: Ledger, collection: Collection) -> list[EndpointHeal
     Returns:
         One record for each endpoint.
     """
-    found: list[EndpointHealth] = []
+    records: list[EndpointHealth] = []
     for endpoint in endpoints_of([collection]):
         missed = [d for d in ledger.undelivered(endpoint.name) if d.event_id not in MARKS]
-        found.append(
+        records.append(
             {
                 "endpoint": endpoint.name,
                 "enabled": endpoint.enabled,
@@ -73,7 +73,7 @@ def endpoint_health(ledger: Ledger, collection: Collection) -> list[EndpointHeal
                 **_waiting(ledger, endpoint),
             }
         )
-    return found
+    return records
 
 
 class _Waiting(TypedDict):

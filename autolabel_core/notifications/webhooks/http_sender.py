@@ -137,15 +137,15 @@ async def _beginning(response: httpcore.Response) -> str:
     return read[:MAX_ANSWER_BYTES].decode("utf-8", "replace")
 
 
-def _answer(response: httpcore.Response, said: str, now: datetime) -> Answer:
+def _answer(response: httpcore.Response, body: str, now: datetime) -> Answer:
     status = response.status
     if 200 <= status < 300:
         return Answer(True, status)
     headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
     wait = retry_after_seconds(headers.get(b"retry-after"), now)
     if 300 <= status < 400:
-        said = "redirects are not followed; declare the address that answers"
-    return Answer(False, status, said or None, wait)
+        body = "redirects are not followed; declare the address that answers"
+    return Answer(False, status, body or None, wait)
 
 
 def _named(error: Exception) -> str:

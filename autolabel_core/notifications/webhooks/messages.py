@@ -111,11 +111,11 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def detail(said: str, secrets: Iterable[str]) -> str:
+def detail(text: str, secrets: Iterable[str]) -> str:
     """Return what may be kept of an answer: 200 printable characters, no secret among them.
 
     Args:
-        said: a response body or an error.
+        text: a response body or an error.
         secrets: texts that are struck out.
 
     Returns:
@@ -123,6 +123,6 @@ def detail(said: str, secrets: Iterable[str]) -> str:
     """
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
-            said = said.replace(secret, "***")
-    plain = "".join(c if c.isprintable() else " " for c in said)
+            text = text.replace(secret, "***")
+    plain = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(plain.split())[:MAX_DETAIL_CHARACTERS]

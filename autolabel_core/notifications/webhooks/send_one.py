@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.ledger import Delivery, Event, Ledger, Pending
-from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, judged, sender_of
+from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, outcome_of, sender_of
 from autolabel_core.notifications.webhooks.endpoints import DISABLED, Endpoint, access, mark
 from autolabel_core.notifications.webhooks.http_sender import GONE, Answer
 from autolabel_core.notifications.webhooks.retry_schedule import moment_after
@@ -16,37 +16,37 @@ from autolabel_core.notifications.webhooks.retry_schedule import moment_after
 TEST_EVENT = "webhook.test"
 
 
-def send_now(endpoint: Endpoint, event: Event, means: DeliveryContext | None = None) -> Answer:
+def send_now(endpoint: Endpoint, event: Event, context: DeliveryContext | None = None) -> Answer:
     """Send one event, whatever its state; nothing is recorded.
 
     Args:
         endpoint: where to.
         event: what.
-        means: clock, environment and resolver.
+        context: clock, environment and resolver.
 
     Returns:
         What came of it.
     """
-    known = means or DeliveryContext()
+    used = context or DeliveryContext()
 
     async def once() -> Answer:
-        sender = sender_of(endpoint, access(endpoint, known.environ), known.resolver)
+        sender = sender_of(endpoint, access(endpoint, used.environ), used.resolver)
         async with sender as send:
-            return await send(event, known.now())
+            return await send(event, used.now())
 
     return asyncio.run(once())
 
 
-def test_event(endpoint: Endpoint, means: DeliveryContext | None = None) -> Event:
+def test_event(endpoint: Endpoint, context: DeliveryContext | None = None) -> Event:
     """Return an event that tells nothing but that the endpoint is reached."""
-    at = moment_after((means or DeliveryContext()).now(), 0.0)
+    at = moment_after((context or DeliveryContext()).now(), 0.0)
     payload = {"endpoint": endpoint.name, "message": "autolabel reaches this endpoint"}
     collection = endpoint.name.partition("/")[0]
     return Event(f"test_{uuid.uuid4().hex}", TEST_EVENT, collection, "test", payload, at)
 
 
 def redeliver(
-    ledger: Ledger, endpoint: Endpoint, event_id: str, means: DeliveryContext | None = None
+    ledger: Ledger, endpoint: Endpoint, event_id: str, context: DeliveryContext | None = None
 ) -> Delivery:
     """Send an event again under its own id, and record what came of it.
 
@@ -54,7 +54,7 @@ def redeliver(
         ledger: holds events and deliveries.
         endpoint: where to.
         event_id: which event.
-        means: clock, environment, chance and resolver.
+        context: clock, environment, chance and resolver.
 
     Returns:
         The attempt. An event that was given up stays given up when it fails again.
@@ -62,7 +62,7 @@ def redeliver(
     Raises:
         NotFoundError: there is no such event.
     """
-    known = means or DeliveryContext()
+    used = context or DeliveryContext()
     event = ledger.event(event_id)
     if event is None:
         raise NotFoundError(
@@ -71,16 +71,16 @@ def redeliver(
         )
     past = ledger.deliveries(endpoint.name, event_id)
     last = past[-1] if past else None
-    answer = send_now(endpoint, event, known)
+    answer = send_now(endpoint, event, used)
     attempt = last.attempt + 1 if last else 1
-    now = known.now()
-    row = judged(endpoint.name, Pending(event, last), attempt, answer, now, known.rng)
+    now = used.now()
+    row = outcome_of(endpoint.name, Pending(event, last), attempt, answer, now, used.rng)
     if row.outcome == "failed" and any(d.outcome == "abandoned" for d in past):
         row = replace(row, outcome="abandoned", next_attempt_at=None)
     rows = [row]
     if answer.status_code == GONE:
         rows.append(
-            mark(endpoint, DISABLED, address_hash=access(endpoint, known.environ).address_hash)
+            mark(endpoint, DISABLED, address_hash=access(endpoint, used.environ).address_hash)
         )
     ledger.append_deliveries(rows)
     return row
