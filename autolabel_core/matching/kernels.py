@@ -21,16 +21,12 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Sums = NDArray[np.float64]
 
-LANES = 32
-"""Independent sums of one product; the number fixes the order of additions, hence the bytes."""
+LANES = 32  # independent sums of one product: their number fixes the order of additions
 HALVES = (16, 8, 4, 2, 1)
-CHUNK = 128
-"""Rough scores that are tested together; in most chunks none reaches the floor."""
-GROUP = 32
-"""Candidates that are scored in turns."""
+CHUNK = 128  # rough scores tested together: in most chunks none reaches the floor
+GROUP = 32  # candidates scored in turns
 
 # Vectors may be memory-mapped and read-only. Writable arrays are accepted for these types as well.
-
 _ROWS_IN = types.Array(types.float32, 2, "C", readonly=True)
 _ROW_IN = types.Array(types.float32, 1, "C", readonly=True)
 _INTS_IN = types.Array(types.int32, 2, "C", readonly=True)
@@ -132,11 +128,9 @@ def propose(
                 score = chunk[j]
                 if score < floor:
                     continue
-                # The floor has risen since the first entries were kept: some may go now.
-                if count == slots:
+                if count == slots:  # the floor has risen since the first were kept: some may go
                     count = _compact(shortlist[i], shortlist_score[i], floor)
-                # More near-ties than fit, such as many copies: `resolve_ties` scans all references.
-                if count == slots:
+                if count == slots:  # still too many near-ties: `resolve_ties` scores everything
                     count = -1
                     break
                 shortlist[i, count], shortlist_score[i, count] = first + start + j, score
@@ -174,7 +168,6 @@ def score_alone(
                 lanes[lane] += np.float64(part[lane]) * np.float64(other[lane])
     for c in range(count):
         other, lanes = references[candidates[c]], sums[c]
-        # The rest of a row whose length is no multiple of LANES continues the first lanes.
         for j in range(whole, row.shape[0]):
             lanes[j - whole] += np.float64(row[j]) * np.float64(other[j])
         for width in HALVES:
@@ -234,7 +227,6 @@ def resolve_ties(
         scan_all = counts[i] < 0
         proposed = references.shape[0] if scan_all else counts[i]
         for c in range(proposed):
-            # The floor is final now, and higher than when most of the shortlist was kept.
             if scan_all or shortlist_score[i, c] >= floors[i]:
                 candidates[waiting] = c if scan_all else shortlist[i, c]
                 waiting += 1

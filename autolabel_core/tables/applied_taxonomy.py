@@ -93,11 +93,11 @@ class AppliedTaxonomy:
     @cached_property
     def all_references(self) -> ReferenceVectors:
         """The references that count, after the filter of the taxonomy's retriever."""
-        found = ReferenceSet(
+        references = ReferenceSet(
             OpenCollection(self.collection.workspace, self.reference_collection)
         ).load()
         conditions = [parse(condition) for condition in self._conditions]
-        return filter_references(found, conditions, self.reference_collection.label_field)
+        return filter_references(references, conditions, self.reference_collection.label_field)
 
     @cached_property
     def engine(self) -> DecisionEngine:
@@ -108,8 +108,8 @@ class AppliedTaxonomy:
         """Return the fields that a document takes from its matched reference."""
         label_field = self.reference_collection.label_field
         label = reference["label"]
-        said = {**reference["fields"], "label": label, label_field: label}
-        return {e.target: said.get(e.source) for e in self.collection.declaration.enrichment}
+        values = {**reference["fields"], "label": label, label_field: label}
+        return {e.target: values.get(e.source) for e in self.collection.declaration.enrichment}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -129,9 +129,9 @@ class AppliedTaxonomy:
         taxonomy = self.collection.declaration.taxonomy
         if taxonomy is None or taxonomy.retriever is None:
             return None
-        found = find_retriever(self.collection.workspace.collections, taxonomy.retriever)[1]
-        check_feature_uri(found, self.collection.name, self.space)
-        return found
+        retriever = find_retriever(self.collection.workspace.collections, taxonomy.retriever)[1]
+        check_feature_uri(retriever, self.collection.name, self.space)
+        return retriever
 
     @property
     def _conditions(self) -> list[object]:

@@ -26,28 +26,28 @@ VERDICT = "verdict"
 
 
 def transfer_annotations(
-    said: Sequence[BoxAnnotation], detections: Sequence[DetectionRow], collection: Collection
+    annotations: Sequence[BoxAnnotation], detections: Sequence[DetectionRow], collection: Collection
 ) -> dict[str, Annotation]:
     """Return what people said of each detection of one image.
 
     Args:
-        said: what holds of the image, in the order of the ledger.
+        annotations: what holds of the image, in the order of the ledger.
         detections: rows of the image's detections.
         collection: whose fields the annotations fill.
 
     Returns:
         By document id; the label is None where a person saw no object.
     """
-    standing = merge_annotations(said)
-    objects = [a for a in standing if a.label in OBJECTS and a.true_class and a.xyxy_px]
-    wrong = [a for a in standing if a.label == FALSE_POSITIVE and a.xyxy_px]
-    found: dict[str, Annotation] = {}
+    merged = merge_annotations(annotations)
+    objects = [a for a in merged if a.label in OBJECTS and a.true_class and a.xyxy_px]
+    wrong = [a for a in merged if a.label == FALSE_POSITIVE and a.xyxy_px]
+    transferred: dict[str, Annotation] = {}
     for annotation, row in _pairs(objects, detections):
-        found[row["document_id"]] = _annotation(annotation, row, collection)
-    left = [row for row in detections if row["document_id"] not in found]
+        transferred[row["document_id"]] = _annotation(annotation, row, collection)
+    left = [row for row in detections if row["document_id"] not in transferred]
     for annotation, row in _pairs(wrong, left):
-        found[row["document_id"]] = _annotation(annotation, row, collection)
-    return found
+        transferred[row["document_id"]] = _annotation(annotation, row, collection)
+    return transferred
 
 
 def _pairs(
@@ -67,20 +67,20 @@ def _may_meet(annotation: BoxAnnotation, row: DetectionRow) -> bool:
     return is_object or annotation.predicted_class in (None, row["detected_class"])
 
 
-def _annotation(said: BoxAnnotation, row: DetectionRow, collection: Collection) -> Annotation:
-    texts = {name: text for name, value in said.payload.items() if (text := text_of(value))}
+def _annotation(box: BoxAnnotation, row: DetectionRow, collection: Collection) -> Annotation:
+    texts = {name: text for name, value in box.payload.items() if (text := text_of(value))}
     taken = {e.target: texts[e.source] for e in collection.enrichment if e.source in texts}
     return Annotation(
-        collection=said.collection,
+        collection=box.collection,
         document_id=row["document_id"],
         key=row["key"],
-        label=said.true_class if said.label in OBJECTS else None,
+        label=box.true_class if box.label in OBJECTS else None,
         content_hash=row["content_hash"] or "",
-        annotator=said.annotator,
-        origin=said.origin,
+        annotator=box.annotator,
+        origin=box.origin,
         fields={**texts, **taken},
-        reason=said.reasoning,
-        provenance={VERDICT: said.label, "annotation_id": said.annotation_id},
-        recorded_at=said.recorded_at,
-        event_id=said.event_id,
+        reason=box.reasoning,
+        provenance={VERDICT: box.label, "annotation_id": box.annotation_id},
+        recorded_at=box.recorded_at,
+        event_id=box.event_id,
     )

@@ -159,9 +159,9 @@ class RunFiles:
         table = self.warehouse.read_table(path)
         return dict(zip(*(table[n].to_pylist() for n in STABILITY.names), strict=True))
 
-    def write_stability(self, found: Mapping[str, float]) -> None:
+    def write_stability(self, stability: Mapping[str, float]) -> None:
         """Keep the stability of each cluster."""
-        rows = [{"cluster_id": c, "stability": value} for c, value in found.items()]
+        rows = [{"cluster_id": c, "stability": value} for c, value in stability.items()]
         table = pa.Table.from_pylist(rows, schema=STABILITY)
         self.warehouse.write_table(self.folder / "stability.parquet", table, self.run_id)
 
@@ -169,28 +169,28 @@ class RunFiles:
     def lineage(self) -> dict[str, tuple[str, ...]]:
         """Each cluster with its ancestors, itself first."""
         parents = {row["cluster_id"]: row["parent_cluster_id"] for row in self.clusters}
-        found: dict[str, tuple[str, ...]] = {}
+        lineages: dict[str, tuple[str, ...]] = {}
         for cluster in parents:
             line, above = [cluster], parents[cluster]
             while above is not None:
                 line.append(above)
                 above = parents[above]
-            found[cluster] = tuple(line)
-        return found
+            lineages[cluster] = tuple(line)
+        return lineages
 
     @property
     def documents(self) -> dict[str, list[str]]:
         """Documents of each cluster, those of its sub-clusters among them."""
-        found: dict[str, list[str]] = {cluster: [] for cluster in self.lineage}
+        documents_of: dict[str, list[str]] = {cluster: [] for cluster in self.lineage}
         rows = zip(
             texts(self.members, "document_id"),
             texts(self.members, "cluster_id"),
             strict=True,
         )
         for document, cluster in rows:
-            for one in self.lineage.get(cluster, ()):
-                found[one].append(document)
-        return found
+            for ancestor in self.lineage.get(cluster, ()):
+                documents_of[ancestor].append(document)
+        return documents_of
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,9 @@ def chosen_images(images: list[DetectionRow]) -> list[DetectionRow]:
     """
     readable = [row for row in images if not row["reason"]]
     listed = [(row, listed_on(row)) for row in readable]
-    found = [entry for entry in listed if entry[1]]
-    found.sort(key=lambda entry: (min(r["confidence"] for r in entry[1]), entry[0]["key"]))
-    rows = [row for row, _ in found]
+    with_boxes = [entry for entry in listed if entry[1]]
+    with_boxes.sort(key=lambda entry: (min(r["confidence"] for r in entry[1]), entry[0]["key"]))
+    rows = [row for row, _ in with_boxes]
     without = [row for row, records in listed if not records]
     return [*rows[:LEAST_SURE], *rows[LEAST_SURE:][-SUREST:], *without[:WITHOUT]]
 
@@ -101,9 +101,9 @@ def listed_on(image: DetectionRow) -> list[DetectionRecord]:
 
 def boxes_of(records: list[DetectionRecord]) -> list[Box]:
     """Return listed detections as boxes to draw."""
-    found = []
+    boxes = []
     for record in records:
         box = record["bbox"]
         corners = (box["x"], box["y"], box["x"] + box["w"], box["y"] + box["h"])
-        found.append(Box(corners, record["class"], record["confidence"]))
-    return found
+        boxes.append(Box(corners, record["class"], record["confidence"]))
+    return boxes

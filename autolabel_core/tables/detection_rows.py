@@ -132,9 +132,14 @@ def is_detection(row: DocumentRow) -> TypeGuard[DetectionRow]:
     return row.get("kind") == DETECTION
 
 
-def records_of(found: Detections) -> list[DetectionRecord]:
+def records_of(detections: Detections) -> list[DetectionRecord]:
     """Return detections as image documents list them; `bbox` is top left corner and size."""
-    rows = zip(found.class_names, found.confidence.tolist(), found.xyxy_px.tolist(), strict=True)
+    rows = zip(
+        detections.class_names,
+        detections.confidence.tolist(),
+        detections.xyxy_px.tolist(),
+        strict=True,
+    )
     return [
         {
             "class": name,

@@ -138,11 +138,11 @@ class DetectionTable(DocumentTable):
             except UnreadableItemError as error:
                 return Unreadable.because(error)
 
-        found: dict[str, list[DetectionRecord] | Unreadable] = {}
+        results: dict[str, list[DetectionRecord] | Unreadable] = {}
         shown: dict[str, Image.Image] = {}
         for (content, _), item in zip(chunk, list(read_in_order(decode, chunk)), strict=True):
             if isinstance(item, Unreadable):
-                found[content] = item
+                results[content] = item
             else:
                 shown[content] = item
         if shown:
@@ -152,10 +152,10 @@ class DetectionTable(DocumentTable):
             )
             for content, answer in zip(shown, answers, strict=True):
                 if isinstance(answer, str):
-                    found[content] = Unreadable(answer)
+                    results[content] = Unreadable(answer)
                 else:
-                    found[content] = records_of(answer)
-        return found
+                    results[content] = records_of(answer)
+        return results
 
     def _known(self, batch: str) -> dict[str, list[DetectionRecord]]:
         """What the same detector found before, here or in unfinished parts, by content."""
@@ -174,10 +174,10 @@ class DetectionTable(DocumentTable):
     def _parts(self, batch: str) -> PurePath:
         return self.folder / ".parts" / batch
 
-    def _keep(self, batch: str, found: Mapping[str, list[DetectionRecord]]) -> None:
-        rows = [{"content_hash": h, "detections": as_json(listed)} for h, listed in found.items()]
+    def _keep(self, batch: str, results: Mapping[str, list[DetectionRecord]]) -> None:
+        rows = [{"content_hash": h, "detections": as_json(listed)} for h, listed in results.items()]
         table = pa.Table.from_pylist(rows, schema=_PART_SCHEMA)
-        place = self._parts(batch) / f"{fingerprint(list(found))}.parquet"
+        place = self._parts(batch) / f"{fingerprint(list(results))}.parquet"
         made_from = str(DetectionsFingerprint(self.detector.fingerprint, "part"))
         self.warehouse.write_table(place, table, made_from)
 
@@ -188,15 +188,15 @@ class DetectionTable(DocumentTable):
 
     def annotations(self) -> dict[str, Annotation]:
         """Return what people said of boxes, carried to the detections that there are now."""
-        declaration, found = self.collection.declaration, dict[str, Annotation]()
+        declaration, transferred = self.collection.declaration, dict[str, Annotation]()
         by_image: dict[str, list[BoxAnnotation]] = {}
         for annotation in self._standing.holding:
             by_image.setdefault(annotation.image_id, []).append(annotation)
         rows = filter(is_detection, self.rows_on(set(by_image)))
         detections = {image: list(group) for image, group in groupby(rows, itemgetter("image_id"))}
         for image, events in by_image.items():
-            found |= transfer_annotations(events, detections.get(image, []), declaration)
-        return found
+            transferred |= transfer_annotations(events, detections.get(image, []), declaration)
+        return transferred
 
     def stale_annotations(self) -> int:
         """Count annotations of boxes on contents which are there no more."""

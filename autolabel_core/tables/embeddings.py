@@ -106,18 +106,18 @@ class Embeddings(DerivedTable):
 
     def _dimension(self, vectors: dict[str, Vector]) -> int:
         """Return the one dimension of the feature space; a space never changes it."""
-        found = {len(vector) for vector in vectors.values()}
+        dimensions = {len(vector) for vector in vectors.values()}
         existing = (path for path in self._files() if _has_vectors(self.warehouse.read_batch(path)))
-        found |= {_width(self.warehouse.read_batch(path)) for path in islice(existing, 1)}
+        dimensions |= {_width(self.warehouse.read_batch(path)) for path in islice(existing, 1)}
         declared = self.extractor.manifest.embedding_dim
-        found |= {declared} if declared else set()
-        if len(found) > 1:
+        dimensions |= {declared} if declared else set()
+        if len(dimensions) > 1:
             raise AutolabelError(
-                f"{self.extractor.manifest.feature_uri} has vectors of {min(found)} and of "
-                f"{max(found)} dimensions; one feature URI is one space. Raise `version` under "
-                "`feature_extractor` in the collection's YAML when the model changes."
+                f"{self.extractor.manifest.feature_uri} has vectors of {min(dimensions)} and of "
+                f"{max(dimensions)} dimensions; one feature URI is one space. Raise `version` "
+                "under `feature_extractor` in the collection's YAML when the model changes."
             )
-        return found.pop() if found else 1
+        return dimensions.pop() if dimensions else 1
 
     def _embed(
         self, chunk: list[tuple[str, DocumentRow]], refused: set[str]
@@ -125,19 +125,19 @@ class Embeddings(DerivedTable):
         """Return a vector, or why there is none, for each content; `refused` are tried alone."""
         rows = [row for _, row in chunk]
         decoded = self.items.decoded(rows, self.extractor.min_side_px)
-        found: dict[str, Vector | Unreadable] = {}
+        results: dict[str, Vector | Unreadable] = {}
         items: dict[str, Item] = {}
         for (content, _), item in zip(chunk, decoded, strict=True):
             if isinstance(item, Unreadable):
-                found[content] = item
+                results[content] = item
             else:
                 items[content] = item
         if items:
             before = [content in refused for content in items]
             embedded = embed_with_fallback(self.extractor, [*items.values()], before)
             for content, vector in zip(items, embedded, strict=True):
-                found[content] = Unreadable(vector) if isinstance(vector, str) else vector
-        return found
+                results[content] = Unreadable(vector) if isinstance(vector, str) else vector
+        return results
 
     def _known(self, batch: str, wanted: set[str]) -> dict[str, Vector]:
         """Vectors that exist for these contents, here, in unfinished parts or in other batches."""
@@ -156,22 +156,22 @@ class Embeddings(DerivedTable):
     ) -> dict[str, Vector]:
         """Project what the encoder embedded before its head was in service."""
         slug = feature_slug(extractor.base.manifest.feature_uri)
-        found: dict[str, Vector] = {}
+        base_vectors: dict[str, Vector] = {}
         for path in self._files(self.folder.parent / slug / f"{batch}.arrow"):
-            found |= _vectors_in(self.warehouse.read_batch(path), missing)
-        if not found:
+            base_vectors |= _vectors_in(self.warehouse.read_batch(path), missing)
+        if not base_vectors:
             return {}
-        vectors = extractor.head.project(np.stack([*found.values()]))
-        return dict(zip(found, vectors, strict=True))
+        vectors = extractor.head.project(np.stack([*base_vectors.values()]))
+        return dict(zip(base_vectors, vectors, strict=True))
 
     def _refused(self, batch: str) -> set[str]:
         """Contents that had no vector when this batch was embedded last."""
-        found: set[str] = set()
+        contents: set[str] = set()
         for path in self._files(self.path(batch)):
             table = self.warehouse.read_vectors(path)
             pairs = zip(table.content_hashes, table.reasons, strict=True)
-            found |= {content for content, reason in pairs if reason}
-        return found
+            contents |= {content for content, reason in pairs if reason}
+        return contents
 
     def _files(self, *places: PurePath) -> Iterator[PurePath]:
         """Yield the readable files of these places, by default those of all batches."""

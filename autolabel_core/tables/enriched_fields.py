@@ -23,7 +23,7 @@ LARGEST_EXACT = 2**53
 
 def field_columns(
     rows: Sequence[DocumentRow],
-    held: Sequence[Annotation | None],
+    annotations: Sequence[Annotation | None],
     sources: npt.NDArray[np.int32],
     taxonomy: AppliedTaxonomy,
 ) -> dict[str, Column]:
@@ -31,7 +31,7 @@ def field_columns(
 
     Args:
         rows: (n,) the documents.
-        held: (n,) what a person said of each, or None.
+        annotations: (n,) what a person said of each, or None.
         sources: (n,) position of the reference that a document takes fields from; -1: of none.
         taxonomy: whose references and fields.
 
@@ -40,10 +40,10 @@ def field_columns(
     """
     references = taxonomy.references.rows
     values = []
-    for row, annotation, source in zip(rows, held, sources.tolist(), strict=True):
+    for row, annotation, source in zip(rows, annotations, sources.tolist(), strict=True):
         taken = taxonomy.enrichment_from(references[source]) if source >= 0 else {}
-        own = _own_values(json.loads(row["metadata"] or "{}"), annotation, taxonomy)
-        values.append({**taken, **own})
+        own_values = _own_values(json.loads(row["metadata"] or "{}"), annotation, taxonomy)
+        values.append({**taken, **own_values})
     names = taxonomy.collection.declaration.fields
     return {name: typed_column([row.get(name) for row in values]) for name in names}
 
@@ -52,27 +52,27 @@ def _own_values(
     metadata: Mapping[str, Json], annotation: Annotation | None, taxonomy: AppliedTaxonomy
 ) -> dict[str, Scalar]:
     """What the document itself says; who labels it makes it the reference of its own fields."""
-    said: dict[str, Scalar] = {
+    known: dict[str, Scalar] = {
         name: value for name, raw in metadata.items() if (value := scalar_of(raw)) is not None
     }
     declared = taxonomy.collection.declaration
     if annotation is None:
-        return {name: said[name] for name in declared.fields if name in said}
-    said |= annotation.fields
+        return {name: known[name] for name in declared.fields if name in known}
+    known |= annotation.fields
     if annotation.label is not None:
-        said |= {"label": annotation.label, declared.label_field: annotation.label}
-        said.setdefault(taxonomy.reference_collection.label_field, annotation.label)
-    own = {e.target: said[e.source] for e in declared.enrichment if e.source in said}
-    return own | {name: said[name] for name in declared.fields if name in said}
+        known |= {"label": annotation.label, declared.label_field: annotation.label}
+        known.setdefault(taxonomy.reference_collection.label_field, annotation.label)
+    enriched = {e.target: known[e.source] for e in declared.enrichment if e.source in known}
+    return enriched | {name: known[name] for name in declared.fields if name in known}
 
 
 def nearest_of_label(
-    held: Sequence[Annotation | None], neighbours: Nearest, labels: npt.NDArray[np.object_]
+    annotations: Sequence[Annotation | None], neighbours: Nearest, labels: npt.NDArray[np.object_]
 ) -> npt.NDArray[np.int32]:
     """Return where documents that a person labelled take the fields that they lack themselves.
 
     Args:
-        held: (n,) what a person said of each document, or None.
+        annotations: (n,) what a person said of each document, or None.
         neighbours: (n, k) their nearest references, themselves left out.
         labels: (r,) label of each reference.
 
@@ -80,13 +80,13 @@ def nearest_of_label(
         (n,) position of the nearest reference with the label that the person gave; -1 where none
         of the k has it.
     """
-    found = np.full(len(held), -1, np.int32)
-    for i, annotation in enumerate(held):
+    positions = np.full(len(annotations), -1, np.int32)
+    for i, annotation in enumerate(annotations):
         if annotation is not None and annotation.label is not None:
             near = neighbours.position[i]
             same = [p for p in near[near >= 0].tolist() if labels[p] == annotation.label]
-            found[i] = same[0] if same else -1
-    return found
+            positions[i] = same[0] if same else -1
+    return positions
 
 
 def typed_column(values: Sequence[Scalar | None]) -> Column:

@@ -60,15 +60,15 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         The table; `matched` holds exactly where `label_source` is `auto`.
     """
     decided = batch.decisions
-    held = [batch.held.get(row["document_id"]) for row in batch.objects]
-    auto = decided.matched & _is_open(batch, held)
+    annotations = [batch.held.get(row["document_id"]) for row in batch.objects]
+    auto = decided.matched & _is_open(batch, annotations)
     ids = np.array([row["document_id"] for row in taxonomy.references.rows], dtype=object)
     either = [
         (a.label, a.source) if a else (label, "auto") if given else (None, None)
-        for a, label, given in zip(held, decided.label, auto.tolist(), strict=True)
+        for a, label, given in zip(annotations, decided.label, auto.tolist(), strict=True)
     ]
     labels = taxonomy.references.labels
-    by_person = nearest_of_label(held, batch.neighbours, labels)
+    by_person = nearest_of_label(annotations, batch.neighbours, labels)
     sources = np.where(auto, decided.position, by_person).astype(np.int32)
     columns: dict[str, Column] = {
         **{name: _texts(batch, name) for name in ("document_id", "key", "content_hash")},
@@ -83,28 +83,28 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         "margin_lower_bound": _nullable(decided.margin_lower_bound),
         "neighbours": _neighbour_lists(batch.neighbours, ids),
         "reason": pa.array(batch.reasons, pa.string()),
-        **field_columns(batch.objects, held, sources, taxonomy),
+        **field_columns(batch.objects, annotations, sources, taxonomy),
         "metadata": _texts(batch, "metadata"),
-        **_taken_over(batch, held),
+        **_taken_over(batch, annotations),
     }
     return pa.table(columns)
 
 
-def _is_open(batch: Labelling, held: Sequence[Annotation | None]) -> npt.NDArray[np.bool_]:
+def _is_open(batch: Labelling, annotations: Sequence[Annotation | None]) -> npt.NDArray[np.bool_]:
     """Where no person has spoken, neither about the document nor about this label for it."""
     judged = (
         (row["document_id"], row["content_hash"], label)
         for row, label in zip(batch.objects, batch.decisions.label, strict=True)
     )
-    pairs = zip(held, judged, strict=True)
+    pairs = zip(annotations, judged, strict=True)
     return np.array([a is None and j not in batch.rejected for a, j in pairs], bool)
 
 
-def _taken_over(batch: Labelling, held: Sequence[Annotation | None]) -> dict[str, Column]:
+def _taken_over(batch: Labelling, annotations: Sequence[Annotation | None]) -> dict[str, Column]:
     """Columns of the rows, and the word that a person chose where boxes are judged."""
     if not batch.columns:
         return {}
-    verdicts = [a.provenance.get(VERDICT) if a else None for a in held]
+    verdicts = [a.provenance.get(VERDICT) if a else None for a in annotations]
     columns: dict[str, Column] = {
         name: pa.array(_values(batch, name), type_) for name, type_ in batch.columns.items()
     }
@@ -127,9 +127,9 @@ def _nullable(values: npt.NDArray[np.float32]) -> Column:
 def _where(
     given: npt.NDArray[np.bool_], ids: npt.NDArray[np.object_], position: npt.NDArray[np.int32]
 ) -> Column:
-    found = np.full(len(given), None, dtype=object)
-    found[given] = ids[position[given]]
-    return pa.array(found.tolist(), pa.string())
+    values = np.full(len(given), None, dtype=object)
+    values[given] = ids[position[given]]
+    return pa.array(values.tolist(), pa.string())
 
 
 def _neighbour_lists(neighbours: Nearest, ids: npt.NDArray[np.object_]) -> Column:

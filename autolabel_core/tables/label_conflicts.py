@@ -34,13 +34,13 @@ def label_conflicts(standing: Iterable[Sequence[Annotation]]) -> list[LabelConfl
     Returns:
         One conflict for each document and pair of people, by key.
     """
-    found = [
+    conflicts = [
         LabelConflict(first, second)
         for annotations in standing
         for first, second in combinations(_of_people(annotations), 2)
         if first.label != second.label
     ]
-    return sorted(found, key=lambda conflict: conflict.first.key)
+    return sorted(conflicts, key=lambda conflict: conflict.first.key)
 
 
 def _of_people(annotations: Iterable[Annotation]) -> list[Annotation]:

@@ -137,10 +137,10 @@ def _sheet(items: DocumentTable, rows: list[LabelRow]) -> bytes:
     stored = {row["document_id"]: row for row in items.rows_of({r["document_id"] for r in rows})}
     tiles = []
     for row in rows:
-        found = stored.get(row["document_id"])
-        if found is None or found["content_hash"] != row["content_hash"]:
+        document = stored.get(row["document_id"])
+        if document is None or document["content_hash"] != row["content_hash"]:
             continue
-        picture = _picture(items, found)
+        picture = _picture(items, document)
         if picture is not None:
             tiles.append((picture, _caption(row), SOURCE_COLOURS[row["label_source"]]))
     return contact_sheet(tiles, tile_px=TILE_PX)

@@ -114,13 +114,13 @@ class WordsByContent:
         Returns:
             By content the words about each document, without those that were carried over.
         """
-        found: dict[str, list[Words]] = {}
+        by_content: dict[str, list[Words]] = {}
         for content, documents in self._words.items():
             for document, words in documents.items():
                 is_gone = contents.get(document, "") not in (content, None)
                 if is_gone and words.last >= 0 and not self.has_left(content, document):
-                    found.setdefault(content, []).append(words)
-        return found
+                    by_content.setdefault(content, []).append(words)
+        return by_content
 
     def has_left(self, content: str, document: str) -> bool:
         """Whether all that people said of it was carried to another document."""
@@ -130,9 +130,9 @@ class WordsByContent:
     def takes(self, words: Words, place: Place) -> bool:
         """Whether a document takes the words about another: nobody labelled it, or long ago."""
         content = words.events[0].content_hash
-        own = self.about(content, place.document_id)
-        is_free = own.last < 0 or self.has_left(content, place.document_id)
-        return is_free and own.last < words.last and bool(self.carried(words, place))
+        own_words = self.about(content, place.document_id)
+        is_free = own_words.last < 0 or self.has_left(content, place.document_id)
+        return is_free and own_words.last < words.last and bool(self.carried(words, place))
 
     def carried(self, words: Words, place: Place) -> list[Annotation]:
         """Return the events that say of a document what was said of another with that content.
@@ -145,12 +145,12 @@ class WordsByContent:
             Labels, and withdrawals of what the new place says otherwise; nothing where it says the
             same, or where the object itself says what held.
         """
-        own = self.about(words.events[0].content_hash, place.document_id)
-        own_is_imported = any(annotation.is_imported for annotation in own.standing)
+        own_words = self.about(words.events[0].content_hash, place.document_id)
+        own_is_imported = any(annotation.is_imported for annotation in own_words.standing)
         if own_is_imported and words.standing and strongest(words.standing).is_imported:
             return []
         events: list[Annotation] = []
-        before, after = _by_annotator(own.given), _by_annotator(words.given)
+        before, after = _by_annotator(own_words.given), _by_annotator(words.given)
         spoke = [event for event in words.events if not event.is_imported]
         for last in _last_of_each(spoke):
             old, new = before.get(last.annotator, []), after.get(last.annotator, [])
@@ -184,8 +184,8 @@ def moves_of(events: Sequence[Annotation], objects: Sequence[pa.Table]) -> Moves
         for row in table.filter(pc.is_in(table["content_hash"], value_set=gone)).to_pylist():
             place = Place(row["document_id"], row["key"])
             places.setdefault(row["content_hash"], []).append(place)
-    for found in places.values():
-        found.sort(key=lambda place: place.key)
+    for candidates in places.values():
+        candidates.sort(key=lambda place: place.key)
     return find_moves(events, contents, places)
 
 
@@ -243,10 +243,10 @@ def _held(words: Words) -> str | None:
 
 
 def _by_annotator(annotations: Iterable[Annotation]) -> dict[str, list[Annotation]]:
-    found: dict[str, list[Annotation]] = {}
+    by_annotator: dict[str, list[Annotation]] = {}
     for annotation in annotations:
-        found.setdefault(annotation.annotator, []).append(annotation)
-    return found
+        by_annotator.setdefault(annotation.annotator, []).append(annotation)
+    return by_annotator
 
 
 def _last_of_each(events: Iterable[Annotation]) -> list[Annotation]:

@@ -52,13 +52,13 @@ def copies_among(rows: Sequence[DocumentRow], taxonomy: AppliedTaxonomy) -> npt.
     if taxonomy.is_unified:
         return np.array([place.get(row["document_id"], -1) for row in rows], np.int32)
     name, target = taxonomy.collection.name, taxonomy.reference_collection
-    found = np.full(len(rows), -1, np.int32)
+    positions = np.full(len(rows), -1, np.int32)
     for i, row in enumerate(rows if place else []):
         copy = document_id(target.collection_name, key_of_copy(name, row["key"], target))
         position = place.get(copy, -1)
         if position >= 0 and references[position]["content_hash"] == row["content_hash"]:
-            found[i] = position
-    return found
+            positions[i] = position
+    return positions
 
 
 def annotations_of_copies(
@@ -76,14 +76,14 @@ def annotations_of_copies(
     """
     if taxonomy.is_unified:
         return {}
-    found: dict[str, Annotation] = {}
+    annotations: dict[str, Annotation] = {}
     for row, position in zip(rows, copies.tolist(), strict=True):
         if position < 0:
             continue
         reference = taxonomy.references.rows[position]
         taken = taxonomy.enrichment_from(reference).items()
         fields = {name: value for name, raw in taken if (value := scalar_of(raw)) is not None}
-        found[row["document_id"]] = Annotation(
+        annotations[row["document_id"]] = Annotation(
             collection=taxonomy.collection.name,
             document_id=row["document_id"],
             key=row["key"],
@@ -94,4 +94,4 @@ def annotations_of_copies(
             source="human" if reference["label_source"] == "human" else "promoted",
             fields=fields,
         )
-    return found
+    return annotations

@@ -45,8 +45,8 @@ def filter_references(
     where, values = to_sql(AllOf(tuple(conditions)), partial(_expression, label_field))
     with duckdb.connect() as connection:
         connection.register("reference_rows", table)
-        found = connection.execute(f"SELECT {where} FROM reference_rows", values).fetchall()
-    return references.only([i for i, (is_in,) in enumerate(found) if is_in])
+        matches = connection.execute(f"SELECT {where} FROM reference_rows", values).fetchall()
+    return references.only([i for i, (is_in,) in enumerate(matches) if is_in])
 
 
 def _expression(label_field: str, field: str) -> str:

@@ -41,12 +41,12 @@ class ReferencePicture:
 
     def picture(self, min_side_px: int | None) -> Image.Image:
         """Decode it; an error where the object is gone, or has another content by now."""
-        (found,) = self.items.decoded([self.row], min_side_px)
-        if isinstance(found, Unreadable):
-            raise UnreadableItemError(found.reason)
-        if isinstance(found, str):
+        (item,) = self.items.decoded([self.row], min_side_px)
+        if isinstance(item, Unreadable):
+            raise UnreadableItemError(item.reason)
+        if isinstance(item, str):
             raise UnreadableItemError("is a text, not a picture")
-        return found
+        return item
 
 
 class ReferencePictures:
@@ -67,8 +67,8 @@ class ReferencePictures:
         rows: Sequence[ReferenceRow],
     ) -> None:
         self._extractor, self._cache, self._rows = extractor, cache, rows
-        found = {r["document_id"]: r for r in items.rows_of({r["document_id"] for r in rows})}
-        self.pictures = [ReferencePicture(items, found[r["document_id"]]) for r in rows]
+        documents = {r["document_id"]: r for r in items.rows_of({r["document_id"] for r in rows})}
+        self.pictures = [ReferencePicture(items, documents[r["document_id"]]) for r in rows]
 
     def means(self, views: int, progress: Progress) -> Vectors:
         """Return `(r, d)`: the mean of so many augmented views of each picture."""
@@ -106,18 +106,18 @@ class ReferencePictures:
         )
 
 
-def distinguishability_report(found: VerificationRecord) -> Report:
+def distinguishability_report(verification: VerificationRecord) -> Report:
     """Return what a person wants to know of a verification: numbers, and two tables."""
-    top1 = found["top1"]
+    top1 = verification["top1"]
     return {
         "top-1 on views": top1["share"],
         "top-1 from": top1["low"],
         "top-1 to": top1["high"],
-        "median margin": found["median_margin"],
-        "advice": found["advice"],
+        "median margin": verification["median_margin"],
+        "advice": verification["advice"],
         "smallest margins": [
             {"label": worst["label"], "median_margin": worst["median_margin"]}
-            for worst in found["worst"]
+            for worst in verification["worst"]
         ],
         "confusable": [
             {
@@ -127,7 +127,7 @@ def distinguishability_report(found: VerificationRecord) -> Report:
                 "views": pair["views"],
                 "cosine": pair["cosine"],
             }
-            for pair in found["confusable"]
+            for pair in verification["confusable"]
         ],
     }
 
@@ -150,8 +150,8 @@ def confusable_sheet(items: DocumentTable, verification: VerificationRecord) -> 
         sides = ((pair["key"], pair["label"]), (pair["other_key"], pair["other"]))
         for key, label in sides:
             row = rows.get(key)
-            found = next(iter(items.decoded([row], 96))) if row else None
-            if not isinstance(found, Image.Image):
+            picture = next(iter(items.decoded([row], 96))) if row else None
+            if not isinstance(picture, Image.Image):
                 break
-            tiles.append((found, f"{label}\n{pair['cosine']:.2f}", "#1b7f4b"))
+            tiles.append((picture, f"{label}\n{pair['cosine']:.2f}", "#1b7f4b"))
     return contact_sheet(tiles, columns=2) if tiles else None

@@ -61,16 +61,16 @@ class ReferenceSet(DerivedTable):
     @cached_property
     def wanted(self) -> tuple[list[ReferenceRow], list[Vector]]:
         """Rows and vectors of the references as the sources say now."""
-        held = {d: event for d, event in self.annotations.items() if event.label is not None}
-        rows_held = self.embeddings.items.rows_of(set(held))
-        metadata = {row["document_id"]: row["metadata"] for row in rows_held}
+        labelled = {d: event for d, event in self.annotations.items() if event.label is not None}
+        documents = self.embeddings.items.rows_of(set(labelled))
+        metadata = {row["document_id"]: row["metadata"] for row in documents}
         vectors: dict[str, Vector] = {}
-        for batch in self.batches if held else []:
+        for batch in self.batches if labelled else []:
             path = self.embeddings.path(batch)
             if self.warehouse.fingerprint(path) is not None:
-                vectors |= _vectors_of(self.warehouse, path, held)
+                vectors |= _vectors_of(self.warehouse, path, labelled)
         rows = [
-            _row(held[document], json.loads(metadata.get(document) or "{}"))
+            _row(labelled[document], json.loads(metadata.get(document) or "{}"))
             for document in sorted(vectors)
         ]
         return rows, [vectors[row["document_id"]] for row in rows]
@@ -104,10 +104,10 @@ class ReferenceSet(DerivedTable):
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write references and vectors as one file."""
-        rows, found = self.wanted
+        rows, vector_rows = self.wanted
         uri = self.embeddings.extractor.manifest.feature_uri
         width = self.embeddings.extractor.manifest.embedding_dim or 1
-        vectors = np.stack(found) if rows else np.zeros((0, width), np.float32)
+        vectors = np.stack(vector_rows) if rows else np.zeros((0, width), np.float32)
         encoder = self.embeddings.extractor.manifest.encoder_uri
         distinguishability = None
         if rows and (self.views or not self.waits_for_labels):
@@ -240,29 +240,31 @@ def _stored_row(row: _StoredRow) -> ReferenceRow:
 
 
 def _row(event: Annotation, metadata: dict[str, Json]) -> ReferenceRow:
-    own = {name: value for name, raw in metadata.items() if (value := scalar_of(raw)) is not None}
+    own_fields = {
+        name: value for name, raw in metadata.items() if (value := scalar_of(raw)) is not None
+    }
     return {
         "document_id": event.document_id,
         "key": event.key,
         "content_hash": event.content_hash,
         "label": str(event.label),
         "label_source": event.source,
-        "fields": {**own, **event.fields},
+        "fields": {**own_fields, **event.fields},
         "metadata": metadata,
     }
 
 
 def _vectors_of(
-    warehouse: Warehouse, path: PurePath, held: Mapping[str, Annotation]
+    warehouse: Warehouse, path: PurePath, annotations: Mapping[str, Annotation]
 ) -> dict[str, Vector]:
     """Vectors of a file for annotated documents, where they are of the content judged."""
     batch = warehouse.read_batch(path)
     ids, contents = batch.column("document_id"), batch.column("content_hash")
-    is_held = pc.is_in(ids, value_set=pa.array(sorted(held), pa.string()))
-    rows = np.flatnonzero(pc.and_(is_held, pc.is_null(batch.column("reason")))).tolist()
+    is_annotated = pc.is_in(ids, value_set=pa.array(sorted(annotations), pa.string()))
+    rows = np.flatnonzero(pc.and_(is_annotated, pc.is_null(batch.column("reason")))).tolist()
     vectors = matrix_of(batch)
     return {
         ids[row].as_py(): vectors[row]
         for row in rows
-        if held[ids[row].as_py()].content_hash == contents[row].as_py()
+        if annotations[ids[row].as_py()].content_hash == contents[row].as_py()
     }

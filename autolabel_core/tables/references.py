@@ -141,31 +141,31 @@ def leave_one_out_report(references: ReferenceVectors) -> LeaveOneOut:
             "labels": labels,
             "leave_one_out_agreement": None,
         }
-    found = references.leave_one_out()
-    agrees = references.labels[found.position[:, 0]] == references.labels
+    neighbours = references.leave_one_out()
+    agrees = references.labels[neighbours.position[:, 0]] == references.labels
     low, high = wilson_interval(int(agrees.sum()), int(can_agree.sum()))
     wrong = np.flatnonzero(can_agree & ~agrees)
-    wrong = wrong[np.argsort(-found.score[wrong, 0], kind="stable")]
+    wrong = wrong[np.argsort(-neighbours.score[wrong, 0], kind="stable")]
     return {
         "references": len(references.rows),
         "labels": labels,
         "leave_one_out_agreement": float(agrees.sum() / can_agree.sum()),
         "agreement_low": low,
         "agreement_high": high,
-        "disagreeing": [_pair(references, i, found) for i in wrong[:50].tolist()],
+        "disagreeing": [_pair(references, i, neighbours) for i in wrong[:50].tolist()],
         "near_duplicates": [
-            _pair(references, i, found)
-            for i in np.flatnonzero(found.score[:, 0] >= NEAR_DUPLICATE).tolist()[:50]
+            _pair(references, i, neighbours)
+            for i in np.flatnonzero(neighbours.score[:, 0] >= NEAR_DUPLICATE).tolist()[:50]
         ],
     }
 
 
-def _pair(references: ReferenceVectors, i: int, found: Nearest) -> ReferencePair:
-    one, other = references.rows[i], references.rows[int(found.position[i, 0])]
+def _pair(references: ReferenceVectors, i: int, neighbours: Nearest) -> ReferencePair:
+    row, nearest_row = references.rows[i], references.rows[int(neighbours.position[i, 0])]
     return {
-        "key": one["key"],
-        "label": one["label"],
-        "nearest_key": other["key"],
-        "nearest_label": other["label"],
-        "score": float(found.score[i, 0]),
+        "key": row["key"],
+        "label": row["label"],
+        "nearest_key": nearest_row["key"],
+        "nearest_label": nearest_row["label"],
+        "score": float(neighbours.score[i, 0]),
     }

@@ -91,8 +91,8 @@ class ReindexedVectors(DerivedTable):
         self, index: Any, batch: str, vectors: VectorTable, rows: list[int], progress: Progress
     ) -> None:
         """Ask the index itself what it holds: a process may have died before it took its note."""
-        found = index.get(where={"batch": batch}, include=["metadatas"])
-        held = dict(zip(found["ids"], found["metadatas"], strict=True))
+        answer = index.get(where={"batch": batch}, include=["metadatas"])
+        indexed = dict(zip(answer["ids"], answer["metadatas"], strict=True))
         keys = self.embeddings.items.keys(batch)
         wanted = {
             vectors.document_ids[i]: {
@@ -102,8 +102,8 @@ class ReindexedVectors(DerivedTable):
             }
             for i in rows
         }
-        gone = sorted(set(held) - set(wanted))
-        changed = [i for i in rows if held.get(d := vectors.document_ids[i]) != wanted[d]]
+        gone = sorted(set(indexed) - set(wanted))
+        changed = [i for i in rows if indexed.get(d := vectors.document_ids[i]) != wanted[d]]
         for start in range(0, len(gone), CHUNK):
             index.delete(ids=gone[start : start + CHUNK])
         for start in range(0, len(changed), CHUNK):

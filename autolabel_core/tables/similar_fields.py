@@ -49,7 +49,10 @@ def keys_like(field: str, metadata: Iterable[str | None]) -> dict[str, int]:
 
 
 def _is_like(key: str, field: str) -> bool:
-    one, other = (re.sub(r"[\W_]", "", text).casefold() for text in (key, field))
-    if not one or not other:
+    plain_key, plain_field = (re.sub(r"[\W_]", "", text).casefold() for text in (key, field))
+    if not plain_key or not plain_field:
         return False
-    return one == other or SequenceMatcher(None, one, other).ratio() >= MIN_SIMILARITY
+    return (
+        plain_key == plain_field
+        or SequenceMatcher(None, plain_key, plain_field).ratio() >= MIN_SIMILARITY
+    )

@@ -205,11 +205,11 @@ class DerivedTable(ABC):
     @cached_property
     def _written_by_name(self) -> dict[str, list[PurePath]]:
         folder = self.warehouse.path(self.collection_name, self.name)
-        found: dict[str, list[PurePath]] = defaultdict(list)
+        by_name: dict[str, list[PurePath]] = defaultdict(list)
         for path in self.warehouse.written_in(folder):
             for name in {path.stem, path.parent.name} if self.partitioned else (WHOLE,):
-                found[name].append(path)
-        return found
+                by_name[name].append(path)
+        return by_name
 
     def stale(self) -> list[str]:
         """Return the batches whose file is not current, in order."""

@@ -52,8 +52,10 @@ class TaxonomyLabels(DerivedTable):
     @classmethod
     def edges(cls, collection: Collection) -> list[tuple[str, str]]:
         """Return what labels are made from; another collection's references among it, if named."""
-        own = super().edges(collection)
-        return sorted({*own, (collection.reference_collection or own[0][0], "reference_set")})
+        inherited = super().edges(collection)
+        return sorted(
+            {*inherited, (collection.reference_collection or inherited[0][0], "reference_set")}
+        )
 
     @cached_property
     def own(self) -> ReferenceSet:
@@ -112,8 +114,8 @@ class TaxonomyLabels(DerivedTable):
 
     @cached_property
     def _annotations(self) -> str:
-        held = sorted(self.own.annotations.values(), key=lambda a: a.document_id)
-        labels = [(a.document_id, a.label, a.source, sorted(a.fields.items())) for a in held]
+        annotations = sorted(self.own.annotations.values(), key=lambda a: a.document_id)
+        labels = [(a.document_id, a.label, a.source, sorted(a.fields.items())) for a in annotations]
         return fingerprint(labels, sorted(self.rejected))
 
     @cached_property
@@ -127,16 +129,16 @@ class TaxonomyLabels(DerivedTable):
         """Match, decide, join labels and fields, and write."""
         items = self.own.embeddings.items
         rows = items.rows(batch)
-        found = self.warehouse.read_vectors(self.own.embeddings.path(batch))
-        vectors = _of_objects(found, rows)
+        stored_vectors = self.warehouse.read_vectors(self.own.embeddings.path(batch))
+        vectors = _of_objects(stored_vectors, rows)
         copies = copies_among(rows, self.taxonomy)
         neighbours = self._neighbours(batch, vectors, copies)
         engine = self.taxonomy.references.engine(self.taxonomy.rule)
         decisions = engine.decide_neighbours(neighbours)
-        held = annotations_of_copies(rows, copies, self.taxonomy) | self.own.annotations
+        annotations = annotations_of_copies(rows, copies, self.taxonomy) | self.own.annotations
         rejected = self.rejected
         known = Labelling(
-            rows, vectors.reasons, neighbours, decisions, held, rejected, items.columns
+            rows, vectors.reasons, neighbours, decisions, annotations, rejected, items.columns
         )
         others = items.without_label(batch)
         if others is not None:
@@ -153,10 +155,10 @@ class TaxonomyLabels(DerivedTable):
         state = NeighbourState.load(self.warehouse, self._state_path(batch))
         state = state.updated(vectors, readable, references)
         state.save(self.warehouse, self._state_path(batch))
-        found = published(state.table, copies[readable], KEPT_NEIGHBOURS)
+        nearest_others = published(state.table, copies[readable], KEPT_NEIGHBOURS)
         position = np.full((len(vectors.document_ids), KEPT_NEIGHBOURS), -1, np.int32)
         score = np.full((len(vectors.document_ids), KEPT_NEIGHBOURS), -np.inf, np.float32)
-        position[readable], score[readable] = found.position, found.score
+        position[readable], score[readable] = nearest_others.position, nearest_others.score
         return Nearest(position, score)
 
     def _state_path(self, batch: str) -> PurePath:
@@ -185,11 +187,11 @@ def _of_objects(vectors: VectorTable, objects: Sequence[DocumentRow]) -> VectorT
         return vectors
     places = zip(vectors.document_ids, vectors.content_hashes, strict=True)
     place = {document: row for row, document in enumerate(places)}
-    found = [place.get(document, -1) for document in zip(ids, contents, strict=True)]
+    positions = [place.get(document, -1) for document in zip(ids, contents, strict=True)]
     reasons = [
         row["reason"] or (NOT_EMBEDDED if i < 0 else vectors.reasons[i])
-        for row, i in zip(objects, found, strict=True)
+        for row, i in zip(objects, positions, strict=True)
     ]
     nothing = np.zeros((1, vectors.vectors.shape[1]), np.float32)
-    matrix = np.concatenate([vectors.vectors, nothing])[found]
+    matrix = np.concatenate([vectors.vectors, nothing])[positions]
     return VectorTable(ids, contents, reasons, matrix)

@@ -123,15 +123,15 @@ class Workspace:
         Where boxes are documents its feature URI is the detector's; where a projection head is in
         service its vectors go through it.
         """
-        found = self.base_extractor(collection)
+        base = self.base_extractor(collection)
         if collection.detection is not None:
-            return self.detector(collection).crops(found)
+            return self.detector(collection).crops(base)
         head = self.head(collection)
         if head is None:
-            return found
+            return base
         from autolabel_core.models.projection_head import ProjectedExtractor
 
-        return ProjectedExtractor(found, head)
+        return ProjectedExtractor(base, head)
 
     def base_extractor(self, collection: Collection) -> Extractor:
         """Return the declared extractor alone."""

@@ -28,8 +28,8 @@ class Conflict:
 
     def __str__(self) -> str:
         """Who says what of which image."""
-        said = (f"{_stance(a)} ({a.annotator})" for a in (self.first, self.second))
-        return f"{self.first.image_key}: {' against '.join(said)}"
+        stances = (f"{_stance(a)} ({a.annotator})" for a in (self.first, self.second))
+        return f"{self.first.image_key}: {' against '.join(stances)}"
 
 
 def conflicts(holding: Iterable[BoxAnnotation]) -> list[Conflict]:
@@ -41,33 +41,33 @@ def conflicts(holding: Iterable[BoxAnnotation]) -> list[Conflict]:
     Returns:
         One conflict for each object and pair of people, by image.
     """
-    said: dict[str, dict[str, list[BoxAnnotation]]] = {}
+    by_image: dict[str, dict[str, list[BoxAnnotation]]] = {}
     place: dict[str, int] = {}
     for number, annotation in enumerate(holding):
         place[annotation.annotation_id] = number
         if annotation.xyxy_px is not None:
-            people = said.setdefault(annotation.image_id, {})
+            people = by_image.setdefault(annotation.image_id, {})
             people.setdefault(annotation.annotator, []).append(annotation)
-    found = []
-    for people in said.values():
-        for one, other in combinations(people.values(), 2):
-            for a, b in _same_objects(one, other):
+    result = []
+    for people in by_image.values():
+        for mine, theirs in combinations(people.values(), 2):
+            for a, b in _same_objects(mine, theirs):
                 if _stance(a) != _stance(b):
                     first, second = sorted((a, b), key=lambda x: place[x.annotation_id])
-                    found.append(Conflict(first, second))
-    return sorted(found, key=lambda c: (c.first.image_key, place[c.first.annotation_id]))
+                    result.append(Conflict(first, second))
+    return sorted(result, key=lambda c: (c.first.image_key, place[c.first.annotation_id]))
 
 
 def _same_objects(
-    one: list[BoxAnnotation], other: list[BoxAnnotation]
+    mine: list[BoxAnnotation], theirs: list[BoxAnnotation]
 ) -> list[tuple[BoxAnnotation, BoxAnnotation]]:
-    overlaps = iou(boxes_of(one), boxes_of(other))
-    allowed = np.array([[may_be_one(a, b) for b in other] for a in one], dtype=np.float64)
-    for i, a in enumerate(one):
-        for j, b in enumerate(other):
+    overlaps = iou(boxes_of(mine), boxes_of(theirs))
+    allowed = np.array([[may_be_one(a, b) for b in theirs] for a in mine], dtype=np.float64)
+    for i, a in enumerate(mine):
+        for j, b in enumerate(theirs):
             if a.detection_id and (a.detection_id, a.judged) == (b.detection_id, b.judged):
                 overlaps[i, j] = allowed[i, j] = 2.0
-    return [(one[i], other[j]) for i, j in pair_greatest(overlaps * allowed, SAME_OBJECT_IOU)]
+    return [(mine[i], theirs[j]) for i, j in pair_greatest(overlaps * allowed, SAME_OBJECT_IOU)]
 
 
 def _stance(annotation: BoxAnnotation) -> str:

@@ -15,14 +15,14 @@ from autolabel_core.tables.workspace import OpenCollection
 def known_images(raw: RawObjects) -> list[KnownImage]:
     """Return the images that the last sweep could read, by document id."""
     columns = ["document_id", "key", "content_hash", "width_px", "height_px", "reason"]
-    found = []
+    images = []
     for batch in raw.batches:
         path = raw.path(batch)
         if raw.warehouse.exists(path):
             for row in raw.warehouse.read_table(path, columns).to_pylist():
                 if row.pop("reason") is None and row["width_px"]:
-                    found.append(KnownImage(**row))
-    return sorted(found, key=lambda image: image.document_id)
+                    images.append(KnownImage(**row))
+    return sorted(images, key=lambda image: image.document_id)
 
 
 def collection_truths(collection: OpenCollection) -> list[ImageTruth]:

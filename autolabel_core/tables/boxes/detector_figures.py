@@ -100,14 +100,14 @@ class DetectorFigures:
         false_positive > 10 %, missed > 5 % need action).
         """
         rates = {label: rate or 0.0 for label, rate in self.rates.items()}
-        found = []
+        advice = []
         if rates[CORRECTED] > MAX_CORRECTED:
-            found.append("classes are confused: train again with the corrected examples")
+            advice.append("classes are confused: train again with the corrected examples")
         if rates[FALSE_POSITIVE] > MAX_FALSE_POSITIVES:
-            found.append("raise detection.confidence_threshold, or train with hard negatives")
+            advice.append("raise detection.confidence_threshold, or train with hard negatives")
         if rates[MISSED] > MAX_MISSED:
-            found.append("objects are missed: train again with the missed ones")
-        return found
+            advice.append("objects are missed: train again with the missed ones")
+        return advice
 
     @property
     def verdict(self) -> str:

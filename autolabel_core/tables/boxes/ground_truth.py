@@ -67,7 +67,7 @@ def image_truths(
 
     Two sittings (another annotator, or another version of the detector) may speak of one object;
     boxes of different sittings that overlap by `SAME_OBJECT_IOU` are one object, and the later word
-    holds. Within a sitting every box is an object of its own.
+    holds. Within a session every box is an object of its own.
 
     Args:
         annotations: box annotations of one collection, in the order of the ledger.
@@ -79,10 +79,10 @@ def image_truths(
     """
     by_id = {image.document_id: image for image in images}
     contents = {image.document_id: image.content_hash for image in by_id.values()}
-    said: dict[str, list[BoxAnnotation]] = {}
+    by_image: dict[str, list[BoxAnnotation]] = {}
     for annotation in effective(annotations, contents).holding:
-        said.setdefault(annotation.image_id, []).append(annotation)
-    truths = [_truth(by_id[image], events) for image, events in said.items()]
+        by_image.setdefault(annotation.image_id, []).append(annotation)
+    truths = [_truth(by_id[image], events) for image, events in by_image.items()]
     order = _first_reviews(annotations)
     return sorted(
         truths, key=lambda t: (order[t.content_hash] if t.reviewed else len(order), t.key)
@@ -98,57 +98,57 @@ def _first_reviews(annotations: Iterable[BoxAnnotation]) -> dict[str, int]:
     return order
 
 
-def _truth(image: KnownImage, said: Sequence[BoxAnnotation]) -> ImageTruth:
-    standing = merge_annotations(said)
+def _truth(image: KnownImage, annotations: Sequence[BoxAnnotation]) -> ImageTruth:
+    merged = merge_annotations(annotations)
     boxes = [
         TruthBox(a.true_class, a.xyxy_px, a.label)
-        for a in standing
+        for a in merged
         if a.label in OBJECTS and a.true_class is not None and a.xyxy_px is not None
     ]
-    wrong = {a.xyxy_px for a in standing if a.label == FALSE_POSITIVE and a.xyxy_px is not None}
+    wrong = {a.xyxy_px for a in merged if a.label == FALSE_POSITIVE and a.xyxy_px is not None}
     return ImageTruth(
         **vars(image),
         boxes=tuple(sorted(boxes, key=lambda b: (b.class_name, b.xyxy_px, b.source))),
         hard_negatives=tuple(sorted(wrong)),
-        reviewed=any(a.label == REVIEWED for a in said),
+        reviewed=any(a.label == REVIEWED for a in annotations),
     )
 
 
-def merge_annotations(said: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
+def merge_annotations(annotations: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
     """Return one annotation for each object of an image.
 
     Args:
-        said: what holds of one image, in the order of the ledger.
+        annotations: what holds of one image, in the order of the ledger.
 
     Returns:
         Annotations of boxes, in the order of the ledger; of an object that several sittings speak
         of, the latest. Where that only confirms what a person had drawn, the drawn box stays.
     """
     settled: list[BoxAnnotation] = []
-    for sitting in _sittings(said):
-        may_match = [[may_be_one(old, new) for new in sitting] for old in settled]
-        overlaps = iou(boxes_of(settled), boxes_of(sitting))
+    for session in _sessions(annotations):
+        may_match = [[may_be_one(old, new) for new in session] for old in settled]
+        overlaps = iou(boxes_of(settled), boxes_of(session))
         overlaps *= np.asarray(may_match, dtype=np.float64).reshape(overlaps.shape)
         same = {new: old for old, new in pair_greatest(overlaps, SAME_OBJECT_IOU)}
         merged = [
-            _later(settled[same[i]], box) if i in same else box for i, box in enumerate(sitting)
+            _later(settled[same[i]], box) if i in same else box for i, box in enumerate(session)
         ]
         gone = set(same.values())
         settled = [box for i, box in enumerate(settled) if i not in gone] + merged
     return settled
 
 
-def _sittings(said: Sequence[BoxAnnotation]) -> list[list[BoxAnnotation]]:
-    """Boxes by annotator and judged detector, the sitting that spoke last at the end."""
-    latest = {(a.detection_id, a.judged): a for a in said if a.detection_id}
-    sittings: dict[tuple[str, str | None], list[BoxAnnotation]] = {}
-    for annotation in said:
+def _sessions(annotations: Sequence[BoxAnnotation]) -> list[list[BoxAnnotation]]:
+    """Boxes by annotator and judged detector, the latest session at the end."""
+    latest = {(a.detection_id, a.judged): a for a in annotations if a.detection_id}
+    sessions: dict[tuple[str, str | None], list[BoxAnnotation]] = {}
+    for annotation in annotations:
         meant = (annotation.detection_id or "", annotation.judged)
         if annotation.xyxy_px is None or latest.get(meant, annotation) is not annotation:
             continue
         whose = (annotation.annotator, annotation.judged)
-        sittings[whose] = [*sittings.pop(whose, []), annotation]
-    return list(sittings.values())
+        sessions[whose] = [*sessions.pop(whose, []), annotation]
+    return list(sessions.values())
 
 
 def boxes_of(annotations: Iterable[BoxAnnotation]) -> list[XyxyPx]:

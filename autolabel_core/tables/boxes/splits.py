@@ -98,8 +98,8 @@ class _Placed:
         self._splits.append(split)
 
     def near(self, bits: Bits) -> set[str]:
-        found = np.flatnonzero(are_near(bits, self._bits[: len(self._splits)]))
-        return {self._splits[i] for i in found}
+        positions = np.flatnonzero(are_near(bits, self._bits[: len(self._splits)]))
+        return {self._splits[i] for i in positions}
 
 
 def _place(content_hash: str, near: set[str]) -> tuple[str | None, str]:

@@ -102,14 +102,14 @@ def _hashes(
         known = {row["content_hash"]: _bits(row[BITS]) for row in rows}
     wanted = {truth.content_hash: truth for truth in truths}
     fresh = dict(_computed([t for c, t in wanted.items() if c not in known], open_image))
-    found = {content: bits for content, bits in {**known, **fresh}.items() if content in wanted}
+    hashes = {content: bits for content, bits in {**known, **fresh}.items() if content in wanted}
     if fresh:
         columns = {
-            "content_hash": pa.array(sorted(found), pa.string()),
-            BITS: pa.array([found[content].tobytes().hex() for content in sorted(found)]),
+            "content_hash": pa.array(sorted(hashes), pa.string()),
+            BITS: pa.array([hashes[content].tobytes().hex() for content in sorted(hashes)]),
         }
         warehouse.write_table(path, pa.table(columns), MADE_BY)
-    return found
+    return hashes
 
 
 def _computed(
