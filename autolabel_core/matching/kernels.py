@@ -265,8 +265,7 @@ def carry(
         kept, old = np.int32(0), rows[i]
         for j in range(old_length[old] if old >= 0 else 0):
             now = moved[old_position[old, j]]
-            # Positions rise with reference ids in both sets, so ties stay in order.
-            if now >= 0:
+            if now >= 0:  # positions rise with ids in both sets, so ties stay in order
                 position[i, kept], score[i, kept] = now, old_score[old, j]
                 kept += 1
         length[i], position[i, kept:], score[i, kept:] = kept, -1, -np.inf
