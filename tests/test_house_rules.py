@@ -194,6 +194,26 @@ def test_the_command_line_starts_light(command):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("modules", "unneeded"),
+    [
+        ("autolabel_core.documents.documents", ("numpy", "pyarrow", "sqlalchemy", "PIL")),
+        (
+            "autolabel_core.operations.status,autolabel_core.operations.staleness_plan,"
+            "autolabel_core.operations.sql,autolabel_core.documents.threshold_tuning",
+            (*HEAVY, "PIL", "matplotlib", "rich"),
+        ),
+    ],
+)
+def test_what_people_ask_every_day_imports_little(modules, unneeded):
+    """What the commands import where there is nothing new: see test_light_start."""
+    script = f"import sys, {modules}\nprint([name for name in {unneeded!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_repository_names_no_machine():
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], capture_output=True, text=True, check=True, cwd=ROOT

@@ -69,7 +69,7 @@ def test_withdrawn_overwritten_and_deleted_references_go(angles, home, bring_up_
 def test_fields_come_from_the_metadata_and_then_from_the_annotation(angles, home, bring_up_to_date):
     sidecar = json.dumps({"room": 12, "floor": "2"})
     ws = angles({"a": 0, "a.json": sidecar, "b": 3}, {"a": "left", "b": "left"})
-    assert rows_of(ws)["a"]["fields"] == {"room": "12", "floor": "2"}
+    assert rows_of(ws)["a"]["fields"] == {"room": 12, "floor": "2"}
     label(ws, {"a": "left"}, room="hall")
     bring_up_to_date(ws, "angles")
     assert rows_of(ws)["a"]["fields"] == {"room": "hall", "floor": "2"}

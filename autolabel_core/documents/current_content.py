@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, document_id
-from autolabel_core.foundation.media.images import probe_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.storage.typed_rows import rows_as
@@ -111,6 +110,8 @@ class ExistingDocuments:
         Returns:
             The image by key, or why it cannot be read.
         """
+        from autolabel_core.foundation.media.images import probe_image
+
         recorded = self._recorded(keys)
 
         def look(key: str) -> KnownImage | str | None:

@@ -14,9 +14,6 @@ import os
 import zlib
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from autolabel_core.foundation.errors import AutolabelError
 
 FOLDER = ".checksums"
@@ -162,6 +159,9 @@ def _sum_of(path: Path) -> str:
 
 def _unreadable(path: Path) -> str | None:
     """Read all of a file that no checksum is known of."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         if path.suffix == ".parquet":
             pq.read_table(path, partitioning=None)
