@@ -1,9 +1,12 @@
+import shutil
+
 import pytest
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import edges_of, plan, tables_of
+from autolabel_core.tables.remembered import FOLDER
 
 LABELLING = ("reference_set", "taxonomy_labels", "annotation_exports")
 TABLES = tables_of(Collection(collection_name=NAME))
@@ -89,10 +92,13 @@ def test_the_ledger_is_read_once_for_a_plan(angles, monkeypatch):
     ws = angles({"a": 0, "b": 5}, {"a": "left"})
     reads = []
     ledger = ws.ledger
-    for name in ("objects", "annotations"):
+    shutil.rmtree(ws.paths.cache / FOLDER)
+    for name in ("objects", "annotations", "holding_annotations"):
         real = getattr(ledger, name)
         monkeypatch.setattr(
             ledger, name, lambda *a, real=real, name=name: reads.append(name) or real(*a)
         )
     planned(ws)
-    assert sorted(reads) == ["annotations", "objects"]
+    assert sorted(reads) == ["holding_annotations", "objects"]
+    planned(ws)
+    assert sorted(reads) == ["holding_annotations", "objects", "objects"], "words are remembered"

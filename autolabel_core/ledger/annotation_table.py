@@ -17,6 +17,7 @@ from autolabel_core.ledger.rows import (
     Rows,
     append,
     columns_of,
+    length_of,
     recorded,
     unknown,
 )
@@ -89,11 +90,8 @@ class AnnotationRows(Rows):
 
     def annotation_count(self, collection: str) -> tuple[int, int]:
         """Return how many annotations a collection has, and the greatest id; ids only grow."""
-        ids = ANNOTATIONS.c.id
-        query = select(func.count(ids), func.max(ids)).where(ANNOTATIONS.c.collection == collection)
         with self._database.reading() as connection:
-            count, last = connection.execute(query).one()
-        return count, last or 0
+            return length_of(connection, ANNOTATIONS, collection)
 
     def annotated_after(self, collection: str, id_: int) -> set[str]:
         """Return the documents that were annotated after the event of that id."""

@@ -14,6 +14,7 @@ from autolabel_core.ledger.rows import (
     Rows,
     append,
     columns_of,
+    length_of,
     recorded,
     unknown,
 )
@@ -51,6 +52,11 @@ class BoxAnnotationRows(Rows):
             append(connection, BOX_ANNOTATIONS, rows)
             append_new_events(connection, [box_annotation_event(row, known) for row in rows])
         return len(rows)
+
+    def box_annotation_count(self, collection: str) -> tuple[int, int]:
+        """Return how many box annotations a collection has, and the greatest id."""
+        with self._database.reading() as connection:
+            return length_of(connection, BOX_ANNOTATIONS, collection)
 
     def box_annotations(self, collection: str) -> list[BoxAnnotation]:
         """Return the box annotations of a collection, in order."""

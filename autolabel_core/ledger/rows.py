@@ -72,6 +72,13 @@ def last_id(connection: Connection, table: Table, collection: str | None = None)
     return connection.execute(query).scalar() or 0
 
 
+def length_of(connection: Connection, table: Table, collection: str) -> tuple[int, int]:
+    """Return how many rows a collection has in a table, and the greatest id; ids only grow."""
+    query = select(func.count(table.c.id), func.max(table.c.id))
+    count, last = connection.execute(query.where(table.c.collection == collection)).one()
+    return count, last or 0
+
+
 def append(connection: Connection, table: Table, rows: Sequence[NewRow]) -> None:
     """Insert rows in their order; no rows are no statement."""
     if rows:

@@ -79,7 +79,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "references": references,
         "retriever": declared_taxonomy.retriever if declared_taxonomy else None,
         "renamed_from": "" if references else renamed_from(collection),
-        "references_let_in": len(taxonomy.all_references.rows),
+        "references_let_in": taxonomy.reference_count,
         "label_field": collection.declaration.label_field,
         "like_label_field": {} if references else like_label_field(RawObjects(collection)),
         "leave_one_out": {
@@ -106,11 +106,9 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         state["judged"] = _judged(collection)
         return state
     raw = RawObjects(collection)
-    state["unclear_moves"] = [
-        {"labels": dict(claim.labels), "keys": claim.keys, "text": str(claim)}
-        for claim in raw.moves().claims
-    ]
-    state["disagreements"] = len(raw.label_conflicts())
+    people = raw.people
+    state["unclear_moves"] = people["unclear_moves"]
+    state["disagreements"] = people["disagreements"]
     return state
 
 

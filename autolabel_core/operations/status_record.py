@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from autolabel_core.models.evaluation.verification_record import VerificationRecord
     from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
     from autolabel_core.tables.boxes.detector_figures import FiguresRecord
+    from autolabel_core.tables.moved_labels import UnclearMove
 
 
 class ObjectCounts(TypedDict):
@@ -46,14 +47,6 @@ class Agreement(TypedDict):
     agreement: float | None
     low: float | None
     high: float | None
-
-
-class UnclearMove(TypedDict):
-    """Labels by old key whose content lies under these keys now: a person has to say which."""
-
-    labels: dict[str, str | None]
-    keys: tuple[str, ...]
-    text: str
 
 
 class PendingWork(TypedDict):

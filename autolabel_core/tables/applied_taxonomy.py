@@ -91,11 +91,35 @@ class AppliedTaxonomy:
         return self.all_references
 
     @cached_property
+    def references_version(self) -> str:
+        """The version of `references`, without reading them."""
+        taxonomy = self.collection.declaration.taxonomy
+        if taxonomy is None or taxonomy.execution_mode == "on_demand":
+            return "none"
+        return self._reference_set.version
+
+    @property
+    def references_encoder(self) -> str:
+        """The encoder behind `references`, without reading them."""
+        if self.references_version == "none":
+            return self.space.encoder_uri
+        return self._reference_set.encoder_uri
+
+    @property
+    def reference_count(self) -> int:
+        """How many references count; they are read only where a filter chooses among them."""
+        if self._conditions:
+            return len(self.all_references.rows)
+        return self._reference_set.count
+
+    @property
+    def _reference_set(self) -> ReferenceSet:
+        return ReferenceSet(OpenCollection(self.collection.workspace, self.reference_collection))
+
+    @cached_property
     def all_references(self) -> ReferenceVectors:
         """The references that count, after the filter of the taxonomy's retriever."""
-        references = ReferenceSet(
-            OpenCollection(self.collection.workspace, self.reference_collection)
-        ).load()
+        references = self._reference_set.load()
         conditions = [parse(condition) for condition in self._conditions]
         return filter_references(references, conditions, self.reference_collection.label_field)
 
@@ -120,7 +144,7 @@ class AppliedTaxonomy:
             self._conditions,
             [e.model_dump() for e in self.collection.declaration.enrichment],
             [*self.collection.declaration.fields, self.reference_collection.label_field],
-            self.references.version,
+            self.references_version,
             FORMAT,
         )
 

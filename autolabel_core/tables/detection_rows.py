@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from typing import TypedDict, TypeGuard
+from typing import TYPE_CHECKING, TypedDict, TypeGuard
 
 import pyarrow as pa
 
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.models.detectors import Detections
 from autolabel_core.tables.document_table import DocumentRow
 from autolabel_core.tables.layout import DETECTION, IMAGE
 from autolabel_core.tables.raw_objects import ObjectRow
+
+if TYPE_CHECKING:
+    from autolabel_core.models.detectors import Detections
 
 BBOX_FORMAT = "xywh"
 _FIELDS: list[tuple[str, pa.DataType]] = [

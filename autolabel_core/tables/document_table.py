@@ -5,11 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypedDict, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from PIL import Image
 
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, object_of
@@ -18,7 +17,10 @@ from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.table import DerivedTable
 
-Item = Image.Image | str
+if TYPE_CHECKING:
+    from PIL import Image
+
+Item: TypeAlias = "Image.Image | str"
 """What is embedded: an image (RGB) or a text."""
 
 CHANGED = "changed while it was read; the next sweep takes it up"
@@ -108,6 +110,15 @@ class DocumentTable(DerivedTable):
     @abstractmethod
     def annotations(self) -> dict[str, Annotation]:
         """Return what people said that holds now, by document id."""
+
+    @property
+    def _whole_declaration(self) -> dict[str, object]:
+        return self.collection.declaration.model_dump(mode="json")
+
+    @property
+    @abstractmethod
+    def said(self) -> str:
+        """A fingerprint of everything that people said, and of what they said it of."""
 
     @abstractmethod
     def stale_annotations(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,22 @@ from autolabel_core.ledger.annotations import (
     standing_annotations,
     strongest,
 )
+
+
+class UnclearMove(TypedDict):
+    """Labels by old key whose content lies under these keys now: a person has to say which."""
+
+    labels: dict[str, str | None]
+    keys: list[str]
+    text: str
+
+
+class PeoplesWords(TypedDict):
+    """How many documents people disagree about, or labelled when they were others; open moves."""
+
+    stale_annotations: int
+    disagreements: int
+    unclear_moves: list[UnclearMove]
 
 
 @dataclass(frozen=True)

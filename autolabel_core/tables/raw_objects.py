@@ -34,7 +34,8 @@ from autolabel_core.tables.document_table import (
 from autolabel_core.tables.fingerprints import ObjectsFingerprint
 from autolabel_core.tables.imported_labels import carried_label, import_labels
 from autolabel_core.tables.label_conflicts import LabelConflict, label_conflicts
-from autolabel_core.tables.moved_labels import Moves, moves_of
+from autolabel_core.tables.moved_labels import Moves, PeoplesWords, moves_of
+from autolabel_core.tables.remembered import remembered
 
 FORMAT = 1
 FOR_NOW = (StoreUnavailableError, UnreachableItemError)
@@ -217,9 +218,32 @@ class RawObjects(DocumentTable):
             standing_annotations(self.recorded.annotations, self._contents).values()
         )
 
+    @cached_property
+    def said(self) -> str:
+        """A fingerprint of every annotation, and of every object as the last sweep read it."""
+        ledger = self.collection.ledger
+        count = ledger.annotation_count(self.collection_name)
+        files = [self.warehouse.fingerprint(self.path(batch)) for batch in self.batches]
+        return fingerprint(FORMAT, ledger.database.shown, count, files, self._whole_declaration)
+
     def stale_annotations(self) -> int:
         """Count documents whose last label was given to a content which is there no more."""
-        return len(stale_annotations(self.recorded.annotations, self._contents))
+        return self.people["stale_annotations"]
+
+    @cached_property
+    def people(self) -> PeoplesWords:
+        """What only people can settle, and what they said of contents that are gone."""
+        return remembered(self.collection, "people", self.said, self._people)
+
+    def _people(self) -> PeoplesWords:
+        claims = self.moves().claims
+        return {
+            "stale_annotations": len(stale_annotations(self.recorded.annotations, self._contents)),
+            "disagreements": len(self.label_conflicts()),
+            "unclear_moves": [
+                {"labels": dict(c.labels), "keys": list(c.keys), "text": str(c)} for c in claims
+            ],
+        }
 
     @cached_property
     def _contents(self) -> dict[str, str]:

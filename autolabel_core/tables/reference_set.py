@@ -31,10 +31,14 @@ from autolabel_core.tables.references import (
     ReferenceVectors,
     leave_one_out_report,
 )
+from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.table import WHOLE, DerivedTable
 
 if TYPE_CHECKING:
     from autolabel_core.tables.reference_pictures import ReferencePictures
+
+FORMAT = 1
+"""Of what is remembered of references; a greater one forgets it."""
 
 
 class ReferenceSet(DerivedTable):
@@ -79,11 +83,17 @@ class ReferenceSet(DerivedTable):
         """Cover the feature URI and what each reference says; None during a changeover."""
         if self.changing_over:
             return None
-        rows, _ = self.wanted
         by_pictures: list[object] = [self.views] if self.views else []
         by_pictures += [] if self.waits_for_labels else ["distinguishability by regions"]
         uri = self.embeddings.extractor.manifest.feature_uri
-        return fingerprint(uri, rows, *by_pictures)
+        vectors = [self.warehouse.fingerprint(self.embeddings.path(b)) for b in self.batches]
+        made_from = fingerprint(FORMAT, uri, by_pictures, self.embeddings.items.said, vectors)
+        return remembered(
+            self.collection,
+            self.name,
+            made_from,
+            lambda: fingerprint(uri, self.wanted[0], *by_pictures),
+        )
 
     @property
     def views(self) -> int:
@@ -128,6 +138,27 @@ class ReferenceSet(DerivedTable):
         }
         table = pa.record_batch(columns).replace_schema_metadata(metadata)
         self.warehouse.write_batch(self.path(), table, fingerprint)
+
+    @property
+    def version(self) -> str:
+        """The fingerprint that the file says it was made from; empty where there is no file."""
+        return self.warehouse.fingerprint(self.path()) or ""
+
+    @property
+    def encoder_uri(self) -> str:
+        """What made the vectors in the file; the declared extractor where there is no file."""
+        if not self.version:
+            return self.embeddings.extractor.manifest.encoder_uri
+        metadata = self._metadata
+        uri = metadata[b"autolabel.feature_uri"]
+        return metadata.get(b"autolabel.encoder_uri", uri).decode()
+
+    @property
+    def count(self) -> int:
+        """How many references the file has."""
+        if self.warehouse.fingerprint(self.path()) is None:
+            return 0
+        return int(self.warehouse.read_batch(self.path()).num_rows)
 
     def stale_by_uploads(self) -> list[str]:
         """Uploads make the first, empty set; later ones only where file names are labels."""

@@ -37,8 +37,11 @@ from autolabel_core.tables.layout import LABELS, OTHERS
 from autolabel_core.tables.neighbour_cache import NeighbourState
 from autolabel_core.tables.promoted_copies import annotations_of_copies, copies_among
 from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.table import DerivedTable
 
+FORMAT = 1
+"""Of what is remembered of people's labels; a greater one forgets it."""
 NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
 
 
@@ -85,7 +88,7 @@ class TaxonomyLabels(DerivedTable):
         vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
         if raw is None or vectors is None or self.own.changing_over:
             return None
-        if self.taxonomy.references.encoder_uri != self.taxonomy.space.encoder_uri:
+        if self.taxonomy.references_encoder != self.taxonomy.space.encoder_uri:
             return None
         return LabelsFingerprint(
             fingerprint(raw, vectors), self.taxonomy.fingerprint, self._annotations
@@ -114,9 +117,17 @@ class TaxonomyLabels(DerivedTable):
 
     @cached_property
     def _annotations(self) -> str:
-        annotations = sorted(self.own.annotations.values(), key=lambda a: a.document_id)
-        labels = [(a.document_id, a.label, a.source, sorted(a.fields.items())) for a in annotations]
-        return fingerprint(labels, sorted(self.rejected))
+        rejected = sorted(self.rejected)
+        made_from = fingerprint(FORMAT, self.own.embeddings.items.said, rejected)
+
+        def compute() -> str:
+            annotations = sorted(self.own.annotations.values(), key=lambda a: a.document_id)
+            labels = [
+                (a.document_id, a.label, a.source, sorted(a.fields.items())) for a in annotations
+            ]
+            return fingerprint(labels, rejected)
+
+        return remembered(self.collection, "labels_by_people", made_from, compute)
 
     @cached_property
     def rejected(self) -> set[RejectedLabel]:

@@ -1,0 +1,45 @@
+"""Remembers what was computed from long histories, for as long as nothing it came from changes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from autolabel_core.foundation.atomic_files import write_atomically
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.tables.workspace import OpenCollection
+
+FOLDER = "remembered"
+Value = TypeVar("Value")
+
+
+def remembered(
+    collection: OpenCollection, what: str, made_from: str, compute: Callable[[], Value]
+) -> Value:
+    """Return a value as JSON holds it, computed only where its sources have changed.
+
+    The file may be deleted at any time; where it cannot be written, the value is computed again.
+
+    Args:
+        collection: whose value it is.
+        what: names it, such as `stale_annotations`.
+        made_from: fingerprint of everything that it is computed from.
+        compute: computes it; what it returns survives JSON.
+
+    Returns:
+        The value.
+    """
+    file = collection.paths.cache / FOLDER / collection.name / f"{what}.json"
+    try:
+        known = json.loads(file.read_bytes())
+        if known["made_from"] == made_from:
+            return cast("Value", known["value"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    value = compute()
+    text = json.dumps({"made_from": made_from, "value": value})
+    with contextlib.suppress(OSError, AutolabelError):
+        write_atomically(file, lambda part: part.write_text(text, encoding="utf-8"))
+    return value
