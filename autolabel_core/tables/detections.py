@@ -201,14 +201,8 @@ class DetectionTable(DocumentTable):
     @cached_property
     def said(self) -> str:
         """A fingerprint of every annotation of a box, of every box, and of every image."""
-        ledger = self.collection.ledger
-        count = ledger.box_annotation_count(self.collection_name)
-        files = [
-            self.warehouse.fingerprint(table.path(batch))
-            for table in (self, self.raw)
-            for batch in self.batches
-        ]
-        return fingerprint(ledger.database.shown, count, files, self._whole_declaration)
+        count = self.collection.ledger.box_annotation_count(self.collection_name)
+        return self._said_of(count, self, self.raw)
 
     def stale_annotations(self) -> int:
         """Count annotations of boxes on contents which are there no more."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
-from autolabel_core.foundation.ids import content_hash, object_of
+from autolabel_core.foundation.ids import content_hash, fingerprint, object_of
 from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
@@ -111,9 +111,11 @@ class DocumentTable(DerivedTable):
     def annotations(self) -> dict[str, Annotation]:
         """Return what people said that holds now, by document id."""
 
-    @property
-    def _whole_declaration(self) -> dict[str, object]:
-        return self.collection.declaration.model_dump(mode="json")
+    def _said_of(self, count: tuple[int, int], *tables: DerivedTable) -> str:
+        """Return `said`: the history grows by appending alone, so that its length is enough."""
+        files = [self.warehouse.fingerprint(t.path(b)) for t in tables for b in self.batches]
+        declared = self.collection.declaration.model_dump(mode="json")
+        return fingerprint(self.collection.ledger.database.shown, count, files, declared)
 
     @property
     @abstractmethod

@@ -221,10 +221,8 @@ class RawObjects(DocumentTable):
     @cached_property
     def said(self) -> str:
         """A fingerprint of every annotation, and of every object as the last sweep read it."""
-        ledger = self.collection.ledger
-        count = ledger.annotation_count(self.collection_name)
-        files = [self.warehouse.fingerprint(self.path(batch)) for batch in self.batches]
-        return fingerprint(FORMAT, ledger.database.shown, count, files, self._whole_declaration)
+        count = self.collection.ledger.annotation_count(self.collection_name)
+        return self._said_of(count, self)
 
     def stale_annotations(self) -> int:
         """Count documents whose last label was given to a content which is there no more."""
