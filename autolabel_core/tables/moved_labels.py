@@ -61,6 +61,10 @@ class Claim:
     labels: Mapping[str, str]
     keys: tuple[str, ...]
 
+    def as_json(self) -> UnclearMove:
+        """Return what `status` shows."""
+        return {"labels": dict(self.labels), "keys": list(self.keys), "text": str(self)}
+
     def __str__(self) -> str:
         """What is not known, in words."""
         gone = ", ".join(f"{label!r} of {key!r}" for key, label in self.labels.items())

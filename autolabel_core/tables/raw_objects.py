@@ -234,13 +234,10 @@ class RawObjects(DocumentTable):
         return remembered(self.collection, "people", self.said, self._people)
 
     def _people(self) -> PeoplesWords:
-        claims = self.moves().claims
         return {
             "stale_annotations": len(stale_annotations(self.recorded.annotations, self._contents)),
             "disagreements": len(self.label_conflicts()),
-            "unclear_moves": [
-                {"labels": dict(c.labels), "keys": list(c.keys), "text": str(c)} for c in claims
-            ],
+            "unclear_moves": [claim.as_json() for claim in self.moves().claims],
         }
 
     @cached_property
