@@ -15,7 +15,8 @@ from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.boxes.ground_truth import KnownImage
-from autolabel_core.tables.raw_objects import RawObjects, describe
+from autolabel_core.tables.object_content import describe
+from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.workspace import OpenCollection
 
 

@@ -35,6 +35,7 @@ from autolabel_core.tables.fingerprints import ObjectsFingerprint
 from autolabel_core.tables.imported_labels import carried_label, import_labels
 from autolabel_core.tables.label_conflicts import LabelConflict, label_conflicts
 from autolabel_core.tables.moved_labels import Moves, PeoplesWords, moves_of
+from autolabel_core.tables.object_content import describe
 from autolabel_core.tables.remembered import remembered
 
 FORMAT = 1
@@ -294,26 +295,3 @@ def _unread(arrival: Arrival) -> ObjectRow:
         "metadata": None,
         "reason": None,
     }
-
-
-def describe(kind: str, data: bytes) -> tuple[str, int | None, int | None]:
-    """Return the columns that say what a content is.
-
-    Args:
-        kind: what it should be, `image` or `text`.
-        data: the content.
-
-    Returns:
-        Media type, width and height in pixels; a text has no size.
-
-    Raises:
-        UnreadableItemError: it is empty, or no image.
-    """
-    if not data:
-        raise UnreadableItemError("is empty (0 bytes)")
-    if kind != "image":
-        return "text/plain", None, None
-    from autolabel_core.foundation.media.images import probe_image
-
-    info = probe_image(data)
-    return f"image/{info.format.lower()}", info.width_px, info.height_px
