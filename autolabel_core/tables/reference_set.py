@@ -10,10 +10,9 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import PurePath
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,9 +21,10 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Json, Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation
-from autolabel_core.storage.typed_rows import Column, rows_as
-from autolabel_core.storage.warehouse import Warehouse, matrix_of, vector_column
+from autolabel_core.storage.typed_rows import rows_as
+from autolabel_core.storage.warehouse import Warehouse, matrix_of
 from autolabel_core.tables.embeddings import Embeddings, Vector
+from autolabel_core.tables.reference_rows import StoredRow, columns_of, reference_row
 from autolabel_core.tables.references import (
     LeaveOneOut,
     ReferenceRow,
@@ -128,7 +128,7 @@ class ReferenceSet(DerivedTable):
             ReferenceVectors(rows, vectors, uri, fingerprint, encoder, self.views)
         )
         judged["distinguishability"] = distinguishability.as_json() if distinguishability else None
-        columns = _columns(rows, vectors)
+        columns = columns_of(rows, vectors)
         metadata = {
             "autolabel.fingerprint": fingerprint,
             "autolabel.feature_uri": uri,
@@ -174,7 +174,7 @@ class ReferenceSet(DerivedTable):
             return ReferenceVectors([], nothing, space.feature_uri, "", space.encoder_uri)
         batch = self.warehouse.read_batch(self.path())
         vectors = matrix_of(batch)
-        rows = [_stored_row(row) for row in rows_as(batch.drop_columns(["vector"]), _StoredRow)]
+        rows = [reference_row(row) for row in rows_as(batch.drop_columns(["vector"]), StoredRow)]
         metadata = batch.schema.metadata
         uri = metadata[b"autolabel.feature_uri"].decode()
         encoder = metadata.get(b"autolabel.encoder_uri", uri.encode()).decode()
@@ -230,44 +230,6 @@ class ReferenceSet(DerivedTable):
         extractor = self.embeddings.extractor
         cache = ViewCache(self.collection.paths.views, extractor)
         return ReferencePictures(self.embeddings.items, extractor, cache, rows)
-
-
-class _StoredRow(TypedDict):
-    """A `ReferenceRow` as the file holds it: `fields` and `metadata` are JSON."""
-
-    document_id: str
-    key: str
-    content_hash: str
-    label: str
-    label_source: str
-    fields: str
-    metadata: str
-
-
-def _columns(rows: list[ReferenceRow], vectors: npt.NDArray[np.float32]) -> dict[str, Column]:
-    texts = {
-        "document_id": [row["document_id"] for row in rows],
-        "key": [row["key"] for row in rows],
-        "content_hash": [row["content_hash"] for row in rows],
-        "label": [row["label"] for row in rows],
-        "label_source": [row["label_source"] for row in rows],
-        "fields": [json.dumps(row["fields"], sort_keys=True) for row in rows],
-        "metadata": [json.dumps(row["metadata"], sort_keys=True) for row in rows],
-    }
-    columns: dict[str, Column] = {n: pa.array(values, pa.string()) for n, values in texts.items()}
-    return {**columns, "vector": vector_column(vectors)}
-
-
-def _stored_row(row: _StoredRow) -> ReferenceRow:
-    return {
-        "document_id": row["document_id"],
-        "key": row["key"],
-        "content_hash": row["content_hash"],
-        "label": row["label"],
-        "label_source": row["label_source"],
-        "fields": json.loads(row["fields"]),
-        "metadata": json.loads(row["metadata"]),
-    }
 
 
 def _row(event: Annotation, metadata: dict[str, Json]) -> ReferenceRow:
