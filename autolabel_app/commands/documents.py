@@ -8,7 +8,7 @@ import click
 
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.documents.record import DocumentRecord
@@ -46,23 +46,13 @@ def documents(
     as_json: bool,
 ) -> None:
     """List the documents of COLLECTION as the last sweep left them."""
-    from autolabel_core.declarations.conditions import parse_text
-    from autolabel_core.documents.documents import Documents
-
-    workspace = Workspace.from_environment()
-    view = Documents(workspace.open(collection))
-    found = view.find([parse_text(text) for text in filters], sort, limit)
-    if urls:
-        from autolabel_core.documents.content_urls import content_urls
-
-        keys = [record["key"] for record in found]
-        addresses = content_urls(workspace.open(collection), keys, expires)
-        found = [{**record, "url": addresses[record["key"]]} for record in found]
+    handle = Project.open().collection(collection)
+    records = handle.records(filters, sort, limit, expires if urls else None)
     if as_json:
-        emit_json(found)
+        emit_json(records)
         return
-    of_boxes = view.collection.declaration.detection is not None
-    emit_table([document_row(record, of_boxes, urls) for record in found], empty="No documents.")
+    of_boxes = handle.opened.declaration.detection is not None
+    emit_table([document_row(record, of_boxes, urls) for record in records], empty="No documents.")
 
 
 def document_row(record: DocumentRecord, of_boxes: bool, with_url: bool = False) -> dict[str, Cell]:

@@ -9,12 +9,13 @@ import click
 
 from autolabel_app.options import annotator_option, json_option
 from autolabel_app.output import emit_json
-from autolabel_core.foundation.paths import annotator_name
-from autolabel_core.tables.workspace import OpenCollection, Workspace
+from autolabel_core.operations.project import Project
+from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
     from autolabel_core.declarations import Collection
     from autolabel_core.labelling.give_labels import GivenLabel, LabelReport
+    from autolabel_core.operations.project_collection import ProjectCollection
 
 SHOWN_KEYS = 5
 
@@ -107,8 +108,6 @@ def label(
     data by it. A correction is simply a new label; the label `null` takes one's own away, as
     --withdraw does for any number of documents.
     """
-    from autolabel_core.labelling.give_labels import give_labels
-
     elsewhere = file is not None or from_folders or columns is not None
     if elsewhere:
         _check_elsewhere(
@@ -117,21 +116,22 @@ def label(
         )
     else:
         _check_usage(words, csv_file, withdraw, filters, fields, moved_from)
-    workspace = Workspace.from_environment()
-    declared = workspace.open(collection)
-    name = annotator or annotator_name()
+    handle = Project.open().collection(collection)
+    declared = handle.opened
     if moved_from is not None:
-        _carry_over(declared, words[0], moved_from, name, as_json)
+        _carry_over(handle, words[0], moved_from, annotator, as_json)
         return
     if elsewhere:
         given, notes, origin = _from_elsewhere(declared, file, format_, csv_file, columns)
     elif withdraw:
-        given, notes = _withdrawals(declared, words, csv_file, filters, name)
+        given, notes = _withdrawals(
+            declared, words, csv_file, filters, annotator or handle.annotator
+        )
     else:
         given, notes = _labels(declared.declaration, words, csv_file, fields), []
     if not elsewhere:
         origin = "csv" if csv_file is not None else "cli"
-    report = give_labels(declared, given, name, origin, reason)
+    report = handle.record_labels(given, origin, annotator, reason)
     told = [*map(str, report.warnings), *notes, *report.notes, *_without_label(report)]
     if as_json:
         emit_json({"recorded": report.labelled + report.withdrawn, "warnings": told})
@@ -209,14 +209,14 @@ def _from_elsewhere(
     return (*labels_from_folders(declared), "folders")
 
 
-def _carry_over(declared: OpenCollection, key: str, old: str, name: str, as_json: bool) -> None:
-    from autolabel_core.labelling.moved_document import carry_over
-
-    recorded = carry_over(declared, key, old, name)
+def _carry_over(
+    handle: ProjectCollection, key: str, old: str, annotator: str | None, as_json: bool
+) -> None:
+    recorded = handle.carry_over(key, old, annotator)
     if as_json:
         emit_json({"recorded": recorded, "warnings": []})
     elif recorded:
-        collection = declared.name
+        collection = handle.opened.name
         click.echo(f"{key} has the labels of {old}; `autolabel sweep {collection}` applies them.")
     else:
         click.echo(f"{key} has the labels of {old} already.")

@@ -8,7 +8,7 @@ import click
 
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent, shown
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.clusters.report import ClusterStatus
@@ -38,10 +38,8 @@ def status(collection: str, since: str | None, by: By | None, as_json: bool) -> 
         _show_quality(collection, since, by or "all", as_json)
         return
     from autolabel_core.operations.advice import findings
-    from autolabel_core.operations.status import collection_status
 
-    workspace = Workspace.from_environment()
-    numbers = collection_status(workspace.open(collection))
+    numbers = Project.open().collection(collection).status()
     found = findings(numbers)
     if as_json:
         advice = [{"rule": f.name, "passed": f.passed, "text": f.text} for f in found]
@@ -56,11 +54,10 @@ def status(collection: str, since: str | None, by: By | None, as_json: bool) -> 
 def _show_quality(collection: str, since: str | None, by: By, as_json: bool) -> None:
     from datetime import UTC, datetime
 
-    from autolabel_core.documents.quality import parse_since, quality
+    from autolabel_core.documents.quality import parse_since
 
-    workspace = Workspace.from_environment()
     begin = parse_since(since, datetime.now(UTC)) if since else ""
-    rows = quality(workspace.open(collection), begin, by)
+    rows = Project.open().collection(collection).quality(begin, by)
     if as_json:
         emit_json({"collection": collection, "since": begin or None, "by": by, "rows": rows})
         return

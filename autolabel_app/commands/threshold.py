@@ -10,7 +10,7 @@ import click
 
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent
-from autolabel_core.tables.workspace import Workspace
+from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.matching.threshold_changes import ThresholdChange
@@ -40,20 +40,16 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
     With --try nothing is proposed: it counts which documents T would label or unlabel (the A/B of a
     threshold change). Nothing is changed either way; thresholds are set in the YAML.
     """
-    from autolabel_core.documents.threshold_tuning import propose_thresholds, try_thresholds
-    from autolabel_core.matching.thresholds import Thresholds
-
-    workspace = Workspace.from_environment()
-    declared = workspace.open(collection)
+    handle = Project.open().collection(collection)
     if tried is not None:
-        change = try_thresholds(declared, Thresholds(tried))
+        change = handle.try_threshold(tried)
         if as_json:
             emit_json({"threshold": tried, **asdict(change)})
         else:
             _show_change(tried, change)
         return
-    proposal = propose_thresholds(declared, precision)
-    change = try_thresholds(declared, Thresholds(proposal.overall.threshold))
+    proposal = handle.threshold(precision)
+    change = handle.try_threshold(proposal.overall.threshold)
     if as_json:
         per_label = {label: asdict(p) for label, p in proposal.per_label.items()}
         emit_json(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from threading import Timer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +22,7 @@ from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 if TYPE_CHECKING:
+    import pyarrow.dataset as ds
     from duckdb import DuckDBPyConnection
 
 MAX_ROWS = 1_000_000
@@ -52,7 +53,7 @@ class SqlLimits:
 
 def run_sql(
     workspace: Workspace, sql: str, limits: SqlLimits | None = None
-) -> tuple[list[str], list[tuple[Any, ...]]]:
+) -> tuple[list[str], list[tuple[object, ...]]]:
     """Run one reading statement.
 
     The tables are `<collection>.documents`, `<collection>.raw_objects` and
@@ -105,7 +106,7 @@ def run_sql(
             stop.cancel()
 
 
-def _rows(result: DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+def _rows(result: DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
     """Yield rows, as long as they fit into what a person or program can look at."""
     count = 0
     while part := result.fetchmany(ROWS_AT_ONCE):
@@ -144,13 +145,13 @@ def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: Exit
             workspace.warehouse.local(path) for path in paths if workspace.warehouse.exists(path)
         ]
         documents = Documents(OpenCollection(workspace, collection))
-        events = [asdict(e) for e in workspace.ledger.annotations(name)]
-        tables: dict[str, Any] = {
+        annotations = workspace.ledger.annotations(name)
+        tables: dict[str, pa.Table | ds.Dataset] = {
             "documents": _dataset(
                 opened.enter_context(held_open(documents.files)), documents.columns
             ),
             "raw_objects": _dataset(opened.enter_context(held_open(raw_files)), RAW_SCHEMA.names),
-            "annotations": _annotations(events),
+            "annotations": _annotations(annotations),
             **_clusters(OpenCollection(workspace, collection)),
         }
         connection.execute(f"CREATE SCHEMA {quote(name)}")
@@ -164,7 +165,7 @@ def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: Exit
         connection.execute(_documents_view(OpenCollection(workspace, collection)))
 
 
-def _clusters(collection: OpenCollection) -> dict[str, Any]:
+def _clusters(collection: OpenCollection) -> dict[str, pa.Table]:
     if not collection.declaration.clusters:
         return {}
     from autolabel_core.clusters.table import cluster_tables
@@ -190,7 +191,7 @@ def _documents_view(collection: OpenCollection) -> str:
     return f"CREATE VIEW {quote(name)}.documents AS SELECT {columns} FROM {held} AS d{joined}"
 
 
-def _dataset(files: list[str], columns: Sequence[str]) -> Any:
+def _dataset(files: list[str], columns: Sequence[str]) -> pa.Table | ds.Dataset:
     """The rows of Parquet files; before the first sweep a table without rows."""
     import pyarrow.dataset as ds
 
@@ -217,6 +218,6 @@ def _unique(names: list[str]) -> list[str]:
     return found
 
 
-def _annotations(events: list[dict[str, Any]]) -> pa.Table:
+def _annotations(annotations: Sequence[Annotation]) -> pa.Table:
     names = [n for n in Annotation.__dataclass_fields__ if n not in ("fields", "provenance")]
-    return pa.table({n: pa.array([e[n] for e in events], pa.string()) for n in names})
+    return pa.table({n: pa.array([getattr(a, n) for a in annotations], pa.string()) for n in names})
