@@ -6,7 +6,6 @@ import gc
 import importlib
 import io
 import sys
-from typing import Any
 
 import click
 
@@ -104,7 +103,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         enter_project()
-        status: Any = root.main(standalone_mode=False)
+        status: object = root.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

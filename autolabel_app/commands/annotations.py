@@ -16,7 +16,7 @@ from autolabel_core.tables.workspace import Workspace
 if TYPE_CHECKING:
     from autolabel_core.foundation.json_types import Cell
     from autolabel_core.tables.boxes.conflicts import Conflict
-    from autolabel_core.tables.boxes.detector_figures import DetectorFigures
+    from autolabel_core.tables.boxes.detector_figures import By, DetectorFigures
     from autolabel_core.tables.label_conflicts import LabelConflict
 
 
@@ -83,7 +83,7 @@ def _show_conflicts(found: Sequence[Conflict | LabelConflict], as_json: bool) ->
 )
 @click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or a date (UTC).")
 @json_option
-def stats(collection: str, by: Any, since: str | None, as_json: bool) -> None:
+def stats(collection: str, by: By | None, since: str | None, as_json: bool) -> None:
     """Show how often people found the detections of COLLECTION right.
 
     Confirmed, corrected and false positive are shares of the detections that were judged, missed

@@ -49,7 +49,7 @@ def gather(
     names: Path | None,
     dry_run: bool,
     as_json: bool,
-    **options: Any,
+    **options: object,
 ) -> int:
     """Fetch pictures that are missing, named after what they show, with their sources.
 
@@ -59,7 +59,7 @@ def gather(
     from autolabel_app.progress import progress_bar
     from autolabel_core.identify.gather.gather import gather as fetch
 
-    given: dict[str, Any] = {
+    given: dict[str, object] = {
         **options,
         "queries": queries or None,
         "query_file": query_file,

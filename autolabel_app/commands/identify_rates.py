@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from autolabel_core.identify.prices.exchange_rates import RateSource
 
-Command = Callable[..., Any]
+Command = Callable[..., object]
 
 
 def rate_options(command: Command) -> Command:

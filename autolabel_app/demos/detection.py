@@ -13,12 +13,13 @@ import io
 import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 from autolabel_app.demos.demo_folder import fresh_project
 from autolabel_app.demos.detection_rounds import Spiral, steps_an_epoch
 from autolabel_app.demos.detection_scenes import Scene, draw_scenes
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.paths import Paths
+from autolabel_core.ledger import GateResult
 from autolabel_core.models.registry import DETECTOR
 
 NAME = "digits_in_scenes"
@@ -42,7 +43,7 @@ taxonomy:
 """
 
 
-def run_demo_detect(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dict[str, Any]:
+def run_demo_detect(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dict[str, Json]:
     """Run the whole story and write `report.json` into the demo's folder.
 
     Args:
@@ -83,7 +84,7 @@ def run_demo_detect(paths: Paths, tell: Callable[[str], None], seed: int = SEED)
         "map50_control": spiral.map50(held_out, spiral.control(own, first.version, steps)),
     }
     tell(f"5. On {len(held_out)} scenes that nobody trained on: {_shown(figures)}.")
-    report = {
+    report: dict[str, Json] = {
         **{name: round(value, 4) for name, value in figures.items()},
         "promoted": second.decision == "promoted",
         "annotations": said,
@@ -117,8 +118,8 @@ def _png(scene: Scene) -> bytes:
     return target.getvalue()
 
 
-def _reason(result: Any) -> str:
-    return str(result.payload["reason"])
+def _reason(result: GateResult) -> str:
+    return result.payload["reason"]
 
 
 def _shown(figures: dict[str, float]) -> str:

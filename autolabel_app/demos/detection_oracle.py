@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.media.boxes import iou, match_by_iou
+from autolabel_core.tables.detection_rows import DetectionRow
 
 SAME_PLACE_IOU = 0.5
 GOOD_ENOUGH_IOU = 0.75
 """A person lets a box pass that fits about as well as one drawn by hand."""
 
 TrueBox = tuple[str, tuple[float, float, float, float]]
-Row = Mapping[str, Any]
 
 
 def review(
-    key: str, truth: Sequence[TrueBox], detections: Sequence[Row]
-) -> Iterable[dict[str, Any]]:
+    key: str, truth: Sequence[TrueBox], detections: Sequence[DetectionRow]
+) -> Iterable[dict[str, Json]]:
     """Yield what is to be said about one image, as lines of `autolabel annotate --file`.
 
     Args:
@@ -26,11 +26,11 @@ def review(
         detections: rows of the table `detections` about it.
 
     Yields:
-        dict[str, Any]: a word about each detection, each object that was missed, and last that
+        dict[str, Json]: a word about each detection, each object that was missed, and last that
         the image was reviewed.
     """
     boxes = [box for _, box in truth]
-    found = [tuple(row["xyxy_px"]) for row in detections]
+    found = [row["xyxy_px"] or [] for row in detections]
     pairs = dict(match_by_iou(found, boxes, SAME_PLACE_IOU))
     for number, row in enumerate(detections):
         if number not in pairs:
@@ -45,16 +45,16 @@ def review(
             yield {**_said(row, "corrected"), "true_class": name, "bbox": list(drawn)}
     for number in sorted(set(range(len(truth))) - set(pairs.values())):
         name, box = truth[number]
-        said = {"key": key, "label": "missed", "true_class": name}
+        said: dict[str, Json] = {"key": key, "label": "missed", "true_class": name}
         yield {**said, "bbox": list(box), "bbox_format": "xyxy"}
     yield {"key": key, "label": "reviewed"}
 
 
-def _said(row: Row, label: str) -> dict[str, Any]:
+def _said(row: DetectionRow, label: str) -> dict[str, Json]:
     return {
         "detection_id": row["document_id"],
         "label": label,
         "predicted_class": row["detected_class"],
-        "bbox": list(row["xyxy_px"]),
+        "bbox": row["xyxy_px"],
         "bbox_format": "xyxy",
     }

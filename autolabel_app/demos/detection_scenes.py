@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIDE_PX = 128
 DIGITS_A_SCENE = (3, 6)
@@ -29,7 +32,7 @@ class Scene:
     pixels: npt.NDArray[np.uint8]
     boxes: tuple[tuple[str, tuple[float, float, float, float]], ...]
 
-    def image(self) -> Any:
+    def image(self) -> Image.Image:
         """Return the picture as Pillow has it."""
         from PIL import Image
 

@@ -12,7 +12,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +22,13 @@ from autolabel_core.declarations.conditions import parse_text
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.documents.threshold_tuning import propose_thresholds
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.paths import Paths
 from autolabel_core.labelling.give_labels import give_labels, read_label_csv
 from autolabel_core.tables.workspace import Workspace
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 NAME = "digits"
 SEED = 0
@@ -81,7 +85,7 @@ class Demo:
         file = self.paths.collections / f"{NAME}.yaml"
         file.write_text(YAML.format(threshold=threshold), encoding="utf-8")
 
-    def upload(self, keys: list[str], images: dict[str, Any]) -> None:
+    def upload(self, keys: list[str], images: dict[str, Image.Image]) -> None:
         """Drop image files into the bucket."""
         folder = self.paths.buckets / NAME
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +111,7 @@ class Demo:
         return view.find([parse_text(text) for text in filters], sort)
 
 
-def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dict[str, Any]:
+def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dict[str, Json]:
     """Run the whole story and write `report.json` into the demo's folder.
 
     Args:
@@ -170,7 +174,9 @@ def run_demo(paths: Paths, tell: Callable[[str], None], seed: int = SEED) -> dic
     return report
 
 
-def _prepare(paths: Paths, tell: Callable[[str], None], seed: int) -> tuple[Demo, dict[str, Any]]:
+def _prepare(
+    paths: Paths, tell: Callable[[str], None], seed: int
+) -> tuple[Demo, dict[str, Image.Image]]:
     from PIL import Image
     from sklearn.datasets import load_digits
 
@@ -242,7 +248,7 @@ def _report(
     after: list[DocumentRecord],
     human_labels: int,
     seconds: float,
-) -> dict[str, Any]:
+) -> dict[str, Json]:
     first, last = _figures(demo, before), _figures(demo, after)
     old = {r["key"]: r["label"] for r in before}
     changed = [r for r in after if r["label_source"] != "human" and r["label"] != old[r["key"]]]

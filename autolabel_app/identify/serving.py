@@ -7,7 +7,8 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+
+from PIL import Image
 
 from autolabel_app.identify.batches import Batches
 from autolabel_app.identify.metrics import Metrics
@@ -75,7 +76,7 @@ class Serving:
             self._stamp, self.trouble = stamp, None
             self.metrics.reloads.labels("taken").inc()
 
-    async def answer(self, data: bytes, query: str) -> dict[str, Any]:
+    async def answer(self, data: bytes, query: str) -> dict[str, object]:
         """Say what a picture shows.
 
         Args:
@@ -98,7 +99,7 @@ class Serving:
             "elapsed_seconds": round(time.perf_counter() - began, 4),
         }
 
-    async def classify(self, data: bytes) -> dict[str, Any]:
+    async def classify(self, data: bytes) -> dict[str, object]:
         """Decide a whole picture: by a collection's taxonomy, as `autolabel classify` does.
 
         Without a taxonomy, as of an index, what is beyond doubt for whole pictures has a label.
@@ -133,7 +134,7 @@ class Serving:
 
     def _seen(
         self, data: bytes, served: Served
-    ) -> tuple[tuple[int, int], tuple[int, int], Regions, list[Any]]:
+    ) -> tuple[tuple[int, int], tuple[int, int], Regions, list[Image.Image]]:
         most = self.settings.max_pixels
         info = probe_image(data, most)
         image = decode_image(data, max(DECODED_SIDE_PX, served.extractor.min_side_px or 0), most)
@@ -145,7 +146,7 @@ class Serving:
         return (info.width_px, info.height_px), image.size, regions, regions.crops(image)
 
 
-def _mask(one: Identified, served: Served) -> dict[str, Any]:
+def _mask(one: Identified, served: Served) -> dict[str, object]:
     index, match = served.index, one.match
     fields = index.fields[match.row]
     rarity = fields.get("rarity", "")

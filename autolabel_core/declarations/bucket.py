@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -86,13 +86,13 @@ class Source(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def gather_buckets(cls, value: Any) -> Any:
+    def gather_buckets(cls, value: object) -> object:
         """Accept `uri`, `uris`, `bucket_ids`, `bucket_name` and `buckets` for the same thing."""
         if not isinstance(value, dict):
             return value
         shared = {k: value[k] for k in SHARED if k in value}
         single = {k: value[k] for k in ("uri", "bucket_name") if k in value}
-        buckets = [{**shared, **single}] if single else []
+        buckets: list[object] = [{**shared, **single}] if single else []
         buckets += [{**shared, "uri": uri} for uri in listed(value, "uris")]
         for name in listed(value, "bucket_ids"):
             plain = name.removeprefix("bkt_") if isinstance(name, str) else name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -73,7 +73,7 @@ class PreprocessingStep(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def bare_method(cls, value: Any) -> Any:
+    def bare_method(cls, value: object) -> object:
         """Accept the method alone."""
         return {"method": value} if isinstance(value, str) else value
 
@@ -191,7 +191,7 @@ class Cluster(Declaration):
     collection_identifiers: tuple[Text, ...] = ()
     filter: Text | None = None
     algorithm: Algorithm = "hdbscan"
-    algorithm_params: dict[str, Any] = Field(default_factory=dict, validate_default=True)
+    algorithm_params: dict[str, object] = Field(default_factory=dict, validate_default=True)
     preprocessing_steps: tuple[PreprocessingStep, ...] = (
         PreprocessingStep(method="whitening"),
         PreprocessingStep(method="umap"),
@@ -210,7 +210,7 @@ class Cluster(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def flatten(cls, value: Any) -> Any:
+    def flatten(cls, value: object) -> object:
         """Accept `vector_config: {…}` and `algorithm: {name, params}` for the flat form."""
         if not isinstance(value, dict):
             return value
@@ -239,7 +239,7 @@ class Cluster(Declaration):
 
     @field_validator("feature_uris", mode="before")
     @classmethod
-    def single_uri(cls, value: Any) -> Any:
+    def single_uri(cls, value: object) -> object:
         """Accept one URI without a list."""
         return (value,) if isinstance(value, str) else value
 
@@ -258,7 +258,9 @@ class Cluster(Declaration):
 
     @field_validator("algorithm_params")
     @classmethod
-    def params_fit_the_algorithm(cls, value: dict[str, Any], info: ValidationInfo) -> Any:
+    def params_fit_the_algorithm(
+        cls, value: dict[str, object], info: ValidationInfo
+    ) -> dict[str, object]:
         """Check names and ranges; fill in defaults."""
         if "algorithm" not in info.data:
             return value
@@ -271,7 +273,9 @@ class Cluster(Declaration):
         return (*scheduled, *self.triggers)
 
 
-def _taken_apart(nested: dict[str, Any], key: str, beside: Mapping[str, Any]) -> dict[str, Any]:
+def _taken_apart(
+    nested: Mapping[str, object], key: str, beside: Mapping[str, object]
+) -> dict[str, object]:
     """Return `{name, params}` as two keys."""
     params = {name: nested[name] for name in ("params", *PARAMS) if name in nested}
     if set(nested) - {"name", *params} or "name" not in nested or len(params) > 1:

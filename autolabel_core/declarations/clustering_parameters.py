@@ -6,7 +6,7 @@ What is left out (None) is left to the library that has the algorithm.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -141,7 +141,7 @@ PARAMETERS: Mapping[str, type[AlgorithmParams]] = {
 }
 
 
-def checked_parameters(algorithm: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked_parameters(algorithm: str, given: Mapping[str, object]) -> dict[str, object]:
     """Return the parameters to run an algorithm with, defaults filled in.
 
     Args:

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -52,7 +51,7 @@ class YamlOrigin:
     file: Path
     lines: Lines
 
-    def message(self, path: Path_, problem: str, value: Any = None) -> str:
+    def message(self, path: Path_, problem: str, value: object = None) -> str:
         """Return an error's text: file, line, key, the value where it is plain, and the problem.
 
         Args:

@@ -6,7 +6,7 @@ Keys of servers stand in the environment; a declaration names the variable at mo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -77,19 +77,21 @@ class LabelingInputs(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def spell_out_fields(cls, value: Any) -> Any:
+    def spell_out_fields(cls, value: object) -> object:
         """Accept a bare list, and the older entries `{source: payload, fields: [a, b]}`."""
         given = {"input_mappings": value} if isinstance(value, list) else value
         if not isinstance(given, dict):
             return value
-        found: list[Any] = []
+        found: list[object] = []
         for number, entry in enumerate(listed(given, "input_mappings")):
-            older = isinstance(entry, dict) and bool(OLDER & set(entry))
-            found += _spelt_out(entry, number) if older else [entry]
+            if isinstance(entry, dict) and OLDER & set(entry):
+                found += _spelt_out(entry, number)
+            else:
+                found.append(entry)
         return {**given, "input_mappings": found}
 
 
-def _spelt_out(entry: Mapping[str, Any], number: int) -> list[dict[str, Any]]:
+def _spelt_out(entry: Mapping[str, object], number: int) -> list[dict[str, object]]:
     path: tuple[str | int, ...] = ("input_mappings", number)
     if set(entry) - OLDER or entry.get("source", "payload") != "payload":
         raise KeyedError(path, "the older form is {source: payload, fields: [a, b]} and no more")
@@ -138,7 +140,7 @@ class LLMLabeling(Declaration):
     api_key_env: Variable | None = None
     labeling_inputs: LabelingInputs = LabelingInputs()
     custom_prompt: Text | None = None
-    response_shape: dict[str, Any] | None = None
+    response_shape: dict[str, object] | None = None
     max_samples_per_cluster: Count = 5
     sample_text_max_length: Count | None = None
     include_summary: bool = Field(default=True, strict=True)
@@ -154,7 +156,7 @@ class LLMLabeling(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def flat_mappings(cls, value: Any) -> Any:
+    def flat_mappings(cls, value: object) -> object:
         """Accept `input_mappings` beside the others."""
         if not isinstance(value, dict) or "input_mappings" not in value:
             return value
@@ -181,7 +183,7 @@ class LLMLabeling(Declaration):
 
     @field_validator("response_shape")
     @classmethod
-    def shape_is_understood(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+    def shape_is_understood(cls, value: dict[str, object] | None) -> dict[str, object] | None:
         """Refuse words that mean nothing, and other meanings of what every answer has."""
         if value is None:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -46,7 +46,7 @@ class Declaration(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def normalise_aliases(cls, value: Any) -> Any:
+    def normalise_aliases(cls, value: object) -> object:
         """Rename aliases; two words for one thing with different values are refused."""
         if not isinstance(value, dict):
             return value
@@ -62,7 +62,7 @@ class Declaration(BaseModel):
         return renamed
 
 
-def listed(value: Mapping[str, Any], key: str) -> list[Any]:
+def listed(value: Mapping[str, object], key: str) -> list[object]:
     """Return the list under a key, empty where the key is absent.
 
     Args:

@@ -28,7 +28,7 @@ class Shaped(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def shaped_model(name: str, shape: Mapping[str, Any]) -> type[Shaped]:
+def shaped_model(name: str, shape: Mapping[str, object]) -> type[Shaped]:
     """Return the model that checks answers of a shape; a word that means nothing is refused.
 
     Args:
@@ -42,7 +42,7 @@ def shaped_model(name: str, shape: Mapping[str, Any]) -> type[Shaped]:
     return _mapping(name, shape, ())
 
 
-def _mapping(name: str, shape: Mapping[str, Any], path: tuple[str | int, ...]) -> type[Shaped]:
+def _mapping(name: str, shape: Mapping[str, object], path: tuple[str | int, ...]) -> type[Shaped]:
     if not shape:
         raise KeyedError(path, "has no keys; name at least one")
     fields: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def _mapping(name: str, shape: Mapping[str, Any], path: tuple[str | int, ...]) -
     return model
 
 
-def _type(name: str, value: Any, path: tuple[str | int, ...]) -> Any:
+def _type(name: str, value: object, path: tuple[str | int, ...]) -> Any:
     if isinstance(value, Mapping):
         return _mapping(name, value, path)
     if isinstance(value, list):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -26,7 +26,7 @@ class Search(Declaration):
     """
 
     feature_uri: str | None = None
-    query: Any = "{{INPUT.query}}"
+    query: object = "{{INPUT.query}}"
     top_k: Count = 1
     min_score: Cosine | None = None
 
@@ -46,7 +46,7 @@ class Search(Declaration):
         return value
 
     @property
-    def query_template(self) -> Any:
+    def query_template(self) -> object:
         """The value that is searched for, wherever the declaration put it."""
         return self.query.get("value") if isinstance(self.query, dict) else self.query
 
@@ -55,7 +55,7 @@ class FeatureSearch(Declaration):
     """Parameters of a `feature_search` stage: one search, with an optional filter inside."""
 
     searches: tuple[Search, ...] = Field(min_length=1, max_length=1)
-    filters: Any = None
+    filters: object = None
 
     @field_validator("filters")
     @classmethod
@@ -96,7 +96,7 @@ class Stage(Declaration):
         return value
 
     @property
-    def condition(self) -> Any:
+    def condition(self) -> object:
         """The condition of an attribute filter, or the one inside a feature search; may be None."""
         if self.stage_id == "feature_search":
             return self.search.filters

@@ -21,6 +21,7 @@ from autolabel_core.documents.filter_types import check_types
 from autolabel_core.documents.record import DocumentRecord, TaxonomyMatch
 from autolabel_core.foundation.atomic_files import held_open
 from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.tables.layout import IMAGE, LABELS, OTHERS
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -219,9 +220,9 @@ class Documents:
             return {row[0] for row in connection.execute(sql, parameters).fetchall()}
 
     @staticmethod
-    def _cluster_value(name: str, value: Any) -> Any:
+    def _cluster_value(name: str, value: Json) -> Json:
         is_json = name == COLUMN_OF[EXTRA] and value is not None
-        return json.loads(value) if is_json else value
+        return json.loads(str(value)) if is_json else value
 
     def _record(self, row: dict[str, Any]) -> DocumentRecord:
         confidence = row["confidence"]

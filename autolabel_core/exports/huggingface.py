@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +17,7 @@ from autolabel_core.exports.image_folder import (
     refuse_nothing_readable,
 )
 from autolabel_core.exports.tables import json_line, rows_of, texts_of
+from autolabel_core.foundation.json_types import Json, JsonObject
 
 SUFFIXES = {"image": ".parquet", "text": ".jsonl"}
 ROWS_AT_ONCE = 200
@@ -97,9 +97,9 @@ def _data_files(kind: str, splits: dict[str, Written]) -> list[dict[str, str]]:
     ]
 
 
-def _info(kind: str, name: str, classes: list[str]) -> dict[str, Any]:
+def _info(kind: str, name: str, classes: list[str]) -> JsonObject:
     numbered = {str(number): label for number, label in enumerate(classes)}
-    features = [
+    features: list[Json] = [
         {"name": kind, "dtype": "image" if kind == "image" else "string"},
         {"name": "label", "dtype": {"class_label": {"names": numbered}}},
         *({"name": column, "dtype": dtype} for column, dtype in _FEATURES.items()),
@@ -113,7 +113,7 @@ def _write_images(
     unreadable: list[tuple[str, str]] = []
     went_in: list[bool] = []
     schema = _image_schema(classes)
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     with pq.ParquetWriter(file, schema, compression="none") as writer:
         found = read_each(documents, read)
         for row, (key, content) in zip(rows_of(documents), found, strict=True):
@@ -133,7 +133,7 @@ def _write_images(
 
 def _image_schema(classes: list[str]) -> pa.Schema:
     """Columns of the images, with what `datasets` reads from a schema: the names of the classes."""
-    features: dict[str, Any] = {
+    features: dict[str, Json] = {
         "image": {"_type": "Image"},
         "label": {"names": classes, "_type": "ClassLabel"},
         **{name: {"dtype": dtype, "_type": "Value"} for name, dtype in _FEATURES.items()},

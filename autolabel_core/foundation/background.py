@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from threading import Lock, Thread
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 Result = TypeVar("Result")
 
@@ -15,7 +15,7 @@ class BackgroundJobs:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._ongoing: dict[str, Future[Any]] = {}
+        self._ongoing: dict[str, Future[object]] = {}
 
     def result_or_start(
         self, name: str, work: Callable[[], Result], seconds: float

@@ -7,7 +7,6 @@ the same score and from the same reference, wherever it is shown.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -127,8 +126,8 @@ def _first_of_each_label(
 
 def _match(decisions: Decisions, i: int, hits: list[Hit], most: int) -> Match:
     label, score = str(decisions.label[i]), float(decisions.confidence[i])
-    margin: Any = float(decisions.margin[i])
-    if np.isnan(margin):
+    margin: float | None = float(decisions.margin[i])
+    if np.isnan(decisions.margin[i]):
         others = [hit.score for hit in hits if hit.label != label]
         margin = score - others[0] if others else None
     row, matched = int(decisions.position[i]), bool(decisions.matched[i])

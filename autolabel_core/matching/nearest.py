@@ -7,12 +7,15 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autolabel_core.matching import few_documents
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 ROWS_PER_TILE = 512
 REFERENCES_PER_TILE = 1024
@@ -262,7 +265,7 @@ def _other_cores(process: int) -> ThreadPoolExecutor:
 
 
 @functools.cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+def _blas() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

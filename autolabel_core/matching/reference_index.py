@@ -185,18 +185,18 @@ class ReferenceIndex:
             path: ending in `.npz`.
         """
         header = {"format": FORMAT, "checksum": self.checksum, **asdict(self.origin)}
-        arrays: dict[str, Any] = {
-            "embeddings": self.embeddings,
-            "names": np.array(self.names, dtype=np.str_),
-            "filenames": np.array(self.filenames, dtype=np.str_),
-            "checksums": np.array(self.checksums, dtype=np.str_),
-            "fields": np.array([json.dumps(f, sort_keys=True) for f in self.fields]),
-            "header": np.array(json.dumps(header, sort_keys=True)),
-        }
 
         def write(part: Path) -> None:
             with part.open("wb") as out:
-                np.savez(out, **arrays)
+                np.savez(
+                    out,
+                    embeddings=self.embeddings,
+                    names=np.array(self.names, dtype=np.str_),
+                    filenames=np.array(self.filenames, dtype=np.str_),
+                    checksums=np.array(self.checksums, dtype=np.str_),
+                    fields=np.array([json.dumps(f, sort_keys=True) for f in self.fields]),
+                    header=np.array(json.dumps(header, sort_keys=True)),
+                )
 
         write_atomically(path, write)
 
@@ -234,7 +234,7 @@ class ReferenceIndex:
 
     @classmethod
     def _checked(
-        cls, path: Path, arrays: Mapping[str, npt.NDArray[Any]], header: dict[str, Any]
+        cls, path: Path, arrays: Mapping[str, npt.NDArray[np.generic]], header: dict[str, Any]
     ) -> ReferenceIndex:
         written, checksum = header.pop("format"), header.pop("checksum")
         if written != FORMAT:
@@ -247,7 +247,9 @@ class ReferenceIndex:
         )
         said = tuple(json.loads(text) for text in fields)
         origin = IndexOrigin(**header)
-        index = cls(arrays["embeddings"], names, filenames, checksums, origin, said)
+        index = cls(
+            np.asarray(arrays["embeddings"], np.float32), names, filenames, checksums, origin, said
+        )
         if index.checksum != checksum:
             raise ValueError("its checksum does not fit its content")
         return index

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.suggestions import did_you_mean
@@ -40,6 +40,16 @@ MISTAKEN_IN_FEATURE = {
     "distance": "distance_metric",
     "metric": "distance_metric",
 }
+
+
+class WrittenManifest(TypedDict):
+    """The keys of a manifest that are read, once their types are checked."""
+
+    feature_extractor_name: str
+    version: str
+    features: list[object]
+    input_mappings: NotRequired[dict[str, object]]
+    description: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ class PluginManifest:
         return [feature for feature in self.features if feature.feature_type == feature_type]
 
 
-def read_manifest(found: Mapping[str, Any] | ModuleType, where: str) -> PluginManifest:
+def read_manifest(found: Mapping[str, object] | ModuleType, where: str) -> PluginManifest:
     """Check a written manifest.
 
     Args:
@@ -98,19 +108,20 @@ def read_manifest(found: Mapping[str, Any] | ModuleType, where: str) -> PluginMa
         if not isinstance(value, KEYS[key]) or isinstance(value, bool):
             expected = {str: "a text", list: "a list", dict: "a mapping", int: "a whole number"}
             raise AutolabelError(f"{where}: `{key}` is {value!r}, expected {expected[KEYS[key]]}")
+    written = cast("WrittenManifest", said)
     features = tuple(
-        _feature(entry, f"{where}: features[{i}]") for i, entry in enumerate(said["features"])
+        _feature(entry, f"{where}: features[{i}]") for i, entry in enumerate(written["features"])
     )
     return PluginManifest(
-        said["feature_extractor_name"],
-        said["version"],
+        written["feature_extractor_name"],
+        written["version"],
         features,
-        tuple(said.get("input_mappings", {"image": "image"})),
-        said.get("description", ""),
+        tuple(written.get("input_mappings", {"image": "image"})),
+        written.get("description", ""),
     )
 
 
-def _names_of(module: ModuleType) -> dict[str, Any]:
+def _names_of(module: ModuleType) -> dict[str, object]:
     names = {k: v for k, v in vars(module).items() if not k.startswith("_")}
     return {
         k: v
@@ -144,7 +155,7 @@ def _feature(entry: object, where: str) -> Feature:
 
 
 def _check_keys(
-    said: Mapping[str, Any], known: tuple[str, ...], mistaken: Mapping[str, str], where: str
+    said: Mapping[str, object], known: tuple[str, ...], mistaken: Mapping[str, str], where: str
 ) -> None:
     for key in said:
         if key in known:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -157,7 +157,7 @@ class ProjectedExtractor:
             description=f"{own.description}, through a projection head",
         )
 
-    def embed(self, batch: Sequence[Any]) -> Vectors:
+    def embed(self, batch: Sequence[object]) -> Vectors:
         """Return projected vectors `(n, m)`, rows of unit length."""
         return self.head.project(self.base.embed(batch))
 

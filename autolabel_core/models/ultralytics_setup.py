@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from PIL import Image
 
@@ -30,7 +30,7 @@ INTEGRATIONS = (
 FOLDERS = ("datasets_dir", "weights_dir", "runs_dir")
 
 
-def quiet_ultralytics(home: Path) -> Any:
+def quiet_ultralytics(home: Path) -> ModuleType:
     """Import ultralytics so that it stays by itself.
 
     Args:
@@ -52,8 +52,7 @@ def quiet_ultralytics(home: Path) -> Any:
     wanted: dict[str, object] = {name: False for name in INTEGRATIONS if name in SETTINGS}
     wanted |= {name: str(home) for name in FOLDERS}
     if any(SETTINGS[name] != value for name, value in wanted.items()):
-        settings: Any = SETTINGS
-        settings.update(wanted)
+        SETTINGS.update(wanted)  # type: ignore[no-untyped-call]
     for name in FONTS:
         if not (USER_CONFIG_DIR / name).exists():
             USER_CONFIG_DIR.mkdir(parents=True, exist_ok=True)

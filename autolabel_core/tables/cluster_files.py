@@ -23,7 +23,7 @@ from autolabel_core.storage.warehouse import VectorTable, Warehouse, vector_colu
 CLUSTERS = "clusters"
 NOISE_ID = "-1"
 COORDINATES = ("x", "y", "z")
-_MEMBERS: list[Any] = [
+_MEMBERS: list[tuple[str, pa.DataType]] = [
     ("document_id", pa.string()),
     ("collection", pa.string()),
     ("key", pa.string()),
@@ -32,7 +32,7 @@ _MEMBERS: list[Any] = [
     ("cosine_similarity_to_centroid", pa.float32()),
     *((axis, pa.float32()) for axis in COORDINATES),
 ]
-_CENTROIDS: list[Any] = [
+_CENTROIDS: list[tuple[str, pa.DataType]] = [
     ("cluster_id", pa.string()),
     ("parent_cluster_id", pa.string()),
     ("child_cluster_ids", pa.list_(pa.string())),
@@ -43,20 +43,23 @@ _CENTROIDS: list[Any] = [
     ("silhouette", pa.float32()),
     *((axis, pa.float32()) for axis in COORDINATES),
 ]
-NAME_COLUMNS: list[Any] = [
+NAME_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("cluster_label", pa.string()),
     ("cluster_summary", pa.string()),
     ("cluster_keywords", pa.string()),
     ("cluster_confidence", pa.float64()),
     ("cluster_extra", pa.string()),
 ]
-_CURRENT: list[Any] = [
+_CURRENT: list[tuple[str, pa.DataType]] = [
     *_MEMBERS,
     *NAME_COLUMNS,
     ("mode", pa.string()),
     ("run_id", pa.string()),
 ]
-_STABILITY: list[Any] = [("cluster_id", pa.string()), ("stability", pa.float32())]
+_STABILITY: list[tuple[str, pa.DataType]] = [
+    ("cluster_id", pa.string()),
+    ("stability", pa.float32()),
+]
 MEMBERS, CENTROIDS, CURRENT, STABILITY = map(
     pa.schema, (_MEMBERS, _CENTROIDS, _CURRENT, _STABILITY)
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,9 @@ from autolabel_core.storage.warehouse import VectorTable
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.table import DerivedTable
 from autolabel_core.tables.vector_index import is_damaged, set_aside, usable_index
+
+if TYPE_CHECKING:
+    import chromadb
 
 CHUNK = 1000
 
@@ -88,7 +91,12 @@ class ReindexedVectors(DerivedTable):
                 self._retire_others(client)
 
     def _write(
-        self, index: Any, batch: str, vectors: VectorTable, rows: list[int], progress: Progress
+        self,
+        index: chromadb.Collection,
+        batch: str,
+        vectors: VectorTable,
+        rows: list[int],
+        progress: Progress,
     ) -> None:
         """Ask the index itself what it holds: a process may have died before it took its note."""
         answer = index.get(where={"batch": batch}, include=["metadatas"])
@@ -112,7 +120,7 @@ class ReindexedVectors(DerivedTable):
             index.upsert(ids, vectors.vectors[chunk], [wanted[document] for document in ids])
             progress(start + len(chunk), len(changed))
 
-    def _retire_others(self, client: Any) -> None:
+    def _retire_others(self, client: chromadb.ClientAPI) -> None:
         for index in client.list_collections():
             ours = (index.metadata or {}).get("collection") == self.collection_name
             if ours and index.name != self.index_name:

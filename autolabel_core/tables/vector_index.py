@@ -8,9 +8,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.errors import AutolabelError
+
+if TYPE_CHECKING:
+    import chromadb
 
 DATABASE = "chroma.sqlite3"
 HEADER_BYTES = 100
@@ -19,7 +22,7 @@ NOT_OF_THE_INDEX = (AutolabelError, KeyboardInterrupt, SystemExit, GeneratorExit
 LOGGER = logging.getLogger("autolabel")
 
 
-def open_index(folder: Path) -> Any:
+def open_index(folder: Path) -> chromadb.ClientAPI:
     """Open the embedded vector index; only one process may write to it at a time."""
     # Chroma reads both before its settings are made.
     os.environ["ANONYMIZED_TELEMETRY"] = "False"
@@ -31,7 +34,7 @@ def open_index(folder: Path) -> Any:
 
 
 @contextmanager
-def usable_index(folder: Path) -> Iterator[Any]:
+def usable_index(folder: Path) -> Iterator[chromadb.ClientAPI]:
     """Open the index for writing; one that fails is set aside with its notes."""
     try:
         yield open_index(folder)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 def one_thread() -> Iterator[None]:
     """Keep BLAS and OpenMP to one thread, so that the same rows give the same bytes anywhere."""
     import sklearn.cluster  # noqa: F401  (what is not loaded yet would not be limited)
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
         yield

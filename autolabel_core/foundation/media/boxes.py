@@ -8,12 +8,13 @@ over the whole image is (0, 0, width, height).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.suggestions import did_you_mean
 
 Floats = npt.NDArray[np.float64]
@@ -130,7 +131,7 @@ def clip(xyxy_px: npt.ArrayLike, width_px: int, height_px: int) -> Floats:
 
 
 def read_box(
-    numbers: Sequence[Any],
+    numbers: Sequence[Json],
     bbox_format: str,
     width_px: int,
     height_px: int,
@@ -164,9 +165,9 @@ def read_box(
     return _on_image(xyxy, numbers, bbox_format, width_px, height_px)
 
 
-def _four_numbers(numbers: Sequence[Any]) -> Floats:
+def _four_numbers(numbers: Sequence[Json]) -> Floats:
     try:
-        values = np.asarray([float(number) for number in numbers])
+        values = np.asarray([float(cast("str | float", number)) for number in numbers])
     except (TypeError, ValueError):
         values = np.empty(0)
     if values.shape != (4,) or not (np.abs(values) < FAR_AWAY).all():
@@ -174,7 +175,7 @@ def _four_numbers(numbers: Sequence[Any]) -> Floats:
     return values
 
 
-def _check_corners(xyxy: Floats, bbox_format: str, numbers: Sequence[Any]) -> None:
+def _check_corners(xyxy: Floats, bbox_format: str, numbers: Sequence[Json]) -> None:
     width, height = xyxy[2:] - xyxy[:2]
     if width > 0 and height > 0:
         return
@@ -185,7 +186,7 @@ def _check_corners(xyxy: Floats, bbox_format: str, numbers: Sequence[Any]) -> No
 
 
 def _on_image(
-    xyxy: Floats, numbers: Sequence[Any], bbox_format: str, width_px: int, height_px: int
+    xyxy: Floats, numbers: Sequence[Json], bbox_format: str, width_px: int, height_px: int
 ) -> XyxyPx:
     clipped = clip(xyxy, width_px, height_px)
     sides = clipped[0, 2:] - clipped[0, :2]

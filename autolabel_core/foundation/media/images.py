@@ -6,7 +6,6 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -175,13 +174,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _to_8_bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    if values.dtype == np.uint16:
-        low, high = 0.0, 65535.0
-    else:
-        values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-        low, high = _range(values)
-    scaled = (values.astype(np.float64) - low) * (255.0 / (high - low))
+def _to_8_bit(values: npt.NDArray[np.number]) -> npt.NDArray[np.uint8]:
+    finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = (0.0, 65535.0) if values.dtype == np.uint16 else _range(finite)
+    scaled = (finite - low) * (255.0 / (high - low))
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 

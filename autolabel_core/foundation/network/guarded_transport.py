@@ -11,10 +11,10 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
 
 import httpcore
 import httpx
+from httpcore import SOCKET_OPTION
 
 from autolabel_core.foundation.network.ssrf_guard import PrivateAddressError, check
 
@@ -60,7 +60,7 @@ class _GuardedBackend(httpcore.NetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Resolve once, check every address, and connect to the first of these that answers."""
         try:
@@ -83,7 +83,10 @@ class _GuardedBackend(httpcore.NetworkBackend):
         raise refused or httpcore.ConnectError(f"{host} has no address")
 
     def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Refuse: no address means one."""
         raise PrivateAddressError(f"{path} is a socket of this machine; no request was made.")
@@ -118,7 +121,7 @@ class _TimedStream(httpcore.NetworkStream):
         left = _time_left(timeout, self._until, httpcore.ConnectTimeout)
         return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         """Ask the connection about itself."""
         return self._stream.get_extra_info(info)
 

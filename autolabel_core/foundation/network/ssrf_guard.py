@@ -10,9 +10,9 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
 
 import httpcore
+from httpcore import SOCKET_OPTION
 
 from autolabel_core.foundation.errors import AutolabelError
 
@@ -119,7 +119,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Open a connection to the first address of a name that answers.
 
@@ -153,7 +153,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         raise httpcore.ConnectError(str(said or f"{host} has no address"))
 
     async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Refuse: no declaration asks for one."""
         raise PrivateAddressError(f"{path} is a socket of this machine; no request was made.")

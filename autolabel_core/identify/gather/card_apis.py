@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from autolabel_core.identify.gather.site_adapter import Asking, Found, exact_first
 from autolabel_core.identify.web import RefusedError
@@ -12,13 +12,75 @@ NO_SCAN = ("missing", "placeholder")
 """Scryfall's words for cards whose picture says only that there is none."""
 
 
+class YugiohPicture(TypedDict):
+    """An artwork of a card."""
+
+    image_url: str
+
+
+class YugiohPrint(TypedDict):
+    """A print of a card in a set."""
+
+    set_code: str
+    set_name: str
+    set_rarity_code: str
+
+
+class YugiohCard(TypedDict):
+    """A card as YGOPRODeck tells of it."""
+
+    name: str
+    card_images: list[YugiohPicture]
+    ygoprodeck_url: NotRequired[str]
+    card_sets: NotRequired[list[YugiohPrint]]
+
+
+class MagicSide(TypedDict):
+    """A side of a card as Scryfall tells of it; addresses of its picture by size."""
+
+    image_uris: NotRequired[dict[str, str]]
+    artist: NotRequired[str]
+
+
+class MagicCard(MagicSide):
+    """A card as Scryfall tells of it."""
+
+    id: str
+    name: str
+    set: str
+    collector_number: str
+    rarity: str
+    scryfall_uri: str
+    image_status: NotRequired[str]
+    card_faces: NotRequired[list[MagicSide]]
+
+
+class PokemonSet(TypedDict):
+    """A set of cards."""
+
+    id: str
+    ptcgoCode: NotRequired[str]
+
+
+class PokemonCard(TypedDict):
+    """A card as the Pokémon TCG API tells of it; addresses of its picture by size."""
+
+    id: str
+    name: str
+    number: str
+    set: PokemonSet
+    images: dict[str, str]
+    rarity: NotRequired[str]
+    artist: NotRequired[str]
+
+
 def ygoprodeck(ask: Asking, query: str, limit: int) -> Iterator[Found]:
     """A Yu-Gi-Oh! card by name, its artworks in turn; the print is told where there is only one.
 
     The parameter `cardset` takes the cards of one set, and makes the print known.
     """
     try:
-        cards = ask.json("/cardinfo.php", {"fname": query})["data"]
+        cards: list[YugiohCard] = ask.json("/cardinfo.php", {"fname": query})["data"]
     except RefusedError as error:
         if "No card matching" in str(error):
             return
@@ -36,7 +98,7 @@ def ygoprodeck(ask: Asking, query: str, limit: int) -> Iterator[Found]:
             )
 
 
-def _only_print(card: dict[str, Any], wanted: str | None) -> tuple[str | None, str | None]:
+def _only_print(card: YugiohCard, wanted: str | None) -> tuple[str | None, str | None]:
     """A picture shows an artwork, not a print: of several prints none is named."""
     prints = {
         (one["set_code"], one["set_rarity_code"].strip("()"))
@@ -52,7 +114,7 @@ def scryfall(ask: Asking, query: str, limit: int) -> Iterator[Found]:
     The parameter `set` names the print's set.
     """
     try:
-        card = ask.json("/cards/named", {"fuzzy": query})
+        card: MagicCard = ask.json("/cards/named", {"fuzzy": query})
     except RefusedError as error:
         if error.status == 404 and "ambiguous" not in str(error):
             return
@@ -63,15 +125,16 @@ def scryfall(ask: Asking, query: str, limit: int) -> Iterator[Found]:
         return
     within = f" set:{ask.parameters['set']}" if "set" in ask.parameters else ""
     others = {"q": f'!"{card["name"]}"{within}', "unique": "prints", "order": "released"}
-    for other in ask.client.json(f"{ask.base_url}/cards/search", others)["data"]:
+    prints: list[MagicCard] = ask.client.json(f"{ask.base_url}/cards/search", others)["data"]
+    for other in prints:
         if other["id"] != card["id"]:
             yield from _sides(other)
 
 
-def _sides(card: dict[str, Any]) -> Iterator[Found]:
+def _sides(card: MagicCard) -> Iterator[Found]:
     if card.get("image_status") in NO_SCAN:
         return
-    sides = [card] if "image_uris" in card else card.get("card_faces", [])
+    sides: list[MagicSide] = [card] if "image_uris" in card else card.get("card_faces", [])
     for side in sides:
         if "image_uris" in side:
             yield Found(
@@ -93,7 +156,8 @@ def pokemontcg(ask: Asking, query: str, limit: int) -> Iterator[Found]:
         "select": "id,name,number,rarity,artist,set,images",
     }
     key = {"X-Api-Key": ask.key} if ask.key else {}
-    for card in exact_first(ask.json("/cards", wanted, headers=key)["data"], query):
+    cards: list[PokemonCard] = ask.json("/cards", wanted, headers=key)["data"]
+    for card in exact_first(cards, query):
         print_ = card["set"]
         yield Found(
             card["name"],

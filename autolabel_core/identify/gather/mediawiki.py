@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.identify.gather.site_adapter import Asking, Found, plain_text
@@ -17,6 +17,49 @@ MORE_FILES = 10
 MOST_FILES = 50
 _PRINT = re.compile(r"-[A-Z0-9]+-[A-Z]{2}-(?P<rarity>[A-Za-z]+)(-|\.)")
 """Yugipedia names pictures `DarkMagician-LOCH-JP-UR.png`: card, set, region, rarity, edition."""
+
+
+class WikiValue(TypedDict):
+    """One value of a file's metadata, as HTML."""
+
+    value: str | int
+
+
+class ImageInfo(TypedDict):
+    """What a wiki says of a picture; without metadata it writes an empty list."""
+
+    url: str
+    mime: str
+    descriptionurl: str
+    thumburl: NotRequired[str]
+    extmetadata: NotRequired[dict[str, WikiValue]]
+
+
+class WikiFile(TypedDict):
+    """A file that was found; `index` is its place among all."""
+
+    title: str
+    index: int
+    imageinfo: NotRequired[list[ImageInfo]]
+
+
+class WikiError(TypedDict):
+    """Why a wiki does not answer."""
+
+    info: str
+
+
+class WikiPages(TypedDict, total=False):
+    """What a search found."""
+
+    pages: list[WikiFile]
+
+
+class WikiAnswer(TypedDict, total=False):
+    """What a wiki answers to a search; without a find there is no `query`."""
+
+    error: WikiError
+    query: WikiPages
 
 
 def wikimedia(ask: Asking, query: str, limit: int) -> Iterator[Found]:
@@ -32,8 +75,8 @@ def yugipedia(ask: Asking, query: str, limit: int) -> Iterator[Found]:
         yield _found(query, file, info, named["rarity"] if named else None)
 
 
-def _files(ask: Asking, query: str, limit: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    said = ask.json(
+def _files(ask: Asking, query: str, limit: int) -> Iterator[tuple[WikiFile, ImageInfo]]:
+    answer: WikiAnswer = ask.json(
         "/api.php",
         {
             "action": "query",
@@ -49,18 +92,16 @@ def _files(ask: Asking, query: str, limit: int) -> Iterator[tuple[dict[str, Any]
             "iiextmetadatafilter": "LicenseShortName|Artist|Credit",
         },
     )
-    if "error" in said:
-        raise UnreadableItemError(f"{ask.base_url} says: {said['error']['info']}")
-    pages = said.get("query", {}).get("pages", [])
+    if "error" in answer:
+        raise UnreadableItemError(f"{ask.base_url} says: {answer['error']['info']}")
+    pages = answer["query"].get("pages", []) if "query" in answer else []
     for file in sorted(pages, key=lambda page: page["index"]):
         for info in file.get("imageinfo", []):
             if info["mime"].startswith("image/"):
                 yield file, info
 
 
-def _found(
-    query: str, file: dict[str, Any], info: dict[str, Any], rarity: str | None = None
-) -> Found:
+def _found(query: str, file: WikiFile, info: ImageInfo, rarity: str | None = None) -> Found:
     told = {name: plain_text(str(said["value"])) for name, said in _metadata(info).items()}
     return Found(
         query,
@@ -72,6 +113,6 @@ def _found(
     )
 
 
-def _metadata(info: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _metadata(info: ImageInfo) -> dict[str, WikiValue]:
     # Where there is none, MediaWiki writes an empty list.
     return dict(info.get("extmetadata") or {})

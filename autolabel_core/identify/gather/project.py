@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -32,7 +32,7 @@ class Query(Declaration):
 
     @model_validator(mode="before")
     @classmethod
-    def plain_text(cls, value: Any) -> Any:
+    def plain_text(cls, value: object) -> object:
         """Accept a text, or a number such as a year, in place of the mapping."""
         return {"query": str(value)} if isinstance(value, str | int) else value
 

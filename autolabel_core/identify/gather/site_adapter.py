@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 import pydantic.dataclasses
 
@@ -56,11 +56,18 @@ class Asking:
     key: str | None = None
     urls: Path | None = None
 
-    def json(self, path: str, params: Mapping[str, str], **how: Any) -> Any:
+    def json(self, path: str, params: Mapping[str, str], **how: Mapping[str, str]) -> Any:
         """Ask the API under a path; the user's parameters win. Raises as the client does."""
         return self.client.json(f"{self.base_url}{path}", {**params, **self.parameters}, **how)
 
 
+class NamedCard(TypedDict):
+    """What the cards of all sites have."""
+
+    name: str
+
+
+Card = TypeVar("Card", bound=NamedCard)
 Search = Callable[[Asking, str, int], Iterator[Found]]
 
 
@@ -91,7 +98,7 @@ class PictureSite:
     per_query: int = 1
 
 
-def exact_first(found: Sequence[dict[str, Any]], name: str) -> Sequence[dict[str, Any]]:
+def exact_first(found: Sequence[Card], name: str) -> Sequence[Card]:
     """Return those that are called exactly so, in any case; where none is, all of them."""
     exact = [one for one in found if one["name"].casefold() == name.casefold()]
     return exact or found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from autolabel_core.models.detectors.manifest import (
     Detector,
@@ -16,7 +15,7 @@ KIND = PlugInKind("detector", "autolabel.detectors", "detector_name", DetectorMa
 
 
 def load_detector(
-    name: str, version: str, settings: DetectorSettings, parameters: Mapping[str, Any]
+    name: str, version: str, settings: DetectorSettings, parameters: Mapping[str, object]
 ) -> Detector:
     """Return the detector that an installed plug-in makes; its weights load when it first detects.
 

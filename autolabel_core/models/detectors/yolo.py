@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
@@ -17,7 +17,34 @@ from autolabel_core.models.hub_timeout import answers
 from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 from autolabel_core.models.weights import load_failures, pick_device
 
+if TYPE_CHECKING:
+    import torch
+
 RELEASES = "https://github.com"
+
+
+class YoloBoxes(Protocol):
+    """The boxes of one image: (n,) classes and confidences, (n, 4) corners in pixels."""
+
+    cls: torch.Tensor
+    conf: torch.Tensor
+    xyxy: torch.Tensor
+
+
+class YoloResult(Protocol):
+    """What ultralytics finds on one image, as far as it is read here."""
+
+    boxes: YoloBoxes
+    names: Mapping[int, str]
+
+
+class YoloModel(Protocol):
+    """A model of ultralytics, as far as it is used here."""
+
+    task: str
+
+    def predict(self, images: list[Image.Image], **settings: object) -> list[YoloResult]:
+        """Return what is found on each image, in order."""
 
 
 class YoloDetector:
@@ -49,9 +76,9 @@ class YoloDetector:
             for start in range(0, len(rows), self._settings.batch_size):
                 yield rows[start : start + self._settings.batch_size]
 
-    def _predict(self, images: list[Image.Image]) -> list[Any]:
+    def _predict(self, images: list[Image.Image]) -> list[YoloResult]:
         settings = self._settings
-        found: list[Any] = self._model.predict(
+        found: list[YoloResult] = self._model.predict(
             images,
             conf=settings.confidence_threshold,
             iou=settings.iou_threshold,
@@ -68,11 +95,11 @@ class YoloDetector:
         return pick_device(None if self._settings.device == "auto" else self._settings.device)
 
     @cached_property
-    def _model(self) -> Any:
+    def _model(self) -> YoloModel:
         ultralytics = quiet_ultralytics(self._settings.folder)
         file = self._file()
         try:
-            model = ultralytics.YOLO(file)
+            model: YoloModel = ultralytics.YOLO(file)
         except load_failures() as error:
             said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
             raise MissingWeightsError(
@@ -128,7 +155,7 @@ def _unreachable(name: str, said: str) -> MissingWeightsError:
     )
 
 
-def _detections(result: Any) -> Detections:
+def _detections(result: YoloResult) -> Detections:
     boxes = result.boxes
     names = [result.names[int(i)] for i in boxes.cls.tolist()]
     xyxy = boxes.xyxy.cpu().numpy().astype(np.float64)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +117,7 @@ def embed_views(
         Vectors `(n, views, d)`, rows of unit length.
     """
     side_px = view_side_px(extractor)
-    drawn: list[Any] = []
+    drawn: list[Image.Image] = []
     for picture, checksum in zip(pictures, checksums, strict=True):
         drawn += augmentations(picture, checksum, purpose, range(views), side_px)
     return embed_checked(extractor, drawn).reshape(len(pictures), views, -1)
@@ -213,6 +212,6 @@ def _light(shape: tuple[int, ...], rng: Rng) -> Array:
     return factors
 
 
-def _blended(pixels: Array, towards: Any, share: float) -> Array:
+def _blended(pixels: Array, towards: Array | np.float32, share: float) -> Array:
     blended: Array = np.float32(share) * pixels + np.float32(1 - share) * towards
     return blended

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,13 @@ from autolabel_core.models.extractors.manifest import Extractor
 NOT_ABOUT_AN_ITEM = (AutolabelError, OSError, ImportError, MemoryError)
 
 Answer = TypeVar("Answer")
-Ask = Callable[[Sequence[Any]], Sequence[Answer]]
+Item = TypeVar("Item")
+Ask = Callable[[Sequence[Item]], Sequence[Answer]]
 Embedded = npt.NDArray[np.float32] | str
 
 
 def embed_with_fallback(
-    extractor: Extractor, items: Sequence[Any], refused_before: Sequence[bool]
+    extractor: Extractor, items: Sequence[Item], refused_before: Sequence[bool]
 ) -> list[Embedded]:
     """Embed a batch; one bad item costs no other.
 
@@ -33,7 +34,7 @@ def embed_with_fallback(
         For each item its vector `(d,)`, or the reason why it has none.
     """
 
-    def ask(some: Sequence[Any]) -> Sequence[npt.NDArray[np.float32]]:
+    def ask(some: Sequence[Item]) -> Sequence[npt.NDArray[np.float32]]:
         return list(embed_checked(extractor, some))
 
     name = f"the extractor `{extractor.manifest.feature_extractor_name}`"
@@ -41,7 +42,7 @@ def embed_with_fallback(
 
 
 def call_with_fallback(
-    ask: Ask[Answer], name: str, items: Sequence[Any], refused_before: Sequence[bool]
+    ask: Ask[Item, Answer], name: str, items: Sequence[Item], refused_before: Sequence[bool]
 ) -> list[Answer | str]:
     """Ask about a batch; where that fails, item by item, so that one bad item costs no other.
 
@@ -73,7 +74,7 @@ def call_with_fallback(
         return found
 
 
-def _ask_alone(ask: Ask[Answer], name: str, item: Any) -> Answer | str:
+def _ask_alone(ask: Ask[Item, Answer], name: str, item: Item) -> Answer | str:
     try:
         return ask([item])[0]
     except Exception as error:

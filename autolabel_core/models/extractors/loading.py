@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ MAX_LENGTH_ERROR = 1e-3
 
 
 def load_extractor(
-    name: str, version: str, model: str | None, parameters: Mapping[str, Any]
+    name: str, version: str, model: str | None, parameters: Mapping[str, object]
 ) -> Extractor:
     """Return the extractor that an installed plug-in makes; its weights load when it first embeds.
 
@@ -35,7 +34,7 @@ def load_extractor(
     return extractor
 
 
-def embed_checked(extractor: Extractor, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
+def embed_checked(extractor: Extractor, batch: Sequence[object]) -> npt.NDArray[np.float32]:
     """Embed a batch and hold the extractor to its contract.
 
     Args:

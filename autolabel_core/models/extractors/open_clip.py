@@ -6,22 +6,43 @@ import difflib
 import importlib.util
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, cast
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError, NotFoundError
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.models.extractors.manifest import Manifest
 from autolabel_core.models.hub_timeout import cause_of, impatient_hub
 from autolabel_core.models.weights import content_digest, feature_name, load_failures, pick_device
 
+if TYPE_CHECKING:
+    import torch
+    from open_clip import CLIP
+
 BATCH_SIZE_GPU = 64
 BATCH_SIZE_CPU = 16
+Preprocess: TypeAlias = "Callable[[Image.Image], torch.Tensor]"
+LoadedModel: TypeAlias = "tuple[CLIP, Preprocess, str]"
+"""The model, what makes its input of an image, and the device."""
 _CHECKPOINT_SUFFIXES = {".bin", ".npy", ".npz", ".pt", ".pth", ".safetensors"}
+
+
+class VisionConfig(TypedDict, total=False):
+    """The part of a model's configuration that is about its image tower."""
+
+    image_size: int | list[int]
+
+
+class ModelConfig(TypedDict):
+    """What open_clip says of a model, as far as it is read here."""
+
+    embed_dim: int
+    vision_cfg: VisionConfig
 
 
 def open_clip_extractor(
@@ -88,7 +109,7 @@ class OpenClipExtractor:
         self._model_name, self._pretrained = model, pretrained
         self._device, self._batch_size = device, batch_size
         self._loading = threading.Lock()
-        self._loaded: tuple[Any, Any, str] | None = None
+        self._loaded: LoadedModel | None = None
 
     def embed(self, batch: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
         """Return vectors `(n, d)` of RGB images, rows of unit length."""
@@ -108,7 +129,7 @@ class OpenClipExtractor:
                 chunks.append(torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy())
         return np.concatenate(chunks)
 
-    def _load(self) -> tuple[Any, Any, str]:
+    def _load(self) -> LoadedModel:
         import open_clip
 
         device = pick_device(self._device)
@@ -154,7 +175,7 @@ class OpenClipExtractor:
         )
 
 
-def _dtype(device: str) -> Any:
+def _dtype(device: str) -> torch.dtype:
     import torch
 
     return torch.float16 if device.startswith("cuda") else torch.float32
@@ -172,7 +193,7 @@ def _checkpoint(model: str, weights: str) -> Path | None:
     return None
 
 
-def _model_config(model: str) -> dict[str, Any]:
+def _model_config(model: str) -> ModelConfig:
     found = importlib.util.find_spec("open_clip")
     folders = found.submodule_search_locations if found else None
     # The package's own files answer in milliseconds, the package itself imports torch first.
@@ -182,7 +203,7 @@ def _model_config(model: str) -> dict[str, Any]:
         for file in (Path(folder) / "model_configs").glob("*.json")
     }
     if model in files:
-        config: dict[str, Any] = json.loads(files[model].read_text(encoding="utf-8"))
+        config: ModelConfig = json.loads(files[model].read_text(encoding="utf-8"))
         return config
     import open_clip
 
@@ -191,10 +212,10 @@ def _model_config(model: str) -> dict[str, Any]:
         near = difflib.get_close_matches(model, open_clip.list_models(), n=3)
         hint = f"Did you mean {' or '.join(near)}?" if near else "See `open_clip.list_models()`"
         raise NotFoundError(f"open_clip has no model `{model}`. {hint}")
-    return dict(added)
+    return cast("ModelConfig", dict(added))
 
 
-def _pretrained_config(model: str, pretrained: str) -> dict[str, Any]:
+def _pretrained_config(model: str, pretrained: str) -> JsonObject:
     """Return mean, deviation and so on; a checkpoint takes what all tags of its model agree on."""
     import open_clip
 

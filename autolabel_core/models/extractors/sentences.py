@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.models.extractors.manifest import Manifest
 from autolabel_core.models.hub_timeout import cause_of, impatient_hub
 from autolabel_core.models.weights import content_digest, feature_name, load_failures, pick_device
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 INSTALL = "pip install 'dagster-autolabel[text]'"
 BATCH_SIZE = 64
@@ -73,7 +76,7 @@ class SentenceExtractor:
         self.manifest = manifest
         self._source, self._device, self._batch_size = source, device, batch_size
         self._loading = threading.Lock()
-        self._model: Any = None
+        self._model: SentenceTransformer | None = None
 
     def embed(self, batch: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return vectors `(n, d)` of texts, rows of unit length."""
@@ -92,7 +95,7 @@ class SentenceExtractor:
         )
         return np.asarray(vectors, dtype=np.float32)
 
-    def _load(self) -> Any:
+    def _load(self) -> SentenceTransformer:
         from sentence_transformers import SentenceTransformer
 
         device = pick_device(self._device)

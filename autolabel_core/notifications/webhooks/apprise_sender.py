@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from autolabel_core.declarations.channel import check_address
@@ -23,6 +23,9 @@ from autolabel_core.ledger import Event
 from autolabel_core.notifications.webhooks.endpoints import Access, Endpoint
 from autolabel_core.notifications.webhooks.http_sender import Answer, Send
 from autolabel_core.notifications.webhooks.messages import detail, text, title
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
 
 
 @asynccontextmanager
@@ -50,7 +53,7 @@ async def person_sender(
         check_address(channel.channel, known.url)
     except KeyedError as error:
         raise AutolabelError(f"The address of `{endpoint.name}` {error}.") from error
-    service: Any = apprise.Apprise.instantiate(known.url, suppress_exceptions=True)
+    service: NotifyBase = apprise.Apprise.instantiate(known.url, suppress_exceptions=True)
     if service is None:
         raise AutolabelError(
             f"The address of `{endpoint.name}` is none that apprise knows for {channel.channel}; "
@@ -76,7 +79,7 @@ async def person_sender(
     yield send
 
 
-def _notify(service: Any, event: Event) -> tuple[bool, str]:
+def _notify(service: NotifyBase, event: Event) -> tuple[bool, str]:
     """Send, and gather what apprise reports of a failure.
 
     It is passed as plain text: apprise then escapes what a service takes for markup (keys and
@@ -112,7 +115,7 @@ class _Gathering(logging.Handler):
         self._into.append(record.getMessage())
 
 
-def _host_of(service: Any) -> tuple[str, int]:
+def _host_of(service: NotifyBase) -> tuple[str, int]:
     if hasattr(service, "smtp_host"):
         return service.smtp_host or service.host, service.port or 25
     return urlsplit(service.webhook_url).hostname or "hooks.slack.com", 443

@@ -15,6 +15,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from threading import Lock
 
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.storage.buckets import sources_csv as sources
 from autolabel_core.storage.buckets.bucket_files import Base, BucketFile
 from autolabel_core.storage.buckets.manifest import ManifestLine, read_manifests
@@ -94,7 +95,7 @@ class BucketLayout(ABC):
         if file is None:
             raise UnreadableItemError("is gone from the bucket")
         sidecar = self._file(key + SIDECAR)
-        metadata = {}
+        metadata: JsonObject = {}
         if sidecar is not None:
             metadata = parse_metadata(sidecar.blob().read(), sidecar.name)
         return StoredObject(key, (file.blob(),), metadata)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 from urllib.parse import unquote
 
 from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.storage.buckets.bucket_files import ABSOLUTE, Base, BucketFile, url_path
 from autolabel_core.storage.buckets.http import stream
 from autolabel_core.storage.buckets.stored_objects import (
@@ -22,13 +23,33 @@ from autolabel_core.storage.buckets.stored_objects import (
 )
 
 
+class _Named(TypedDict, total=False):
+    property: str | None
+    type: str | None
+
+
+class ManifestBlob(_Named):
+    """A blob of a line: a text, or an object with `url` or `text`."""
+
+    data: Json
+
+
+class ManifestEntry(TypedDict, total=False):
+    """A line whose shape is checked; what it does not know of keys is left alone."""
+
+    key: Json
+    key_prefix: Json
+    metadata: dict[str, Json] | None
+    blobs: list[ManifestBlob] | None
+
+
 @dataclass(frozen=True)
 class ManifestLine:
     """One line: its key, and its value or what is wrong with it."""
 
     key: str
     data: bytes
-    value: dict[str, Any] | None
+    value: ManifestEntry | None
     error: str | None
     base: Base
 
@@ -100,16 +121,17 @@ def _parse_line(data: bytes, where: str, base: Base, places: dict[str, str]) -> 
     problem = _shape_problem(value)
     if problem:
         return malformed(f"{where}: {problem}")
-    key = _key(value)
+    entry = cast("ManifestEntry", value)
+    key = _key(entry)
     if key is None:
-        return malformed(f"{where}: expected a non-empty text `key`, found {value.get('key')!r}")
+        return malformed(f"{where}: expected a non-empty text `key`, found {entry.get('key')!r}")
     if key in places:
         return malformed(f"{where}: the key {key!r} stands in {places[key]} too; keys are unique")
     places[key] = where
-    return ManifestLine(key, data, value, None, base)
+    return ManifestLine(key, data, entry, None, base)
 
 
-def _shape_problem(value: Any) -> str | None:
+def _shape_problem(value: Json) -> str | None:
     if not isinstance(value, dict):
         return f"expected an object {{key, metadata, blobs}}, found {type(value).__name__}"
     if not isinstance(value.get("metadata") or {}, dict):
@@ -124,7 +146,7 @@ def _shape_problem(value: Any) -> str | None:
     return None
 
 
-def _key(value: dict[str, Any]) -> str | None:
+def _key(value: ManifestEntry) -> str | None:
     """The line's key; without one, `key_prefix` and the name of the first blob that has one."""
     if "key" in value:
         key = value["key"]
@@ -137,7 +159,7 @@ def _key(value: dict[str, Any]) -> str | None:
     return "/".join(filter(None, [prefix.strip("/"), unquote(names[0])]))
 
 
-def _address(blob: dict[str, Any]) -> str | None:
+def _address(blob: ManifestBlob) -> str | None:
     data = blob["data"]
     if isinstance(data, dict):
         url = data.get("url")
@@ -148,7 +170,7 @@ def _address(blob: dict[str, Any]) -> str | None:
     return None if inline else data
 
 
-def _open_blob(blob: dict[str, Any], base: Base) -> Blob:
+def _open_blob(blob: ManifestBlob, base: Base) -> Blob:
     data, name, kind = blob["data"], blob.get("property"), blob.get("type")
     name = name or kind or "blob"
     address = _address(blob)

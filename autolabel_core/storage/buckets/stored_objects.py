@@ -6,13 +6,14 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.foundation.json_types import Json, JsonObject
 
 FILE_VERSION = re.compile(r"([0-9a-f]+-[0-9a-f]+)-[0-9a-f]+")
 PART_BYTES = 4_000_000
@@ -74,7 +75,7 @@ class StoredObject:
 
     key: str
     blobs: tuple[Blob, ...]
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
 
     def input_blob(self, kind: str, property_name: str | None) -> Blob:
         """Return the blob that feeds an extractor.
@@ -192,7 +193,7 @@ def version_when_renamed(version: str) -> str:
     return of_file[1] if of_file else own
 
 
-def parse_json(data: bytes) -> Any:
+def parse_json(data: bytes) -> Json:
     """Parse JSON that every store and query engine takes: UTF-8, no NaN, no half characters.
 
     Args:
@@ -205,7 +206,7 @@ def parse_json(data: bytes) -> Any:
         ValueError: it is something else; the message says what.
     """
     try:
-        value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        value: Json = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
         if rb"\u" in data:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
@@ -223,7 +224,7 @@ def _refuse_constant(constant: str) -> None:
     raise ValueError(f"not valid JSON: {constant} is no JSON number; use null")
 
 
-def parse_metadata(data: bytes, where: str) -> dict[str, Any]:
+def parse_metadata(data: bytes, where: str) -> JsonObject:
     """Parse a sidecar: a flat JSON object, or `{"metadata": {…}}`.
 
     Args:
@@ -244,6 +245,5 @@ def parse_metadata(data: bytes, where: str) -> dict[str, Any]:
         raise UnreadableItemError(
             f"its metadata {where} is a JSON {type(value).__name__}; expected an object"
         )
-    if set(value) == {"metadata"} and isinstance(value["metadata"], dict):
-        return value["metadata"]
-    return value
+    nested = value["metadata"] if set(value) == {"metadata"} else None
+    return nested if isinstance(nested, dict) else value

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.storage.s3.messages import code_of, explained
 from autolabel_core.storage.s3.settings import SCHEME, S3Settings, open_store
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import S3Store
 
 LISTED_AT_ONCE = 1000
@@ -107,8 +108,7 @@ class S3Bucket:
             found = self._ask(lambda: obstore.get(self._store, key, options={"head": True}), key)
         except FileNotFoundError:
             return None
-        value: Any = dict(found.attributes).get(name)
-        return _entry(found.meta), value
+        return _entry(found.meta), dict(found.attributes).get(name)
 
     def read(self, key: str) -> tuple[bytes, S3Entry]:
         """Return an object's content and its entry.
@@ -221,7 +221,7 @@ class S3Bucket:
         return request()
 
 
-def _entry(meta: Any) -> S3Entry:
+def _entry(meta: ObjectMeta) -> S3Entry:
     return S3Entry(meta["path"], _plain(meta["e_tag"]), meta["size"])
 
 

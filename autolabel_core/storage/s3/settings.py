@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from autolabel_core.foundation.errors import AutolabelError
 
 if TYPE_CHECKING:
-    from obstore.store import S3Store
+    from obstore.store import ClientConfig, RetryConfig, S3Config, S3Store
 
 SCHEME = "s3://"
 MAX_RETRIES = 5
@@ -89,21 +89,20 @@ def open_store(bucket: str, settings: S3Settings) -> S3Store:
     """Return the client of one bucket; threads share its connections."""
     from obstore.store import S3Store
 
-    options: dict[str, Any] = {
-        "region": settings.region or DEFAULT_REGION,
-        "client_options": {
-            "timeout": timedelta(seconds=settings.request_seconds),
-            "connect_timeout": timedelta(seconds=min(10.0, settings.request_seconds)),
-        },
-        "retry_config": {
-            "max_retries": settings.max_retries,
-            "retry_timeout": timedelta(seconds=settings.retry_seconds),
-        },
+    client: ClientConfig = {
+        "timeout": timedelta(seconds=settings.request_seconds),
+        "connect_timeout": timedelta(seconds=min(10.0, settings.request_seconds)),
+    }
+    options: S3Config = {"region": settings.region or DEFAULT_REGION}
+    retry: RetryConfig = {
+        "max_retries": settings.max_retries,
+        "retry_timeout": timedelta(seconds=settings.retry_seconds),
     }
     if settings.endpoint_url:
         options["endpoint"] = settings.endpoint_url
-        options["client_options"]["allow_http"] = _may_be_plain(settings.endpoint_url)
-    return S3Store(bucket, **options, **_credentials(settings))
+        client["allow_http"] = _may_be_plain(settings.endpoint_url)
+    credentials = _credentials(settings)
+    return S3Store(bucket, config=options, client_options=client, retry_config=retry, **credentials)
 
 
 def _may_be_plain(endpoint_url: str) -> bool:

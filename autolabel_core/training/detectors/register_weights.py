@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import ModelVersion
@@ -41,7 +40,7 @@ def add_detector(
     ultralytics = quiet_ultralytics(collection.paths.cache)
     failures: tuple[type[Exception], ...] = load_failures()
     try:
-        model: Any = ultralytics.YOLO(str(weights))
+        model = ultralytics.YOLO(str(weights))
         classes = tuple(model.names[i] for i in sorted(model.names))
     except failures as error:
         raise AutolabelError(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from autolabel_core.declarations.training import Training
 from autolabel_core.foundation.atomic_files import write_atomically
@@ -57,7 +57,7 @@ class TrainingRun:
     device: str
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, object]:
         """What ultralytics is told."""
         own = self.parameters
         recipe = {**SMALL, "nbs": own.batch} if own.recipe == "small" else {}
@@ -116,7 +116,7 @@ def train(run: TrainingRun, cache: Path, progress: Progress) -> TrainedDetector:
     return _result(run.folder)
 
 
-def _go_on(run: TrainingRun, yolo: Any, progress: Progress) -> None:
+def _go_on(run: TrainingRun, yolo: Callable[..., YoloTrainable], progress: Progress) -> None:
     last = run.folder / LAST
     place = {"data": str(run.data_yaml), "save_dir": str(run.folder / "ultralytics")}
     model = yolo(str(last) if last.exists() else run.base, task="detect")
@@ -128,6 +128,29 @@ def _go_on(run: TrainingRun, yolo: Any, progress: Progress) -> None:
         model.train(**run.arguments, **place, exist_ok=True)
 
 
+class YoloTrainable(Protocol):
+    """A model of ultralytics, as far as training uses it."""
+
+    def add_callback(self, event: str, callback: Callable[[YoloTrainer], None]) -> None:
+        """Call back at an event."""
+
+    def train(self, **arguments: object) -> object:
+        """Train until the last epoch, or until patience ends."""
+
+
+class YoloTrainer(Protocol):
+    """What ultralytics hands to a callback: epochs from 0, checkpoints of the last and the best."""
+
+    epoch: int
+    epochs: int
+    train_loader: Sized
+    fitness: float
+    best_fitness: float
+    best: Path
+    last: Path
+    stop: bool
+
+
 class _Counter:
     """Counts batches for the progress; ultralytics tells only that one more is done."""
 
@@ -135,14 +158,14 @@ class _Counter:
         self._progress = progress
         self._epoch, self._in_epoch = -1, 0
 
-    def __call__(self, trainer: Any) -> None:
+    def __call__(self, trainer: YoloTrainer) -> None:
         self._in_epoch = self._in_epoch + 1 if trainer.epoch == self._epoch else 1
         self._epoch = trainer.epoch
         batches = len(trainer.train_loader)
         self._progress(trainer.epoch * batches + self._in_epoch, trainer.epochs * batches)
 
 
-def _keep(trainer: Any, folder: Path) -> None:
+def _keep(trainer: YoloTrainer, folder: Path) -> None:
     """Copy the checkpoints in one step each: ultralytics writes over its own in place."""
     if trainer.best_fitness == trainer.fitness:
         _copy(trainer.best, folder / BEST)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.models.projection_head import Vectors
 from autolabel_core.training.heads.supcon import weights_of
+
+if TYPE_CHECKING:
+    import torch
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -22,7 +25,7 @@ class TrainingState:
         module: the head with its first weights.
     """
 
-    def __init__(self, key: str, file: Path | None, module: Any) -> None:
+    def __init__(self, key: str, file: Path | None, module: torch.nn.Module) -> None:
         self._key, self._file = key, file
         self.module = module
         # Epochs are counted from 1; the best of none is the first weights.
@@ -30,10 +33,10 @@ class TrainingState:
         self.best = weights_of(module)
         self._margin = float("-inf")
         self._steps = 0
-        self._moments: dict[str, Any] = {}
+        self._moments: dict[str, torch.Tensor] = {}
 
     @classmethod
-    def start(cls, key: str, file: Path | None, module: Any) -> TrainingState:
+    def start(cls, key: str, file: Path | None, module: torch.nn.Module) -> TrainingState:
         """Continue from a file where it is of the same training, else begin.
 
         Args:
@@ -69,7 +72,7 @@ class TrainingState:
         self.epoch, self.best_epoch = said["epoch"], said["best_epoch"]
         self._margin, self._steps = said["margin"], said["steps"]
 
-    def restore(self, optimizer: Any) -> None:
+    def restore(self, optimizer: torch.optim.Optimizer) -> None:
         """Give a new optimizer the moments that were kept."""
         import torch
 
@@ -80,7 +83,9 @@ class TrainingState:
             moved = {m: tensor.to(parameter.device) for m, tensor in kept.items()}
             optimizer.state[parameter] = {"step": torch.tensor(float(self._steps)), **moved}
 
-    def finish_epoch(self, weights: dict[str, Vectors], margin: float, optimizer: Any) -> None:
+    def finish_epoch(
+        self, weights: dict[str, Vectors], margin: float, optimizer: torch.optim.Optimizer
+    ) -> None:
         """Count an epoch, keep it where it is the best, and write the file.
 
         Args:

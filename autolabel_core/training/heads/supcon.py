@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.models.projection_head import LAYERS, Vectors
 
+if TYPE_CHECKING:
+    import torch
+
 Rng = np.random.Generator
 
 
-def supcon_loss(projected: Any, labels: Any, temperature: float) -> Any:
+def supcon_loss(projected: torch.Tensor, labels: torch.Tensor, temperature: float) -> torch.Tensor:
     """Return the loss that pulls views of one label together and pushes the others away.
 
     Args:
@@ -38,7 +41,7 @@ def supcon_loss(projected: Any, labels: Any, temperature: float) -> Any:
     return -(sums / counts.clamp(min=1))[counts > 0].mean()
 
 
-def head_module(dim: int, hidden: int, out: int, seed: int) -> Any:
+def head_module(dim: int, hidden: int, out: int, seed: int) -> torch.nn.Module:
     """Return the trainable head, on the CPU, its first weights decided by the seed.
 
     Args:
@@ -64,7 +67,7 @@ def head_module(dim: int, hidden: int, out: int, seed: int) -> Any:
     return module
 
 
-def project(module: Any, features: Any) -> Any:
+def project(module: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
     """Return unit projections of features `(n, d)`, as `Head.project` computes them."""
     import torch
 
@@ -72,7 +75,7 @@ def project(module: Any, features: Any) -> Any:
     return torch.nn.functional.normalize(module["out"](active), dim=-1)
 
 
-def weights_of(module: Any) -> dict[str, Vectors]:
+def weights_of(module: torch.nn.Module) -> dict[str, Vectors]:
     """Return the four arrays of a head."""
     state = module.state_dict()
     return {name: state[name].detach().cpu().numpy().copy() for name in LAYERS}

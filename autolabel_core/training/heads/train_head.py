@@ -162,7 +162,7 @@ def train_head(
             f"A head is trained to tell labels apart; there is only {list(material.labels)[:1]}. "
             "Add pictures of other things."
         )
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     state = TrainingState.start(_key(material, recipe), resume, _new_module(material, recipe))
     # At this size several threads wait for each other longer than they work, and round otherwise.
