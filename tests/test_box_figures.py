@@ -5,6 +5,7 @@ from autolabel_core.ledger.requests import RETRAIN
 from autolabel_core.operations.automation import request_retraining
 from autolabel_core.tables.boxes.conflicts import conflicts
 from autolabel_core.tables.boxes.detector_figures import (
+    DetectorFigures,
     box_figures,
     count_mistakes,
     judged_versions,
@@ -141,3 +142,16 @@ def test_one_detection_is_one_object_however_the_box_was_moved():
     moved = box("corrected", (15.0, 15.0, 60.0, 60.0), "van", **one)
     (found,) = conflicts([box("confirmed", PLACE, "car", annotator="bob", **one), moved])
     assert found.second == moved
+
+
+def test_the_counts_beside_the_rates_are_what_they_are_shares_of():
+    """Missed objects are no detections: 148 boxes are not what 141 detections' rates are of."""
+    counts = {"confirmed": 120, "corrected": 11, "false_positive": 10, "missed": 7}
+    figures = DetectorFigures("all", counts, 0, 0)
+    record = figures.record()
+    assert (record["detections"], record["objects"], record["judged"]) == (141, 138, 148)
+    assert record["rates"]["confirmed"] == 120 / 141 and record["rates"]["missed"] == 7 / 138
+    assert figures.said == (
+        "141 detections judged: confirmed 85.1%, corrected 7.8%, false positive 7.1%; "
+        "missed 5.1% of 138 objects"
+    )

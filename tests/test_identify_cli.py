@@ -7,8 +7,16 @@ from test_verification import draw
 from autolabel_app.demos.identify import story
 from autolabel_app.demos.identify.camera import photograph
 from autolabel_app.demos.identify.cards import card_names, draw_card
+from autolabel_app.identify.sources import IndexFile
+from autolabel_core.identify.build_index import build_index
+from autolabel_core.identify.index_encoder import load_encoder, origin_of
+from autolabel_core.identify.reference_folder import read_folder
+from autolabel_core.matching.reference_index import ReferenceIndex
+from autolabel_core.models.evaluation.name_checks import check_names
 from autolabel_core.models.projection_head import Head
 from autolabel_core.training.heads.train_head import Recipe
+
+VARIANTS = ((1, "ur.png"), (2, "scr.webp"))
 
 
 @pytest.fixture
@@ -40,6 +48,88 @@ def test_the_five_commands_of_a_folder(run, refs, tmp_path):
     assert status == 0 and "head-" in json.loads(said)["feature_uri"]
     status, said, _ = run("identify", "verify", "--index", str(out), "--json")
     assert status == 0 and json.loads(said)["top1"]["queries"] == 48
+
+
+@pytest.fixture
+def mixed(refs):
+    """A folder with a damaged picture, a file of another kind, and pictures in a sub-folder."""
+    whole = (refs / "thing_0.png").read_bytes()
+    (refs / "broken.png").write_bytes(whole[: len(whole) // 2])
+    (refs / "text.jpg").write_bytes(b"hello")
+    (refs / "thing.gif").write_bytes(b"GIF89a")
+    (refs / ".hidden").write_text("nothing")
+    (refs / "more").mkdir()
+    draw(9).save(refs / "more" / "thing_9.png")
+    return refs
+
+
+def test_what_is_left_out_is_named_once_and_in_words(run, mixed, tmp_path):
+    out = str(tmp_path / "things.npz")
+    status, said, _ = run("identify", "index", "--refs", str(mixed), "--out", out)
+    left_out = [line for line in said.splitlines() if line.startswith("Left out: ")]
+    assert status == 0 and len(left_out) == 4 and str(mixed) not in "".join(left_out)
+    assert left_out[0].startswith("Left out: broken.png: damaged or truncated image")
+    assert left_out[2].startswith('Left out: text.jpg: not an image: it begins with the text "hell')
+    assert left_out[1] == "Left out: more: is a folder with 1 pictures: --recursive takes them"
+    assert left_out[3] == "Left out: thing.gif: is no .jpeg, .jpg, .png, .webp"
+    _, said, _ = run("identify", "index", "--refs", str(mixed), "--out", out, "--recursive")
+    assert "7 references of 7 labels" in said and "more" not in said
+    assert "more/thing_9.png" in ReferenceIndex.load(tmp_path / "things.npz").filenames
+    picture = IndexFile(tmp_path / "things.npz").load(None).picture
+    assert picture("more/thing_9.png") == (mixed / "more" / "thing_9.png").read_bytes()
+
+
+def test_a_damaged_picture_does_not_stop_a_training(run, mixed, tmp_path):
+    arguments = ["--refs", str(mixed), "--out", str(tmp_path / "h.pt"), "--epochs", "1"]
+    _, said, _ = run("identify", "train", *arguments, "--views", "4", "--json")
+    told = json.loads(said)
+    assert set(told["left_out"]) == {"broken.png", "text.jpg", "more", "thing.gif"}
+    assert len(told["margins"]) == 6
+
+
+def test_names_that_contradict_their_pictures_are_named(run, refs, tmp_path):
+    for number in range(6):
+        draw(number).rotate(2).save(refs / f"AB-C{number}_thing_{(number + 1) % 6}.png")
+    out = tmp_path / "things.npz"
+    run("identify", "index", "--refs", str(refs), "--out", str(out))
+    status, said, _ = run("identify", "verify", "--index", str(out))
+    assert status == 1 and "names that can be checked contradict their pictures" in said
+    assert "AB-C0_thing_1.png" in said and "train a head" not in said
+    _, said, _ = run("identify", "verify", "--index", str(out), "--json")
+    told = json.loads(said)
+    assert told["names_checked"] == 12 and len(told["suspects"]) == 12
+    assert {"label", "looks_like", "own_cosine"} < set(told["suspects"][0])
+
+
+def test_what_verify_cannot_check_is_said(run, refs, tmp_path):
+    draw(7).save(refs / "LOB-001_blue_dragon.png")
+    out = tmp_path / "things.npz"
+    run("identify", "index", "--refs", str(refs), "--out", str(out))
+    status, said, _ = run("identify", "verify", "--index", str(out))
+    assert status == 0 and "Names cannot be checked with one picture each" in said
+    assert "`LOB-001 Blue Dragon`" in said and "--names" in said
+    names = tmp_path / "names.yaml"
+    names.write_text("set_code: '[A-Z0-9]+-[A-Z]*[0-9]+'\n")
+    index = ["--refs", str(refs), "--out", str(out), "--names", str(names)]
+    run("identify", "index", *index)
+    _, said, _ = run("identify", "verify", "--index", str(out))
+    assert "set code" not in said
+
+
+def test_a_rarity_of_variants_that_look_alike_is_a_guess(refs, tmp_path):
+    draw(7).save(refs / "LOCH-EN001_dragon_ur.png")
+    draw(7).save(refs / "LOCH-EN002_dragon_scr.webp", lossless=True)
+    draw(8).save(refs / "LOCH-EN003_knight_ur.png")
+    draw(9).save(refs / "LOCH-EN004_knight_scr.png")
+    encoder = load_encoder()
+    index = build_index(read_folder(refs), encoder, origin_of(encoder, refs)).index
+    alike = {index.filenames[row]: index.look_alikes(row) for row in range(len(index))}
+    pair = [index.filenames.index(f"LOCH-EN00{i}_dragon_{r}") for i, r in VARIANTS]
+    assert alike.pop("LOCH-EN001_dragon_ur.png") == pair[1:]
+    assert alike.pop("LOCH-EN002_dragon_scr.webp") == pair[:1]
+    assert not any(alike.values())
+    (remark,) = [r for r in check_names(index).remarks if "look alike" in r]
+    assert remark.startswith("1 labels have variants that look alike, such as `Dragon`")
 
 
 @pytest.mark.parametrize(

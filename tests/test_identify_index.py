@@ -153,7 +153,7 @@ def test_folders_without_pictures_are_told(tmp_path):
     (below / "a.png").write_text("hello")
     with pytest.raises(AutolabelError, match=f"some in {below}"):
         read_folder(tmp_path / "refs")
-    with pytest.raises(AutolabelError, match="not an image: begins with b'hello'"):
+    with pytest.raises(AutolabelError, match='not an image: it begins with the text "hello"'):
         read_folder(below)
 
 

@@ -77,6 +77,24 @@ def test_what_robots_forbid_is_not_asked(site, cards):
     assert site.paths() == ["/robots.txt"] and not (cards.parent / "prices.json").exists()
 
 
+def test_a_set_that_is_refused_costs_the_others_nothing(site, cards, run):
+    for name in ("DARK-JP001_knight", "ZZZZ-JP001_last"):
+        Image.new("RGB", (8, 8)).save(cards / f"{name}.png")
+    site.answers["/robots.txt"] = Reply("User-agent: *\nDisallow: /s/dark\n")
+    site.answers["/s/zzzz"] = Reply("Forbidden", status=403)
+    done = scraping(cards, f"{site.url}/s/")
+    assert "DARK was not asked for: 127.0.0.1 asks" in done.output
+    assert "ZZZZ was not asked for" in done.output
+    written = json.loads((cards.parent / "prices.json").read_text())
+    assert written["prices"]["LOCH-JP001"]["median"] == 1480
+    out = str(cards.parent / "again.json")
+    arguments = ("--refs", str(cards), "--out", out, "--url", f"{site.url}/s/", "--delay", "0")
+    status, said, _ = run("identify", "scrape-prices", *arguments, "--no-fx", "--json")
+    told = json.loads(said)
+    assert status == 1
+    assert set(told["refused_sets"]) == {"DARK", "ZZZZ"} and told["priced"] == 1
+
+
 def test_a_failure_leaves_the_last_prices_alone(site, cards):
     scraping(cards, f"{site.url}/s/")
     before = (cards.parent / "prices.json").read_bytes()

@@ -27,6 +27,8 @@ MASK_KEYS = {
     "label",
     "name",
     "rarity",
+    "variant_is_guess",
+    "variants",
     "score",
     "top_k",
     "margin",

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from conftest import sweep_quietly
+from PIL import Image
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.documents.classifier import classify
@@ -51,6 +53,33 @@ def test_a_search_from_a_file_and_from_a_text(angles, tmp_path):
 def test_a_long_text_is_a_query_and_no_path(angles):
     ws = angles(OBJECTS, retrievers=[searching()])
     assert run(ws, " " * 3000 + "41") == run(ws, "41")
+
+
+PICTURES = """\
+feature_extractor: {model: descriptor}
+retrievers:
+  - retriever_name: near
+    stages:
+      - {stage_id: feature_search, parameters: {searches: [{query: "{{INPUT.query}}", top_k: 3}]}}
+"""
+
+
+def test_a_key_whose_picture_has_no_vector_is_told_why(home):
+    home.declare(NAME, PICTURES)
+    folder = home.paths.buckets / NAME
+    folder.mkdir(parents=True)
+    Image.new("RGB", (40, 40), "red").save(folder / "red.png")
+    (folder / "broken.png").write_bytes(b"hello")
+    sweep_quietly(home.workspace, NAME)
+    assert [r["key"] for r in run(home.workspace, "red.png")] == ["red.png"]
+    with pytest.raises(AutolabelError, match="has no vector: not an image"):
+        run(home.workspace, "broken.png")
+    Image.new("RGB", (40, 40), "blue").save(folder / "blue.png")
+    register(home.workspace.open(NAME))
+    with pytest.raises(AutolabelError, match=r"no vector yet. Make it: `autolabel sweep"):
+        run(home.workspace, "blue.png")
+    with pytest.raises(AutolabelError, match="neither a document's key"):
+        run(home.workspace, "green.png")
 
 
 def test_a_document_that_is_not_embedded_yet_is_a_text_like_any_other(angles, home):

@@ -136,7 +136,8 @@ def _stats_row(figures: DetectorFigures) -> dict[str, str | int]:
     rates = {label: percent(rate) for label, rate in figures.rates.items()}
     return {
         "part": figures.part,
-        "judged": figures.judged,
+        "detections": figures.detections,
+        "objects": figures.objects,
         **rates,
         "given": figures.given,
         "reviewed": figures.reviewed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from autolabel_app.output import emit_json
 if TYPE_CHECKING:
     from autolabel_core.identify.build_index import Built
 
+MOST_NAMED = 50
 FILE = click.Path(path_type=Path)
 refs_option = click.option(
     "--refs", type=FILE, required=True, help="Folder of pictures, each named after what it shows."
@@ -22,6 +24,9 @@ model_option = click.option(
     "--clip-model",
     "model",
     help="Image encoder: descriptor (default, no weights) or open_clip:<model>/<tag or path>.",
+)
+recursive_option = click.option(
+    "--recursive", is_flag=True, help="Pictures in sub-folders are references too."
 )
 names_option = click.option(
     "--names", type=FILE, help="YAML with your own `rarities` and `set_code`."
@@ -40,6 +45,7 @@ names_option = click.option(
     show_default=True,
     help="The mean of so many augmented views stands for a picture; 0: the picture itself.",
 )
+@recursive_option
 @names_option
 @json_option
 def index(
@@ -48,6 +54,7 @@ def index(
     projection: Path | None,
     model: str | None,
     reference_views: int,
+    recursive: bool,
     names: Path | None,
     as_json: bool,
 ) -> None:
@@ -58,7 +65,7 @@ def index(
     from autolabel_core.identify.index_encoder import load_encoder, origin_of
     from autolabel_core.identify.reference_folder import read_folder
 
-    folder = read_folder(refs, read_naming(names))
+    folder = read_folder(refs, read_naming(names), recursive)
     encoder = load_encoder(model, projection)
     origin = origin_of(encoder, refs, model, projection, reference_views)
     with progress_bar("embedding") as progress:
@@ -76,6 +83,7 @@ def _numbers(built: Built) -> dict[str, object]:
         "embedded": built.embedded,
         "feature_uri": built.index.feature_uri,
         "unreadable": dict(built.unreadable),
+        "skipped": dict(built.skipped),
         "several_files": dict(built.several),
         "same_picture": [list(group) for group in built.same_picture],
     }
@@ -91,5 +99,12 @@ def _tell(built: Built, out: Path) -> None:
         click.echo(f'"{label}" has {len(files)} references: {", ".join(files)}.')
     for group in built.same_picture:
         click.echo(f"Warning: one picture under several labels: {', '.join(group)}.")
-    for name, reason in built.unreadable.items():
+    tell_left_out({**built.unreadable, **built.skipped})
+
+
+def tell_left_out(reasons: Mapping[str, str]) -> None:
+    """Name what of a folder is no reference, and why."""
+    for name, reason in sorted(reasons.items())[:MOST_NAMED]:
         click.echo(f"Left out: {name}: {reason}")
+    if len(reasons) > MOST_NAMED:
+        click.echo(f"… and {len(reasons) - MOST_NAMED} more; --json names all.")

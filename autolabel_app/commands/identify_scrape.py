@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autolabel_app.commands.identify_index import FILE, names_option, refs_option
+from autolabel_app.commands.identify_index import FILE, names_option, recursive_option, refs_option
 from autolabel_app.commands.identify_rates import rate_options, rate_source
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--contact", help="Your e-mail address or page, sent to the site.")
 @rate_options
+@recursive_option
 @names_option
 @json_option
 def scrape_prices(
@@ -55,12 +56,14 @@ def scrape_prices(
     usd_rates: tuple[str, ...],
     fx_url: str | None,
     no_fx: bool,
+    recursive: bool,
     names: Path | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Ask a site what the references cost, by the set codes in their names.
 
-    Each set (LOCH of LOCH-JP001) is asked once, slowly; pages only where robots.txt allows it.
+    Each set (LOCH of LOCH-JP001) is asked once, slowly; pages only where robots.txt allows it. A
+    set that cannot be asked for is named, the others' prices are written, and the status is 1.
     """
     from datetime import UTC, datetime
 
@@ -72,7 +75,8 @@ def scrape_prices(
     from autolabel_core.identify.web import PoliteClient, agent_name
 
     source = rate_source(usd_rates, fx_url, no_fx)
-    references = [one.card for one in read_folder(refs, read_naming(names)).references]
+    folder = read_folder(refs, read_naming(names), recursive)
+    references = [one.card for one in folder.references]
     codes = {card.set_code for card in references if card.set_code}
     if not codes:
         raise AutolabelError(
@@ -99,6 +103,7 @@ def scrape_prices(
         emit_json({"prices": str(out), "site": site, **_numbers(scraped, rates, codes, codeless)})
     else:
         _tell(out, site, scraped, rates, codes, codeless)
+    return 1 if scraped.refused else 0
 
 
 def _numbers(
@@ -110,6 +115,7 @@ def _numbers(
         "listed": len(scraped.prices),
         "unpriced": list(scraped.unpriced),
         "silent_sets": list(scraped.silent),
+        "refused_sets": dict(scraped.refused),
         "unreadable": [str(one) for one in scraped.unreadable],
         "without_set_code": codeless,
         "rates": rates.model_dump(),
@@ -130,6 +136,8 @@ def _tell(
     )
     if rates.trouble:
         click.echo(f"Warning: no newer rates (--no-fx asks nobody): {rates.trouble}", err=True)
+    for prefix, why in scraped.refused.items():
+        click.echo(f"Warning: {prefix} was not asked for: {why}", err=True)
     for what, named in (
         ("without a price", scraped.unpriced),
         ("sets of which nothing is listed", scraped.silent),

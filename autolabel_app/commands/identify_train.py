@@ -11,7 +11,9 @@ from autolabel_app.commands.identify_index import (
     FILE,
     model_option,
     names_option,
+    recursive_option,
     refs_option,
+    tell_left_out,
 )
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
@@ -34,6 +36,7 @@ SHOWN = 10
 @click.option("--reference-views", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--device", help="A torch device; the fastest by default.")
+@recursive_option
 @names_option
 @json_option
 def train(
@@ -45,6 +48,7 @@ def train(
     reference_views: int,
     seed: int,
     device: str | None,
+    recursive: bool,
     names: Path | None,
     as_json: bool,
 ) -> int:
@@ -63,7 +67,8 @@ def train(
     from autolabel_core.training.heads.training_data import gather_material
 
     recipe = Recipe(epochs=epochs, views=views, seed=seed, reference_views=reference_views)
-    folder, encoder = read_folder(refs, read_naming(names)), load_encoder(model)
+    encoder = load_encoder(model)
+    folder = read_folder(refs, read_naming(names), recursive).decodable(encoder.min_side_px)
     cache = ViewCache(Paths.from_environment().views, encoder)
     labels = [reference.card.name for reference in folder.references]
     with progress_bar("views") as progress:
@@ -74,7 +79,11 @@ def train(
         trained = train_head(material, recipe, resume, device, progress)
     if trained.adopted:
         trained.head.save(file)
-    emit_json(_numbers(trained, file)) if as_json else _tell(trained, out, file)
+    if as_json:
+        emit_json({**_numbers(trained, file), "left_out": folder.left_out})
+    else:
+        tell_left_out(folder.left_out)
+        _tell(trained, out, file)
     return 0 if trained.adopted else 1
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from autolabel_core.models.evaluation.acceptance import Acceptance
     from autolabel_core.models.evaluation.verification import Rate, Verification
 
+SUSPECTS_SHOWN = 20
+
 
 @click.command()
 @click.option("--index", "index_file", type=FILE, required=True, help="What `index` wrote.")
@@ -60,7 +62,8 @@ def verify(
 
     Thresholds are chosen by the way that `serve` looks pictures up, and say how many unknown things
     they would name. They are kept beside the index, where `serve` finds them.
-    Exit status 1 where fewer than 99 % of the references match themselves, or --min-top1 is missed.
+    Exit status 1 where fewer than 99 % of the references match themselves, names contradict their
+    pictures, or --min-top1 is missed.
     """
     from autolabel_app.progress import progress_bar
     from autolabel_core.identify.index_encoder import encoder_of
@@ -92,7 +95,8 @@ def verify(
         page = verification_page(found, lambda row: pictures[row].picture(None))
         html.write_text(page, encoding="utf-8")
     emit_json(found.as_json()) if as_json else _tell(found)
-    return 0 if found.sane and (found.views.share or 0.0) >= min_top1 else 1
+    told_apart = found.sane and not found.names.contradict
+    return 0 if told_apart and (found.views.share or 0.0) >= min_top1 else 1
 
 
 def _tell(found: Verification) -> None:
@@ -136,9 +140,30 @@ def _tell(found: Verification) -> None:
                 "  The head was trained on these labels, which flatters it: things that it never "
                 "saw are named more often."
             )
+    _tell_names(found)
     click.echo(f"\n{found.advice}")
     if not found.sane:
         click.echo("Fewer than 99 % match themselves: index the folder again.", err=True)
+
+
+def _tell_names(found: Verification) -> None:
+    if found.names.suspects:
+        click.echo("\nSuspected names, by other pictures of their labels:")
+        shown = [suspect.record(found.index) for suspect in found.names.suspects[:SUSPECTS_SHOWN]]
+        emit_table(
+            [
+                {
+                    "reference": s["key"],
+                    "label": s["label"],
+                    "looks like": s["looks_like"],
+                    "cosine": s["cosine"],
+                    "to its own": s["own_cosine"],
+                }
+                for s in shown
+            ]
+        )
+    for remark in found.names.remarks:
+        click.echo(f"\n{remark}")
 
 
 def _acceptance(rule: Acceptance) -> str:

@@ -150,7 +150,9 @@ def _mask(one: Identified, served: Served) -> dict[str, object]:
     index, match = served.index, one.match
     fields = index.fields[match.row]
     rarity = fields.get("rarity", "")
-    shown = f"{match.label} ({rarity})" if rarity else match.label
+    alike = index.look_alikes(match.row)
+    guessed = "?" if alike else ""
+    shown = f"{match.label} ({rarity}{guessed})" if rarity else match.label
     left, top, right, bottom = one.xyxy_rel
     top_k = [
         {"name": hit.label, "filename": index.filenames[hit.row], "score": hit.score}
@@ -162,6 +164,9 @@ def _mask(one: Identified, served: Served) -> dict[str, object]:
         "label": shown if one.confident else f"{shown}?",
         "name": match.label,
         "rarity": rarity,
+        # Rarity, set code and price are those of one of several variants that look alike.
+        "variant_is_guess": bool(alike),
+        "variants": [index.filenames[row] for row in alike],
         "score": match.score,
         "top_k": top_k,
         "margin": match.margin,

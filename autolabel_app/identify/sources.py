@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol, cast
 
 from PIL import Image
@@ -93,7 +93,7 @@ class IndexFile:
         folder = self.refs or Path(index.origin.refs)
 
         def picture(name: str) -> bytes | None:
-            known = name in index.filenames and Path(name).name == name
+            known = name in index.filenames and _is_inside(name)
             path = folder / name
             return path.read_bytes() if known and path.is_file() else None
 
@@ -196,6 +196,12 @@ def _reference_set(taxonomy: AppliedTaxonomy) -> ReferenceSet:
     return ReferenceSet(
         OpenCollection(taxonomy.collection.workspace, taxonomy.reference_collection)
     )
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name that an index holds stays in the folder of its pictures."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
 
 
 def stamp_of(file: Path) -> Hashable:

@@ -143,6 +143,8 @@ def _query_vector(
     is_text = embeddings.extractor.manifest.input == "text"
     is_file = _names_a_file(query)
     if not is_file and not is_text:
+        if why := _without_vector(embeddings, query):
+            raise AutolabelError(why)
         raise AutolabelError(
             f"The query {query!r} is neither a document's key in `{collection.name}` nor a file."
         )
@@ -157,6 +159,28 @@ def _stored_vector(embeddings: Embeddings, document: str) -> npt.NDArray[np.floa
     table = embeddings.warehouse.read_vectors(embeddings.path(arrival.batch))
     rows = [i for i, d in enumerate(table.document_ids) if d == document and not table.reasons[i]]
     return np.asarray(table.vectors[rows[0]]) if rows else None
+
+
+def _without_vector(embeddings: Embeddings, query: str) -> str:
+    """Say why a key of the collection has no vector; empty where it is no key of it."""
+    collection = embeddings.collection
+    document = collection.declaration.document_id(query)
+    arrival = embeddings.objects.get(object_of(document))
+    if arrival is None:
+        return ""
+    sweep = f"`autolabel sweep {collection.name}`"
+    if not embeddings.warehouse.exists(embeddings.path(arrival.batch)):
+        return f"`{query}` has no vector yet. Make it: {sweep}."
+    table = embeddings.warehouse.read_vectors(embeddings.path(arrival.batch))
+    reasons = dict(zip(table.document_ids, table.reasons, strict=True))
+    if document in reasons:
+        return f"`{query}` has no vector: {reasons[document]}. Replace it, then {sweep}."
+    if collection.declaration.detection is not None:
+        return (
+            f"`{query}` is an image of `{collection.name}`, whose vectors are those of the boxes "
+            f"on it. Name a box on it, such as `{query}#det_0`, or an image file."
+        )
+    return f"`{query}` has no vector yet. Make it: {sweep}."
 
 
 def _names_a_file(text: str) -> bool:

@@ -33,9 +33,10 @@ class Built:
     Attributes:
         index: the index.
         embedded: how many pictures were embedded; the others' vectors were taken over.
-        unreadable: why files are not in it, by name.
+        unreadable: why pictures are not in it, by name.
         several: labels that more than one file ends in, with the files.
         same_picture: groups of files of one content whose labels differ.
+        skipped: why other files and sub-folders are not in it, by name.
     """
 
     index: ReferenceIndex
@@ -43,6 +44,7 @@ class Built:
     unreadable: Mapping[str, str]
     several: Mapping[str, list[str]]
     same_picture: tuple[tuple[str, ...], ...]
+    skipped: Mapping[str, str]
 
 
 def build_index(
@@ -88,7 +90,7 @@ def build_index(
     )
     embedded = sum(checksum in known for checksum in wanted)
     several = several_files(r.card for r in kept)
-    return Built(index, embedded, unreadable, several, _same_pictures(kept))
+    return Built(index, embedded, unreadable, several, _same_pictures(kept), folder.skipped)
 
 
 def index_folder(
@@ -150,7 +152,7 @@ def _decoded(
     reference: Reference, extractor: Extractor, unreadable: dict[str, str]
 ) -> Image.Image | None:
     try:
-        return reference.picture(extractor.min_side_px)
+        return reference.decoded(extractor.min_side_px)
     except (UnreadableItemError, OSError) as error:
         unreadable[reference.card.filename] = str(error)
         return None

@@ -66,6 +66,23 @@ def verification_page(found: Verification, picture: Callable[[int], Image.Image]
     )
 
 
+def _names(found: Verification) -> list[str]:
+    parts = [f"<p>{escape(remark)}</p>" for remark in found.names.remarks]
+    if not found.names.suspects:
+        return parts
+    rows: list[tuple[str, ...]] = [
+        (
+            f"{escape(s['key'])} ({escape(s['label'])})",
+            f"{escape(s['looks_like'])} ({escape(s['other_key'])})",
+            f"{s['cosine']:.3f}",
+            f"{s['own_cosine']:.3f}",
+        )
+        for s in (suspect.record(found.index) for suspect in found.names.suspects)
+    ]
+    head = ("reference", "looks like", "cosine", "to others of its label")
+    return ["<h2>Suspected names</h2>", _table(head, rows), *parts]
+
+
 def _advice(found: Verification) -> str:
     said = f"<strong>Median margin {found.median_margin:.3f}.</strong> {escape(found.advice)}"
     if found.sane:

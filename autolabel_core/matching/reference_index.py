@@ -30,6 +30,8 @@ QUERIES_AT_ONCE = 256
 ARRAYS = ("embeddings", "names", "filenames", "checksums", "fields", "header")
 # What numpy's and zip's readers raise on damaged files.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, EOFError, OSError)
+LOOK_ALIKE = 0.9
+"""Cosine from which two pictures of one label are taken for the same look."""
 ANYTHING = Rule(threshold=-1.0)
 
 
@@ -177,6 +179,28 @@ class ReferenceIndex:
     @cached_property
     def _sorted(self) -> Vectors:
         return np.ascontiguousarray(self.embeddings[self._by_label[0]])
+
+    @cached_property
+    def _rows_by_name(self) -> dict[str, list[int]]:
+        rows: dict[str, list[int]] = {}
+        for row, name in enumerate(self.names):
+            rows.setdefault(name, []).append(row)
+        return rows
+
+    def look_alikes(self, row: int) -> list[int]:
+        """Return other variants of a reference's label that its picture cannot be told from.
+
+        Args:
+            row: of the reference.
+
+        Returns:
+            Rows, ascending, of the same label but with other fields, whose cosine to it is at least
+            `LOOK_ALIKE`.
+        """
+        others = [r for r in self._rows_by_name[self.names[row]] if r != row]
+        others = [r for r in others if self.fields[r] != self.fields[row]]
+        cosines = (self.embeddings[others] @ self.embeddings[row]).tolist() if others else []
+        return [r for r, cosine in zip(others, cosines, strict=True) if cosine >= LOOK_ALIKE]
 
     def save(self, path: Path) -> None:
         """Write the file in one step; the same index gives the same bytes.

@@ -131,7 +131,7 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         raise ItemTooLargeError(f"image too large: {_reason(error)}") from error
     except UnidentifiedImageError as error:
         raise UnreadableItemError(
-            f"not an image: begins with {data[:8]!r}; expected one of {', '.join(FORMATS)}"
+            f"not an image: it begins with {_shown(data[:8])}; expected one of {', '.join(FORMATS)}"
         ) from error
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged image header: {_reason(error)}") from error
@@ -140,6 +140,13 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if width_px * height_px > max_pixels:
         raise ItemTooLargeError(_too_large(width_px, height_px, max_pixels))
     return image
+
+
+def _shown(begin: bytes) -> str:
+    """Return the first bytes of a file for people: as text where they are one, else as numbers."""
+    text = begin.decode("ascii", "replace")
+    is_text = text.isprintable() and "\ufffd" not in text
+    return f'the text "{text}"' if is_text else f"the bytes {begin.hex(' ')}"
 
 
 def _too_large(width_px: int, height_px: int, max_pixels: int) -> str:

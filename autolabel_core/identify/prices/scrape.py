@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from autolabel_core.foundation.atomic_files import write_atomically
-from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError, UnreachableItemError
 from autolabel_core.identify.prices.exchange_rates import Rates
 from autolabel_core.identify.prices.price_file import Entry, PriceFile
-from autolabel_core.identify.prices.sites import Listing, PriceSite
+from autolabel_core.identify.prices.sites import Listing, ListSet, PriceSite
 from autolabel_core.identify.web import PoliteClient
 
 _AMOUNT = re.compile(r"[¥￥$€£]?\s*((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*円?")
@@ -28,12 +28,14 @@ class Scraped:
         unpriced: set codes of references that have no price, ascending.
         silent: sets of which nothing is listed.
         unreadable: offers whose price could not be read.
+        refused: sets that could not be asked for, and why; the others' prices stand.
     """
 
     prices: dict[str, Entry]
     unpriced: tuple[str, ...]
     silent: tuple[str, ...]
     unreadable: tuple[Listing, ...]
+    refused: Mapping[str, str]
 
 
 def scrape(
@@ -57,7 +59,8 @@ def scrape(
         many there are. A price of nothing is none.
 
     Raises:
-        AutolabelError: nothing is listed, or no price can be read.
+        AutolabelError: nothing is listed, no price can be read, or no set could be asked for; the
+            reason is then the first one's.
     """
     wanted = {code.casefold(): code for code in set_codes}
     prefixes = sorted({code.partition("-")[0] for code in wanted.values()})
@@ -65,7 +68,12 @@ def scrape(
     amounts: dict[str, list[float]] = {}
     silent, unreadable = [], []
     place = url or site.url
-    for done, (prefix, listings) in enumerate(site.scrape(client, place, prefixes), start=1):
+    answers = _Answers(site.opened(client, place))
+    for done, prefix in enumerate(prefixes, start=1):
+        listings = answers.of(prefix)
+        progress(done, len(prefixes))
+        if listings is None:
+            continue
         own = [one for one in listings if one.set_code.partition("-")[0].casefold() in sets]
         silent += [] if own else [prefix]
         for listing in own:
@@ -75,12 +83,43 @@ def scrape(
             elif amount > 0:
                 code = wanted.get(listing.set_code.casefold(), listing.set_code.upper())
                 amounts.setdefault(code, []).append(amount)
-        progress(done, len(prefixes))
     if not amounts:
+        answers.raise_first()
         raise AutolabelError(_nothing(place, prefixes, unreadable))
     prices = {code: _entry(amounts[code]) for code in sorted(amounts)}
     unpriced = tuple(sorted(set(wanted.values()) - prices.keys()))
-    return Scraped(prices, unpriced, tuple(silent), tuple(unreadable))
+    return Scraped(prices, unpriced, tuple(silent), tuple(unreadable), answers.refused)
+
+
+class _Answers:
+    """Asks set by set; a set that cannot be asked for costs the others nothing."""
+
+    def __init__(self, ask: ListSet) -> None:
+        self._ask = ask
+        self._errors: dict[str, AutolabelError] = {}
+        self._unreachable = False
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why sets could not be asked for."""
+        return {prefix: str(error) for prefix, error in self._errors.items()}
+
+    def of(self, prefix: str) -> list[Listing] | None:
+        """Return the offers of a set; None where it could not be asked for."""
+        if self._unreachable:  # Each further question would wait for as long.
+            self._errors[prefix] = AutolabelError("the site could not be reached before")
+            return None
+        try:
+            return self._ask(prefix)
+        except AutolabelError as error:
+            self._errors[prefix] = error
+            self._unreachable = isinstance(error, UnreachableItemError)
+            return None
+
+    def raise_first(self) -> None:
+        """Raise what came of the first set that could not be asked for; of none nothing."""
+        for error in self._errors.values():
+            raise error
 
 
 def write_prices(

@@ -1,13 +1,14 @@
 """Adapters for sites with prices.
 
-Another site is one function that yields what is listed of each set, and one line in `SITES`.
+Another site is one function that lists the offers of a set, and one line in `SITES`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from html.parser import HTMLParser
 from typing import TypeVar
 
@@ -32,6 +33,10 @@ class Listing:
         return repr(f"{self.set_code} {self.price}".rstrip())
 
 
+ListSet = Callable[[str], list[Listing]]
+"""Lists the offers of a set, such as `LOCH`."""
+
+
 @dataclass(frozen=True)
 class PriceSite:
     """A site.
@@ -40,41 +45,44 @@ class PriceSite:
         url: what its addresses begin with.
         currency: of its prices.
         is_api: meant for programs; of pages for people robots.txt is asked first.
-        scrape: yields each set once with what is listed of it; nothing where the site has no such
-            set. Listings of other sets may be among them.
+        opened: from a client and an address, what lists the offers of a set; none where the site
+            has no such set. Listings of other sets may be among them.
     """
 
     url: str
     currency: str
     is_api: bool
-    scrape: Callable[[PoliteClient, str, Sequence[str]], Iterator[tuple[str, list[Listing]]]]
+    opened: Callable[[PoliteClient, str], ListSet]
 
 
-def _scrape_yuyu_tei(
-    client: PoliteClient, url: str, prefixes: Sequence[str]
-) -> Iterator[tuple[str, list[Listing]]]:
-    for prefix in prefixes:
+def _yuyu_tei(client: PoliteClient, url: str) -> ListSet:
+    def offers(prefix: str) -> list[Listing]:
         page = _answer(client.text, f"{url}{prefix.lower()}")
-        yield prefix, _Products.of(page or "")
+        return _Products.of(page or "")
+
+    return offers
 
 
-def _scrape_ygoprodeck(
-    client: PoliteClient, url: str, prefixes: Sequence[str]
-) -> Iterator[tuple[str, list[Listing]]]:
-    sets = _checked(_SETS, client.json(f"{url}cardsets.php"), url)
-    for prefix in prefixes:
+def _ygoprodeck(client: PoliteClient, url: str) -> ListSet:
+    @cache
+    def sets() -> list[_Set]:
+        return _checked(_SETS, client.json(f"{url}cardsets.php"), url)
+
+    def offers(prefix: str) -> list[Listing]:
         listings = []
-        for name in [one.set_name for one in sets if one.set_code.upper() == prefix.upper()]:
+        for name in [one.set_name for one in sets() if one.set_code.upper() == prefix.upper()]:
             told = _answer(client.json, f"{url}cardinfo.php", {"cardset": name})
             for card in _checked(_CARDS, told or {"data": []}, url).data:
                 prints = [one for one in card.card_sets if one.set_name == name]
                 listings += [Listing(one.set_code, one.set_price) for one in prints]
-        yield prefix, listings
+        return listings
+
+    return offers
 
 
 SITES = {
-    "yuyu-tei": PriceSite("https://yuyu-tei.jp/sell/ygo/s/", "JPY", False, _scrape_yuyu_tei),
-    "ygoprodeck": PriceSite("https://db.ygoprodeck.com/api/v7/", "USD", True, _scrape_ygoprodeck),
+    "yuyu-tei": PriceSite("https://yuyu-tei.jp/sell/ygo/s/", "JPY", False, _yuyu_tei),
+    "ygoprodeck": PriceSite("https://db.ygoprodeck.com/api/v7/", "USD", True, _ygoprodeck),
 }
 
 

@@ -24,6 +24,7 @@ from autolabel_core.models.evaluation.augmentation_cache import (
 )
 from autolabel_core.models.evaluation.calibration import DEFAULT_REGIONS, calibrate
 from autolabel_core.models.evaluation.held_out_set import HeldOutSet
+from autolabel_core.models.evaluation.name_checks import NameChecks, check_names
 from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, evaluate
 from autolabel_core.models.evaluation.unknown_rejection import Rejection
 from autolabel_core.models.evaluation.verification_record import (
@@ -107,6 +108,7 @@ class Verification:
         by_reference_views: figures with the picture itself and with the mean of views as reference.
         rejection: of unknown things by the best region; None where labels are too few.
         whole: the same of whole pictures.
+        names: what the pictures say of the names.
     """
 
     index: ReferenceIndex
@@ -119,6 +121,7 @@ class Verification:
     by_reference_views: dict[int, dict[str, float | int]]
     rejection: Rejection | None
     whole: Rejection | None
+    names: NameChecks
 
     @property
     def sane(self) -> bool:
@@ -127,7 +130,12 @@ class Verification:
 
     @property
     def advice(self) -> str:
-        """What to do, by the band of the median margin."""
+        """What to do: about names that contradict, else by the band of the median margin."""
+        if self.names.contradict:
+            return (
+                f"{len(self.names.suspects)} of the {self.names.checked} names that can be checked "
+                "contradict their pictures: correct the names before anything else."
+            )
         if self.median_margin > WIDE:
             return "Strong separation: ship it."
         if self.median_margin >= NARROW:
@@ -151,6 +159,9 @@ class Verification:
             "by_reference_views": {str(n): f for n, f in self.by_reference_views.items()},
             "unknown": self.rejection.record() if self.rejection else None,
             "unknown_whole": self.whole.record() if self.whole else None,
+            "names_checked": self.names.checked,
+            "suspects": [suspect.record(self.index) for suspect in self.names.suspects],
+            "remarks": list(self.names.remarks),
             "advice": self.advice,
         }
 
@@ -215,6 +226,7 @@ def verify_index(
         by_views,
         found.regions,
         found.whole,
+        check_names(index),
     )
 
 

@@ -69,6 +69,17 @@ class RejectionRecord(TypedDict):
     acceptance: AcceptanceRecord
 
 
+class SuspectRecord(TypedDict):
+    """A reference that looks like another label's, and unlike the other pictures of its own."""
+
+    key: str
+    label: str
+    looks_like: str
+    other_key: str
+    cosine: float
+    own_cosine: float
+
+
 class VerificationRecord(TypedDict):
     """What `Verification.as_json` returns."""
 
@@ -86,4 +97,7 @@ class VerificationRecord(TypedDict):
     by_reference_views: dict[str, dict[str, float | int]]
     unknown: RejectionRecord | None
     unknown_whole: RejectionRecord | None
+    names_checked: int
+    suspects: list[SuspectRecord]
+    remarks: list[str]
     advice: str

@@ -38,6 +38,8 @@ class FiguresRecord(TypedDict):
     given: int
     reviewed: int
     judged: int
+    detections: int
+    objects: int
     rates: dict[str, float | None]
     shares: dict[str, float | None]
     verdict: str
@@ -67,14 +69,23 @@ class DetectorFigures:
         return sum(self.counts.values())
 
     @property
+    def detections(self) -> int:
+        """How many detections were judged: what the first three rates are shares of."""
+        return self.judged - self.counts[MISSED]
+
+    @property
+    def objects(self) -> int:
+        """How many objects there are: what the rate of missed ones is a share of."""
+        return self.counts[CONFIRMED] + self.counts[CORRECTED] + self.counts[MISSED]
+
+    @property
     def rates(self) -> dict[str, float | None]:
         """Shares of the judged detections, and for `missed` of the objects; None of none.
 
         Detections are confirmed, corrected and false_positive; objects are confirmed, corrected and
         missed.
         """
-        detections = self.judged - self.counts[MISSED]
-        objects = self.counts[CONFIRMED] + self.counts[CORRECTED] + self.counts[MISSED]
+        detections, objects = self.detections, self.objects
         return {
             label: _share(self.counts[label], objects if label == MISSED else detections)
             for label in BOX_LABELS
@@ -84,8 +95,11 @@ class DetectorFigures:
     def said(self) -> str:
         """The rates in one line, for people."""
         rates = {label: rate for label, rate in self.rates.items() if rate is not None}
-        named = (f"{label.replace('_', ' ')} {rate:.1%}" for label, rate in rates.items())
-        return f"{self.judged} boxes judged: {', '.join(named)}" if rates else "no box judged yet"
+        missed = rates.pop(MISSED, None)
+        named = ", ".join(f"{label.replace('_', ' ')} {rate:.1%}" for label, rate in rates.items())
+        parts = [f"{self.detections} detections judged: {named}"] if rates else []
+        parts += [] if missed is None else [f"missed {missed:.1%} of {self.objects} objects"]
+        return "; ".join(parts) or "no box judged yet"
 
     @property
     def shares(self) -> dict[str, float | None]:
@@ -128,6 +142,8 @@ class DetectorFigures:
             "given": self.given,
             "reviewed": self.reviewed,
             "judged": self.judged,
+            "detections": self.detections,
+            "objects": self.objects,
             "rates": self.rates,
             "shares": self.shares,
             "verdict": self.verdict,
