@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from conftest import ANGLES
 
@@ -46,6 +48,14 @@ def test_a_label_is_a_fact_about_the_content_at_once(angles):
     (event,) = angles[0].ledger.annotations("c")
     assert (event.label, event.fields, event.annotator) == ("left", {"colour": "red"}, "me")
     assert event.content_hash == content_hash(b"0")
+
+
+@pytest.mark.parametrize(("there", "typed"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_a_key_is_found_in_its_other_unicode_form(angles, home, there, typed):
+    key = unicodedata.normalize(there, "café.txt")
+    home.put("c", {key: 20})
+    give(angles, (unicodedata.normalize(typed, key), "left"))
+    assert recorded(angles) == [(key, "left")]
 
 
 @pytest.mark.parametrize("swept", [False, True])

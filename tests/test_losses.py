@@ -165,6 +165,57 @@ def test_a_refused_sweep_leaves_the_ledger_empty_for_the_restore(emptied):
     assert emptied.ledger.last_event_id() == 0
 
 
+@pytest.fixture
+def older(angles, home, tmp_path, bring_up_to_date):
+    """A labelled collection whose ledger is a backup from before its last label."""
+    ws = angles({"a": 0, "b": 40, "c": 90}, {"a": "left"})
+    registered(ws)
+    backup(ws.ledger, tmp_path / "backup.sqlite")
+    label(ws, {"c": "right"})
+    registered(ws)
+    bring_up_to_date(ws, NAME)
+    for file in home.paths.home.glob("ledger.sqlite*"):
+        file.unlink()
+    shutil.copy(tmp_path / "backup.sqlite", home.paths.home / "ledger.sqlite")
+    return home.workspace
+
+
+def labels(workspace):
+    return {r["key"]: r["label"] for r in Documents(workspace.open(NAME)).find()}
+
+
+def test_an_older_ledger_takes_no_label_away_before_a_person_says_so(older, run, bring_up_to_date):
+    for command in (("sweep", NAME), ("label", NAME, "b", "right")):
+        status, _, err = run(*command)
+        assert (status, "lacks annotations of `angles`" in err) == (1, True), command
+    with pytest.raises(LostLedgerError):
+        bring_up_to_date(older, NAME)
+    assert registered(older, accept_losses=True).objects == 3
+    bring_up_to_date(older, NAME)
+    assert labels(older) == {"a": "left", "b": None, "c": None}
+
+
+def test_another_ledger_that_knows_the_same_objects_is_refused(angles, home, bring_up_to_date):
+    ws = angles({"a": 0}, {"a": "left"})
+    registered(ws)
+    arrivals = list(ws.ledger.objects(NAME).values())
+    for file in home.paths.home.glob("ledger.sqlite*"):
+        file.unlink()
+    other = home.workspace
+    other.ledger.record_arrivals(NAME, lambda known: arrivals)
+    with pytest.raises(LostLedgerError, match="an older one, such as a backup, or another one"):
+        registered(other)
+    assert labels(ws) == {"a": "left"}
+
+
+def test_a_key_that_is_known_and_not_there_is_not_suggested_for_itself(angles, home, run):
+    angles({"a": 0}, {})
+    shutil.rmtree(folder(home))
+    folder(home).mkdir()
+    status, _, err = run("label", NAME, "a", "left")
+    assert status == 1 and "not in the bucket now: is the disk mounted?" in err
+
+
 def test_a_new_collection_beside_others_is_new(angles, workspace, home):
     ws = angles({"a": 0}, {"a": "left"})
     label(ws, {"a": "right"})

@@ -58,6 +58,31 @@ def test_a_project_opens_from_below_and_by_its_folder(tmp_path, monkeypatch):
         opened.collection("product")
 
 
+def test_the_settings_of_one_project_are_not_those_of_another_in_one_process(tmp_path, monkeypatch):
+    for name in ("NAMING_KEY", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    for name in "abc":
+        write_project(tmp_path / name)
+    (tmp_path / "a/.env").write_text("NAMING_KEY=k1\nAWS_ENDPOINT_URL=http://127.0.0.1:9000\n")
+    (tmp_path / "b/.env").write_text("NAMING_KEY=k1\n")
+    (tmp_path / "c/.env").write_text("NAMING_KEY=k2\n")
+    assert Project.open(tmp_path / "a").workspace.s3.endpoint_url == "http://127.0.0.1:9000"
+    assert Project.open(tmp_path / "b").workspace.s3.endpoint_url is None
+    with pytest.raises(AutolabelError, match=r"NAMING_KEY has one value in .* two processes"):
+        Project.open(tmp_path / "c")
+    monkeypatch.setenv("NAMING_KEY", "k3")
+    Project.open(tmp_path / "c")
+
+
+def test_labels_from_a_data_frame_are_texts_and_a_missing_one_is_refused(angles_collection):
+    angles_collection.label({"a": np.int64(3), "b": 4})
+    given = angles_collection.opened.ledger.annotations(NAME)
+    assert [event.label for event in given] == ["3", "4"]
+    with pytest.raises(AutolabelError, match="'a': the label is nan; expected a text or a number"):
+        angles_collection.label({"a": float("nan")})
+
+
 def test_a_declaration_that_changed_is_read_anew(workspace, home):
     project = Project(workspace({NAME: declaration()}))
     assert project.collections == [NAME]

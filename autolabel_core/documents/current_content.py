@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -72,6 +73,16 @@ class ExistingDocuments:
                     found[key] = content_hash(self._read(key))
                 except UnreadableItemError as error:
                     raise UnreadableItemError(f"The object {key!r} {error}") from error
+        return found
+
+    def other_forms(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return keys that exist in another Unicode form, by those that were asked for."""
+        found: dict[str, str] = {}
+        for key in keys:
+            for form in () if key.isascii() else ("NFC", "NFD"):
+                other = unicodedata.normalize(form, key)
+                if other != key and self._version(other) is not None:
+                    found.setdefault(key, other)
         return found
 
     def quarantined(self, keys: Sequence[str]) -> dict[str, str]:

@@ -28,6 +28,7 @@ from autolabel_core.labelling.standing_predictions import (
 from autolabel_core.labelling.targets import Targets
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.tables.boxes.box_labels import REVIEWED
+from autolabel_core.tables.lost_ledger import check_ledger
 from autolabel_core.tables.workspace import OpenCollection
 
 WHOLE_IMAGE = "whole_image"
@@ -65,6 +66,7 @@ def give_boxes(
         AutolabelError: something is wrong; nothing is recorded, and the message lists the lines.
     """
     name = collection.name
+    check_ledger(collection.workspace, name)
     history = _History(collection.ledger.box_annotations(name))
     said = [
         replace(

@@ -23,6 +23,7 @@ from autolabel_core.foundation.spreadsheet_cells import unescaped
 from autolabel_core.labelling.import_formats.read_text import read_text
 from autolabel_core.labelling.withdrawal import Withdrawal
 from autolabel_core.ledger import Annotation, effective_annotations
+from autolabel_core.tables.lost_ledger import check_ledger
 from autolabel_core.tables.workspace import OpenCollection
 
 MAX_ERRORS_SHOWN = 20
@@ -89,11 +90,15 @@ def give_labels(
             f"The documents of `{collection.name}` are boxes on images, which "
             "`autolabel annotate` judges. Nothing was recorded."
         )
+    check_ledger(collection.workspace, collection.name)
     documents = ExistingDocuments(collection)
     problems, cleaned = _clean(collection.declaration, given)
     hashes: dict[str, str] = {}
     if not problems:
         hashes = documents.content_hashes([g.key for g in cleaned])
+        forms = documents.other_forms([g.key for g in cleaned if g.key not in hashes])
+        cleaned = [replace(g, key=forms.get(g.key, g.key)) for g in cleaned]
+        hashes |= documents.content_hashes(list(forms.values()))
         for g in cleaned:
             if g.key not in hashes:
                 hint = documents.near(g.key) if len(problems) < MAX_HINTS else ""

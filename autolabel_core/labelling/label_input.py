@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError
@@ -44,7 +45,7 @@ def label_text(value: Any, where: str, names: Mapping[str, str] | None = None) -
     if isinstance(value, str):
         return value
     number = int(value) if isinstance(value, float) and value.is_integer() else value
-    if isinstance(number, bool) or not isinstance(number, int):
+    if isinstance(number, bool) or not isinstance(number, Integral):
         raise AutolabelError(f"{where}: the label is {value!r}; expected a text or a number.")
     if names and str(number) not in names:
         raise AutolabelError(f"{where} has the class {number} of {len(names)}.")

@@ -15,6 +15,7 @@ from autolabel_core.ledger.clusters import ClusterRows
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.deliveries import DeliveryRows
 from autolabel_core.ledger.events import EventRows
+from autolabel_core.ledger.last_annotations import LastAnnotationRows
 from autolabel_core.ledger.models import ModelRows
 from autolabel_core.ledger.requests import RequestRows
 from autolabel_core.ledger.training_memory import TrainingRows
@@ -30,6 +31,7 @@ class Ledger(
     ArrivalRows,
     AnnotationRows,
     BoxAnnotationRows,
+    LastAnnotationRows,
     TrainingRows,
     AuditRows,
     EventRows,

@@ -9,12 +9,12 @@ from pathlib import Path
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import Paths, annotator_name
 from autolabel_core.foundation.project_folder import (
-    env_file_settings,
     find_project,
     project_settings,
     with_project,
 )
 from autolabel_core.operations.project_collection import ProjectCollection
+from autolabel_core.operations.shared_settings import share_settings, without_other_projects
 from autolabel_core.storage.s3 import S3Settings
 from autolabel_core.tables.workspace import Workspace
 
@@ -46,20 +46,21 @@ class Project:
             The project.
 
         Raises:
-            AutolabelError: the folder lies in no project.
+            AutolabelError: the folder lies in no project, or its `.env` gives a variable another
+                value than that of a project which this process opened before.
         """
         root = find_project(Path(folder or "."))
+        process = without_other_projects(root)
         if folder is None:
-            environ = with_project(os.environ, Path.cwd())
+            environ = with_project(process, Path.cwd())
         elif root is None:
             raise AutolabelError(
                 f"{folder} lies in no project; `autolabel init {folder}` makes it one."
             )
         else:
-            environ = {**os.environ, **project_settings(root)}
-        for name, value in ({} if root is None else env_file_settings(root)).items():
-            if not name.startswith(("AUTOLABEL_", "DAGSTER_")):
-                os.environ[name] = os.environ.get(name) or value
+            environ = {**process, **project_settings(root)}
+        if root is not None:
+            share_settings(root, process)
         workspace = Workspace(Paths.from_environment(environ), S3Settings.from_environment(environ))
         return cls(workspace, environ)
 

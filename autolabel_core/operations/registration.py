@@ -16,7 +16,7 @@ from autolabel_core.operations.losses import LostObjectsError, check_losses
 from autolabel_core.storage.buckets.folder_walk import unseen_prefixes
 from autolabel_core.storage.buckets.object_source import bucket_folder
 from autolabel_core.storage.buckets.stored_objects import Listed
-from autolabel_core.tables.lost_ledger import check_ledger
+from autolabel_core.tables.lost_ledger import check_ledger, note_ledger
 from autolabel_core.tables.workspace import OpenCollection
 
 HALTED_EVENT = "collection.halted"
@@ -74,6 +74,7 @@ def register(collection: OpenCollection, accept_losses: bool = False) -> Registr
         except LostObjectsError as error:
             collection.ledger.append_events([_halted(name, str(error))])
             raise
+        note_ledger(collection.workspace, name)
         batches = batches_of(collection.ledger.objects(name))
     counts = Counter[str](event.event for event in events)
     return Registration(counts["created"], counts["updated"], counts[DELETED], batches, len(listed))
