@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from autolabel_core.clusters.algorithms.id_matching import IdentityChange
 from autolabel_core.clusters.definition_state import DefinitionState
@@ -28,9 +28,10 @@ from autolabel_core.clusters.run_input import NOTE, input_note, rows_of_run
 from autolabel_core.clusters.run_result import NothingFoundError, RunResult, group, keep
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import ClusterEvent, ClusterRun, Event, event_id
-from autolabel_core.ledger.clusters import StoredName
+from autolabel_core.ledger.clusters import ClusterEventPayload, ClusterRunPayload, StoredName
 
 COMPLETED = "cluster.completed"
 NAMED = "named"
@@ -123,9 +124,9 @@ def _record_success(
 ) -> None:
     owner, last = defined.collection.name, defined.history.last
     figures, found = _figures(grouped), name_new_clusters(defined, ClustersToName.of(grouped))
-    payload = {
+    payload: ClusterRunPayload = {
         **answers(defined.history.waiting),
-        **figures,
+        **cast("ClusterRunPayload", figures),
         "declaration": defined.declaration,
         "input": made_from,
         NOTE: input_note(defined),
@@ -136,7 +137,7 @@ def _record_success(
     }
     changes = _changes(defined, grouped, run_id, plain_names(found))
     kinds = [change.kind for change in changes]
-    told = {
+    told: dict[str, Json] = {
         "collection": owner,
         "cluster_name": defined.name,
         "run_id": run_id,
@@ -155,8 +156,13 @@ def _record_in_vain(defined: DefinitionState, status: str, reason: str) -> None:
     owner, asked = defined.collection.name, answers(defined.history.waiting)
     content = (owner, defined.name, defined.declaration, asked["answers"], failed)
     documents = defined.documents.count
-    payload = {**asked, "declaration": defined.declaration, "reason": reason}
-    payload["documents"] = documents
+    payload: ClusterRunPayload = {
+        "answers": asked["answers"],
+        "asked_by": asked["asked_by"],
+        "declaration": defined.declaration,
+        "reason": reason,
+        "documents": documents,
+    }
     run = ClusterRun(run_id_of("run", *content), owner, defined.name, FULL, status, payload)
     defined.collection.workspace.ledger.append_cluster_run(run)
 
@@ -164,7 +170,12 @@ def _record_in_vain(defined: DefinitionState, status: str, reason: str) -> None:
 def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRows) -> None:
     """Record that the input was the same; what a server failed to name may have a name now."""
     asked = answers(defined.history.waiting)
-    payload = {**asked, "declaration": defined.declaration, "same_as": last.run_id}
+    payload: ClusterRunPayload = {
+        "answers": asked["answers"],
+        "asked_by": asked["asked_by"],
+        "declaration": defined.declaration,
+        "same_as": last.run_id,
+    }
     run_id = run_id_of("run", last.run_id, asked["answers"])
     files = defined.files.run(last.run_id)
     found = name_new_clusters(defined, ClustersToName.of_files(files, rows))
@@ -187,7 +198,7 @@ def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRo
     defined.collection.workspace.ledger.append_cluster_run(run, changes)
 
 
-def _figures(grouped: RunResult) -> dict[str, Any]:
+def _figures(grouped: RunResult) -> dict[str, Json]:
     quality = grouped.qualities[0]
     return {
         "documents": len(grouped.rows.document_ids),
@@ -210,23 +221,24 @@ def _changes(
     events, seen = [], set[str]()
     for change in grouped.identities.changes:
         cluster = change.cluster_id
-        payload: dict[str, Any] = {"others": list(change.others), **_shared(change)}
+        payload: ClusterEventPayload = {"others": list(change.others), **_shared(change)}
         if cluster in node_of and cluster not in seen:
             seen.add(cluster)
             payload |= _central_members(grouped, node_of[cluster])
-            payload |= {"name": _plain(names[cluster])} if cluster in names else {}
+            if cluster in names:
+                payload["name"] = _plain(names[cluster])
         owner = defined.collection.name
         id_ = fingerprint(run_id, change.kind, cluster, change.others)
         events.append(ClusterEvent(id_, owner, defined.name, cluster, change.kind, run_id, payload))
     return events
 
 
-def _central_members(grouped: RunResult, node: int) -> dict[str, Any]:
+def _central_members(grouped: RunResult, node: int) -> ClusterEventPayload:
     central_members = [grouped.rows.document_ids[i] for i in grouped.central_members(node)]
     return {"size": len(grouped.clustering.nodes[node].members), "core": central_members}
 
 
-def _shared(change: IdentityChange) -> dict[str, Any]:
+def _shared(change: IdentityChange) -> ClusterEventPayload:
     return {"shared": int(change.shared), "jaccard": round(float(change.jaccard), 6)}
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger import ClusterEvent, ClusterRun, Ledger, Request
-from autolabel_core.ledger.clusters import StoredName
+from autolabel_core.ledger.clusters import Answered, StoredName
 
 REQUEST = "cluster"
 FULL, DELETE = "full", "delete"
@@ -63,7 +62,7 @@ class History:
     def central_members(self, run_id: str) -> dict[str, list[str]]:
         """Return the most central documents of each cluster of a run, by cluster id."""
         found = (e for e in self.events if e.run_id == run_id and "core" in e.payload)
-        return {event.cluster_id: list(event.payload["core"]) for event in found}
+        return {event.cluster_id: event.payload["core"] for event in found}
 
     def is_answered(self, declaration: str) -> bool:
         """Whether a run of a declaration succeeded, or the history of it was deleted."""
@@ -83,7 +82,7 @@ class History:
         for run in reversed(self.runs):
             in_vain = run.status in (FAILED, NOTHING)
             if in_vain and run.payload.get("declaration") == declaration:
-                return int(run.payload.get("documents") or 0)
+                return run.payload.get("documents") or 0
         return None
 
 
@@ -101,7 +100,7 @@ def read_history(ledger: Ledger, collection: str, cluster_name: str) -> History:
     runs = ledger.cluster_runs(collection, cluster_name)
     ends = [i for i, run in enumerate(runs) if run.status == DELETED]
     since = runs[ends[-1] + 1 :] if ends else runs
-    answered = max((int(run.payload.get("answers", 0)) for run in runs), default=0)
+    answered = max((run.payload.get("answers", 0) for run in runs), default=0)
     asked = ledger.requests(collection, REQUEST, after=answered)
     return History(
         tuple(since),
@@ -111,7 +110,9 @@ def read_history(ledger: Ledger, collection: str, cluster_name: str) -> History:
     )
 
 
-def ask_for_run(ledger: Ledger, collection: str, cluster_name: str, by: str, because: Any) -> bool:
+def ask_for_run(
+    ledger: Ledger, collection: str, cluster_name: str, by: str, because: object
+) -> bool:
     """Ask for a full run; the same reason is kept once.
 
     Args:
@@ -163,12 +164,12 @@ def delete_history(
     return ledger.append_cluster_run(end)
 
 
-def run_id_of(prefix: str, *content: Any) -> str:
+def run_id_of(prefix: str, *content: object) -> str:
     """Return the id of a run: the same content has the same id."""
     return f"{prefix}_{fingerprint(*content)[:16]}"
 
 
-def answers(requests: Iterable[Request]) -> dict[str, Any]:
+def answers(requests: Iterable[Request]) -> Answered:
     """Return what a run notes of the requests that it answers."""
     requests = list(requests)
     return {

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection as AnyCollection
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.history import PROMOTION
@@ -30,6 +30,7 @@ from autolabel_core.labelling.promotion import (
     proposed,
 )
 from autolabel_core.ledger import ClusterEvent
+from autolabel_core.ledger.clusters import ClusterEventPayload
 from autolabel_core.tables.cluster_files import RunFiles
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
@@ -227,7 +228,7 @@ def confirm_promotion(
     ]
     one, keys = promotion.defined, _keys(promotion)
     identity = (one.collection.name, one.name, promotion.cluster_id)
-    payload: dict[str, Any] = {
+    payload: ClusterEventPayload = {
         "label": promotion.label,
         "documents": len(keys),
         "reviewer": reviewer,

@@ -13,6 +13,7 @@ from autolabel_core.clusters.algorithms.recluster_advice import recluster_reason
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.history import PROMOTION, History
+from autolabel_core.ledger.clusters import ClusterRunPayload
 from autolabel_core.tables.cluster_files import NOISE_ID, texts
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -171,7 +172,7 @@ def cluster_status(one: DefinitionState) -> ClusterStatus:
         The state.
     """
     run = one.history.last
-    payload = run.payload if run else {}
+    payload = run.payload if run else ClusterRunPayload()
     reasons = recluster_advice(one)
     return {
         "definition": one.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from typing import Any
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,13 @@ from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.documents import VectorRows
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.ledger import ClusterRun
+from autolabel_core.ledger.clusters import DocumentsNote
 
-NOTE = "documents_noted"
+NOTE: Final = "documents_noted"
 """The key of the payload of a run that holds the note."""
 
 
-def input_note(defined: DefinitionState) -> dict[str, Any]:
+def input_note(defined: DefinitionState) -> DocumentsNote:
     """Return what a run notes of its documents: a few bytes, however many they are.
 
     Args:

@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from sqlalchemy import Connection
 
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.ledger.events import Event, append_events
 from autolabel_core.ledger.rows import Rows, append, unknown
 from autolabel_core.ledger.schema import CLUSTER_EVENTS, CLUSTER_RUNS
 
 
-@dataclass(frozen=True)
-class ClusterRun:
-    """One run of a definition: what it was made from, its figures, how it ended.
+class DocumentsNote(TypedDict):
+    """Which documents a run saw, in a few bytes: see `autolabel_core.clusters.run_input`."""
 
-    The `run_id` follows from the input and from the run before, so that the same run is never
-    two. The `mode` is `full` or `delete`; the `status` is `succeeded`, `failed`, `unchanged` (the
-    input was that of the last run) or `deleted`, which ends the history before it. `id` is the
-    place in the ledger's order, 0 before the run is recorded.
+    arrivals: int
+    documents: int
+    chosen: str | None
+
+
+class Answered(TypedDict):
+    """The last request that a run answers, and who asked."""
+
+    answers: int
+    asked_by: list[str]
+
+
+class NamingUsage(TypedDict):
+    """What naming took, and what went wrong."""
+
+    usage: dict[str, float]
+    problems: list[str]
+
+
+class ClusterRunPayload(TypedDict, total=False):
+    """What a run was made from and its figures; a figure that cannot be measured is None.
+
+    A failed one has its `reason`, one of the same input `same_as`, a deletion only `answers` and
+    the declaration that makes no run by itself.
     """
 
-    run_id: str
-    collection: str
-    cluster_name: str
-    mode: str
-    status: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    recorded_at: str = ""
-    id: int = 0
-
-
-@dataclass(frozen=True)
-class ClusterEvent:
-    """Something in the life of one identity: birth, kept, split, merge, death, promotion."""
-
-    event_id: str
-    collection: str
-    cluster_name: str
-    cluster_id: str
-    kind: str
-    run_id: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    recorded_at: str = ""
-    id: int = 0
+    answers: int
+    asked_by: list[str]
+    declaration: str | None
+    reason: str
+    same_as: str
+    input: str
+    documents_noted: DocumentsNote
+    previous: str | None
+    feature_uris: list[str]
+    chosen: Json
+    naming: NamingUsage
+    documents: int
+    clusters: int
+    all_levels: int
+    silhouette_score: float | None
+    mean_cosine_to_centroid: float | None
+    noise_ratio: float
+    cluster_size_entropy: float | None
+    should_recluster: int
+    remarks: list[str]
 
 
 class StoredName(TypedDict, total=False):
@@ -64,8 +81,63 @@ class StoredName(TypedDict, total=False):
     summary: str
     keywords: list[str]
     confidence: float
-    extra: dict[str, Any]
+    extra: dict[str, Json]
     source: str
+
+
+class ClusterEventPayload(TypedDict, total=False):
+    """What became of an identity.
+
+    `others` are the identities that it came from or went to, `shared` how many documents they have
+    in common, `core` its most central documents, `label` what a person said.
+    """
+
+    others: list[str]
+    shared: int
+    jaccard: float
+    size: int
+    core: list[str]
+    name: StoredName
+    label: str
+    documents: int
+    reviewer: str
+    stability: float
+    forced: bool
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """One run of a definition: what it was made from, its figures, how it ended.
+
+    The `run_id` follows from the input and from the run before, so that the same run is never
+    two. The `mode` is `full` or `delete`; the `status` is `succeeded`, `failed`, `unchanged` (the
+    input was that of the last run) or `deleted`, which ends the history before it. `id` is the
+    place in the ledger's order, 0 before the run is recorded.
+    """
+
+    run_id: str
+    collection: str
+    cluster_name: str
+    mode: str
+    status: str
+    payload: ClusterRunPayload = field(default_factory=ClusterRunPayload)
+    recorded_at: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class ClusterEvent:
+    """Something in the life of one identity: birth, kept, split, merge, death, promotion."""
+
+    event_id: str
+    collection: str
+    cluster_name: str
+    cluster_id: str
+    kind: str
+    run_id: str
+    payload: ClusterEventPayload = field(default_factory=ClusterEventPayload)
+    recorded_at: str = ""
+    id: int = 0
 
 
 class ClusterRows(Rows):
@@ -126,7 +198,7 @@ def _append_changes(connection: Connection, changes: Sequence[ClusterEvent], at:
     return len(rows)
 
 
-def _row(fact: ClusterRun | ClusterEvent, at: str) -> dict[str, Any]:
+def _row(fact: ClusterRun | ClusterEvent, at: str) -> dict[str, object]:
     row = vars(fact) | {"recorded_at": fact.recorded_at or at}
     del row["id"]
     return row
