@@ -7,7 +7,7 @@ import dagster as dg
 
 from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_assets.sensors.run_requests import RunSource
-from autolabel_assets.sensors.run_sensor import Comparison, build_run_sensor
+from autolabel_assets.sensors.run_sensor import RunDecision, build_run_sensor
 from autolabel_assets.sensors.status import first_schedule_status
 from autolabel_core.clusters.history import ask_for_run
 from autolabel_core.clusters.table import Clusters, state_of
@@ -30,7 +30,7 @@ def build_clusters(collection: Collection) -> dg.SensorDefinition:
     return build_run_sensor(collection, CLUSTERS_SENSOR, str(__doc__), _compare, target)
 
 
-def _compare(collection: OpenCollection, _cursor: str | None) -> Comparison:
+def _compare(collection: OpenCollection, _cursor: str | None) -> RunDecision:
     """Ask where a trigger says so, then see what is due; the documents are read once for both."""
     definitions = Clusters(collection).defined
     asked = ask_where_due(definitions, datetime.now(UTC))
@@ -38,7 +38,7 @@ def _compare(collection: OpenCollection, _cursor: str | None) -> Comparison:
     due = [f"{definition.name}: {definition.due}" for definition in definitions if definition.due]
     wanted = Plan((Clusters.name,), (), fingerprint(state_of(definitions)))
     log = (*(f"requested a full run of {name}" for name in asked), *due)
-    return Comparison(wanted if due else Plan((), ()), "no full run is due", log=log)
+    return RunDecision(wanted if due else Plan((), ()), "no full run is due", log=log)
 
 
 def build_cluster_job(collection: Collection) -> object:

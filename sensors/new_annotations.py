@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from autolabel_assets.sensors.run_sensor import Comparison, build_run_sensor
+from autolabel_assets.sensors.run_sensor import RunDecision, build_run_sensor
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.automation import relabel_is_due, request_retraining, waiting
 from autolabel_core.operations.staleness_plan import Plan, plan
@@ -22,11 +22,11 @@ def build_new_annotations(collection: Collection) -> dg.SensorDefinition:
     return build_run_sensor(collection, "new_annotations", str(__doc__), _compare)
 
 
-def _compare(collection: OpenCollection, cursor: str | None) -> Comparison:
+def _compare(collection: OpenCollection, cursor: str | None) -> RunDecision:
     log = (TRAINING_REQUESTED,) if request_retraining(collection) else ()
     waits = waiting(collection)
     if not waits:
-        return Comparison(Plan((), ()), "every label is applied", cursor="", log=log)
+        return RunDecision(Plan((), ()), "every label is applied", cursor="", log=log)
     now = datetime.now(UTC)
     since = datetime.fromisoformat(cursor) if cursor else now
     rule = collection.declaration.automation.relabel
@@ -36,4 +36,4 @@ def _compare(collection: OpenCollection, cursor: str | None) -> Comparison:
         f"{waits.documents} of {rule.after_labels} labels wait, at most "
         f"{rule.after_minutes:g} minutes"
     )
-    return Comparison(wanted, still_waiting, cursor=since.isoformat(), log=log)
+    return RunDecision(wanted, still_waiting, cursor=since.isoformat(), log=log)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from autolabel_assets.sensors.run_sensor import Comparison, build_run_sensor
+from autolabel_assets.sensors.run_sensor import RunDecision, build_run_sensor
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan
@@ -18,8 +18,8 @@ def build_new_objects(collection: Collection) -> dg.SensorDefinition:
     return build_run_sensor(collection, "new_objects", str(__doc__), _compare)
 
 
-def _compare(collection: OpenCollection, _cursor: str | None) -> Comparison:
+def _compare(collection: OpenCollection, _cursor: str | None) -> RunDecision:
     register(collection)
-    return Comparison(
+    return RunDecision(
         plan(collection, uploads_only=True), "every object is registered and labelled"
     )

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from autolabel_assets.sensors.run_sensor import Comparison, build_run_sensor
+from autolabel_assets.sensors.run_sensor import RunDecision, build_run_sensor
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.automation import weights_wait
 from autolabel_core.operations.staleness_plan import plan, training_plan
@@ -21,7 +21,7 @@ def build_new_weights(collection: Collection) -> dg.SensorDefinition:
     return build_run_sensor(collection, "new_weights", str(__doc__), _compare)
 
 
-def _compare(collection: OpenCollection, _cursor: str | None) -> Comparison:
+def _compare(collection: OpenCollection, _cursor: str | None) -> RunDecision:
     if collection.declaration.detection is not None and weights_wait(collection):
-        return Comparison(plan(collection, leave_own_runs=True), NOTHING)
-    return Comparison(training_plan(collection), NOTHING, source=TRAINING)
+        return RunDecision(plan(collection, leave_own_runs=True), NOTHING)
+    return RunDecision(training_plan(collection), NOTHING, source=TRAINING)

@@ -19,7 +19,7 @@ BACKGROUND = BackgroundJobs()
 """Listings and comparisons that outlast a tick; they live as long as the code location."""
 
 
-class Comparison(NamedTuple):
+class RunDecision(NamedTuple):
     """What a sensor found when it compared what should be with what is.
 
     Attributes:
@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
     log: tuple[str, ...] = ()
 
 
-Compare = Callable[[OpenCollection, str | None], Comparison]
+Compare = Callable[[OpenCollection, str | None], RunDecision]
 
 
 def build_run_sensor(

@@ -16,7 +16,7 @@ from autolabel_core.notifications.alerts.check import check_alerts
 from autolabel_core.notifications.alerts.drift import FIRST_LOOK, drift, look
 from autolabel_core.notifications.alerts.drift_episodes import episodes, judge_parts, unreported
 from autolabel_core.notifications.alerts.readings import readings
-from autolabel_core.notifications.alerts.rules import Reading, evaluate
+from autolabel_core.notifications.alerts.rules import Reading, evaluate_alert
 from autolabel_core.operations.status import collection_status
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -45,7 +45,7 @@ class Watch:
         self.minute += minutes
         now = START + timedelta(minutes=self.minute)
         found = [Reading(group, value, tuple(about))]
-        verdicts = evaluate("c", self.alert, found, self.rows, now)
+        verdicts = evaluate_alert("c", self.alert, found, self.rows, now)
         for verdict in verdicts:
             if verdict.row is not None:
                 row = {**vars(verdict.row), "recorded_at": now.isoformat()}

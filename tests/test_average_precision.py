@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.evaluation_samples import image_boxes, random_images
 
 from autolabel_core.foundation.media.boxes import iou
-from autolabel_core.models.evaluation.average_precision import THRESHOLDS, evaluate
+from autolabel_core.models.evaluation.average_precision import THRESHOLDS, evaluate_detections
 
 BOX = (10, 10, 30, 30)
 
@@ -44,7 +44,7 @@ def naive_average_precision(true, found, name, threshold):
 @pytest.mark.parametrize("seed", range(8))
 def test_it_is_what_a_naive_walk_gives(seed):
     true, found = random_images(np.random.default_rng(seed))
-    evaluation = evaluate(true, found)
+    evaluation = evaluate_detections(true, found)
     for name, values in evaluation.by_class.items():
         for t in (0, 5, 9):
             expected = naive_average_precision(true, found, name, THRESHOLDS[t])
@@ -64,7 +64,7 @@ def test_it_is_what_pycocotools_gives(seed):
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
-    ours = evaluate(true, found)
+    ours = evaluate_detections(true, found)
     assert ours.map50_95 == pytest.approx(judge.stats[0], abs=1e-9)
     assert ours.map50 == pytest.approx(judge.stats[1], abs=1e-9)
 
@@ -101,7 +101,7 @@ def test_ultralytics_figures_are_near(tmp_path):
     from ultralytics.utils.metrics import ap_per_class
 
     true, found = random_images(np.random.default_rng(7), images=60)
-    ours = evaluate(true, found)
+    ours = evaluate_detections(true, found)
     hits, scores, names = [], [], []
     for name, matches in ours.matches.items():
         hits.append(matches.hits)
@@ -118,7 +118,7 @@ def test_ultralytics_figures_are_near(tmp_path):
 
 def test_all_found_and_no_more_is_one():
     true = [image_boxes([(*BOX, "a"), (40, 40, 60, 60, "b")]), image_boxes([])]
-    assert evaluate(true, true).map50_95 == 1.0
+    assert evaluate_detections(true, true).map50_95 == 1.0
 
 
 @pytest.mark.parametrize(
@@ -134,27 +134,29 @@ def test_all_found_and_no_more_is_one():
     ids=["nothing", "class", "twice", "worse first", "worse last", "too far"],
 )
 def test_one_box_by_hand(found, expected):
-    assert evaluate([image_boxes([(*BOX, "a")])], [image_boxes(found)]).map50 == expected
+    assert evaluate_detections([image_boxes([(*BOX, "a")])], [image_boxes(found)]).map50 == expected
 
 
 def test_a_class_without_a_true_box_is_not_counted():
     found = [image_boxes([(*BOX, "a", 0.9), (*BOX, "stranger", 0.99)])]
-    evaluation = evaluate([image_boxes([(*BOX, "a")])], found)
+    evaluation = evaluate_detections([image_boxes([(*BOX, "a")])], found)
     assert (list(evaluation.ap50), evaluation.map50) == (["a"], 1.0)
 
 
 def test_images_without_boxes_and_no_images():
-    assert evaluate([image_boxes([])], [image_boxes([(*BOX, "a", 0.5)])]).map50 == 0.0
-    assert evaluate([], []).map50 == 0.0
-    assert np.isnan(evaluate([image_boxes([])], [image_boxes([])]).resampled_map50(np.array([1])))
+    assert evaluate_detections([image_boxes([])], [image_boxes([(*BOX, "a", 0.5)])]).map50 == 0.0
+    assert evaluate_detections([], []).map50 == 0.0
+    assert np.isnan(
+        evaluate_detections([image_boxes([])], [image_boxes([])]).resampled_map50(np.array([1]))
+    )
 
 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 3), min_size=6, max_size=6))
 def test_counting_an_image_twice_is_having_it_twice(seed, counts):
     true, found = random_images(np.random.default_rng(seed), images=6)
     repeated = [i for i, n in enumerate(counts) for _ in range(n)]
-    expected = evaluate([true[i] for i in repeated], [found[i] for i in repeated])
-    value = evaluate(true, found).resampled_map50(np.array(counts))
+    expected = evaluate_detections([true[i] for i in repeated], [found[i] for i in repeated])
+    value = evaluate_detections(true, found).resampled_map50(np.array(counts))
     if expected.matches:
         assert value == pytest.approx(expected.map50, abs=1e-12)
     else:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.box_samples import CLASS_IDS, Scenes
 
-from autolabel_core.exports.box_formats import BOX_FORMATS, write_boxes
+from autolabel_core.exports.box_formats import BOX_WRITERS, write_boxes
 from autolabel_core.exports.box_tables import write_box_csv
 from autolabel_core.exports.voc import pixels_from_1
 from autolabel_core.foundation.errors import AutolabelError
@@ -126,7 +126,7 @@ def test_what_is_written_is_read_again(tmp_path, fmt):
     assert (report.without_boxes, report.left_out) == (1, (("other.png", NOT_REVIEWED),))
 
 
-@pytest.mark.parametrize("fmt", BOX_FORMATS)
+@pytest.mark.parametrize("fmt", BOX_WRITERS)
 def test_the_same_truths_give_the_same_bytes(tmp_path, fmt):
     scenes, truths = simple()
     export(fmt, truths, scenes, tmp_path / "one")
@@ -168,7 +168,7 @@ def test_tables_hold_hard_negatives_and_types(tmp_path):
     truth = ImageTruth("d", "a.png", "c", 100, 80, (), ((1.5, 2.0, 9.0, 9.0),), True)
     for fmt in ("parquet", "csv"):
         (tmp_path / fmt).mkdir()
-        BOX_FORMATS[fmt]({"train": [truth]}, bytes, {}, tmp_path / fmt)
+        BOX_WRITERS[fmt]({"train": [truth]}, bytes, {}, tmp_path / fmt)
     rows = pq.read_table(tmp_path / "parquet/boxes.parquet").to_pylist()
     assert [(row["label"], row["bbox"]) for row in rows] == [
         ("false_positive", "1.5,2.0,9.0,9.0"),

@@ -11,7 +11,7 @@ from support.scene_samples import DECLARED, NAME, annotate, bring_in, png, scene
 from test_registry import card
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
-from autolabel_core.models.evaluation.average_precision import evaluate
+from autolabel_core.models.evaluation.average_precision import evaluate_detections
 from autolabel_core.models.registry import DETECTOR
 from autolabel_core.operations.automation import ask_for_training
 from autolabel_core.operations.staleness_plan import plan, training_plan
@@ -55,7 +55,7 @@ def trained(monkeypatch, tmp_path):
             rows = zip(truth.xyxy_px, truth.class_names, strict=True)
             kept = [(*box, name, 0.9) for box, name in rows if rng.random() < skill]
             found.append(image_boxes(kept))
-        return evaluate(truths, found)
+        return evaluate_detections(truths, found)
 
     monkeypatch.setattr(module, "train_detector", train_detector)
     monkeypatch.setattr(module, "evaluate_version", evaluate_version)

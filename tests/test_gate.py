@@ -7,7 +7,7 @@ import pytest
 from support.evaluation_samples import image_boxes, random_images
 
 from autolabel_core.declarations.training import Gate
-from autolabel_core.models.evaluation.average_precision import evaluate
+from autolabel_core.models.evaluation.average_precision import evaluate_detections
 from autolabel_core.models.evaluation.promotion_gate import (
     class_table,
     compare_versions,
@@ -24,7 +24,7 @@ def fixed(found_of, images=40):
         boxes = [(10, 10, 30, 30, "a"), (50, 50, 80, 80, "b")]
         true.append(image_boxes(boxes))
         found.append(image_boxes([(*b, 0.9) for b in boxes if i < found_of[b[4]]]))
-    return evaluate(true, found)
+    return evaluate_detections(true, found)
 
 
 def verdict(candidate, active, rule=FEW):
@@ -62,8 +62,8 @@ def test_worse_overall_or_on_a_class_is_held(candidate, active, margin, decision
 def test_boxes_that_fit_worse_are_held_even_where_as_many_are_found():
     box, loose = (10, 10, 30, 30), (10, 10, 30, 22)
     true = [image_boxes([(*box, "a")])] * 3
-    tight = evaluate(true, [image_boxes([(*box, "a", 0.9)])] * 3)
-    wide = evaluate(true, [image_boxes([(*loose, "a", 0.9)])] * 3)
+    tight = evaluate_detections(true, [image_boxes([(*box, "a", 0.9)])] * 3)
+    wide = evaluate_detections(true, [image_boxes([(*loose, "a", 0.9)])] * 3)
     assert wide.map50 == tight.map50 == 1.0
     result = verdict(wide, tight)
     assert (result.decision, result.reason[:8]) == ("held", "mAP50-95")
@@ -84,15 +84,17 @@ def test_the_first_version_must_reach_the_floor(found, decision):
 
 
 def test_no_gold_images_at_all():
-    assert verdict(evaluate([], []), None).decision == "held"
+    assert verdict(evaluate_detections([], []), None).decision == "held"
 
 
 def test_the_interval_is_drawn_in_pairs_and_again_the_same():
     rng = np.random.default_rng(3)
     true, found = random_images(rng, images=40, skill=0.8)
-    one = evaluate(true, found)
+    one = evaluate_detections(true, found)
     assert difference_interval(one, one, 100, np.random.default_rng(1)) == (0.0, 0.0)
-    other = evaluate(true, [f if i % 2 else image_boxes([]) for i, f in enumerate(found)])
+    other = evaluate_detections(
+        true, [f if i % 2 else image_boxes([]) for i, f in enumerate(found)]
+    )
     low, high = difference_interval(one, other, 200, np.random.default_rng(1))
     assert low < one.map50 - other.map50 < high
     assert (low, high) == difference_interval(one, other, 200, np.random.default_rng(1))

@@ -15,7 +15,7 @@ from autolabel_app.output import emit_json, emit_table
 from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
 
-CORE = 20
+CENTRAL_MEMBERS = 20
 
 
 @click.command()
@@ -26,7 +26,7 @@ CORE = 20
 @click.option(
     "--core",
     type=click.IntRange(min=1),
-    default=CORE,
+    default=CENTRAL_MEMBERS,
     show_default=True,
     help="So many of the most central members become references.",
 )

@@ -20,7 +20,7 @@ from autolabel_core.labelling.give_boxes import give_boxes
 from autolabel_core.labelling.import_formats import read_given
 from autolabel_core.ledger import GateResult
 from autolabel_core.models.detectors import Detections
-from autolabel_core.models.evaluation.average_precision import evaluate
+from autolabel_core.models.evaluation.average_precision import evaluate_detections
 from autolabel_core.models.registry import DETECTOR
 from autolabel_core.operations.automation import ask_for_training
 from autolabel_core.tables.boxes.splits import TRAIN, VAL
@@ -137,7 +137,7 @@ class Spiral:
         found: list[Detections] = []
         for key in keys:
             found += detector.detect([decode_image(self.pictures[key])])
-        return evaluate([_as_found(self.truth[key]) for key in keys], found).map50
+        return evaluate_detections([_as_found(self.truth[key]) for key in keys], found).map50
 
     def control(self, own: TrainingSet, first: str, steps: int) -> Path:
         """Go on with a version on its own images alone, for as many steps as another took.

@@ -55,8 +55,8 @@ class Joined:
         """
         whole = [c for c in self.fields if c == COLUMN_OF[EXTRA]]
         whole += [c for c in self.parts if c.rpartition(".")[2] == EXTRA]
-        found = (column for column in whole if name.startswith(f"{column}."))
-        return next(((column, name[len(column) + 1 :]) for column in found), None)
+        columns = (column for column in whole if name.startswith(f"{column}."))
+        return next(((column, name[len(column) + 1 :]) for column in columns), None)
 
 
 def join_clusters(collection: OpenCollection, documents: str) -> Joined:

@@ -40,8 +40,8 @@ def content_urls(
         except UnreadableItemError:
             return None
 
-    found = dict(zip(keys, read_in_order(address, keys), strict=True))
-    return found | _signed(collection.workspace, found, seconds)
+    addresses = dict(zip(keys, read_in_order(address, keys), strict=True))
+    return addresses | _signed(collection.workspace, addresses, seconds)
 
 
 def sign_address(workspace: Workspace, address: str, seconds: int = SIGNED_SECONDS) -> str:

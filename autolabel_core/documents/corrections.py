@@ -34,7 +34,7 @@ def standing_auto_labels(
     ids = {document_id(collection.name, key): key for key in content_hashes}
     batches = batches_of(collection.ledger.objects_of(collection.name, ids))
     wanted = pa.array(sorted(ids), pa.string())
-    found: dict[str, str] = {}
+    auto_labels: dict[str, str] = {}
     for batch in batches:
         path = labels.path(batch)
         if labels.warehouse.fingerprint(path) is None:
@@ -44,8 +44,8 @@ def standing_auto_labels(
         for row in table.filter(pc.is_in(table["document_id"], value_set=wanted)).to_pylist():
             key = ids[row["document_id"]]
             if row["label_source"] == "auto" and row["content_hash"] == content_hashes[key]:
-                found[key] = row["label"]
-    return found
+                auto_labels[key] = row["label"]
+    return auto_labels
 
 
 def is_correction(event: Annotation) -> bool:

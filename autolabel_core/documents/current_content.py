@@ -60,20 +60,20 @@ class ExistingDocuments:
             UnreadableItemError: an object exists and cannot be read; the message names it.
         """
         recorded = self._recorded(keys)
-        found: dict[str, str] = {}
+        hashes: dict[str, str] = {}
         for key in dict.fromkeys(keys):
             version = self._version(key)
             known = recorded.get(key)
             if version is None:
                 continue
             if known is not None and known["version"] == version and known["content_hash"]:
-                found[key] = known["content_hash"]
+                hashes[key] = known["content_hash"]
             else:
                 try:
-                    found[key] = content_hash(self._read(key))
+                    hashes[key] = content_hash(self._read(key))
                 except UnreadableItemError as error:
                     raise UnreadableItemError(f"The object {key!r} {error}") from error
-        return found
+        return hashes
 
     def other_forms(self, keys: Sequence[str]) -> dict[str, str]:
         """Return keys that exist in another Unicode form, by those that were asked for."""
@@ -145,7 +145,7 @@ class ExistingDocuments:
 
         wanted = list(dict.fromkeys(keys))
         looked = zip(wanted, read_in_order(look, wanted), strict=True)
-        return {key: found for key, found in looked if found is not None}
+        return {key: image for key, image in looked if image is not None}
 
     def listed_keys(self) -> list[str]:
         """Return the keys of all objects that are in the buckets now."""
@@ -172,15 +172,15 @@ class ExistingDocuments:
         """Return what the last sweep noted of each key."""
         ids = {document_id(self._name, key) for key in keys}
         wanted = pa.array(sorted(ids), pa.string())
-        found: dict[str, RecordedObject] = {}
+        rows: dict[str, RecordedObject] = {}
         columns = list(RecordedObject.__annotations__)
         for batch in batches_of(self._ledger.objects_of(self._name, ids)):
             path = self._raw.path(batch)
             if self._raw.warehouse.exists(path):
                 table = self._raw.warehouse.read_table(path, columns)
                 kept = table.filter(pc.is_in(table["document_id"], value_set=wanted))
-                found |= {row["key"]: row for row in rows_as(kept, RecordedObject)}
-        return found
+                rows |= {row["key"]: row for row in rows_as(kept, RecordedObject)}
+        return rows
 
     def _read(self, key: str) -> bytes:
         mapped = self._collection.feature_extractor.input_mappings.get(self._kind)

@@ -56,10 +56,10 @@ class Documents:
         self.clusters = join_clusters(collection, "stored") if clusters else Joined()
         stored = collection.workspace.warehouse_files
         folder = stored.path(collection.name, LABELS)
-        found = stored.files_in(folder, "batch_*.parquet")
+        paths = stored.files_in(folder, "batch_*.parquet")
         if collection.declaration.detection is not None:
-            found += stored.files_in(folder / OTHERS, "batch_*.parquet")
-        self.files = [stored.local(path) for path in found]
+            paths += stored.files_in(folder / OTHERS, "batch_*.parquet")
+        self.files = [stored.local(path) for path in paths]
 
     @contextmanager
     def connect(self) -> Iterator[DuckDBPyConnection]:
@@ -94,8 +94,8 @@ class Documents:
         if stored:
             rows = f"{self.clusters.columns} FROM stored {self.clusters.joins}"
         else:
-            found = (*self.clusters.fields, *self.clusters.parts)
-            rows = "".join(f", NULL::VARCHAR AS {quote(name)}" for name in found) + " WHERE false"
+            names = (*self.clusters.fields, *self.clusters.parts)
+            rows = "".join(f", NULL::VARCHAR AS {quote(name)}" for name in names) + " WHERE false"
         connection.execute(f"CREATE VIEW every AS SELECT {', '.join(columns)}{rows}")
         connection.execute(f"CREATE VIEW all_documents AS {self._everything}")
         connection.execute(f"CREATE VIEW documents AS FROM all_documents WHERE {self._labelled}")
@@ -105,10 +105,10 @@ class Documents:
         """A box's document knows what else was found on its image."""
         if self.collection.declaration.detection is None:
             return "FROM every"
-        found = "coalesce(every.detections, images.detections) AS detections"
+        detections = "coalesce(every.detections, images.detections) AS detections"
         images = f"(SELECT document_id, detections FROM every WHERE kind = '{IMAGE}')"
         return (
-            f"SELECT every.* REPLACE ({found}) FROM every "
+            f"SELECT every.* REPLACE ({detections}) FROM every "
             f"LEFT JOIN {images} AS images ON images.document_id = every.image_id"
         )
 
@@ -141,13 +141,13 @@ class Documents:
         """
         if field == self.collection.declaration.label_field:
             return "label"
-        own = (
+        columns = (
             *COLUMNS,
             *self.collection.declaration.fields,
             *self.clusters.fields,
             *self.clusters.parts,
         )
-        if field in own or field == "metadata":
+        if field in columns or field == "metadata":
             return quote(field)
         head, _, tail = field.partition(".")
         if head == "taxonomy_match" and tail in MATCH:
@@ -159,10 +159,10 @@ class Documents:
             column, key = extra
             return json_field(quote(column), key)
         if self.collection.declaration.detection is not None:
-            found = detection_expression(field)
-            if found is not None:
-                return found
-        known = [*own, self.collection.declaration.label_field, *self._of_boxes]
+            of_box = detection_expression(field)
+            if of_box is not None:
+                return of_box
+        known = [*columns, self.collection.declaration.label_field, *self._of_boxes]
         known += [f"taxonomy_match.{part}" for part in MATCH]
         near = difflib.get_close_matches(field, known, n=1)
         cure = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."

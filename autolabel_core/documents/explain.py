@@ -96,19 +96,19 @@ def explain(collection: OpenCollection, key: str) -> Explanation:
 
 def _explain(collection: OpenCollection, key: str, steps: int) -> Explanation | None:
     document = collection.declaration.document_id(key)
-    events = _said_of(collection, document)
-    found = Documents(collection).find(
+    events = _annotations_of(collection, document)
+    records = Documents(collection).find(
         [parse({"field": "document_id", "operator": "eq", "value": document})]
     )
     existing = ExistingDocuments(collection)
     hashes = _present_content(existing, key)
-    if not found and not events and key not in hashes:
+    if not records and not events and key not in hashes:
         return None
     # What is carried to a box is about its present content.
     present = (
         events[-1].content_hash if collection.declaration.detection and events else hashes.get(key)
     )
-    record = found[0] if found else None
+    record = records[0] if records else None
     return {
         "collection": collection.name,
         "key": key,
@@ -119,12 +119,12 @@ def _explain(collection: OpenCollection, key: str, steps: int) -> Explanation | 
     }
 
 
-def _said_of(collection: OpenCollection, document: str) -> list[Annotation]:
+def _annotations_of(collection: OpenCollection, document: str) -> list[Annotation]:
     """Return what people said: all of it, of boxes what is carried to the present ones."""
     if collection.declaration.detection is None:
         return collection.ledger.annotations(collection.name, document)
-    held = ReferenceSet(collection).annotations.get(document)
-    return [held] if held else []
+    transferred = ReferenceSet(collection).annotations.get(document)
+    return [transferred] if transferred else []
 
 
 def _present_content(existing: ExistingDocuments, key: str) -> dict[str, str]:

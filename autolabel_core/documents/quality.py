@@ -100,13 +100,13 @@ def quality(collection: OpenCollection, since: str = "", by: By = "all") -> list
         withdrawn. Of what arrived, the counts say how it stands now.
     """
     found = _OF_OBJECTS if collection.declaration.detection is None else _OF_BOXES
-    said = _labels if collection.declaration.detection is None else _box_labels
+    labels = _labels if collection.declaration.detection is None else _box_labels
     sql = _FIGURES.format(group=GROUPS[by], found=found)
     name = collection.name
     objects = collection.ledger.objects(name)
     with Documents(collection).connect() as connection:
         connection.register("arrivals", _arrivals(collection.ledger, name, objects))
-        connection.register("labels", said(collection.ledger, name, objects))
+        connection.register("labels", labels(collection.ledger, name, objects))
         rows = connection.execute(sql, {"since": since}).fetchall()
     return [cast("QualityRow", dict(zip(_NAMES, row, strict=True))) for row in rows]
 
@@ -125,7 +125,7 @@ def _arrivals(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.T
 
 def _labels(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.Table:
     events = [event for event in ledger.annotations(name) if event.origin != MOVED]
-    return _said(
+    return _events_table(
         [objects.get(e.document_id) for e in events],
         [e.recorded_at for e in events],
         [e.action == "label" for e in events],
@@ -136,7 +136,7 @@ def _labels(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.Tab
 def _box_labels(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.Table:
     events = [e for e in ledger.box_annotations(name) if e.label in BOX_LABELS]
     given = [e.action != "withdraw" for e in events]
-    return _said(
+    return _events_table(
         [objects.get(e.image_id) for e in events],
         [e.recorded_at for e in events],
         given,
@@ -144,7 +144,7 @@ def _box_labels(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa
     )
 
 
-def _said(
+def _events_table(
     of: list[Arrival | None], moments: list[str], given: list[bool], corrected: list[bool]
 ) -> pa.Table:
     return pa.table(

@@ -65,9 +65,9 @@ def retrieve(
     else:
         require_same_encoder(references, embeddings.extractor)
         ids, vectors = references.document_ids, references.vectors
-    found = nearest(vector[None, :], vectors, search.top_k)
+    hits = nearest(vector[None, :], vectors, search.top_k)
     least = -np.inf if search.min_score is None else search.min_score
-    pairs = zip(found.position[0].tolist(), found.score[0].tolist(), strict=True)
+    pairs = zip(hits.position[0].tolist(), hits.score[0].tolist(), strict=True)
     scores = {ids[position]: score for position, score in pairs if position >= 0 and score >= least}
     narrowed = _only(scores, references is not None)
     after = _filled(retriever.conditions_after_search, inputs)

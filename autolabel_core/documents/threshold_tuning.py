@@ -17,7 +17,7 @@ from autolabel_core.tables.workspace import OpenCollection
 
 
 @dataclass(frozen=True)
-class LeaveOneOut:
+class LeaveOneOutScores:
     """Each reference decided by the others under the collection's own rule.
 
     Attributes:
@@ -31,7 +31,7 @@ class LeaveOneOut:
     correct: npt.NDArray[np.bool_]
 
 
-def leave_one_out(collection: OpenCollection) -> LeaveOneOut:
+def leave_one_out(collection: OpenCollection) -> LeaveOneOutScores:
     """Decide every reference by the others.
 
     Args:
@@ -52,7 +52,7 @@ def leave_one_out(collection: OpenCollection) -> LeaveOneOut:
         )
     decisions = taxonomy.engine.decide_neighbours(references.leave_one_out())
     correct = decisions.label == references.labels
-    return LeaveOneOut(decisions.confidence, decisions.label, np.asarray(correct, bool))
+    return LeaveOneOutScores(decisions.confidence, decisions.label, np.asarray(correct, bool))
 
 
 def propose_thresholds(collection: OpenCollection, precision: float) -> PerLabelProposal:

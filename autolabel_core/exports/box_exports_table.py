@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 import pyarrow as pa
 
-from autolabel_core.exports.box_formats import BOX_FORMATS, write_boxes
+from autolabel_core.exports.box_formats import BOX_WRITERS, write_boxes
 from autolabel_core.exports.box_report import BoxExportReport
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
@@ -120,7 +120,7 @@ class BoxExports(DerivedTable):
     def _remove_others(self, formats: AnyCollection[str]) -> None:
         """Remove formats that are declared no more, because nobody would keep them up to date."""
         for folder in self.warehouse.folders_in(self.path().parent):
-            if folder.name in BOX_FORMATS and folder.name not in formats:
+            if folder.name in BOX_WRITERS and folder.name not in formats:
                 self.warehouse.remove(folder)
 
     def report(self, batch: str = WHOLE) -> Report:

@@ -18,7 +18,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.tables.boxes.training_set import TrainingSet
 
-BOX_FORMATS: Mapping[str, BoxWriter] = {
+BOX_WRITERS: Mapping[str, BoxWriter] = {
     "csv": write_box_csv,
     "parquet": write_box_parquet,
     "jsonl": write_box_jsonl,
@@ -33,7 +33,7 @@ def write_boxes(fmt: str, training: TrainingSet, out: Path, plain: bool = False)
     """Write reviewed images and their boxes to a folder, and say what went in.
 
     Args:
-        fmt: one of `BOX_FORMATS`.
+        fmt: one of `BOX_WRITERS`.
         training: the reviewed images by split.
         out: folder that is absent, empty or an earlier export; that one is replaced.
         plain: leave texts in CSV as they are that a spreadsheet takes for formulas.
@@ -44,13 +44,13 @@ def write_boxes(fmt: str, training: TrainingSet, out: Path, plain: bool = False)
     Raises:
         AutolabelError: there is no such format.
     """
-    if fmt not in BOX_FORMATS:
+    if fmt not in BOX_WRITERS:
         raise AutolabelError(
-            f"Unknown format {fmt!r} for boxes.{did_you_mean(fmt, BOX_FORMATS)} "
-            f"Formats: {', '.join(BOX_FORMATS)}."
+            f"Unknown format {fmt!r} for boxes.{did_you_mean(fmt, BOX_WRITERS)} "
+            f"Formats: {', '.join(BOX_WRITERS)}."
         )
     with replacing(out, fmt) as folder:
-        write = partial(write_box_csv, plain=True) if plain and fmt == "csv" else BOX_FORMATS[fmt]
+        write = partial(write_box_csv, plain=True) if plain and fmt == "csv" else BOX_WRITERS[fmt]
         report = write(training.images, training.open_image, training.class_ids, folder)
     left_out = sorted((*training.splits.left_out, *report.left_out))
     return replace(report, left_out=tuple(left_out))

@@ -152,9 +152,13 @@ def record_verdicts(
         AutolabelError: a verdict is neither right nor wrong, a key stands twice, or the document
             does not carry that auto-label (any more); nothing is recorded.
     """
-    held = {record["key"]: record for record in _auto_labelled(collection)}
-    present = ExistingDocuments(collection).content_hashes([j.key for j in judged if j.key in held])
-    problems = [p for j in judged if (p := _problem(j, held.get(j.key), present.get(j.key)))]
+    auto_labelled = {record["key"]: record for record in _auto_labelled(collection)}
+    present = ExistingDocuments(collection).content_hashes(
+        [j.key for j in judged if j.key in auto_labelled]
+    )
+    problems = [
+        p for j in judged if (p := _problem(j, auto_labelled.get(j.key), present.get(j.key)))
+    ]
     keys = [j.key for j in judged]
     problems += [
         f"{key!r} is judged twice" for key in sorted({k for k in keys if keys.count(k) > 1})
@@ -166,7 +170,7 @@ def record_verdicts(
     ]
     if corrections:
         give_labels(collection, corrections, auditor, "audit")
-    verdicts = [_verdict(j, held[j.key], auditor) for j in judged]
+    verdicts = [_verdict(j, auto_labelled[j.key], auditor) for j in judged]
     collection.ledger.append_audits(collection.name, verdicts)
 
 

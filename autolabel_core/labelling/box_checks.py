@@ -11,7 +11,7 @@ from autolabel_core.foundation.label_names import check_label
 from autolabel_core.foundation.media.boxes import XyxyPx, iou, read_box
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.labelling.box_input import BoxInput
-from autolabel_core.labelling.standing_predictions import Prediction, Predictions, is_detection
+from autolabel_core.labelling.standing_predictions import Prediction, Predictions, is_detection_id
 from autolabel_core.ledger import BoxAnnotation
 from autolabel_core.ledger.box_annotations import JUDGED
 from autolabel_core.tables.boxes.box_labels import (
@@ -50,7 +50,7 @@ def validate(
     """
     label = check_box_label(given.label or "")
     target = given.target if isinstance(given.target, str) else None
-    detection_id = target if is_detection(target) else None
+    detection_id = target if is_detection_id(target) else None
     prediction = predictions.by_id.get(detection_id or "")
     _check_image(given, image, prediction)
     detected = prediction.class_name if prediction else None

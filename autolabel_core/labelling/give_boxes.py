@@ -22,7 +22,7 @@ from autolabel_core.labelling.box_input import (
 from autolabel_core.labelling.give_labels import listed_problems
 from autolabel_core.labelling.standing_predictions import (
     Predictions,
-    is_detection,
+    is_detection_id,
     standing_predictions,
 )
 from autolabel_core.labelling.targets import Targets
@@ -37,7 +37,7 @@ WHOLE_IMAGE = "whole_image"
 SHOWN_CHARACTERS = 12
 """So much of an annotation's id is shown in lists, and is enough to name it."""
 
-_NOT_SAID = frozenset({"event_id", "recorded_at", "origin"})
+_NOT_CONTENT = frozenset({"event_id", "recorded_at", "origin"})
 
 
 def give_boxes(
@@ -49,7 +49,7 @@ def give_boxes(
 ) -> ImportReport:
     """Record what people said of boxes, all or nothing; what stands already is not repeated.
 
-    Words about the whole of images are truth, not judgements: they judge no detector.
+    Annotations of whole images are truth, not judgements: they judge no detector.
 
     Args:
         collection: opened with its stores.
@@ -68,7 +68,7 @@ def give_boxes(
     name = collection.name
     check_ledger(collection.workspace, name)
     history = _History(collection.ledger.box_annotations(name))
-    said = [
+    inputs = [
         replace(
             g,
             annotator=g.annotator or annotator,
@@ -76,15 +76,17 @@ def give_boxes(
         )
         for g in given.boxes
     ]
-    about = [g.target or history.key_of(g.annotation_id) for g in said]
-    named = [*about, *(g.image_key for g in said), *(target for target, _ in given.problems)]
+    about = [g.target or history.key_of(g.annotation_id) for g in inputs]
+    named = [*about, *(g.image_key for g in inputs), *(target for target, _ in given.problems)]
     targets = Targets(collection, [target for target in named if target])
     predictions = Predictions()
     if not given.whole_images:
-        judging = any(is_detection(g.target) for g in said)
+        judging = any(is_detection_id(g.target) for g in inputs)
         predictions = standing_predictions(collection, targets.image_ids, judging)
-    words, found, repeated = _read_all(said, targets, history, predictions, collection.declaration)
-    problems = [*given.problems, *found]
+    words, invalid, repeated = _read_all(
+        inputs, targets, history, predictions, collection.declaration
+    )
+    problems = [*given.problems, *invalid]
     if problems and not skip_invalid:
         listed = listed_problems(list(dict.fromkeys(problem for _, problem in problems)))
         raise AutolabelError(f"{listed}\nNothing was recorded.")
@@ -148,8 +150,8 @@ class _History:
         """Return the id that lists show the beginning of; another id as it is."""
         if annotation_id is None or len(annotation_id) < SHOWN_CHARACTERS:
             return annotation_id
-        found = [known for known in self.latest if known.startswith(annotation_id)]
-        return found[0] if len(found) == 1 else annotation_id
+        candidates = [known for known in self.latest if known.startswith(annotation_id)]
+        return candidates[0] if len(candidates) == 1 else annotation_id
 
     def key_of(self, annotation_id: str | None) -> str | None:
         """Return the image of a known annotation."""
@@ -169,10 +171,10 @@ class _History:
         """Leave out what stands already; the id of an event follows from what it says, and when."""
         fresh = []
         for event in events:
-            if _said(self.latest.get(event.annotation_id)) == _said(event):
+            if _content_of(self.latest.get(event.annotation_id)) == _content_of(event):
                 continue
             ordinal = self._counts[event.annotation_id]
-            fact = fingerprint("box", ordinal, sorted(_said(event).items()))
+            fact = fingerprint("box", ordinal, sorted(_content_of(event).items()))
             fresh.append(replace(event, event_id=fact))
             self.latest[event.annotation_id] = event
             self._counts[event.annotation_id] += 1
@@ -181,19 +183,19 @@ class _History:
     def replaced_by(self, events: Sequence[BoxAnnotation]) -> list[BoxAnnotation]:
         """Withdraw what the same person gave for the whole of an image, and gives no more."""
         ids = {event.annotation_id for event in events}
-        reviewed = {_sitting(event) for event in events if event.label == REVIEWED}
+        reviewed = {_session(event) for event in events if event.label == REVIEWED}
         return [
             replace(old, action="withdraw", origin=events[0].origin, recorded_at="")
             for old in self.latest.values()
             if old.payload.get(WHOLE_IMAGE)
             and old.action == "annotate"
             and old.annotation_id not in ids
-            and _sitting(old) in reviewed
+            and _session(old) in reviewed
         ]
 
 
 def _read_all(
-    said: Sequence[BoxInput],
+    inputs: Sequence[BoxInput],
     targets: Targets,
     history: _History,
     predictions: Predictions,
@@ -207,14 +209,14 @@ def _read_all(
     problems: list[Problem] = []
     not_found: set[Target] = set()
     repeated = 0
-    for g in said:
+    for g in inputs:
         if g.target in not_found:
             continue
         try:
             word = _word(g, targets, history, predictions, collection)
             other = words.setdefault(word.annotation.annotation_id, word)
             repeated += other is not word
-            if _said(other.annotation) != _said(word.annotation):
+            if _content_of(other.annotation) != _content_of(word.annotation):
                 raise AutolabelError(
                     f"says otherwise of the same annotation than {other.where or 'before'}"
                 )
@@ -260,11 +262,11 @@ def _as_whole(event: BoxAnnotation) -> BoxAnnotation:
     return replace(event, payload={**event.payload, WHOLE_IMAGE: True})
 
 
-def _said(event: BoxAnnotation | None) -> dict[str, object]:
-    return {} if event is None else {k: v for k, v in vars(event).items() if k not in _NOT_SAID}
+def _content_of(event: BoxAnnotation | None) -> dict[str, object]:
+    return {} if event is None else {k: v for k, v in vars(event).items() if k not in _NOT_CONTENT}
 
 
-def _sitting(event: BoxAnnotation) -> tuple[str, str, str]:
+def _session(event: BoxAnnotation) -> tuple[str, str, str]:
     return event.image_id, event.content_hash, event.annotator
 
 

@@ -86,11 +86,11 @@ class ImageKeys:
         """
         if image.key is not None:
             return FoundKey(self._own(image.key))
-        found = self._stated(image.path, image.has_suffix, image.layout_folders)
-        if found is None:
+        stated = self._stated(image.path, image.has_suffix, image.layout_folders)
+        if stated is None:
             raise AutolabelError(f"no image {image.path!r}. {self.near(image.path)}".rstrip())
-        self._check_entry(image, found)
-        return found
+        self._check_entry(image, stated)
+        return stated
 
     def near(self, path: str) -> str:
         """Return what is near a path that leads to no key; empty where nothing is."""
@@ -170,13 +170,13 @@ class ImageKeys:
         if image.entry_path is None:
             return
         try:
-            own = self._stated(image.entry_path, False, image.layout_folders)
+            named = self._stated(image.entry_path, False, image.layout_folders)
         except AutolabelError:
             return
-        if own is not None and own.key != found.key:
+        if named is not None and named.key != found.key:
             raise AutolabelError(
-                f"it lies under the name of {own.key!r}, and says that it is about {found.key!r}; "
-                "rename the one or change the other"
+                f"it lies under the name of {named.key!r}, and says that it is about "
+                f"{found.key!r}; rename the one or change the other"
             )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.ids import document_id
-from autolabel_core.tables.moved_labels import Place, WordsByContent
+from autolabel_core.tables.moved_labels import HistoriesByContent, Place
 from autolabel_core.tables.workspace import OpenCollection
 
 DECIDED_BY = "decided_by"
@@ -33,16 +33,16 @@ def carry_over(collection: OpenCollection, key: str, old_key: str, decided_by: s
     content = existing.content_hashes([key]).get(key)
     if content is None:
         raise NotFoundError(f"No object with the key {key!r} in `{name}`. {existing.near(key)}")
-    words_by_content = WordsByContent(collection.ledger.annotations(name))
-    words = words_by_content.about(content, document_id(name, old_key))
-    if not words.given:
+    histories = HistoriesByContent(collection.ledger.annotations(name))
+    history = histories.about(content, document_id(name, old_key))
+    if not history.given:
         raise NotFoundError(
             f"Nobody labelled the content of {key!r} under the key {old_key!r}, or the label was "
-            f"withdrawn. `autolabel explain {name} {old_key}` shows what was said; give a label "
+            f"withdrawn. `autolabel explain {name} {old_key}` shows its annotations; give a label "
             f"with `autolabel label {name} {key} LABEL`."
         )
-    events = words_by_content.carried(words, Place(document_id(name, key), key))
-    said = [
+    events = histories.carried(history, Place(document_id(name, key), key))
+    signed = [
         replace(event, provenance={**event.provenance, DECIDED_BY: decided_by}) for event in events
     ]
-    return collection.ledger.append_annotations(said)
+    return collection.ledger.append_annotations(signed)

@@ -117,10 +117,10 @@ def review_queue(
     images = _images(collection, annotations)
     if by == "random":
         drawn = sorted(images, key=lambda image: _draw(seed, image["image_id"]))
-        return [{**one, "why": QUEUES[by]} for one in drawn[: _most(caps, annotations, now)]]
+        return [{**queued, "why": QUEUES[by]} for queued in drawn[: _most(caps, annotations, now)]]
     waiting = [image for image in images if not image["reviewed"]]
-    scored = [one for image in waiting if (one := _scored(image, by, class_name)) is not None]
-    scored.sort(key=lambda one: (one["score"], one["image_key"]))
+    scored = [queued for image in waiting if (queued := _scored(image, by, class_name)) is not None]
+    scored.sort(key=lambda queued: (queued["score"], queued["image_key"]))
     return _capped(scored, caps.per_class)[: _most(caps, annotations, now)]
 
 
@@ -182,25 +182,25 @@ def _scored(image: QueuedImage, by: str, class_name: str | None) -> QueuedImage 
         "disagreement": lambda box: box["label_source"] == "auto" and box["label"] != box["class"],
     }
     open_ = [box for box in image["detections"] if box["verdict"] is None]
-    found = sorted((b for b in open_ if puts[by](b)), key=lambda box: box["confidence"])
-    if not found:
+    matching = sorted((b for b in open_ if puts[by](b)), key=lambda box: box["confidence"])
+    if not matching:
         return None
-    least = found[0]
+    least = matching[0]
     why = f"{least['class']} {least['confidence']:.2f}"
     if by == "disagreement":
         why += f", by its neighbours {least['label']}"
-    focus = [box["key"] for box in (found[:1] if by == "lowest_confidence" else found)]
+    focus = [box["key"] for box in (matching[:1] if by == "lowest_confidence" else matching)]
     return {**image, "why": why, "score": least["confidence"], "focus": focus}
 
 
 def _capped(queue: Iterable[QueuedImage], per_class: int | None) -> list[QueuedImage]:
     counts: Counter[str] = Counter()
     kept = []
-    for one in queue:
-        name = next(b["class"] for b in one["detections"] if b["key"] == one["focus"][0])
+    for image in queue:
+        name = next(b["class"] for b in image["detections"] if b["key"] == image["focus"][0])
         counts[name] += 1
         if per_class is None or counts[name] <= per_class:
-            kept.append(one)
+            kept.append(image)
     return kept
 
 

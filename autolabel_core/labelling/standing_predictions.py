@@ -49,7 +49,7 @@ class Predictions:
     looked_at: Mapping[str, str] = field(default_factory=dict)
 
 
-def is_detection(target: object) -> bool:
+def is_detection_id(target: object) -> bool:
     """Whether a target has the form of a detection's id."""
     return isinstance(target, str) and object_of(target) != target
 

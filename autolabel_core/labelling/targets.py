@@ -108,13 +108,13 @@ class Targets:
         else:
             image = SourceImage(target.strip()) if isinstance(target, str) else target
             try:
-                found = self._image_keys.find(image)
+                match = self._image_keys.find(image)
             except AutolabelError as error:
                 self._problems[target] = self._with_hint(image, str(error))
                 return
-            self._keys[target] = found.key
-            if found.without_prefix:
-                self._uploaded.append((image.path, found.key))
+            self._keys[target] = match.key
+            if match.without_prefix:
+                self._uploaded.append((image.path, match.key))
 
     def _with_hint(self, image: SourceImage, problem: str) -> str:
         if self._hints >= MAX_HINTS or self._image_keys.near(image.path):

@@ -104,12 +104,12 @@ def labelled_keys(
         Keys of those whose label a withdrawal by this person ends, and of those that others
         labelled; in the order of the documents.
     """
-    found = Documents(collection).find(list(conditions))
-    keys = [r["key"] for r in found if r["label_source"] in ("human", "promoted")]
+    records = Documents(collection).find(list(conditions))
+    keys = [r["key"] for r in records if r["label_source"] in ("human", "promoted")]
     hashes = ExistingDocuments(collection).content_hashes(keys)
     withdrawal = Withdrawal(collection, annotator, hashes)
-    own = [key for key in keys if withdrawal.ends(key)]
-    return own, [key for key in keys if withdrawal.problem(key)]
+    withdrawable = [key for key in keys if withdrawal.ends(key)]
+    return withdrawable, [key for key in keys if withdrawal.problem(key)]
 
 
 def read_key_csv(path: Path) -> list[tuple[str, str]]:

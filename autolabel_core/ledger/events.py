@@ -49,7 +49,7 @@ BOX_FIELDS = (
     "retriever_id",
     "execution_id",
 )
-SAID_FIELDS = {"annotation": ANNOTATION_FIELDS, "box_annotation": BOX_FIELDS}
+FIELDS_OF = {"annotation": ANNOTATION_FIELDS, "box_annotation": BOX_FIELDS}
 
 
 class EventRow(TypedDict):
@@ -178,7 +178,7 @@ def annotation_event(annotation: NewRow, annotated: set[tuple[str, str]]) -> Eve
     Returns:
         The row of the event.
     """
-    return _said("annotation", annotation, annotated, "document_id", "document_id")
+    return _event_of_annotation("annotation", annotation, annotated, "document_id", "document_id")
 
 
 def box_annotation_event(annotation: NewRow, known: set[tuple[str, str]]) -> EventRow:
@@ -191,10 +191,10 @@ def box_annotation_event(annotation: NewRow, known: set[tuple[str, str]]) -> Eve
     Returns:
         The row of the event; its subject is the image.
     """
-    return _said("box_annotation", annotation, known, "annotation_id", "image_id")
+    return _event_of_annotation("box_annotation", annotation, known, "annotation_id", "image_id")
 
 
-def _said(
+def _event_of_annotation(
     noun: str, row: NewRow, known: set[tuple[str, str]], identity: str, subject: str
 ) -> EventRow:
     """Return the event of what a person said; the first of an identity is `created`."""
@@ -206,7 +206,7 @@ def _said(
         "event_type": f"annotation.{kind}",
         "collection": row["collection"],
         "subject": row[subject],
-        "payload": {name: row[name] for name in SAID_FIELDS[noun]},
+        "payload": {name: row[name] for name in FIELDS_OF[noun]},
         "recorded_at": row["recorded_at"],
     }
 

@@ -91,12 +91,12 @@ class DecisionEngine:
             raise ValueError("expected at least one reference, found none")
         neighbours = nearest(queries, self.references, KEPT_NEIGHBOURS)
         decisions = self.decide_neighbours(neighbours)
-        found = []
+        matches = []
         for i in range(len(queries)):
             hits = _first_of_each_label(neighbours, i, self.labels)
             hits = self._completed(queries[i : i + 1], hits, max(most, 2))
-            found.append(_match(decisions, i, hits, most))
-        return found
+            matches.append(_match(decisions, i, hits, most))
+        return matches
 
     def _completed(self, query: Vectors, hits: list[Hit], wanted: int) -> list[Hit]:
         """Look further where many near references share few labels; a margin needs two."""

@@ -98,8 +98,8 @@ class ReferenceIndex:
     @cached_property
     def checksum(self) -> str:
         """SHA-256 of all that the index holds; another content has another."""
-        said = [self.names, self.filenames, self.checksums, self.fields, asdict(self.origin)]
-        text = json.dumps(said, sort_keys=True, default=list)
+        parts = [self.names, self.filenames, self.checksums, self.fields, asdict(self.origin)]
+        text = json.dumps(parts, sort_keys=True, default=list)
         return hashlib.sha256(text.encode() + self.embeddings.tobytes()).hexdigest()
 
     def require(self, feature_uri: str) -> None:
@@ -164,10 +164,10 @@ class ReferenceIndex:
         scores = np.empty((len(vectors), len(self.labels)), np.float32)
         for start in range(0, len(vectors), QUERIES_AT_ONCE):
             part = slice(start, start + QUERIES_AT_ONCE)
-            found = vectors[part] @ self._sorted.T
+            products = vectors[part] @ self._sorted.T
             if len(self.labels) < len(self):
-                found = np.maximum.reduceat(found, starts[:-1], axis=1)
-            scores[part] = found
+                products = np.maximum.reduceat(products, starts[:-1], axis=1)
+            scores[part] = products
         return np.clip(scores, -1.0, 1.0)
 
     @cached_property
@@ -269,10 +269,15 @@ class ReferenceIndex:
         names, filenames, checksums, fields = (
             tuple(arrays[name].tolist()) for name in ("names", "filenames", "checksums", "fields")
         )
-        said = tuple(json.loads(text) for text in fields)
+        field_rows = tuple(json.loads(text) for text in fields)
         origin = IndexOrigin(**header)
         index = cls(
-            np.asarray(arrays["embeddings"], np.float32), names, filenames, checksums, origin, said
+            np.asarray(arrays["embeddings"], np.float32),
+            names,
+            filenames,
+            checksums,
+            origin,
+            field_rows,
         )
         if index.checksum != checksum:
             raise ValueError("its checksum does not fit its content")

@@ -68,18 +68,18 @@ class PerLabelProposal:
         asked precision, or where its precision is promised. A laxer one that only looks precise
         would label most where the references say least.
         """
-        own = {
+        per_label = {
             label: proposal.threshold
             for label, proposal in self.per_label.items()
             if proposal.promised
             or (proposal.reached and proposal.threshold > self.overall.threshold)
         }
-        return Thresholds(self.overall.threshold, own)
+        return Thresholds(self.overall.threshold, per_label)
 
     @property
     def missed(self) -> tuple[str, ...]:
         """Labels that no threshold of their own makes as precise as asked."""
-        return tuple(label for label, own in self.per_label.items() if not own.reached)
+        return tuple(label for label, proposal in self.per_label.items() if not proposal.reached)
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class Thresholds:
         """The stricter of each threshold and a floor; None is no floor."""
         if floor is None:
             return self
-        own = {label: max(value, floor) for label, value in self.per_label.items()}
-        return Thresholds(max(self.default, floor), own)
+        per_label = {label: max(value, floor) for label, value in self.per_label.items()}
+        return Thresholds(max(self.default, floor), per_label)
 
 
 @dataclass(frozen=True)
@@ -231,12 +231,12 @@ def propose_per_label(
     predicted = np.asarray(labels, dtype=object).ravel()
     if predicted.shape != score.shape:
         raise ValueError(f"Expected {score.size} labels, found {predicted.size}.")
-    own: dict[str, ThresholdProposal] = {}
+    per_label: dict[str, ThresholdProposal] = {}
     fallback: list[str] = []
     for label in sorted({str(name) for name in predicted[np.isfinite(score)]}):
         mine = (predicted == label) & np.isfinite(score)
         if np.count_nonzero(mine) < min_support:
             fallback.append(label)
         else:
-            own[label] = propose_threshold(score[mine], right[mine], precision)
-    return PerLabelProposal(propose_threshold(score, right, precision), own, tuple(fallback))
+            per_label[label] = propose_threshold(score[mine], right[mine], precision)
+    return PerLabelProposal(propose_threshold(score, right, precision), per_label, tuple(fallback))

@@ -24,7 +24,7 @@ def impatient_hub() -> Iterator[None]:
 
     with _SWITCH:
         before = constants.HF_HUB_OFFLINE
-        constants.HF_HUB_OFFLINE = before or not answers(constants.ENDPOINT)
+        constants.HF_HUB_OFFLINE = before or not is_reachable(constants.ENDPOINT)
         constants.HF_HUB_DISABLE_TELEMETRY = True
         try:
             yield
@@ -40,7 +40,7 @@ def cause_of(error: BaseException) -> str:
     return ". ".join(dict.fromkeys(one.strip().rstrip(".") for one in sentences if one.strip()))
 
 
-def answers(endpoint: str) -> bool:
+def is_reachable(endpoint: str) -> bool:
     """Whether the address of an HTTP server takes connections, asked for a few seconds."""
     url = urlsplit(endpoint)
     proxy = urllib.request.getproxies().get(url.scheme)

@@ -168,17 +168,17 @@ def _agreement(s: CollectionStatus) -> Finding:
 
 
 def _distinguishable(s: CollectionStatus) -> Finding:
-    name, asset, found = "references_distinguishable", "reference_set", s["distinguishability"]
-    if found is None:
+    name, asset, figures = "references_distinguishable", "reference_set", s["distinguishability"]
+    if figures is None:
         return Finding(name, asset, True, "Fewer than two labels.")
-    top1, itself = found["top1"]["share"] or 0.0, found["self_identification"]["share"] or 0.0
+    top1, itself = figures["top1"]["share"] or 0.0, figures["self_identification"]["share"] or 0.0
     text = (
-        f"{top1:.1%} of augmented views find their reference ({found['top1']['low']:.1%} to "
-        f"{found['top1']['high']:.1%}), median margin {found['median_margin']:.2f}. "
+        f"{top1:.1%} of augmented views find their reference ({figures['top1']['low']:.1%} to "
+        f"{figures['top1']['high']:.1%}), median margin {figures['median_margin']:.2f}. "
     )
-    passed = itself >= MIN_SELF_IDENTIFICATION and found["median_margin"] >= MIN_MARGIN
+    passed = itself >= MIN_SELF_IDENTIFICATION and figures["median_margin"] >= MIN_MARGIN
     cure = "" if passed else " Set `fine_tune: true` and run `autolabel train`."
-    return Finding(name, asset, passed, text + found["advice"] + cure)
+    return Finding(name, asset, passed, text + figures["advice"] + cure)
 
 
 def _nothing_labelled(s: CollectionStatus) -> Finding:
@@ -196,11 +196,11 @@ def _nothing_labelled(s: CollectionStatus) -> Finding:
 
 def _thresholds(s: CollectionStatus) -> str:
     """Name the thresholds that decide, with the verb."""
-    own = s["label_thresholds"]
-    if not own:
+    per_label = s["label_thresholds"]
+    if not per_label:
         return f"the threshold {s['threshold']} is"
-    shown = ", ".join(f"{label} {own[label]}" for label in sorted(own)[:MAX_NAMED])
-    more = f" and {len(own) - MAX_NAMED} more" if len(own) > MAX_NAMED else ""
+    shown = ", ".join(f"{label} {per_label[label]}" for label in sorted(per_label)[:MAX_NAMED])
+    more = f" and {len(per_label) - MAX_NAMED} more" if len(per_label) > MAX_NAMED else ""
     return f"the thresholds ({shown}{more}; others {s['threshold']}) are"
 
 
@@ -259,13 +259,13 @@ def _undelivered(s: CollectionStatus) -> Finding:
         rest = f"{waits} events wait for the next delivery" if waits else "nothing undelivered"
         text = f"{len(endpoints)} endpoints of webhooks and alerts, {rest}."
         return Finding(name, asset, True, text)
-    said = [
+    failing = [
         f"{e['endpoint']} ({e['failing']} failing, {e['abandoned']} given up"
         f"{', switched off by 410 Gone' if e['disabled_at'] else ''})"
         for e in bad
     ]
     cure = (
-        f"Not everything arrived at {'; '.join(said)}. `autolabel webhooks deliveries --failed` "
+        f"Not everything arrived at {'; '.join(failing)}. `autolabel webhooks deliveries --failed` "
         "says why; when it is cured, `autolabel webhooks redeliver --failed` sends again, and "
         "`autolabel webhooks enable` switches on."
     )

@@ -77,9 +77,9 @@ def waiting(collection: OpenCollection) -> Waiting:
     uri = references.embeddings.extractor.manifest.feature_uri
     moved = bool(stale_set) and references.feature_uri != uri
     inputs = set(labels.stale_by_uploads())
-    said = bool(stale_set) or any(batch not in inputs for batch in stale_labels)
+    has_annotations = bool(stale_set) or any(batch not in inputs for batch in stale_labels)
     at_once = moved or bool(labels.stale_by_taxonomy())
-    waits = max(len(changed), int(said), boxes.documents)
+    waits = max(len(changed), int(has_annotations), boxes.documents)
     oldest = min([*given, *filter(None, [boxes.oldest])], default=None)
     return Waiting(waits, oldest, at_once)
 
@@ -88,26 +88,26 @@ def _boxes_waiting(references: ReferenceSet) -> Waiting:
     """Annotations of boxes that is not exported yet."""
     if references.collection.declaration.detection is None:
         return Waiting(0, None, False)
-    said = references.sibling(BoxExports).unexported()
-    return Waiting(len(said), min((e.recorded_at for e in said), default=None), False)
+    annotations = references.sibling(BoxExports).unexported()
+    return Waiting(len(annotations), min((e.recorded_at for e in annotations), default=None), False)
 
 
 def _changed(references: ReferenceSet) -> set[str]:
     """Documents that are, or were, a reference and are to be another one, or none."""
-    before = {row["document_id"]: _said(row) for row in references.load().rows}
-    after = {row["document_id"]: _said(row) for row in references.wanted[0]}
+    before = {row["document_id"]: _content_of(row) for row in references.load().rows}
+    after = {row["document_id"]: _content_of(row) for row in references.wanted[0]}
     return {i for i in before.keys() | after.keys() if before.get(i) != after.get(i)}
 
 
-def _said(row: ReferenceRow) -> tuple[object, ...]:
+def _content_of(row: ReferenceRow) -> tuple[object, ...]:
     return (row["content_hash"], row["label"], row["label_source"], sorted(row["fields"].items()))
 
 
-def relabel_is_due(found: Waiting, rule: Relabel, since: datetime, now: datetime) -> bool:
+def relabel_is_due(state: Waiting, rule: Relabel, since: datetime, now: datetime) -> bool:
     """Whether the threshold of the declaration is reached.
 
     Args:
-        found: what waits.
+        state: what waits.
         rule: the threshold.
         since: when something was first seen to wait; the oldest label may be older.
         now: the present moment; one before `since` means that the clock went back, and is due.
@@ -115,11 +115,11 @@ def relabel_is_due(found: Waiting, rule: Relabel, since: datetime, now: datetime
     Returns:
         True when everything should be relabelled now.
     """
-    if not found:
+    if not state:
         return False
-    if found.at_once or found.documents >= rule.after_labels:
+    if state.at_once or state.documents >= rule.after_labels:
         return True
-    given = datetime.fromisoformat(found.oldest) if found.oldest else since
+    given = datetime.fromisoformat(state.oldest) if state.oldest else since
     began = min(given, since)
     return now < began or now - began >= timedelta(minutes=rule.after_minutes)
 
@@ -228,8 +228,8 @@ def ask_for_training(collection: OpenCollection, by: str) -> bool:
 
 
 def _corrected(workspace: Workspace, name: str) -> int:
-    found = count_corrections(workspace.ledger.annotations(name))
-    return found + count_mistakes(workspace.ledger.box_annotations(name))
+    labels = count_corrections(workspace.ledger.annotations(name))
+    return labels + count_mistakes(workspace.ledger.box_annotations(name))
 
 
 def _ask(workspace: Workspace, name: str, asked: int, payload: RequestPayload) -> bool:

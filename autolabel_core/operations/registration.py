@@ -117,7 +117,7 @@ def _changes(
             yield Arrival(document, key, last.batch, "created", version)
         elif last.version != version:
             yield Arrival(document, key, last.batch, "updated", version)
-    unseen = unseen_prefixes(Listed(*one) for one in listed.items())
+    unseen = unseen_prefixes(Listed(*entry) for entry in listed.items())
     for last in known.values():
         if last.event != DELETED and last.key not in listed and not last.key.startswith(unseen):
             yield Arrival(last.document_id, last.key, last.batch, DELETED, last.version)

@@ -86,7 +86,7 @@ def renamed_from(collection: OpenCollection) -> str:
         if name in labels:
             return ""
         keys = _keys(connection, name)
-        for old, count in sorted(labels.items(), key=lambda one: -one[1]):
+        for old, count in sorted(labels.items(), key=lambda item: -item[1]):
             before = _keys(connection, old) if old not in declared else set()
             if before and (not keys or 2 * len(keys & before) >= min(len(keys), len(before))):
                 return (
@@ -110,9 +110,9 @@ def _check(connection: Connection, old: str, new: str) -> None:
         query = select(ARRIVALS.c.collection).distinct()
         known = ", ".join(sorted(connection.execute(query).scalars())) or "none"
         raise AutolabelError(f"The ledger knows no collection `{old}`. It knows: {known}.")
-    own = {t.name: n for t in FACTS if t.name not in MAY_BE_THERE and (n := rows(t, new))}
-    if own:
-        shown = ", ".join(f"{count} {name}" for name, count in own.items())
+    existing = {t.name: n for t in FACTS if t.name not in MAY_BE_THERE and (n := rows(t, new))}
+    if existing:
+        shown = ", ".join(f"{count} {name}" for name, count in existing.items())
         raise AutolabelError(
             f"`{new}` has facts of its own ({shown}); two collections do not become one. Nothing "
             "was changed. Export the labels of one as CSV and give them to the other."
@@ -166,7 +166,7 @@ def _renamed(value: object, ids: Mapping[str, str]) -> Any:
         document = object_of(value)
         return ids[document] + value[len(document) :] if document in ids else value
     if isinstance(value, Mapping):
-        return {name: _renamed(one, ids) for name, one in value.items()}
+        return {name: _renamed(part, ids) for name, part in value.items()}
     if isinstance(value, list):
-        return [_renamed(one, ids) for one in value]
+        return [_renamed(part, ids) for part in value]
     return value

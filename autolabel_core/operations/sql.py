@@ -99,9 +99,9 @@ def run_sql(
                 "give it more with --memory."
             ) from error
         except duckdb.Error as error:
-            said = " ".join(str(error).partition("\n\nLINE ")[0].split())
+            message = " ".join(str(error).partition("\n\nLINE ")[0].split())
             left_out = "".join(f" {problem}" for problem in workspace.declared.problems)
-            raise AutolabelError(f"The query failed: {said}{left_out}") from error
+            raise AutolabelError(f"The query failed: {message}{left_out}") from error
         finally:
             stop.cancel()
 
@@ -156,11 +156,11 @@ def _register(workspace: Workspace, connection: DuckDBPyConnection, opened: Exit
         }
         connection.execute(f"CREATE SCHEMA {quote(name)}")
         for table, data in tables.items():
-            held = f"{name}__{table}"
-            connection.register(held, data)
+            relation = f"{name}__{table}"
+            connection.register(relation, data)
             if table != "documents":
                 view = f"{quote(name)}.{quote(table)}"
-                connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {quote(held)}")
+                connection.execute(f"CREATE VIEW {view} AS SELECT * FROM {quote(relation)}")
     for collection in workspace.collections.values():
         connection.execute(_documents_view(OpenCollection(workspace, collection)))
 
@@ -179,16 +179,16 @@ def _documents_view(collection: OpenCollection) -> str:
     columns, joined = "d.*", ""
     if collection.declaration.label_field != "label":
         columns += f", d.label AS {quote(collection.declaration.label_field)}"
-    found = enriching(collection.workspace.collections, name)
-    if found is not None:
-        owner, definition = found
+    enriched = enriching(collection.workspace.collections, name)
+    if enriched is not None:
+        owner, definition = enriched
         columns += "".join(f", m.{COLUMN_OF[part]}" for part in definition.enrich)
         joined = (
             f" LEFT JOIN {quote(owner)}.cluster_members AS m ON m.document_id = d.document_id "
             f"AND m.cluster_name = '{definition.cluster_name}'"
         )
-    held = quote(f"{name}__documents")
-    return f"CREATE VIEW {quote(name)}.documents AS SELECT {columns} FROM {held} AS d{joined}"
+    relation = quote(f"{name}__documents")
+    return f"CREATE VIEW {quote(name)}.documents AS SELECT {columns} FROM {relation} AS d{joined}"
 
 
 def _dataset(files: list[str], columns: Sequence[str]) -> pa.Table | ds.Dataset:
@@ -208,14 +208,14 @@ def _dataset(files: list[str], columns: Sequence[str]) -> pa.Table | ds.Dataset:
 
 def _unique(names: list[str]) -> list[str]:
     """Columns of one name get a number, so that none hides another."""
-    found: list[str] = []
+    unique: list[str] = []
     for name in names:
         fresh, number = name, 1
-        while fresh in found:
+        while fresh in unique:
             number += 1
             fresh = f"{name}_{number}"
-        found.append(fresh)
-    return found
+        unique.append(fresh)
+    return unique
 
 
 def _annotations(annotations: Sequence[Annotation]) -> pa.Table:

@@ -177,13 +177,13 @@ def plan(
     for table in (raw.sibling(opened) for opened in tables_of(collection.declaration)):
         if table.on_request or ((uploads_only or leave_own_runs) and table.needs_own_run()):
             continue
-        found = table.stale_by_uploads() if uploads_only else table.stale()
-        wanted += [(table.name, batch, table.fingerprint(batch)) for batch in found]
-        changed |= {table.name} if found else set()
-        found = _with_downstream(table, found, stale, changed, uploads_only)
-        if found:
-            stale[table.name] = found
-    partitions = sorted({b for found in stale.values() for b in found if b != WHOLE})
+        batches = table.stale_by_uploads() if uploads_only else table.stale()
+        wanted += [(table.name, batch, table.fingerprint(batch)) for batch in batches]
+        changed |= {table.name} if batches else set()
+        batches = _with_downstream(table, batches, stale, changed, uploads_only)
+        if batches:
+            stale[table.name] = batches
+    partitions = sorted({b for batches in stale.values() for b in batches if b != WHOLE})
     return Plan(tuple(stale), tuple(partitions), fingerprint(wanted) if stale else "")
 
 
@@ -227,7 +227,7 @@ def training_plan(collection: OpenCollection) -> Plan:
 
 def _with_downstream(
     table: DerivedTable,
-    found: list[str],
+    batches: list[str],
     stale: dict[str, list[str]],
     changed: set[str],
     uploads_only: bool,
@@ -237,7 +237,7 @@ def _with_downstream(
     upstream = {batch for name in above for batch in stale.get(name, [])}
     if not table.partitioned:
         waits = uploads_only and table.waits_for_labels
-        return [WHOLE] if upstream and not waits else found
+        return [WHOLE] if upstream and not waits else batches
     if any(WHOLE in stale.get(name, []) and name in changed for name in above):
         return table.partitions
-    return sorted({*found, *upstream} - {WHOLE})
+    return sorted({*batches, *upstream} - {WHOLE})

@@ -54,7 +54,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
     references: dict[str, int] = {}
     for entry in judged["labels"]:
         references[entry["label"]] = references.get(entry["label"], 0) + entry["references"]
-    own = ReferenceSet(collection)
+    own_references = ReferenceSet(collection)
     next_run = plan(collection)
     thresholds = taxonomy.rule.thresholds
     declared_taxonomy = collection.declaration.taxonomy
@@ -98,7 +98,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "clusters": _clusters(collection),
         "unclear_moves": [],
         "disagreements": 0,
-        "stale_annotations": own.embeddings.items.stale_annotations(),
+        "stale_annotations": own_references.embeddings.items.stale_annotations(),
     }
     if collection.declaration.detection is not None:
         state["detections"] = objects["detections"]
@@ -118,7 +118,7 @@ def _clusters(collection: OpenCollection) -> list[ClusterStatus]:
     from autolabel_core.clusters.report import cluster_status
     from autolabel_core.clusters.table import Clusters
 
-    return [cluster_status(one) for one in Clusters(collection).defined]
+    return [cluster_status(definition) for definition in Clusters(collection).defined]
 
 
 def _judged(collection: OpenCollection) -> JudgedBoxes:

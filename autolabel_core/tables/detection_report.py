@@ -69,7 +69,7 @@ def detection_pictures(
         except (UnreadableItemError, StoreUnavailableError):
             continue
         records = listed_on(row)
-        drawn = with_boxes(picture, boxes_of(records), TILE_PX)
+        drawn = with_boxes(picture, boxes_to_draw(records), TILE_PX)
         tiles.append((drawn, f"{row['key']}\n{len(records)} found", _FRAME))
     return {"detections": contact_sheet(tiles, tile_px=TILE_PX)} if tiles else {}
 
@@ -99,7 +99,7 @@ def listed_on(image: DetectionRow) -> list[DetectionRecord]:
     return records
 
 
-def boxes_of(records: list[DetectionRecord]) -> list[Box]:
+def boxes_to_draw(records: list[DetectionRecord]) -> list[Box]:
     """Return listed detections as boxes to draw."""
     boxes = []
     for record in records:

@@ -66,7 +66,7 @@ class Claim:
         return {"labels": dict(self.labels), "keys": list(self.keys), "text": str(self)}
 
     def __str__(self) -> str:
-        """What is not known, in words."""
+        """What is not known, as a sentence."""
         gone = ", ".join(f"{label!r} of {key!r}" for key, label in self.labels.items())
         return f"{gone}, for {', '.join(map(repr, self.keys))}"
 
@@ -80,8 +80,8 @@ class Moves:
 
 
 @dataclass
-class Words:
-    """What people said of one content of one document.
+class AnnotationHistory:
+    """The annotations of one content of one document.
 
     Attributes:
         events: the annotations, imported ones included, in the order of the ledger.
@@ -103,29 +103,29 @@ class Words:
         return [annotation for annotation in self.standing if not annotation.is_imported]
 
 
-class WordsByContent:
-    """What people said, by content and document.
+class HistoriesByContent:
+    """Annotations by content and document.
 
     Args:
         events: annotations of one collection, in the order of the ledger.
     """
 
     def __init__(self, events: Iterable[Annotation]) -> None:
-        self._words: dict[str, dict[str, Words]] = {}
+        self._histories: dict[str, dict[str, AnnotationHistory]] = {}
         self._left: dict[tuple[str, str], int] = {}
         for place, event in enumerate(events):
-            documents = self._words.setdefault(event.content_hash, {})
-            words = documents.setdefault(event.document_id, Words())
-            words.events.append(event)
-            words.last = words.last if event.is_imported else place
+            documents = self._histories.setdefault(event.content_hash, {})
+            history = documents.setdefault(event.document_id, AnnotationHistory())
+            history.events.append(event)
+            history.last = history.last if event.is_imported else place
             if event.origin == MOVED and event.moved_from:
                 self._left[(event.content_hash, event.moved_from["document_id"])] = place
 
-    def about(self, content: str, document: str) -> Words:
-        """Return what was said of a content of a document."""
-        return self._words.get(content, {}).get(document, Words())
+    def about(self, content: str, document: str) -> AnnotationHistory:
+        """Return the annotations of a content of a document."""
+        return self._histories.get(content, {}).get(document, AnnotationHistory())
 
-    def gone(self, contents: Mapping[str, str | None]) -> dict[str, list[Words]]:
+    def gone(self, contents: Mapping[str, str | None]) -> dict[str, list[AnnotationHistory]]:
         """Return what people said of contents that their documents have no more.
 
         Args:
@@ -133,49 +133,49 @@ class WordsByContent:
                 cannot be read.
 
         Returns:
-            By content the words about each document, without those that were carried over.
+            By content the history of each document, without those that were carried over.
         """
-        by_content: dict[str, list[Words]] = {}
-        for content, documents in self._words.items():
-            for document, words in documents.items():
+        by_content: dict[str, list[AnnotationHistory]] = {}
+        for content, documents in self._histories.items():
+            for document, history in documents.items():
                 is_gone = contents.get(document, "") not in (content, None)
-                if is_gone and words.last >= 0 and not self.has_left(content, document):
-                    by_content.setdefault(content, []).append(words)
+                if is_gone and history.last >= 0 and not self.has_left(content, document):
+                    by_content.setdefault(content, []).append(history)
         return by_content
 
     def has_left(self, content: str, document: str) -> bool:
         """Whether all that people said of it was carried to another document."""
-        words = self.about(content, document)
-        return self._left.get((content, document), -1) > words.last
+        history = self.about(content, document)
+        return self._left.get((content, document), -1) > history.last
 
-    def takes(self, words: Words, place: Place) -> bool:
-        """Whether a document takes the words about another: nobody labelled it, or long ago."""
-        content = words.events[0].content_hash
-        own_words = self.about(content, place.document_id)
-        is_free = own_words.last < 0 or self.has_left(content, place.document_id)
-        return is_free and own_words.last < words.last and bool(self.carried(words, place))
+    def takes(self, history: AnnotationHistory, place: Place) -> bool:
+        """Whether a document takes the labels of another: nobody labelled it, or long ago."""
+        content = history.events[0].content_hash
+        own_history = self.about(content, place.document_id)
+        is_free = own_history.last < 0 or self.has_left(content, place.document_id)
+        return is_free and own_history.last < history.last and bool(self.carried(history, place))
 
-    def carried(self, words: Words, place: Place) -> list[Annotation]:
+    def carried(self, history: AnnotationHistory, place: Place) -> list[Annotation]:
         """Return the events that say of a document what was said of another with that content.
 
         Args:
-            words: about the document whose content is gone.
+            history: about the document whose content is gone.
             place: where it lies now.
 
         Returns:
             Labels, and withdrawals of what the new place says otherwise; nothing where it says the
             same, or where the object itself says what held.
         """
-        own_words = self.about(words.events[0].content_hash, place.document_id)
-        own_is_imported = any(annotation.is_imported for annotation in own_words.standing)
-        if own_is_imported and words.standing and strongest(words.standing).is_imported:
+        own_history = self.about(history.events[0].content_hash, place.document_id)
+        own_is_imported = any(annotation.is_imported for annotation in own_history.standing)
+        if own_is_imported and history.standing and strongest(history.standing).is_imported:
             return []
         events: list[Annotation] = []
-        before, after = _by_annotator(own_words.given), _by_annotator(words.given)
-        spoke = [event for event in words.events if not event.is_imported]
+        before, after = _by_annotator(own_history.given), _by_annotator(history.given)
+        spoke = [event for event in history.events if not event.is_imported]
         for last in _last_of_each(spoke):
             old, new = before.get(last.annotator, []), after.get(last.annotator, [])
-            if [_said(a) for a in old] == [_said(a) for a in new]:
+            if [_content_of(a) for a in old] == [_content_of(a) for a in new]:
                 continue
             if {a.source for a in old} - {a.source for a in new}:
                 withdrawal = replace(last, label=None, action="withdraw", fields={})
@@ -199,7 +199,7 @@ def moves_of(events: Sequence[Annotation], objects: Sequence[pa.Table]) -> Moves
     for table in objects:
         kept = table.filter(pc.is_in(table["document_id"], value_set=annotated)).to_pylist()
         contents |= {row["document_id"]: row["content_hash"] for row in kept}
-    gone = pa.array(sorted(WordsByContent(events).gone(contents)), pa.string())
+    gone = pa.array(sorted(HistoriesByContent(events).gone(contents)), pa.string())
     places: dict[str, list[Place]] = {}
     for table in objects if len(gone) else ():
         for row in table.filter(pc.is_in(table["content_hash"], value_set=gone)).to_pylist():
@@ -226,41 +226,42 @@ def find_moves(
     Returns:
         Both; nothing where every label is where its content lies.
     """
-    words_by_content = WordsByContent(events)
+    histories = HistoriesByContent(events)
     moves = Moves()
-    for content, gone in words_by_content.gone(contents).items():
+    for content, gone in histories.gone(contents).items():
         free = [
             place
             for place in places.get(content, ())
-            if any(words_by_content.takes(words, place) for words in gone)
+            if any(histories.takes(history, place) for history in gone)
         ]
-        sources = [w for w in gone if any(words_by_content.takes(w, place) for place in free)]
+        sources = [w for w in gone if any(histories.takes(w, place) for place in free)]
         pairs = _pairs(sources, free)
-        for words, place in pairs or ():
-            moves.carried.extend(words_by_content.carried(words, place))
+        for history, place in pairs or ():
+            moves.carried.extend(histories.carried(history, place))
         if pairs is None:
-            labels = {w.events[0].key: _held(w) for w in sources}
-            shown = {key: label for key, label in labels.items() if label is not None}
+            shown = {w.events[0].key: label for w in sources if (label := _current_label(w))}
             moves.claims.append(Claim(shown, tuple(place.key for place in free)))
     return moves
 
 
-def _pairs(sources: list[Words], places: list[Place]) -> list[tuple[Words, Place]] | None:
-    """Return which place takes which words; None where a person has to say."""
+def _pairs(
+    sources: list[AnnotationHistory], places: list[Place]
+) -> list[tuple[AnnotationHistory, Place]] | None:
+    """Return which place takes which history; None where a person has to say."""
     if not sources:
         return []
-    by_name = {PurePosixPath(words.events[0].key).name: words for words in sources}
+    by_name = {PurePosixPath(history.events[0].key).name: history for history in sources}
     names = [PurePosixPath(place.key).name for place in places]
-    if len({_held(words) for words in sources}) == 1 and len(sources) >= len(places):
+    if len({_current_label(history) for history in sources}) == 1 and len(sources) >= len(places):
         last = len(places) - 1
-        return [(words, places[min(i, last)]) for i, words in enumerate(sources)]
+        return [(history, places[min(i, last)]) for i, history in enumerate(sources)]
     if len(by_name) == len(sources) and sorted(by_name) == sorted(names):
         return [(by_name[name], place) for name, place in zip(names, places, strict=True)]
     return None
 
 
-def _held(words: Words) -> str | None:
-    return strongest(words.given).label if words.given else None
+def _current_label(history: AnnotationHistory) -> str | None:
+    return strongest(history.given).label if history.given else None
 
 
 def _by_annotator(annotations: Iterable[Annotation]) -> dict[str, list[Annotation]]:
@@ -279,7 +280,7 @@ def _last_of_each(events: Iterable[Annotation]) -> list[Annotation]:
     return list(last.values())
 
 
-def _said(annotation: Annotation) -> tuple[object, ...]:
+def _content_of(annotation: Annotation) -> tuple[object, ...]:
     return (annotation.source, annotation.label, dict(annotation.fields))
 
 

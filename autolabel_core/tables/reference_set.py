@@ -26,7 +26,7 @@ from autolabel_core.storage.warehouse import Warehouse, matrix_of
 from autolabel_core.tables.embeddings import Embeddings, Vector
 from autolabel_core.tables.reference_rows import StoredRow, columns_of, reference_row
 from autolabel_core.tables.references import (
-    LeaveOneOut,
+    LeaveOneOutReport,
     ReferenceRow,
     ReferenceVectors,
     leave_one_out_report,
@@ -189,14 +189,14 @@ class ReferenceSet(DerivedTable):
             return self.embeddings.extractor.manifest.feature_uri
         return self._metadata[b"autolabel.feature_uri"].decode()
 
-    def judgement(self) -> LeaveOneOut:
+    def judgement(self) -> LeaveOneOutReport:
         """Return what `leave_one_out_report` found when the file was written."""
         if self.warehouse.fingerprint(self.path()) is None:
             return leave_one_out_report(self.load())
         judged: dict[str, object] = json.loads(self._metadata[b"autolabel.judgement"])
         if "told_apart" in judged:
             judged["distinguishability"] = judged.pop("told_apart")  # as earlier versions wrote it
-        return cast("LeaveOneOut", judged)
+        return cast("LeaveOneOutReport", judged)
 
     @property
     def _metadata(self) -> dict[bytes, bytes]:

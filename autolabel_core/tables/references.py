@@ -53,7 +53,7 @@ class ReferencePair(TypedDict):
     score: float
 
 
-class LeaveOneOut(TypedDict):
+class LeaveOneOutReport(TypedDict):
     """What `leave_one_out_report` found; `distinguishability` is added by the set of references."""
 
     references: int
@@ -115,7 +115,7 @@ class ReferenceVectors:
         return replace(self, rows=[self.rows[i] for i in rows], vectors=self.vectors[rows])
 
 
-def leave_one_out_report(references: ReferenceVectors) -> LeaveOneOut:
+def leave_one_out_report(references: ReferenceVectors) -> LeaveOneOutReport:
     """Judge references by their neighbours: who agrees, who disagrees, near-duplicates, counts.
 
     Args:

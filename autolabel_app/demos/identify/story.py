@@ -137,8 +137,8 @@ def _figures(cards: CardSet, home: Path, tell: Tell) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the camera's shots of known cards were told to be."""
+class CameraResult:
+    """What the camera's shots of known cards were identified as."""
 
     judged: RetrievalResult
 
@@ -163,12 +163,12 @@ class Told:
 
 def _asked(
     index: ReferenceIndex, cards: CardSet, known: Vectors, unknown: Vectors
-) -> tuple[Told, float]:
+) -> tuple[CameraResult, float]:
     """Judge shots of known cards, and how well those of unknown ones are rejected."""
     place = {name: i for i, name in enumerate(index.filenames)}
     rows = [place[f"{name}.png"] for name in card_names(cards.setting.classes)]
     judged = evaluate(index, known, np.repeat(index.codes[rows], cards.setting.shots))
-    return Told(judged), auroc(judged.score, index.label_scores(unknown).max(axis=1))
+    return CameraResult(judged), auroc(judged.score, index.label_scores(unknown).max(axis=1))
 
 
 def _index(cards: CardSet, encoder: Extractor, home: Path) -> ReferenceIndex:

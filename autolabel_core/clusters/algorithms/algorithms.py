@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autolabel_core.clusters.algorithms.memory_limit import Cost, check_cost
+from autolabel_core.clusters.algorithms.result import NOISE
 from autolabel_core.clusters.algorithms.single_thread import one_thread
 from autolabel_core.foundation.errors import AutolabelError
 
-NOISE = -1
 PROBES = 200
 Params = Mapping[str, Any]
 Rows = NDArray[np.float32]

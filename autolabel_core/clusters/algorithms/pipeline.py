@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autolabel_core.clusters.algorithms.algorithms import NOISE, Fitted, fit
+from autolabel_core.clusters.algorithms.algorithms import Fitted, fit
 from autolabel_core.clusters.algorithms.assignment import assign, own_thresholds
 from autolabel_core.clusters.algorithms.hierarchy import divide, top_level
 from autolabel_core.clusters.algorithms.metrics import measure
 from autolabel_core.clusters.algorithms.preprocessing import preprocess
-from autolabel_core.clusters.algorithms.result import Clustering, Draft, Node, deepest, grown
+from autolabel_core.clusters.algorithms.result import NOISE, Clustering, Draft, Node, deepest, grown
 from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.foundation.errors import AutolabelError
 

@@ -13,7 +13,7 @@ from PIL import Image
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.models.detectors.detections import Detections
 from autolabel_core.models.detectors.manifest import DetectorManifest, DetectorSettings
-from autolabel_core.models.hub_timeout import answers
+from autolabel_core.models.hub_timeout import is_reachable
 from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 from autolabel_core.models.weights import load_failures, pick_device
 
@@ -136,7 +136,7 @@ def published_weights(name: str, folder: Path) -> Path:
             "one of its names such as yolo11n.pt, a path, `registry:active`, or null to annotate "
             "first"
         )
-    if answers(RELEASES):
+    if is_reachable(RELEASES):
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             attempt_download_asset(str(file))

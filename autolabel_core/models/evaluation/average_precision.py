@@ -110,7 +110,7 @@ class Evaluation:
         return mean(kept) if kept else float("nan")
 
 
-def evaluate(true: Sequence[Detections], found: Sequence[Detections]) -> Evaluation:
+def evaluate_detections(true: Sequence[Detections], found: Sequence[Detections]) -> Evaluation:
     """Compare what was found with what is true, image by image.
 
     Args:

@@ -9,7 +9,7 @@ from autolabel_core.declarations import Alert
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.notifications.alerts.readings import RunFailures, readings
-from autolabel_core.notifications.alerts.rules import AlertVerdict, evaluate, firing_payload
+from autolabel_core.notifications.alerts.rules import AlertVerdict, evaluate_alert, firing_payload
 from autolabel_core.notifications.webhooks.endpoints import (
     ALERT_EVENT,
     declare_endpoints,
@@ -78,7 +78,7 @@ def _check(
     name, ledger = collection.name, collection.ledger
     past = ledger.alert_firings(name, alert.name)
     values = readings(collection, alert, now, run_failures, past)
-    verdicts = evaluate(name, alert, values, past, now)
+    verdicts = evaluate_alert(name, alert, values, past, now)
     checked = Checked(alert, tuple(verdicts))
     at = moment_after(now, 0.0)
     rows = [replace(v.row, recorded_at=at) for v in verdicts if v.row is not None]

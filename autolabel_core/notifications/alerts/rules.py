@@ -48,7 +48,7 @@ class AlertVerdict:
     because: str
 
 
-def evaluate(
+def evaluate_alert(
     collection: str,
     alert: Alert,
     readings: Iterable[Reading],

@@ -30,8 +30,8 @@ from autolabel_core.notifications.webhooks.endpoints import (
     State,
     access,
     declare_endpoints,
+    endpoint_state,
     mark,
-    state_of,
 )
 from autolabel_core.notifications.webhooks.http_sender import (
     GONE,
@@ -147,7 +147,7 @@ class _Pass:
     async def run(self) -> None:
         try:
             # The ledger blocks. In a thread it does not hold up the requests of other endpoints.
-            state = await asyncio.to_thread(state_of, self._ledger, self._endpoint)
+            state = await asyncio.to_thread(endpoint_state, self._ledger, self._endpoint)
             known = access(self._endpoint, self._context.environ)
             # It was switched off by 410 Gone; another address in the declaration switches it on.
             if state.disabled_address == known.address_hash:

@@ -110,7 +110,7 @@ def _named(channels: Iterable[Channel]) -> Iterable[tuple[str, Channel]]:
         yield (channel.channel if count == 1 else f"{channel.channel}-{count}"), channel
 
 
-def state_of(ledger: Ledger, endpoint: Endpoint) -> State:
+def endpoint_state(ledger: Ledger, endpoint: Endpoint) -> State:
     """Read the marks of an endpoint."""
     after = [
         mark.settled_to or 0

@@ -13,8 +13,8 @@ from autolabel_core.notifications.webhooks.endpoints import (
     MARKS,
     Endpoint,
     access,
+    endpoint_state,
     endpoints_of,
-    state_of,
 )
 
 MAX_FIRINGS = 5
@@ -68,7 +68,7 @@ def endpoint_health(ledger: Ledger, collection: Collection) -> list[EndpointHeal
                 "enabled": endpoint.enabled,
                 "failing": sum(d.outcome == "failed" for d in missed),
                 "abandoned": sum(d.outcome == "abandoned" for d in missed),
-                "disabled_at": state_of(ledger, endpoint).disabled_at,
+                "disabled_at": endpoint_state(ledger, endpoint).disabled_at,
                 "last_detail": missed[-1].detail if missed else None,
                 **_waiting(ledger, endpoint),
             }
@@ -83,7 +83,7 @@ class _Waiting(TypedDict):
 
 
 def _waiting(ledger: Ledger, endpoint: Endpoint) -> _Waiting:
-    after = state_of(ledger, endpoint).after
+    after = endpoint_state(ledger, endpoint).after
     pending = [] if after is None else ledger.pending(endpoint.wanted(after), WAITING_COUNTED)
     untried = [one.event for one in pending if one.last is None]
     minutes = 0.0

@@ -10,7 +10,7 @@ from autolabel_core.declarations.detection import Detection
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.ledger import ModelVersion
 from autolabel_core.models.detectors import DeclaredDetector, Detections, Weights
-from autolabel_core.models.evaluation.average_precision import Evaluation, evaluate
+from autolabel_core.models.evaluation.average_precision import Evaluation, evaluate_detections
 from autolabel_core.tables.boxes.ground_truth import ImageTruth
 from autolabel_core.tables.boxes.splits import GOLD
 from autolabel_core.tables.boxes.training_set import TrainingSet
@@ -41,7 +41,7 @@ def evaluate_version(
     for start in range(0, len(truths), declared.batch_size):
         part = truths[start : start + declared.batch_size]
         found += detector.detect([decode_image(data.open_image(truth)) for truth in part])
-    return evaluate([true_boxes(truth) for truth in truths], found)
+    return evaluate_detections([true_boxes(truth) for truth in truths], found)
 
 
 def detector_for_judging(declared: Detection, weights: Path, folder: Path) -> DeclaredDetector:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autolabel_core.models.detectors import Detections
-from autolabel_core.models.evaluation.average_precision import evaluate
+from autolabel_core.models.evaluation.average_precision import evaluate_detections
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.boxes.splits import GOLD
 from autolabel_core.tables.boxes.training_set import TrainingSet
@@ -78,7 +78,7 @@ def side_by_side(table: DetectionTable, data: TrainingSet) -> list[VersionInServ
     for folder in completed(table, data):
         found = _found(table, folder, data)
         boxes = [found.get(truth.document_id, Detections()) for truth in truths]
-        evaluation = evaluate([true_boxes(truth) for truth in truths], boxes)
+        evaluation = evaluate_detections([true_boxes(truth) for truth in truths], boxes)
         rows.append(
             {
                 "detector": folder.name,
