@@ -167,9 +167,10 @@ def test_a_label_on_a_quarantined_object_is_recorded_and_said(
 def test_two_people_who_disagree_are_shown_and_counted(stores, run, bring_up_to_date):
     give(stores, "alice", a="left", b="left")
     give(stores, "bob", a="right", b="left")
+    before = run("annotations", "list", "c", "--conflicts")[1]
     bring_up_to_date(stores, "c")
     shown = "a.txt: 'left' (alice) against 'right' (bob)\n"
-    assert run("annotations", "list", "c", "--conflicts")[1] == shown
+    assert run("annotations", "list", "c", "--conflicts")[1] == shown == before
     (pair,) = json.loads(run("annotations", "list", "c", "--conflicts", "--json")[1])
     assert (pair["first"]["annotator"], pair["second"]["label"]) == ("alice", "right")
     assert json.loads(run("status", "c", "--json")[1])["disagreements"] == 1

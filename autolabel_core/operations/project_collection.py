@@ -64,12 +64,12 @@ class ProjectCollection:
         return registration
 
     def label(
-        self, labels: Mapping[str, str | None], annotator: str | None = None, reason: str = ""
+        self, labels: Mapping[str, str | int | None], annotator: str | None = None, reason: str = ""
     ) -> LabelReport:
         """Record labels in the ledger, all or none; the next sweep applies them.
 
         Args:
-            labels: by key; None withdraws.
+            labels: by key; None withdraws, and a missing number (NaN) is refused.
             annotator: who says so; default as on the command line.
             reason: why, for `explain`.
 
@@ -77,8 +77,12 @@ class ProjectCollection:
             What was recorded, with warnings such as of another spelling of a label in use.
         """
         from autolabel_core.labelling.give_labels import GivenLabel
+        from autolabel_core.labelling.label_input import label_text
 
-        given = [GivenLabel(key, label) for key, label in labels.items()]
+        given = [
+            GivenLabel(key, None if label is None else label_text(label, repr(key)))
+            for key, label in labels.items()
+        ]
         return self.record_labels(given, "notebook", annotator, reason)
 
     def record_labels(

@@ -22,7 +22,7 @@ from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, Arrival
-from autolabel_core.ledger.annotations import stale_annotations, standing_annotations
+from autolabel_core.ledger.annotations import stale_annotations
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.document_table import (
     DocumentRow,
@@ -33,7 +33,7 @@ from autolabel_core.tables.document_table import (
 )
 from autolabel_core.tables.fingerprints import ObjectsFingerprint
 from autolabel_core.tables.imported_labels import carried_label, import_labels
-from autolabel_core.tables.label_conflicts import LabelConflict, label_conflicts
+from autolabel_core.tables.label_conflicts import LabelConflict, conflicts_of
 from autolabel_core.tables.moved_labels import Moves, PeoplesWords, moves_of
 from autolabel_core.tables.object_content import describe
 from autolabel_core.tables.remembered import remembered
@@ -214,10 +214,8 @@ class RawObjects(DocumentTable):
         }
 
     def label_conflicts(self) -> list[LabelConflict]:
-        """Return where two people label one document differently."""
-        return label_conflicts(
-            standing_annotations(self.recorded.annotations, self._contents).values()
-        )
+        """Return where two people label one document differently, read by a sweep or not yet."""
+        return conflicts_of(self.recorded.annotations, self.objects, self._contents)
 
     @cached_property
     def said(self) -> str:
