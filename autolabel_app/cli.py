@@ -30,6 +30,7 @@ COMMANDS = {
     "clusters": ("clusters", "Group unlabelled documents into clusters; promote them to labels."),
     "train": ("train", "Train a detector or a head on annotations, and evaluate it."),
     "models": ("models", "List versions of models, and choose which is in service."),
+    "extractors": ("extractors", "List extractors; package and deploy your own."),
     "alerts": ("alerts", "List the alerts, and evaluate them now."),
     "webhooks": ("webhooks", "Deliver events to other systems: test, deliveries, redeliver."),
     "export": ("export", "Write the labelled dataset to a folder."),

@@ -53,6 +53,8 @@ ENV = """\
 # Read by every command, and by Dagster when it starts in this folder. The environment wins over it.
 # DAGSTER_GRPC_TIMEOUT_SECONDS is how long Dagster waits until a run has started; its default is 60.
 DAGSTER_GRPC_TIMEOUT_SECONDS=300
+# Deployed extractors are code that runs with your rights; off unless allowed here:
+# AUTOLABEL_EXTRACTOR_UPLOADS=allow
 # AUTOLABEL_LEDGER_URL=postgresql://user:password@host/database
 # AUTOLABEL_WAREHOUSE=s3://bucket/prefix
 # AWS_ENDPOINT_URL=

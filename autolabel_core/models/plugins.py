@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -22,12 +22,14 @@ class PlugInKind:
         group: their group of entry points.
         key: the key of the YAML that names one.
         manifest: the class of their manifests.
+        deployed: gives the factory of a name and a version that is no entry point; None without.
     """
 
     noun: str
     group: str
     key: str
     manifest: type[CheckedManifest]
+    deployed: Callable[[str, str], Callable[..., Any] | None] = lambda _name, _version: None
 
     def load(self, name: str, version: str, model: Any, parameters: Mapping[str, Any]) -> Any:
         """Return the plug-in of a name and a version, its manifest checked.
@@ -62,6 +64,9 @@ class PlugInKind:
         Raises:
             AutolabelError: it is not installed, cannot be imported, or refuses the parameters.
         """
+        deployed = self.deployed(name, version)
+        if deployed is not None:
+            return self._made(deployed, "the pipeline", name, (version, model), parameters)
         entry_point = self._entry_point(name, version)
         try:
             factory = entry_point.load()
@@ -70,15 +75,25 @@ class PlugInKind:
                 f"The {self.noun} `{name}` is installed as `{entry_point.value}`, which cannot be "
                 f"imported: {error}. Install or repair the package that brings it"
             ) from error
+        return self._made(factory, entry_point.attr, name, (version, model), parameters)
+
+    def _made(
+        self,
+        factory: Callable[..., Any],
+        called: str,
+        name: str,
+        given: tuple[str, Any],
+        parameters: Mapping[str, Any],
+    ) -> Any:
         try:
-            inspect.signature(factory).bind(version, model, **parameters)
+            inspect.signature(factory).bind(*given, **parameters)
         except TypeError as error:
             raise AutolabelError(
                 f"The {self.noun} `{name}` does not take these parameters: {error}. "
                 f"Given: {sorted(parameters) or 'none'}; its factory is "
-                f"`{entry_point.attr}{inspect.signature(factory)}`"
+                f"`{called}{inspect.signature(factory)}`"
             ) from error
-        return factory(version, model, **parameters)
+        return factory(*given, **parameters)
 
     def _entry_point(self, name: str, version: str) -> metadata.EntryPoint:
         points = metadata.entry_points(group=self.group)

@@ -8,10 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.models.deployed_extractors import deployed_factory
 from autolabel_core.models.extractors.manifest import Extractor, Manifest
 from autolabel_core.models.plugins import PlugInKind
 
-KIND = PlugInKind("extractor", "autolabel.extractors", "feature_extractor_name", Manifest)
+KIND = PlugInKind(
+    "extractor", "autolabel.extractors", "feature_extractor_name", Manifest, deployed_factory
+)
 MAX_LENGTH_ERROR = 1e-3
 
 
