@@ -91,7 +91,7 @@ def test_what_was_killed_goes_on_where_it_stopped(run, tmp_path):
     script = (
         "import sys; from pathlib import Path\n"
         "from autolabel_core.declarations.training import Training\n"
-        "from autolabel_core.training.yolo_training import TrainingRun, train\n"
+        "from autolabel_core.training.detectors.yolo_training import TrainingRun, train\n"
         f"run = TrainingRun(Path({str(wanted.folder)!r}), Path({str(wanted.data_yaml)!r}),\n"
         f"    'yolo11n.yaml', Training(epochs=8, imgsz={SIDE}, batch=4), 'cpu')\n"
         f"train(run, Path({str(tmp_path / 'cache')!r}), lambda done, total: None)\n"
