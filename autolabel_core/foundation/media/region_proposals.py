@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import ndimage
 
 from autolabel_core.foundation.media.boxes import Floats, areas, iou
 
@@ -99,6 +98,8 @@ def _edges(picture: Grey) -> Mask:
 
 
 def _marked(strength: Grey) -> Mask:
+    from scipy import ndimage
+
     cross = ndimage.generate_binary_structure(2, 2)
     closed = ndimage.binary_closing(strength > _otsu(strength), cross, iterations=2)
     filled = ndimage.binary_fill_holes(closed)
@@ -124,6 +125,8 @@ def _otsu(values: Grey) -> float:
 
 def _boxes(mask: Mask) -> Floats:
     """Return the boxes of connected parts that are neither specks nor nearly all of it."""
+    from scipy import ndimage
+
     labels, count = ndimage.label(mask)
     filled = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     parts = ndimage.find_objects(labels)
