@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -117,7 +120,10 @@ BROKEN = {
     "a newer version": (lambda t: t.replace(f'"{VERSION}"', '"0999"', 1), "expected format 1"),
     "no header": (lambda t: t.partition("\n")[2], "expected format 1"),
     "another column": (lambda t: t.replace('"kind"', '"sort"'), "fits no table: `requests`"),
-    "twice the same": (lambda t: t + t.splitlines()[-1] + "\n", "cannot be used"),
+    "twice the same": (
+        lambda t: t + t.splitlines()[-1] + "\n",
+        "line 3017: the id 1 of `gate_results`",
+    ),
     "no row": (lambda t: t + "[1]\n", "line 3017: no row"),
     "empty": (lambda _: "", "expected format 1"),
 }
@@ -130,6 +136,114 @@ def test_a_damaged_file_restores_nothing(tmp_path, damage, said):
     export(ledger, tmp_path / "file")
     text = (tmp_path / "file").read_text(encoding="utf-8")
     (tmp_path / "file").write_text(damage(text), encoding="utf-8")
+    fresh = Ledger(f"sqlite:///{tmp_path / 'fresh.sqlite'}")
+    with pytest.raises(AutolabelError, match=said):
+        restore(fresh, tmp_path / "file")
+    assert len(lines(fresh, tmp_path / "after")) == 1
+
+
+def edited(number: int, table: str, **changed: object) -> Callable[[str], str]:
+    """Change values of the row of a table that is `number`th in the file, from 0."""
+
+    def edit(text: str) -> str:
+        rows = text.splitlines()
+        places = [n for n, row in enumerate(rows) if f'{{"table":"{table}"' in row]
+        row = json.loads(rows[places[number]])
+        row["row"].update(changed)
+        rows[places[number]] = json.dumps(row)
+        return "\n".join(rows) + "\n"
+
+    return edit
+
+
+def announcing(rows: object) -> Callable[[str], str]:
+    return lambda text: (
+        json.dumps({"autolabel_ledger": 1, "version": VERSION, "rows": rows})
+        + "\n"
+        + text.partition("\n")[2]
+    )
+
+
+HOSTILE = {
+    "a number for a text": (edited(0, "annotations", key=5), "line 1502: `key` .* is 5"),
+    "a text for a number": (edited(0, "deliveries", attempt="1"), "`attempt` .*whole number"),
+    "true for a number": (edited(0, "class_ids", class_id=True), "`class_id` .* is True"),
+    "a huge number": (edited(0, "class_ids", class_id=10**400), "a number of 1329 bits"),
+    "a huge id": (edited(0, "requests", id=2**63), "`id` of `requests` .*whole number"),
+    "an id below one": (edited(0, "requests", id=0), "expected a greater one"),
+    "no finite number": (edited(0, "alert_firings", value=1e999), "`value` .*finite"),
+    "no finite number inside": (edited(0, "events", payload={"a": [1e999]}), "`payload` .*finite"),
+    "null": (edited(0, "events", subject=None), "`subject` of `events` is null"),
+    "a list for an object": (edited(0, "events", payload=[1]), "`payload` .*expected an object"),
+    "half a character": (edited(0, "annotations", label="\ud800"), "without half characters"),
+    "half a character inside": (edited(0, "events", payload={"\udfff": 1}), "half characters"),
+    "NUL": (edited(0, "annotations", reason="a\0b"), "NUL"),
+    "a repeated id": (edited(7, "arrivals", id=7), "line 9: the id 7 of `arrivals`"),
+    "a repeated identity": (
+        edited(5, "events", event_id="e1"),
+        r"line \d+: `events` has the same event_id in an earlier row",
+    ),
+    "nested": (lambda t: t + "[" * 200_000 + "\n", "line 3017: JSON nested too deeply"),
+    "nested inside": (
+        lambda t: edited(0, "events", payload={"a": None})(t).replace(
+            '{"a": null}', '{"a":' * 200 + "1" + "}" * 200, 1
+        ),
+        "nested deeper than 100",
+    ),
+    "digits": (lambda t: t + "9" * 5000 + "\n", "line 3017: no JSON"),
+    "an unknown table": (
+        lambda t: t.replace('"table":"audits"', '"table":"sqlite_master"'),
+        "no table",
+    ),
+    "counts as a list": (announcing([1]), "expected format 1"),
+    "a count as a text": (announcing({"events": "7"}), 'line 1: `rows` has "events"'),
+    "a count of no table": (announcing({"x": 7}), 'line 1: `rows` has "x"'),
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_export_restores_nothing_and_is_told_by_its_line(tmp_path, damage, said):
+    test_a_damaged_file_restores_nothing(tmp_path, damage, said)
+
+
+def test_a_line_that_is_no_utf_8_is_named(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path / 'l.sqlite'}")
+    fill(ledger)
+    export(ledger, tmp_path / "file")
+    content = (
+        (tmp_path / "file").read_bytes().replace(b'"collection":"c"', b'"collection":"\xff"', 1)
+    )
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(AutolabelError, match="line 2: no UTF-8"):
+        restore(Ledger(f"sqlite:///{tmp_path / 'fresh.sqlite'}"), tmp_path / "file")
+
+
+ENDLESS = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT id FROM n"
+ALTERED = {
+    "an endless view": (
+        f"ALTER TABLE audits RENAME TO real; CREATE VIEW audits AS {ENDLESS}",
+        "view `audits`: a backup has nothing but tables",
+    ),
+    "a trigger": (
+        "CREATE TRIGGER t AFTER INSERT ON audits BEGIN DELETE FROM audits; END",
+        "trigger `t`: a backup has nothing but tables",
+    ),
+    "no JSON": ("UPDATE events SET payload = '{' WHERE id = 3", "is damaged or no backup"),
+    "a text for a number": (
+        "UPDATE deliveries SET attempt = 'one'",
+        "row 1 of `deliveries`: `attempt`",
+    ),
+    "another table": ("DROP TABLE audits; CREATE TABLE audits (id)", "cannot be used"),
+}
+
+
+@pytest.mark.parametrize(("sql", "said"), ALTERED.values(), ids=ALTERED)
+def test_an_altered_backup_restores_nothing(tmp_path, sql, said):
+    ledger = Ledger(f"sqlite:///{tmp_path / 'l.sqlite'}")
+    fill(ledger)
+    backup(ledger, tmp_path / "file")
+    with closing(sqlite3.connect(tmp_path / "file")) as connection:
+        connection.executescript(sql)
     fresh = Ledger(f"sqlite:///{tmp_path / 'fresh.sqlite'}")
     with pytest.raises(AutolabelError, match=said):
         restore(fresh, tmp_path / "file")

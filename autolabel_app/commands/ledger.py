@@ -64,7 +64,7 @@ def restore(file: Path) -> None:
 
     opened = Workspace.from_environment().ledger
     if file == DASH:
-        counts = transfer.restore_lines(opened, sys.stdin, file)
+        counts = transfer.restore_lines(opened, sys.stdin.buffer, file)
     else:
         counts = transfer.restore(opened, file)
     click.echo(f"Restored {_told(counts)}.")

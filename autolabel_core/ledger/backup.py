@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Table, func, select
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger.older_exports import upgraded
+from autolabel_core.ledger.row_checks import FileRow, RowChecks, line_row, parsed, refusal
 from autolabel_core.ledger.rows import append
 from autolabel_core.ledger.schema import VERSION, metadata
 from autolabel_core.ledger.store import Ledger
@@ -26,8 +27,7 @@ FIRST_VERSION = "0002"
 ROWS_AT_ONCE = 1000
 SQLITE_MAGIC = b"SQLite format 3\0"
 TABLES = dict(metadata.tables)
-Lines = Iterable[str]
-TableRow = tuple[str, Mapping[str, object]]
+Lines = Iterable[str | bytes]
 
 
 def backup(ledger: Ledger, file: Path) -> None:
@@ -79,8 +79,8 @@ def export_lines(ledger: Ledger, handle: IO[str]) -> dict[str, int]:
         counts = _counts(connection)
         header = {"autolabel_ledger": FORMAT, "version": VERSION, "rows": counts}
         handle.write(_line(header))
-        for name, row in _rows(connection):
-            handle.write(_line({"table": name, "row": row}))
+        for row in _rows(connection):
+            handle.write(_line({"table": row.table, "row": row.values}))
     return counts
 
 
@@ -104,11 +104,8 @@ def restore(ledger: Ledger, file: Path) -> dict[str, int]:
     if is_sqlite:
         with _opened_copy(file) as source, source.database.reading() as connection:
             return _fill(ledger, _counts(connection), _rows(connection), file)
-    with file.open(encoding="utf-8", newline="\n") as handle:
-        try:
-            return restore_lines(ledger, handle, file)
-        except UnicodeDecodeError as error:
-            raise AutolabelError(f"{file} is no backup or export of a ledger.") from error
+    with file.open("rb") as handle:
+        return restore_lines(ledger, handle, file)
 
 
 def restore_lines(ledger: Ledger, lines: Lines, named: Path) -> dict[str, int]:
@@ -125,17 +122,10 @@ def restore_lines(ledger: Ledger, lines: Lines, named: Path) -> dict[str, int]:
     Raises:
         AutolabelError: the header is that of a newer autolabel.
     """
-    entries = _entries(lines, named)
+    entries = parsed(lines, named)
     _, first = next(entries, (1, {}))
-    header = first if isinstance(first, dict) else {}
-    version, counts = str(header.get("version")), header.get("rows", {})
-    if header.get("autolabel_ledger") != FORMAT or not _is_known(version):
-        raise AutolabelError(
-            f"{named} is no export that this autolabel can read: it begins with "
-            f"{_line(header).strip()[:100]}, expected format {FORMAT} and a version up to "
-            f"{VERSION}. Restore with the autolabel that wrote it, or a newer one."
-        )
-    rows = (_row(entry, number, named) for number, entry in entries)
+    version, counts = _announced(first, named)
+    rows = (line_row(entry, number, named) for number, entry in entries)
     if version == VERSION:
         return _fill(ledger, counts, rows, named)
     with (
@@ -145,8 +135,27 @@ def restore_lines(ledger: Ledger, lines: Lines, named: Path) -> dict[str, int]:
         return _fill(ledger, counts, _rows(connection), named)
 
 
+def _announced(first: object, named: Path) -> tuple[str, dict[str, int]]:
+    """Return the version and the number of rows by table that a header announces."""
+    header = first if isinstance(first, dict) else {}
+    version, counts = str(header.get("version")), header.get("rows", {})
+    is_ours = header.get("autolabel_ledger") == FORMAT and _is_known(version)
+    if not is_ours or not isinstance(counts, dict):
+        raise AutolabelError(
+            f"{named} is no export that this autolabel can read: it begins with "
+            f"{_line(header).strip()[:100]}, expected format {FORMAT} and a version up to "
+            f"{VERSION}. Restore with the autolabel that wrote it, or a newer one."
+        )
+    for name, count in counts.items():
+        if name not in TABLES or type(count) is not int or count < 0:
+            raise refusal(
+                named, "line 1", f"`rows` has {json.dumps(name)[:60]}, expected tables and counts"
+            )
+    return version, counts
+
+
 def _fill(
-    ledger: Ledger, expected: Mapping[str, int], rows: Iterable[TableRow], named: Path
+    ledger: Ledger, expected: Mapping[str, int], rows: Iterable[FileRow], named: Path
 ) -> dict[str, int]:
     with ledger.database.writing() as connection:
         held = sum(_counts(connection).values())
@@ -170,22 +179,19 @@ def _fill(
 def _insert(
     connection: Connection,
     tables: Mapping[str, Table],
-    rows: Iterable[TableRow],
+    rows: Iterable[FileRow],
     named: Path,
 ) -> None:
+    checks = RowChecks(tables, named, with_lengths=connection.dialect.name != "sqlite")
     waiting: list[Mapping[str, object]] = []
     current = ""
-    for name, row in rows:
-        if name not in tables or set(row) != set(tables[name].columns.keys()):
-            raise AutolabelError(
-                f"{named} has a row that fits no table: `{name}` with {', '.join(row)}. "
-                "Nothing was restored. Use what `autolabel ledger export` wrote."
-            )
-        if waiting and (name != current or len(waiting) >= ROWS_AT_ONCE):
+    for row in rows:
+        checks.check(row)
+        if waiting and (row.table != current or len(waiting) >= ROWS_AT_ONCE):
             append(connection, tables[current], waiting)
             waiting = []
-        current = name
-        waiting.append(row)
+        current = row.table
+        waiting.append(row.values)
     if waiting:
         append(connection, tables[current], waiting)
 
@@ -206,28 +212,11 @@ def _counts(connection: Connection) -> dict[str, int]:
     }
 
 
-def _rows(connection: Connection) -> Iterator[TableRow]:
+def _rows(connection: Connection) -> Iterator[FileRow]:
     streaming = connection.execution_options(yield_per=ROWS_AT_ONCE)
     for name, table in TABLES.items():
         for row in streaming.execute(select(table).order_by(table.c.id)):
-            yield name, dict(row._mapping)
-
-
-def _entries(lines: Lines, named: Path) -> Iterator[tuple[int, object]]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            yield number, json.loads(line)
-        except json.JSONDecodeError as error:
-            raise AutolabelError(
-                f"{named}, line {number}: no JSON. Nothing was restored."
-            ) from error
-
-
-def _row(entry: object, number: int, named: Path) -> TableRow:
-    table, row = (entry.get("table"), entry.get("row")) if isinstance(entry, dict) else ("", None)
-    if not isinstance(table, str) or not isinstance(row, dict):
-        raise AutolabelError(f"{named}, line {number}: no row. Nothing was restored.")
-    return table, row
+            yield FileRow(f"row {row.id} of `{name}`", name, row._asdict())
 
 
 def _is_known(version: str) -> bool:
@@ -261,4 +250,27 @@ def _opened_copy(file: Path) -> Iterator[Ledger]:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "ledger.sqlite"
         shutil.copyfile(file, copy)
-        yield Ledger(f"sqlite:///{copy}")
+        try:
+            _check_tables_alone(copy, file)
+            yield Ledger(f"sqlite:///{copy}")
+        except (sqlite3.DatabaseError, ValueError, RecursionError) as error:
+            raise AutolabelError(
+                f"{file} is damaged or no backup of a ledger: {error}. Nothing was restored. "
+                "Use another backup."
+            ) from error
+
+
+def _check_tables_alone(copy: Path, named: Path) -> None:
+    """Refuse views, triggers and virtual tables: they run what the file says, even for ever."""
+    query = (
+        "SELECT type, name FROM sqlite_master WHERE type NOT IN ('table', 'index') "
+        "OR sql LIKE 'CREATE VIRTUAL%'"
+    )
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        found = connection.execute(query).fetchone()
+        damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found is not None:
+        raise refusal(named, f"{found[0]} `{found[1]}`", "a backup has nothing but tables")
+    if damage != "ok":
+        raise refusal(named, "as a whole", f"SQLite finds damage ({damage.strip()[:100]})")
