@@ -22,8 +22,10 @@ def waits():
 
 
 @pytest.fixture
-def client(waits):
-    with PoliteClient(0.0, agent=agent_name("me@example.org"), sleep=waits.append) as known:
+def client(site, waits):
+    with PoliteClient(
+        0.0, agent=agent_name("me@example.org"), private=[site.url], sleep=waits.append
+    ) as known:
         yield known
 
 
@@ -44,7 +46,7 @@ def test_an_address_is_asked_as_it_stands(site, client):
 
 def test_requests_to_one_host_keep_their_distance(site, waits):
     site.answers["/a"] = Reply("a")
-    with PoliteClient(500.0, sleep=waits.append) as client:
+    with PoliteClient(500.0, private=[site.url], sleep=waits.append) as client:
         for _ in range(3):
             assert client.text(f"{site.url}/a") == "a"
     assert len(waits) == 2 and all(400 < wait_s <= 500 for wait_s in waits)
@@ -72,11 +74,14 @@ def test_a_long_pause_is_not_waited_for(site, client, waits):
     assert len(site.asked) == 1 and waits == []
 
 
-def test_nobody_there(client):
+def test_nobody_there(waits):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/a"
-        with pytest.raises(UnreachableItemError, match=r"cannot reach 127.0.0.1: .*refused"):
+        with (
+            PoliteClient(0.0, private=[url], sleep=waits.append) as client,
+            pytest.raises(UnreachableItemError, match=r"cannot reach 127.0.0.1: .*refused"),
+        ):
             client.json(url)
 
 
@@ -130,14 +135,14 @@ def test_answers_are_kept_for_a_while_and_failures_are_not(site, tmp_path):
     replies = iter([Reply("no", 404), Reply("<p>", 200), Reply([1]), Reply([2])])
     site.answers["/a"] = lambda _asked: next(replies)
     url = f"{site.url}/a"
-    with PoliteClient(0.0, cache=tmp_path) as client:
+    with PoliteClient(0.0, private=[site.url], cache=tmp_path) as client:
         for problem in (RefusedError, UnreadableItemError):
             with pytest.raises(problem):
                 client.json(url, {"q": "x"})
         assert client.json(url, {"q": "x"}) == client.json(url, {"q": "x"}) == [1]
-    with PoliteClient(0.0, cache=tmp_path) as client:
+    with PoliteClient(0.0, private=[site.url], cache=tmp_path) as client:
         assert client.json(url, {"q": "x"}) == [1]
-    with PoliteClient(0.0, cache=tmp_path, max_age_s=0.0) as client:
+    with PoliteClient(0.0, private=[site.url], cache=tmp_path, max_age_s=0.0) as client:
         assert client.json(url, {"q": "x"}) == [2]
 
 
@@ -146,7 +151,7 @@ def test_secrets_are_sent_and_neither_shown_kept_nor_logged(site, tmp_path, capl
     secrets, headers = {"api_key": "s3cret"}, {"Authorization": "Bearer t0ken"}
     site.answers["/a"] = Reply([1])
     site.answers["/b"] = lambda asked: Reply(f"bad {asked.params['api_key']} Bearer t0ken", 401)
-    with PoliteClient(0.0, cache=tmp_path) as client:
+    with PoliteClient(0.0, private=[site.url], cache=tmp_path) as client:
         assert client.json(f"{site.url}/a", headers=headers, secrets=secrets) == [1]
         with pytest.raises(RefusedError, match="bad … …") as caught:
             client.json(f"{site.url}/b", headers=headers, secrets=secrets)
@@ -160,7 +165,7 @@ def test_robots_are_obeyed_once_asked(site, waits):
     rules = "User-agent: autolabel\nDisallow: /private\nCrawl-delay: 90\n"
     site.answers |= {"/robots.txt": Reply(rules), "/a": Reply("a"), "/private/b": Reply("b")}
     site.answers["/c"] = Reply("", 302, {"Location": "/private/b"})
-    with PoliteClient(0.0, respect_robots=True, sleep=waits.append) as client:
+    with PoliteClient(0.0, private=[site.url], respect_robots=True, sleep=waits.append) as client:
         assert client.text(f"{site.url}/a") == "a"
         for path in ("/private/b", "/c"):
             with pytest.raises(UnreadableItemError, match="leave /private/b alone"):
@@ -171,10 +176,46 @@ def test_robots_are_obeyed_once_asked(site, waits):
 @pytest.mark.parametrize(("status", "allowed"), [(404, True), (403, True), (503, False)])
 def test_no_rules_allow_and_unknown_rules_forbid(site, waits, status, allowed):
     site.answers |= {"/robots.txt": Reply("", status), "/a": Reply("a")}
-    with PoliteClient(0.0, respect_robots=True, sleep=waits.append) as client:
+    with PoliteClient(0.0, private=[site.url], respect_robots=True, sleep=waits.append) as client:
         if allowed:
             assert client.text(f"{site.url}/a") == "a"
         else:
             with pytest.raises(UnreachableItemError, match="cannot reach"):
                 client.text(f"{site.url}/a")
             assert "/a" not in site.paths()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1"])
+def test_a_private_address_is_refused_and_nothing_is_asked(site, waits, host):
+    site.answers["/a"] = Reply("a")
+    url = site.url.replace("127.0.0.1", host) + "/a"
+    with (
+        PoliteClient(0.0, sleep=waits.append) as client,
+        pytest.raises(
+            UnreadableItemError, match=r"no public address; no request was made.*--allow"
+        ),
+    ):
+        client.text(url)
+    assert not site.asked and not waits
+
+
+def test_a_redirect_into_the_private_network_is_refused(site, waits):
+    with web_site() as inner:
+        inner.answers["/secret"] = Reply("secret")
+        site.answers["/a"] = Reply("", 302, {"Location": f"{inner.url}/secret"})
+        with (
+            PoliteClient(0.0, private=[site.url], sleep=waits.append) as client,
+            pytest.raises(UnreadableItemError, match="no public address"),
+        ):
+            client.text(f"{site.url}/a")
+        assert not inner.asked and len(site.asked) == 1
+
+
+def test_a_proxy_of_the_environment_is_used(site, monkeypatch):
+    monkeypatch.setenv("http_proxy", site.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    site.answers["/a"] = Reply("by way of the proxy")
+    with PoliteClient(0.0) as client:
+        assert client.text("http://shop.example/a") == "by way of the proxy"
+        with pytest.raises(UnreadableItemError, match="no public address"):
+            client.text(f"{site.url}/a")

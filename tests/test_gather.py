@@ -116,6 +116,7 @@ def test_options_do_without_a_project(run, site, refs, tmp_path, monkeypatch):
     queries = tmp_path / "names.txt"
     queries.write_text("# wanted\n\nN2\n")
     arguments = ("identify", "gather", "--site", "csv", "--urls", str(urls), "--out", str(refs))
+    arguments += ("--allow", site.url)
     status, said, _ = run(*arguments, "--query-file", str(queries), "--dry-run")
     assert status == 0 and "1 would be fetched" in said and "N2" in said and not refs.exists()
     status, said, _ = run(*arguments, "--query", "N1", "--contact", "me@example.org")

@@ -66,7 +66,7 @@ def site():
 
 
 def asked_of(name, url, codes, **options):
-    with PoliteClient(0.0, sleep=lambda _s: None, **options) as client:
+    with PoliteClient(0.0, private=[url], sleep=lambda _s: None, **options) as client:
         return scrape(SITES[name], client, codes, url)
 
 

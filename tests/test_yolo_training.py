@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,12 @@ import pytest
 from autolabel_app.demos.detection_scenes import draw_scenes
 from autolabel_core.declarations.training import Training
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
-from autolabel_core.training.detectors import yolo_training
+from autolabel_core.training.detectors import own_checkpoints
+from autolabel_core.training.detectors.own_checkpoints import (
+    is_ours,
+    keep_checkpoint,
+    set_aside_others,
+)
 from autolabel_core.training.detectors.yolo_training import TrainingRun, base_file, train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +76,66 @@ def test_a_base_that_is_not_there_names_the_cure(tmp_path):
     assert base_file("yolo11n.pt", tmp_path) == str(tmp_path / "yolo11n.pt")
     with pytest.raises(MissingWeightsError, match=r"no file.*Give the path"):
         base_file(str(tmp_path / "gone.pt"), tmp_path)
+
+
+class Planted:
+    """A pickle that makes a file when it is loaded."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return Path.touch, (self.file,)
+
+
+def test_only_what_was_written_here_is_ours(tmp_path, caplog):
+    made, kept = tmp_path / "made", tmp_path / "last.pt"
+    made.write_bytes(b"one")
+    keep_checkpoint(made, kept)
+    assert is_ours(kept) and not set_aside_others([kept, tmp_path / "absent"])
+    earlier = kept.read_bytes()
+    made.write_bytes(b"two")
+    keep_checkpoint(made, kept)
+    assert is_ours(kept)
+    kept.write_bytes(earlier)
+    assert not is_ours(kept)
+    assert set_aside_others([kept]) and not kept.exists()
+    assert (tmp_path / "last.pt.not-ours").read_bytes() == b"one"
+    assert "is not as a training here wrote it" in caplog.text
+
+
+def test_a_kill_while_a_checkpoint_is_replaced_leaves_one_of_ours(tmp_path, monkeypatch):
+    made, kept = tmp_path / "made", tmp_path / "last.pt"
+    made.write_bytes(b"one")
+    keep_checkpoint(made, kept)
+    made.write_bytes(b"two")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        own_checkpoints.shutil, "copyfile", lambda s, t: Path(t).write_bytes(b"two")
+    )
+    real = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda s, t: killed() if Path(t) == kept else real(s, t))
+    with pytest.raises(KeyboardInterrupt):
+        keep_checkpoint(made, kept)
+    assert kept.read_bytes() == b"one" and is_ours(kept)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "names", [("last.pt",), ("best.pt", "finished"), ("ultralytics/weights/best.pt",)]
+)
+def test_a_planted_checkpoint_is_never_loaded(run, tmp_path, names):
+    wanted, told = run(), []
+    for name in names:
+        file = wanted.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(pickle.dumps(Planted(tmp_path / "ran")))
+    made = train(wanted, tmp_path / "cache", lambda done, total: told.append(done))
+    assert made.weights.stat().st_size > 1_000_000 and told == [1]
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.slow
@@ -135,7 +201,7 @@ def test_a_full_disk_is_said_and_the_epochs_before_are_kept(run, tmp_path, monke
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(source, target)
 
-    monkeypatch.setattr(yolo_training.shutil, "copyfile", full)
+    monkeypatch.setattr(own_checkpoints.shutil, "copyfile", full)
     with pytest.raises(AutolabelError, match=r"disk is full.*The last whole epoch is kept"):
         train(wanted, tmp_path / "cache", lambda done, total: None)
     monkeypatch.undo()

@@ -37,6 +37,11 @@ QUERIES = {"queries", "query_file"}
     help="Pictures of each query. Default: 1, and all of a list of addresses.",
 )
 @click.option("--contact", help="Your e-mail address or page, sent to the site.")
+@click.option(
+    "--allow",
+    multiple=True,
+    help="An address in a private network that pictures may be fetched from; may be given again.",
+)
 @names_option
 @click.option("--dry-run", is_flag=True, help="Query the site, and print what would be fetched.")
 @json_option
@@ -46,6 +51,7 @@ def gather(
     query_file: Path | None,
     urls: Path | None,
     out: Path | None,
+    allow: tuple[str, ...],
     names: Path | None,
     dry_run: bool,
     as_json: bool,
@@ -65,6 +71,7 @@ def gather(
         "query_file": query_file,
         "urls": urls,
         "out": out,
+        "allow": allow or None,
         "names": names,
     }
     wanted = _wanted(project, {name: said for name, said in given.items() if said is not None})

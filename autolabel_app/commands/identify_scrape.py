@@ -93,6 +93,7 @@ def scrape_prices(
             cache=Paths.from_environment().web,
             max_age_s=3600 * max_age_hours,
             respect_robots=not chosen.is_api,
+            private=() if url is None else [url],
         ) as client,
     ):
         scraped = scrape(chosen, client, codes, url, progress)

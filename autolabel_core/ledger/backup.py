@@ -117,10 +117,8 @@ def restore_lines(ledger: Ledger, lines: Lines, named: Path) -> dict[str, int]:
         named: what messages call it.
 
     Returns:
-        The number of rows by table.
-
-    Raises:
-        AutolabelError: the header is that of a newer autolabel.
+        The number of rows by table. Where the header is that of a newer autolabel, or a row is not
+        one that `export_lines` wrote, an `AutolabelError` says so.
     """
     entries = parsed(lines, named)
     _, first = next(entries, (1, {}))
@@ -148,8 +146,12 @@ def _announced(first: object, named: Path) -> tuple[str, dict[str, int]]:
         )
     for name, count in counts.items():
         if name not in TABLES or type(count) is not int or count < 0:
-            raise refusal(
-                named, "line 1", f"`rows` has {json.dumps(name)[:60]}, expected tables and counts"
+            raise AutolabelError(
+                refusal(
+                    named,
+                    "line 1",
+                    f"`rows` has {json.dumps(name)[:60]}, expected tables and counts",
+                )
             )
     return version, counts
 
@@ -271,6 +273,9 @@ def _check_tables_alone(copy: Path, named: Path) -> None:
         found = connection.execute(query).fetchone()
         damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found is not None:
-        raise refusal(named, f"{found[0]} `{found[1]}`", "a backup has nothing but tables")
+        raise AutolabelError(
+            refusal(named, f"{found[0]} `{found[1]}`", "a backup has nothing but tables")
+        )
     if damage != "ok":
-        raise refusal(named, "as a whole", f"SQLite finds damage ({damage.strip()[:100]})")
+        problem = f"SQLite finds damage ({damage.strip()[:100]})"
+        raise AutolabelError(refusal(named, "as a whole", problem))

@@ -38,9 +38,9 @@ class FileRow:
     values: Mapping[str, object]
 
 
-def refusal(named: Path, place: str, problem: str) -> AutolabelError:
-    """Return the error that names the place in the file and what is wrong there."""
-    return AutolabelError(
+def refusal(named: Path, place: str, problem: str) -> str:
+    """Return the message that names the place in the file and what is wrong there."""
+    return (
         f"{named}, {place}: {problem}. Nothing was restored. "
         "Use what `autolabel ledger export` or `backup` wrote."
     )
@@ -65,11 +65,13 @@ def parsed(lines: Iterable[str | bytes], named: Path) -> Iterator[tuple[int, obj
         except UnicodeDecodeError as error:
             if number == 1:
                 raise AutolabelError(f"{named} is no backup or export of a ledger.") from error
-            raise refusal(named, f"line {number}", "no UTF-8") from error
+            raise AutolabelError(refusal(named, f"line {number}", "no UTF-8")) from error
         except RecursionError as error:
-            raise refusal(named, f"line {number}", "JSON nested too deeply") from error
+            raise AutolabelError(
+                refusal(named, f"line {number}", "JSON nested too deeply")
+            ) from error
         except ValueError as error:
-            raise refusal(named, f"line {number}", "no JSON") from error
+            raise AutolabelError(refusal(named, f"line {number}", "no JSON")) from error
 
 
 def line_row(entry: object, number: int, named: Path) -> FileRow:
@@ -88,7 +90,7 @@ def line_row(entry: object, number: int, named: Path) -> FileRow:
     """
     table, row = (entry.get("table"), entry.get("row")) if isinstance(entry, dict) else ("", None)
     if not isinstance(table, str) or not isinstance(row, dict):
-        raise refusal(named, f"line {number}", "no row")
+        raise AutolabelError(refusal(named, f"line {number}", "no row"))
     return FileRow(f"line {number}", table, row)
 
 
@@ -110,7 +112,7 @@ class RowChecks:
         """Accept a row, or raise `AutolabelError` with its place and what is wrong with it."""
         problem = self._problem(row)
         if problem is not None:
-            raise refusal(self._named, row.place, problem)
+            raise AutolabelError(refusal(self._named, row.place, problem))
 
     def _problem(self, row: FileRow) -> str | None:
         table = self._tables.get(row.table)

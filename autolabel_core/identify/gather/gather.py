@@ -218,7 +218,13 @@ def _shaped(site: PictureSite, asking: Asking, query: Query, limit: int) -> Iter
 
 def _client(wanted: Gathering, site: PictureSite, paths: Paths) -> PoliteClient:
     delay_s = site.delay_s if wanted.delay_s is None else wanted.delay_s
-    return PoliteClient(delay_s, agent=agent_name(wanted.contact), cache=paths.web)
+    named = [wanted.base_url, wanted.pictures_url, *wanted.allow]
+    return PoliteClient(
+        delay_s,
+        agent=agent_name(wanted.contact),
+        cache=paths.web,
+        private=[address for address in named if address is not None],
+    )
 
 
 def _asking(

@@ -59,6 +59,8 @@ class Gathering(Declaration):
         contact: e-mail address or page of whoever asks; MusicBrainz and Wikimedia want one.
         base_url: of a mirror of the site's API.
         pictures_url: of a mirror of its pictures, where it tells no whole addresses.
+        allow: further addresses whose hosts may be in a private network, such as
+            `http://192.168.1.5:8080`.
         delay_s: least seconds between two requests to a host; absent: what the site asks for.
         max_picture_mb: larger pictures are refused (1e6 bytes).
         names: what file names may carry, as `index --names` reads it.
@@ -83,6 +85,7 @@ class Gathering(Declaration):
     contact: Text | None = None
     base_url: Text | None = None
     pictures_url: Text | None = None
+    allow: tuple[Text, ...] = ()
     delay_s: Annotated[float, Field(ge=0.0)] | None = None
     max_picture_mb: float = Field(default=MAX_PICTURE_MB, gt=0.0)
     names: FileNames = FileNames()

@@ -147,7 +147,7 @@ class RateSource:
 
 def _asked(url: str, keep: Path | None) -> Rates:
     """Ask the service, and keep what it says, also where that comes too late for the caller."""
-    ready = PoliteClient(0.0)
+    ready = PoliteClient(0.0, private=[url])
 
     def ask() -> Rates:
         with ready as client:

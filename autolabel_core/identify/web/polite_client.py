@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,8 @@ from urllib.robotparser import RobotFileParser
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
+from autolabel_core.foundation.network.ssrf_guard import PrivateAddressError
+from autolabel_core.identify.web.guarded_routes import guarded_routes
 from autolabel_core.identify.web.request import (
     NotNowError,
     Question,
@@ -71,6 +73,8 @@ class PoliteClient:
         max_age_s: how long a kept answer is good for.
         respect_robots: whether robots.txt is asked first and obeyed, its Crawl-delay too; meant for
             pages, since an API has rules of its own.
+        private: addresses that a person named; their hosts alone may be in a private network, also
+            where a redirect or an answer leads there.
         sleep: waits so many seconds.
     """
 
@@ -82,6 +86,7 @@ class PoliteClient:
         cache: Path | None = None,
         max_age_s: float = DAY_S,
         respect_robots: bool = False,
+        private: Iterable[str] = (),
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         import httpx
@@ -94,7 +99,9 @@ class PoliteClient:
         self._robots: dict[str, RobotFileParser] = {}
         self._asked_at: dict[str, float] = {}
         self._client = httpx.Client(
-            headers={"User-Agent": self.agent}, timeout=httpx.Timeout(READ_S, connect=CONNECT_S)
+            headers={"User-Agent": self.agent},
+            timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
+            **guarded_routes(private),
         )
 
     def __enter__(self) -> PoliteClient:
@@ -205,6 +212,8 @@ class PoliteClient:
                     request = answer.next_request
         except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
             raise UnreadableItemError(f"{question.address} is no address: {error}") from error
+        except PrivateAddressError as error:
+            raise UnreadableItemError(f"cannot fetch {question.address}: {error}") from error
         except httpx.HTTPError as error:
             raise NotNowError(str(error) or type(error).__name__) from error
         raise UnreadableItemError(

@@ -15,6 +15,7 @@ from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.models.detectors.yolo import published_weights
 from autolabel_core.models.ultralytics_setup import quiet_ultralytics
 from autolabel_core.models.weights import load_failures
+from autolabel_core.training.detectors.own_checkpoints import keep_checkpoint, set_aside_others
 
 Progress = Callable[[int, int], None]
 
@@ -30,6 +31,7 @@ SMALL = {
 an mAP50 of 0.0 after three epochs; this one reached 0.87 in seven epochs of 400 scenes. A mirrored
 digit is no digit: `fliplr` is for those who know that theirs may be mirrored."""
 LAST, BEST, FINISHED, WEIGHTS = "last.pt", "best.pt", "finished", "weights.pt"
+ULTRALYTICS = "ultralytics"
 METRICS = {
     "val_map50": "metrics/mAP50(B)",
     "val_map50_95": "metrics/mAP50-95(B)",
@@ -100,6 +102,7 @@ def train(run: TrainingRun, cache: Path, progress: Progress) -> TrainedDetector:
     ultralytics = quiet_ultralytics(cache)
     failures: tuple[type[Exception], ...] = (*load_failures(), SystemError)
     run.folder.mkdir(parents=True, exist_ok=True)
+    _leave_own_files(run)
     if not (run.folder / FINISHED).exists():
         try:
             _go_on(run, ultralytics.YOLO, progress)
@@ -116,9 +119,24 @@ def train(run: TrainingRun, cache: Path, progress: Progress) -> TrainedDetector:
     return _result(run.folder)
 
 
+def _leave_own_files(run: TrainingRun) -> None:
+    """Leave nothing that ultralytics would unpickle but what a training here wrote."""
+    kept = [run.folder / LAST, run.folder / BEST]
+    if set_aside_others(kept):
+        for file in (*kept, run.folder / FINISHED):
+            file.unlink(missing_ok=True)
+    weights = run.folder / ULTRALYTICS / "weights"
+    shutil.rmtree(weights, ignore_errors=True)
+    if (run.folder / BEST).exists():
+        weights.mkdir(parents=True)
+        shutil.copyfile(run.folder / BEST, weights / BEST)
+    for cache in (run.data_yaml.parent / "labels").glob("*.cache"):
+        cache.unlink()
+
+
 def _go_on(run: TrainingRun, yolo: Callable[..., YoloTrainable], progress: Progress) -> None:
     last = run.folder / LAST
-    place = {"data": str(run.data_yaml), "save_dir": str(run.folder / "ultralytics")}
+    place = {"data": str(run.data_yaml), "save_dir": str(run.folder / ULTRALYTICS)}
     model = yolo(str(last) if last.exists() else run.base, task="detect")
     model.add_callback("on_train_batch_end", _Counter(progress))
     model.add_callback("on_model_save", lambda trainer: _keep(trainer, run.folder))
@@ -168,17 +186,10 @@ class _Counter:
 def _keep(trainer: YoloTrainer, folder: Path) -> None:
     """Copy the checkpoints in one step each: ultralytics writes over its own in place."""
     if trainer.best_fitness == trainer.fitness:
-        _copy(trainer.best, folder / BEST)
-    _copy(trainer.last, folder / LAST)
+        keep_checkpoint(trainer.best, folder / BEST)
+    keep_checkpoint(trainer.last, folder / LAST)
     if trainer.stop:
         write_atomically(folder / FINISHED, lambda part: part.touch())
-
-
-def _copy(source: Path, target: Path) -> None:
-    def write(part: Path) -> None:
-        shutil.copyfile(source, part)
-
-    write_atomically(target, write)
 
 
 def _result(folder: Path) -> TrainedDetector:
