@@ -56,10 +56,15 @@ def test_a_folders_marker_is_no_object_and_an_empty_object_is_one(s3):
     assert sorted(dict(ObjectStoreBucket(s3.uri).list())) == ["dir/a", "empty"]
 
 
-def test_a_key_that_cannot_be_addressed_stops_the_listing(s3):
-    s3.put({"a": 1, "b//c": 2})
-    with pytest.raises(AutolabelError, match=r"cannot be addressed .*b//c.* rename it.*deleted"):
-        list(ObjectStoreBucket(s3.uri).list())
+def test_a_key_that_cannot_be_addressed_is_quarantined_alone(s3, home, bring_up_to_date):
+    s3.put({"p/a": 10, "p/b//c": 20, "p/../d": 30, "p/e": 15})
+    home.declare(NAME, declared(f"{s3.uri}/p"))
+    assert sorted(dict(ObjectStoreBucket(f"{s3.uri}/p").list())) == ["../d", "a", "b//c", "e"]
+    bring_up_to_date(home.workspace, NAME)
+    found = {r["key"]: r["reason"] for r in Documents(home.workspace.open(NAME)).find()}
+    assert (found["a"], found["e"]) == (None, None)
+    for key in ("b//c", "../d"):
+        assert "cannot be addressed" in found[key] and "rename it" in found[key]
 
 
 def test_sidecars_are_metadata_and_change_the_version(s3):

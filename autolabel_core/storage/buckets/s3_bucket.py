@@ -57,7 +57,7 @@ class ObjectStoreBucket(BucketLayout):
         return {
             key: S3File(self._s3, self._bucket, full)
             for key, full in named
-            if key and not key.startswith(".") and "/." not in key
+            if key and not _is_hidden(key)
         }
 
     def _files(self) -> Files:
@@ -70,7 +70,8 @@ class ObjectStoreBucket(BucketLayout):
         return found
 
     def _file(self, key: str) -> S3File | None:
-        self._full(key)
+        if self._is_manifest:
+            self._full(key)
         return self._listing.get(key)
 
     def _may_hold(self, key: str) -> bool:
@@ -100,3 +101,8 @@ class ObjectStoreBucket(BucketLayout):
     def _write(self, key: str, data: bytes) -> None:
         self._s3.bucket(self._bucket).write(self._full(key), data, new_only=True)
         self._listing[key] = S3File(self._s3, self._bucket, self._full(key))
+
+
+def _is_hidden(key: str) -> bool:
+    """Whether a part of a key begins with a dot; `.` and `..` hide nothing, they are odd names."""
+    return any(part.startswith(".") and part not in (".", "..") for part in key.split("/"))

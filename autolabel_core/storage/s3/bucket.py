@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
-from autolabel_core.storage.s3.messages import code_of, explained
+from autolabel_core.storage.s3.entries import S3Entry, list_all
+from autolabel_core.storage.s3.messages import code_of, explained, is_unaddressable
 from autolabel_core.storage.s3.settings import SCHEME, S3Settings, open_store
 
 if TYPE_CHECKING:
@@ -23,19 +24,6 @@ BROKEN_LISTING = "ListResponseBody"
 FIRST_PAUSE_SECONDS = 0.1
 
 Result = TypeVar("Result")
-
-
-class S3Entry(NamedTuple):
-    """One object as listed; the ETag changes whenever its content does."""
-
-    key: str
-    e_tag: str
-    size: int
-
-    @property
-    def version(self) -> str:
-        """A text that changes whenever the object does."""
-        return f"{self.e_tag}-{self.size:x}"
 
 
 class S3Bucket:
@@ -57,6 +45,9 @@ class S3Bucket:
 
         Returns:
             The objects; markers of folders (keys that end with `/`) are left out.
+
+        Raises:
+            AutolabelError: the server refuses, or does not answer.
         """
         import obstore
 
@@ -64,7 +55,14 @@ class S3Bucket:
             chunks = obstore.list(self._store, prefix or None, chunk_size=LISTED_AT_ONCE)
             return [_entry(meta) for chunk in chunks for meta in chunk]
 
-        return self._without_markers(self._ask(ask, prefix, is_listing=True))
+        try:
+            found = self._ask(ask, prefix, is_listing=True)
+        except AutolabelError as error:
+            # One such key would hide the whole page that it is listed on.
+            if not is_unaddressable(str(error.__cause__)):
+                raise
+            found = list(list_all(self.name, prefix, self._settings))
+        return self._without_markers(found)
 
     def entries_in(self, prefix: str) -> list[S3Entry]:
         """Return the objects directly in a folder, by key.
@@ -87,7 +85,7 @@ class S3Bucket:
         """The client shows `folder/` as `folder`; only a request tells it from an empty object."""
         found = {entry.key: entry for entry in entries}
         for entry in [e for e in found.values() if e.size == 0]:
-            if self.head(entry.key) is None:
+            if entry.key.endswith("/") or self.head(entry.key) is None:
                 del found[entry.key]
         return sorted(found.values())
 
@@ -203,7 +201,9 @@ class S3Bucket:
         except AutolabelError:
             raise
         except ValueError as error:
-            raise UnreadableItemError(f"{address} is no key that can be asked for") from error
+            raise UnreadableItemError(
+                f"{address} cannot be addressed; rename it: no empty, `.` or `..` parts"
+            ) from error
         except BaseError as error:
             raise explained(str(error), address, self._settings, is_listing) from error
 

@@ -34,7 +34,7 @@ def explained(
     bucket = SCHEME + split_uri(address)[0]
     if code == ARCHIVED:
         return UnreadableItemError("is archived; restore it to a class that can be read at once")
-    if "invalid path" in message:
+    if is_unaddressable(message):
         why = message.partition("invalid path: ")[2].partition("\n\nDebug")[0] or message
         return AutolabelError(
             f"{address} holds a key that cannot be addressed ({' '.join(why.split()):.160}); "
@@ -76,6 +76,11 @@ def _found_and_cure(message: str, settings: S3Settings) -> tuple[str, str]:
         found = "the server cannot be reached, or broke off its answer"
         cure = "check AWS_ENDPOINT_URL and the network, then run the same again"
     return found, cure
+
+
+def is_unaddressable(message: str) -> bool:
+    """Whether the client refuses a key by itself: one with empty, `.` or `..` parts."""
+    return "invalid path" in message
 
 
 def code_of(message: str) -> str:
