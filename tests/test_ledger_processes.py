@@ -28,7 +28,7 @@ for start in range(0, events, chunk):
 REGISTER = """
 import json, sys
 from pathlib import Path
-from autolabel_core.paths import Paths
+from autolabel_core.foundation.paths import Paths
 from autolabel_core.operations.registration import register
 from autolabel_core.tables.workspace import Workspace
 home, url = Path(sys.argv[1]), sys.argv[2]
