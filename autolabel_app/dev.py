@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,9 @@ def run_dagster_dev(options: Sequence[str]) -> NoReturn:
     )
     os.chdir(folder)
     command = [sys.executable, "-m", "dagster", "dev", "-w", WORKSPACE]
+    # A script's background job ignores SIGINT, and Dagster treats SIGTERM as it finds SIGINT:
+    # nothing but SIGKILL would end it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.stdout.flush()
     os.execv(sys.executable, [*command, *options])
 

@@ -142,19 +142,19 @@ def _sweep_one(
 def run_clusters(collection: OpenCollection, bar: bool) -> str:
     """Bring the clusters of a collection up to date: full runs that were asked for, and the rest.
 
+    A collection that declares none, and a full run that failed, is an `AutolabelError`.
+
     Args:
         collection: opened with its stores.
         bar: whether to draw a progress bar.
 
     Returns:
         The id of the run in Dagster.
-
-    Raises:
-        AutolabelError: the collection declares no clusters, or a full run failed.
     """
+    from autolabel_core.clusters.queries import definitions
+
     name = collection.name
-    if not collection.declaration.clusters:
-        raise AutolabelError(f"`{name}` declares no `clusters` in its YAML: nothing to group.")
+    definitions(collection)
     batches = LedgerSnapshot(collection.workspace, name).batches
     exports = (
         ("annotation_exports",) if enriched_fields(collection.workspace.collections, name) else ()

@@ -21,5 +21,6 @@ def build_new_objects(collection: Collection) -> dg.SensorDefinition:
 def _compare(collection: OpenCollection, _cursor: str | None) -> RunDecision:
     register(collection)
     return RunDecision(
-        plan(collection, uploads_only=True), "every object is registered and labelled"
+        plan(collection, uploads_only=True),
+        "every object is registered, and every table is up to date with it",
     )

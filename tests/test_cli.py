@@ -155,6 +155,10 @@ def test_query_as_table_and_as_json(run, swept):
     ]
     assert "front" in run("query", sql)[1]
     assert run("query", "SELECT 1 AS a WHERE false")[1] == "No rows.\n"
+    long = "SELECT range(100) AS numbers"
+    _, out, err = run("query", long)
+    assert "0, 1, 2" in out and len(out.splitlines()) == 2 and "--json" in err
+    assert json.loads(run("query", long, "--json")[1])[0]["numbers"] == list(range(100))
 
 
 def test_labels_come_one_by_one_from_a_csv_and_go_again(run, swept, tmp_path):

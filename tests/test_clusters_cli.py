@@ -124,7 +124,7 @@ def test_what_is_not_there_is_said(grouped, run, words, said):
 def test_a_collection_without_clusters(angles, run):
     angles({"a": 0})
     status, _, err = run("clusters", "run", NAME)
-    assert status == 1 and "declares no `clusters`" in err
+    assert status == 1 and "declares no `clusters`" in err and "cluster_name" in err
 
 
 def test_status_mentions_them(grouped, run):

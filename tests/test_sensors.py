@@ -253,5 +253,5 @@ def test_a_sweep_and_the_sensors_see_the_same(workspace, tick, home, monkeypatch
     os.environ.pop("DAGSTER_HOME", None)
     assert not plan(ws.open(NAME))
     assert tick("new_objects").skip_reason.skip_message == (
-        "every object is registered and labelled"
+        "every object is registered, and every table is up to date with it"
     )

@@ -105,6 +105,19 @@ def test_an_empty_collection_has_a_status(workspace):
     found = status_of(workspace({NAME: declaration()}, {NAME: {}}))
     assert (found["objects"], found["coverage"], found["confidence"]) == (0, 0.0, {})
     assert failed(found) == {"references_per_label"}
+    texts = {f.name: f.text for f in findings(found)}
+    assert f"`autolabel sweep {NAME}`" in texts["references_per_label"]
+    assert "Label 10" not in texts["references_per_label"], "there is nothing to label yet"
+
+
+@pytest.mark.parametrize(("kind", "other"), [("image", "text"), ("text", "image")])
+def test_where_nothing_can_be_read_the_other_extractor_is_named(kind, other):
+    def advice(quarantined):
+        numbers = {**HEALTHY, "input": kind, "quarantined": quarantined}
+        return {f.name: f.text for f in findings(numbers)}["unreadable_share"]
+
+    assert f"`feature_extractor_name: {other}_extractor`" in advice(HEALTHY["objects"])
+    assert "_extractor`" not in advice(HEALTHY["objects"] - 1)
 
 
 HEALTHY = {

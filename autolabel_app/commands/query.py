@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from autolabel_app.options import json_option
-from autolabel_app.output import emit_json, emit_table
+from autolabel_app.output import emit_json, emit_table, shown
 from autolabel_core.tables.workspace import Workspace
+
+MAX_LIST = 40
 
 
 @click.command()
@@ -41,4 +43,14 @@ def query(sql: str, timeout: float, memory: int, as_json: bool) -> None:
     if as_json:
         emit_json(records)
         return
-    emit_table(records, empty="No rows.")
+    shortened = [{name: _shortened(value) for name, value in r.items()} for r in records]
+    emit_table(shortened, empty="No rows.")
+    if shortened != records:
+        click.echo(f"Lists are cut at {MAX_LIST} characters; --json prints them whole.", err=True)
+
+
+def _shortened(value: object) -> object:
+    """Cut a list that would fold over many lines, such as the neighbours of a document."""
+    if not isinstance(value, list) or len(shown(value)) <= MAX_LIST:
+        return value
+    return shown(value)[: MAX_LIST - 1] + "…"

@@ -49,7 +49,8 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
             _show_change(tried, change)
         return
     proposal = handle.threshold(precision)
-    change = handle.try_threshold(proposal.overall.threshold)
+    stated = proposal.overall.threshold if as_json else _floor(proposal.overall.threshold)
+    change = handle.try_threshold(stated)
     if as_json:
         per_label = {label: asdict(p) for label, p in proposal.per_label.items()}
         emit_json(
@@ -63,7 +64,7 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
         )
         return
     _show_proposal(precision, proposal)
-    _show_change(proposal.overall.threshold, change)
+    _show_change(stated, change)
 
 
 def _show_proposal(precision: float, proposal: PerLabelProposal) -> None:
@@ -78,12 +79,12 @@ def _show_proposal(precision: float, proposal: PerLabelProposal) -> None:
     if not proposal.overall.reached:
         return
     click.echo("\nIn the YAML:\n  taxonomy:")
-    click.echo(f"    confidence_threshold: {_floor(proposal.overall.threshold)}")
+    click.echo(f"    confidence_threshold: {_floor(proposal.overall.threshold):.4f}")
     per_label = proposal.thresholds().per_label
     if per_label:
         click.echo("    label_thresholds:   # optional")
         for label, own in per_label.items():
-            click.echo(f'      "{label}": {_floor(own)}')
+            click.echo(f'      "{label}": {_floor(own):.4f}')
     click.echo()
 
 
@@ -110,7 +111,7 @@ def _promise(precision: float, overall: ThresholdProposal) -> str:
 
 def _row(proposal: ThresholdProposal) -> dict[str, object]:
     return {
-        "threshold": proposal.threshold,
+        "threshold": _floor(proposal.threshold),
         "precision": percent(proposal.precision),
         "at least": percent(proposal.precision_low),
         "rests on": f"{proposal.matched} of {proposal.support}",
@@ -118,9 +119,9 @@ def _row(proposal: ThresholdProposal) -> dict[str, object]:
     }
 
 
-def _floor(value: float) -> str:
-    """Round down, so that the item which set the threshold still matches."""
-    return f"{math.floor(value * 1e4) / 1e4:.4f}"
+def _floor(value: float) -> float:
+    """Round down to what is printed, so that the item which set the threshold still matches."""
+    return math.floor(value * 1e4) / 1e4
 
 
 def _show_change(tried: float, change: ThresholdChange) -> None:

@@ -40,7 +40,8 @@ def definitions(collection: OpenCollection, names: Sequence[str] = ()) -> list[D
     found = {one.name: one for one in Clusters(collection).defined}
     if not found:
         raise NotFoundError(
-            f"`{collection.name}` declares no `clusters` in its YAML: nothing to group."
+            f"`{collection.name}` declares no `clusters` in its YAML: nothing to group. "
+            "Add `clusters: [{cluster_name: new_kinds, filter: unlabelled}]`, then sweep."
         )
     for name in names:
         if name not in found:

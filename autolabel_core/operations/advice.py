@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from autolabel_core.notifications.webhooks.health import waiting_problem
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
 from autolabel_core.operations.finding import Finding
+from autolabel_core.operations.object_findings import images_with_detections, unreadable_share
 
 if TYPE_CHECKING:
     from autolabel_core.operations.status_record import CollectionStatus
 
-MAX_UNREADABLE_SHARE = 0.05
-MAX_WITHOUT_DETECTIONS = 0.50
 MIN_REFERENCES = 10
 GOOD_REFERENCES = 20
 MAX_IMBALANCE = 5.0
@@ -39,10 +38,12 @@ def findings(status: CollectionStatus) -> list[Finding]:
     Source: guidance of the seed tutorial (10 to 20 examples a category, threshold table,
     troubleshooting); the bounds are this module's constants.
     """
-    rules = [_unreadable, _few_references, _imbalance, _agreement, _nothing_labelled]
+    rules = [unreadable_share, _few_references, _imbalance, _agreement, _nothing_labelled]
     rules += [_threshold_far, _false_positives, _undelivered]
     rules += [should_recluster, noise_ratio] if status["clusters"] else []
-    rules += [_nothing_found, _judged_right] if "images_without_detections" in status else []
+    rules += (
+        [images_with_detections, _judged_right] if "images_without_detections" in status else []
+    )
     rules += (
         [_filtered_out] if status["references"] and status.get("references_let_in") == 0 else []
     )
@@ -50,31 +51,6 @@ def findings(status: CollectionStatus) -> list[Finding]:
     rules += [_disagreements] if status["disagreements"] else []
     rules += [_distinguishable] if status["labels_from_names"] else []
     return [rule(status) for rule in rules]
-
-
-def _unreadable(s: CollectionStatus) -> Finding:
-    share = s["quarantined"] / s["objects"] if s["objects"] else 0.0
-    text = f"{s['quarantined']} of {s['objects']} objects cannot be read ({share:.1%})."
-    passed = share <= MAX_UNREADABLE_SHARE
-    cure = " List them with `documents --filter reason:exists:true` and replace or remove them."
-    return Finding("unreadable_share", "raw_objects", passed, text + ("" if passed else cure))
-
-
-def _nothing_found(s: CollectionStatus) -> Finding:
-    """Of collections with boxes alone; the others have nothing to look at."""
-    name, asset = "images_with_detections", "detections"
-    looked_at = s["objects"] - s["quarantined"]
-    without = s["images_without_detections"]
-    share = without / looked_at if looked_at else 0.0
-    text = f"{without} of {looked_at} images have no detection ({share:.1%})."
-    if share <= MAX_WITHOUT_DETECTIONS:
-        return Finding(name, asset, True, text)
-    cure = (
-        " Without a model in service annotate some (`autolabel annotate`) and train; with one look "
-        f"at `autolabel review {s['collection']} --by random`, and lower confidence_threshold or "
-        "train on what was missed."
-    )
-    return Finding(name, asset, False, text + cure)
 
 
 def _judged_right(s: CollectionStatus) -> Finding:
@@ -97,6 +73,12 @@ def _few_references(s: CollectionStatus) -> Finding:
     if not references:
         if s.get("renamed_from"):
             return Finding("references_per_label", "reference_set", False, s["renamed_from"])
+        if not s["objects"]:
+            text = (
+                "Nothing is registered yet. Put files into the bucket, then "
+                f"`autolabel sweep {s['collection']}`."
+            )
+            return Finding("references_per_label", "reference_set", False, text)
         command = "annotate" if "detections" in s else "label"
         text = (
             f"No references yet.{_misspelt(s)} Label {MIN_REFERENCES} to {GOOD_REFERENCES} of each "
