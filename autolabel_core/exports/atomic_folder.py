@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.partial_folders import SHOWN_CHARACTERS, partial_folder
 
 MARKER = ".autolabel-export.json"
 # Files that desktops leave in any folder that somebody looked at, and ultralytics beside labels.
@@ -37,12 +38,11 @@ def replacing(out: Path, fmt: str) -> Iterator[Path]:
     """
     place = out.resolve()
     _refuse_foreign(place)
-    fresh = place.parent / f".{place.name[:40]}.{uuid.uuid4().hex}.partial"
     try:
-        fresh.mkdir(parents=True)
-        yield fresh
-        _mark(fresh, fmt)
-        _swap(fresh, place)
+        with partial_folder(place) as fresh:
+            yield fresh
+            _mark(fresh, fmt)
+            _swap(fresh, place)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
@@ -50,8 +50,6 @@ def replacing(out: Path, fmt: str) -> Iterator[Path]:
             f"Expected room for the export in {place.parent}, found a full disk ({error}). "
             "Nothing was changed there: free some space or choose another folder."
         ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _refuse_foreign(place: Path) -> None:
@@ -108,3 +106,16 @@ def _swap(fresh: Path, place: Path) -> None:
             earlier.rename(place)
         raise
     shutil.rmtree(earlier, ignore_errors=True)
+    for folder in _left_beside(place):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left_beside(place: Path) -> list[Path]:
+    """Earlier exports that a kill in the middle of a swap left, now that there is a new one.
+
+    A longer name is cut, so that it may be another place's.
+    """
+    if len(place.name) > SHOWN_CHARACTERS:
+        return []
+    ours = re.compile(rf"\.{re.escape(place.name)}\.[0-9a-f]{{32}}\.earlier")
+    return [folder for folder in place.parent.iterdir() if ours.fullmatch(folder.name)]

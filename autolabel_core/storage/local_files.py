@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePath
 from typing import Protocol
 
 from autolabel_core.foundation.atomic_files import write_atomically
+from autolabel_core.foundation.partial_folders import partial_folder
 from autolabel_core.storage.checksums import DAMAGED, FOLDER, Checksums
 
 
@@ -122,14 +122,11 @@ class LocalFiles:
     def folder(self, path: PurePath) -> Iterator[Path]:
         """A fresh folder, which takes the place of what is there, damaged or not."""
         place = Path(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            dir=place.parent, prefix=f".{place.name}.", suffix=".partial"
-        ) as beside:
-            fresh = Path(beside) / place.name
+        with partial_folder(place) as beside:
+            fresh = beside / place.name
             yield fresh
             if place.exists():
-                place.rename(Path(beside) / "earlier")
+                place.rename(beside / "earlier")
             fresh.rename(place)
         shutil.rmtree(self._checksums.folder_of(place), ignore_errors=True)
         for file in sorted(path for path in place.iterdir() if path.is_file()):

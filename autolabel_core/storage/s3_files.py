@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
 
 from autolabel_core.foundation.atomic_files import write_atomically
+from autolabel_core.foundation.partial_folders import partial_folder
 from autolabel_core.storage.s3 import SCHEME, S3Bucket, S3Settings, split_uri
 
 NOTE = "autolabel-fingerprint"
@@ -86,10 +87,8 @@ class S3Files:
 
     def write(self, path: PurePath, fingerprint: str | None, write: Callable[[Path], None]) -> None:
         """Make the file beside the copies, PUT it, and keep it as the copy."""
-        folder = self._cache / str(path.parent)
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".part") as place:
-            part = Path(place) / path.name
+        with partial_folder(self._cache / str(path)) as folder:
+            part = folder / path.name
             write(part)
             notes = {} if fingerprint is None else {NOTE: fingerprint}
             e_tag = self._bucket.write(str(path), part, notes)

@@ -1,0 +1,87 @@
+"""What killed writers left is cleared by the next run; a live writer is never disturbed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.export_samples import ROWS, table
+
+from autolabel_core.exports import write_export
+from autolabel_core.foundation.partial_folders import partial_folder
+from autolabel_core.storage.local_files import LocalFiles
+
+ROOT = Path(__file__).resolve().parent.parent
+WRITER = """
+import sys, time
+from pathlib import Path
+from autolabel_core.foundation.partial_folders import partial_folder
+with partial_folder(Path(sys.argv[1])) as folder:
+    (folder / "half").write_bytes(b"half")
+    print("there", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """Another process in the middle of writing `tmp_path / "out"`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout.readline() == "there\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def left(tmp_path):
+    return [path.name for path in tmp_path.iterdir() if path.name.endswith(".partial")]
+
+
+def kill(process):
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_an_export_clears_what_a_killed_one_left(writer, tmp_path):
+    kill(writer)
+    assert len(left(tmp_path)) == 1
+    write_export("csv", table(ROWS), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_warehouse_clears_what_a_killed_sweep_left(writer, tmp_path):
+    kill(writer)
+    with LocalFiles(tmp_path).folder(tmp_path / "out") as folder:
+        folder.mkdir()
+        (folder / "whole").write_bytes(b"whole")
+    assert not left(tmp_path) and (tmp_path / "out" / "whole").is_file()
+
+
+def test_a_live_writer_is_not_disturbed(writer, tmp_path):
+    write_export("csv", table(ROWS), tmp_path / "out")
+    (name,) = left(tmp_path)
+    assert (tmp_path / name / "half").read_bytes() == b"half" and writer.poll() is None
+
+
+def test_nothing_else_is_cleared(tmp_path):
+    (tmp_path / ".out.mine.partial").mkdir()
+    (tmp_path / f".other.{32 * 'a'}.partial").mkdir()
+    (tmp_path / f".out.{32 * 'b'}.partial").write_text("a file")
+    before = sorted(left(tmp_path))
+    with partial_folder(tmp_path / "out"):
+        assert len(left(tmp_path)) == 4
+    assert sorted(left(tmp_path)) == before
+
+
+def test_an_earlier_export_that_a_kill_left_goes_once_there_is_a_new_one(tmp_path):
+    (tmp_path / f".out.{32 * 'c'}.earlier").mkdir()
+    write_export("csv", table(ROWS), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
