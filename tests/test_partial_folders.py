@@ -11,6 +11,7 @@ from support.export_samples import ROWS, table
 
 from autolabel_core.exports import write_export
 from autolabel_core.foundation.partial_folders import partial_folder
+from autolabel_core.storage.checksums import Checksums
 from autolabel_core.storage.local_files import LocalFiles
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +64,20 @@ def test_the_warehouse_clears_what_a_killed_sweep_left(writer, tmp_path):
         folder.mkdir()
         (folder / "whole").write_bytes(b"whole")
     assert not left(tmp_path) and (tmp_path / "out" / "whole").is_file()
+
+
+def test_notes_of_checksums_that_killed_processes_left_are_cleared(writer, tmp_path):
+    files, place = LocalFiles(tmp_path), tmp_path / "rows.parquet"
+    files.write(place, None, lambda part: part.write_bytes(b"rows"))
+    (note,) = tmp_path.rglob("rows.parquet.crc32")
+    live, killed = (note.with_name(f".{note.name}.{n}.part") for n in (os.getppid(), writer.pid))
+    live.touch()
+    killed.touch()
+    kill(writer)
+    other = note.with_name(f".{note.name}.none.part")
+    other.touch()
+    Checksums(tmp_path).settle(place)
+    assert not killed.exists() and live.exists() and other.exists()
 
 
 def test_a_live_writer_is_not_disturbed(writer, tmp_path):

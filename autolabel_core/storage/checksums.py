@@ -8,6 +8,7 @@ the tables, and the first look at a file in a process compares them.
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 import mmap
 import os
@@ -137,6 +138,20 @@ class Checksums:
         part = note.with_name(f".{note.name}.{os.getpid()}.part")
         part.write_text("".join(f"{one}\n" for one in sums), encoding="ascii")
         part.replace(note)
+        for left in note.parent.glob(f".{glob.escape(note.name)}.*.part"):
+            if not _is_running(left.suffixes[-2].removeprefix(".")):
+                left.unlink(missing_ok=True)
+
+
+def _is_running(process: str) -> bool:
+    """Whether there is such a process here; what names none is nobody's to clear."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OverflowError, OSError):
+        return True
+    return True
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
