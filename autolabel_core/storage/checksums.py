@@ -136,7 +136,9 @@ class Checksums:
         note = self._note(path)
         note.parent.mkdir(parents=True, exist_ok=True)
         part = note.with_name(f".{note.name}.{os.getpid()}.part")
-        part.write_text("".join(f"{one}\n" for one in sums), encoding="ascii")
+        text = "".join(f"{one}\n" for one in sums)
+        # What is noted may be garbage, and is then kept as what fits nothing.
+        part.write_text(text, encoding="ascii", errors="replace")
         part.replace(note)
         for left in note.parent.glob(f".{glob.escape(note.name)}.*.part"):
             if not _is_running(left.suffixes[-2].removeprefix(".")):
