@@ -97,8 +97,9 @@ def give_labels(
     if not problems:
         hashes = documents.content_hashes([g.key for g in cleaned])
         forms = documents.other_forms([g.key for g in cleaned if g.key not in hashes])
-        cleaned = [replace(g, key=forms.get(g.key, g.key)) for g in cleaned]
-        hashes |= documents.content_hashes(list(forms.values()))
+        if forms:
+            cleaned = [replace(g, key=forms.get(g.key, g.key)) for g in cleaned]
+            hashes |= documents.content_hashes(list(forms.values()))
         for g in cleaned:
             if g.key not in hashes:
                 hint = documents.near(g.key) if len(problems) < MAX_HINTS else ""
