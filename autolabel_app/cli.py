@@ -93,6 +93,7 @@ def root() -> None:
 def main() -> None:
     """Run the command line; domain errors become one clear line and exit status 1."""
     from autolabel_app.arrow_without_pandas import keep_pandas_out
+    from autolabel_app.database_errors import database_errors, explained
     from autolabel_core.foundation.errors import AutolabelError
     from autolabel_core.foundation.project_folder import enter_project
 
@@ -113,6 +114,9 @@ def main() -> None:
         sys.exit(130)
     except (AutolabelError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except database_errors() as error:
+        click.echo(f"Error: {explained(error)}", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -166,9 +166,7 @@ codes = st.from_regex(r"SET-[A-Z]{2}[0-9]{3}", fullmatch=True)
 def test_whatever_order_offers_have_prices_are_the_same(offers, random):
     listings = [Listing(code, f"{one:,} 円") for code, said in offers.items() for one in said]
     random.shuffle(listings)
-    asking = PriceSite(
-        "", "JPY", True, lambda _client, _url, prefixes: iter([(prefixes[0], listings)])
-    )
+    asking = PriceSite("", "JPY", True, lambda _client, _url: lambda _prefix: listings)
     scraped = scrape(asking, None, offers)
     expected = {c: (statistics.median(a), min(a), max(a), len(a)) for c, a in offers.items()}
     assert told(scraped) == expected and list(scraped.prices) == sorted(offers)
@@ -176,7 +174,7 @@ def test_whatever_order_offers_have_prices_are_the_same(offers, random):
 
 def read(text):
     client = type("Pages", (), {"text": lambda _self, _at: text})()
-    ((_, listings),) = SITES["yuyu-tei"].scrape(client, "", ["SET"])
+    listings = SITES["yuyu-tei"].opened(client, "")("SET")
     return listings
 
 
