@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta
 
 from autolabel_core.foundation.statistics import (
     coverage,
@@ -95,3 +96,10 @@ def test_a_distribution_counts_exact_texts_most_frequent_first():
 @pytest.mark.parametrize(("covered", "total", "share"), [(0, 0, 0.0), (1, 4, 0.25), (4, 4, 1.0)])
 def test_coverage_is_a_share(covered, total, share):
     assert coverage(covered, total) == share
+
+
+@given(st.integers(1, 400), st.data(), st.sampled_from([0.05, 0.001, 1e-5]))
+def test_the_exact_bound_is_that_of_the_beta_distribution(trials, data, error):
+    successes = data.draw(st.integers(1, trials))
+    expected = beta.ppf(error, successes, trials - successes + 1)
+    assert exact_lower_bound(successes, trials, error) == pytest.approx(expected, rel=1e-6)
