@@ -57,8 +57,11 @@ def request_run(
     known = set(context.instance.get_dynamic_partitions(partitions_name(source.collection)))
     missing = [batch for batch in batches if batch not in known]
     more = [partitions.build_add_request(missing)] if missing else []
-    outcomes = _outcomes(context.instance, workspace, source)
-    if not may_ask(wanted.wanted, outcomes, time.time()):
+    outcomes = _outcomes(context.instance, workspace, source.tags)
+    plan_tags = {COLLECTION_TAG: source.collection, PLAN_TAG: wanted.wanted}
+    same_plan = _outcomes(context.instance, workspace, plan_tags)
+    is_in_progress = any(outcome.ended is None for outcome in same_plan)
+    if is_in_progress or not may_ask(wanted.wanted, outcomes, time.time()):
         reason = f"{_shown(wanted)}: waits for a run in progress, or before a retry after failures"
         return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=more, cursor=cursor)
     tags = {**source.tags, PLAN_TAG: wanted.wanted}
@@ -82,10 +85,10 @@ def _range_of(wanted: Plan) -> dict[str, str]:
 
 
 def _outcomes(
-    instance: dg.DagsterInstance, workspace: Workspace, source: RunSource
+    instance: dg.DagsterInstance, workspace: Workspace, tags: dict[str, str]
 ) -> list[Outcome]:
-    """Return the latest runs of a sensor, newest first; dead ones are reported as failed."""
-    found = instance.get_run_records(dg.RunsFilter(tags=source.tags), limit=LOOK_BACK)
+    """Return the latest runs with these tags, newest first; dead ones are reported as failed."""
+    found = instance.get_run_records(dg.RunsFilter(tags=tags), limit=LOOK_BACK)
     return [_outcome(instance, workspace, record) for record in found]
 
 

@@ -99,6 +99,15 @@ def test_what_is_in_flight_is_not_asked_for_again(workspace, tick, instance):
     assert "waits for a run in progress" in tick("new_objects").skip_reason.skip_message
 
 
+def test_a_plan_that_another_sensor_brings_about_is_not_asked_for_twice(workspace, tick, instance):
+    """A promotion of a model concerns two sensors: one run serves both."""
+    workspace({NAME: declaration()}, {NAME: {"a": 0}})
+    (request,) = tick("new_objects").run_requests
+    tags = {**request.tags, "autolabel/sensor": "new_weights"}
+    launched(instance, request._replace(tags=tags), dg.DagsterRunStatus.NOT_STARTED)
+    assert "waits for a run in progress" in tick("new_objects").skip_reason.skip_message
+
+
 @pytest.mark.parametrize("succeeded", [True, False])
 def test_what_is_still_wrong_after_a_run_is_asked_for_under_a_new_key(
     workspace, tick, instance, succeeded
