@@ -33,7 +33,7 @@ from autolabel_core.operations.registration import register
 from autolabel_core.tables.workspace import Workspace
 home, url = Path(sys.argv[1]), sys.argv[2]
 workspace = Workspace(Paths(home, home / "collections", url))
-found = register(workspace, workspace.collection("c"))
+found = register(workspace.open("c"))
 print(json.dumps([found.created, found.batches]))
 """
 

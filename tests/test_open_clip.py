@@ -94,7 +94,7 @@ def test_a_checkpoint_is_loaded_and_embeds(tmp_path, monkeypatch):
 def test_a_known_tag_without_a_hub_is_an_error_with_a_cure(monkeypatch, tmp_path):
     from huggingface_hub import constants
 
-    monkeypatch.setattr(hub, "answers", lambda endpoint: False)
+    monkeypatch.setattr(hub, "is_reachable", lambda endpoint: False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     before = constants.HF_HUB_OFFLINE
     extractor = load("ViT-B-32/laion2b_s34b_b79k", device="cpu")
@@ -152,12 +152,12 @@ def test_a_wrong_batch_size_is_refused():
 )
 def test_a_hub_or_proxy_that_refuses_does_not_answer(monkeypatch, endpoint, proxies):
     monkeypatch.setattr(hub.urllib.request, "getproxies", lambda: proxies)
-    assert not hub.answers(endpoint)
+    assert not hub.is_reachable(endpoint)
 
 
 def test_a_hub_that_listens_answers():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        assert hub.answers(f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert hub.is_reachable(f"http://127.0.0.1:{server.getsockname()[1]}")
 
 
 def test_names_of_features_hold_safe_characters_only():

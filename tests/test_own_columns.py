@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import get_type_hints
 
 import pyarrow.parquet as pq
 import pytest
@@ -25,7 +24,7 @@ def own_columns(workspace):
     with Documents(collection).connect() as connection:
         for view in ("documents", "all_documents"):
             names |= {row[0] for row in connection.execute(f"DESCRIBE {view}").fetchall()}
-    records = set(get_type_hints(DocumentRecord))
+    records = set(DocumentRecord.__annotations__)
     return names | records | set(RAW_SCHEMA.names) | set(DETECTION_SCHEMA.names)
 
 
@@ -57,7 +56,7 @@ def test_every_column_of_ours_is_refused_or_works_as_a_field(
         except DeclarationError as error:
             assert f"`{name}` is a column of its own; choose another" in str(error)
             refused.append(name)
-    assert set(get_type_hints(BoxFields)) - {"width_px", "height_px"} <= set(allowed)
+    assert set(BoxFields.__annotations__) - {"width_px", "height_px"} <= set(allowed)
     assert {"key", "url", "score", "reason", "metadata", "confidence"} <= set(refused)
     fields = {**EXTRACTOR, "field_passthrough": ["side", *allowed]}
     exports = {"formats": formats}

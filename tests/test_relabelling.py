@@ -144,7 +144,9 @@ class World:
 
 
 def published(root):
-    files = [path for path in root.rglob("*") if path.is_file() and ".neighbours" not in path.parts]
+    # The cache of neighbours, and notes of what the last sweep saw, are no derived tables.
+    notes = {".neighbours", "last_annotations.arrow", "last_annotations.arrow.crc32"}
+    files = [path for path in root.rglob("*") if path.is_file() and not notes & set(path.parts)]
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(files)}
 
 

@@ -176,7 +176,8 @@ def test_commands_work_in_sequence(home, tmp_path):
 def test_what_cannot_be_read_for_now_ends_a_sweep_and_waits_for_the_next(workspace, home, swept):
     gone = "http://127.0.0.1:9/x"
     line = {"key": "k", "blobs": [{"type": "text", "data": gone}]}
-    ws = workspace({NAME: declaration()}, {NAME: {"a": 0, "m.jsonl": json.dumps(line)}})
+    declared = {**declaration(), "source": {"allow": ["http://127.0.0.1:9/"]}}
+    ws = workspace({NAME: declared}, {NAME: {"a": 0, "m.jsonl": json.dumps(line)}})
     results, told = swept()
     assert "left to the next sweep" in told[-1]
     assert len(results[0].runs) <= 2

@@ -67,7 +67,7 @@ def test_a_folder_is_named_by_its_content(tmp_path):
 @pytest.mark.slow
 @needs_extra
 def test_an_unreachable_hub_is_an_error_with_a_cure(monkeypatch):
-    monkeypatch.setattr("autolabel_core.models.hub_timeout.answers", lambda endpoint: False)
+    monkeypatch.setattr("autolabel_core.models.hub_timeout.is_reachable", lambda endpoint: False)
     extractor = load_extractor(
         "text_extractor", "v1", "sentence_transformers:nobody/has-this-model", {"device": "cpu"}
     )

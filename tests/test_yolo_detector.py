@@ -120,7 +120,7 @@ def test_what_is_no_checkpoint_is_an_error_with_the_cure(tmp_path):
 
 @pytest.mark.slow
 def test_weights_by_name_without_access_name_the_cure(tmp_path, monkeypatch):
-    monkeypatch.setattr("autolabel_core.models.detectors.yolo.answers", lambda endpoint: False)
+    monkeypatch.setattr("autolabel_core.models.detectors.yolo.is_reachable", lambda endpoint: False)
     with pytest.raises(MissingWeightsError, match=r"weights: /path/to/yolo11n.pt"):
         yolo("yolo11n.pt", folder=tmp_path).detect(pictures(1))
     with pytest.raises(MissingWeightsError, match=r'Did you mean "yolo11x.pt"\?'):
