@@ -114,8 +114,7 @@ class Registry:
         """
         self._locks.mkdir(parents=True, exist_ok=True)
         with FileLock(self._locks / f"models.{collection}.{kind}.lock"):
-            models = self.versions(collection, kind)
-            known = [model.version for model in models]
+            known = [model.version for model in self.versions(collection, kind)]
             version = _checked(version, known) if version else next_version(known)
             place = self._place(collection, kind, version)
             shutil.rmtree(place, ignore_errors=True)
