@@ -16,6 +16,7 @@ ANNOTATOR_VARIABLE = "AUTOLABEL_ANNOTATOR"
 DEFINITIONS_VARIABLE = "AUTOLABEL_DEFINITIONS"
 WAREHOUSE_VARIABLE = "AUTOLABEL_WAREHOUSE"
 DAGSTER_HOME_VARIABLE = "DAGSTER_HOME"
+MODEL_CACHE_VARIABLE = "AUTOLABEL_MODEL_CACHE"
 
 # What a URL says of these needs no escapes, and no import.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
@@ -161,6 +162,26 @@ def definitions_file(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the Dagster code location: `AUTOLABEL_DEFINITIONS`, else our own."""
     own = CHECKOUT / "autolabel_assets" / "definitions.py"
     return Path(environ.get(DEFINITIONS_VARIABLE) or own)
+
+
+def model_cache(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of exported networks, which all homes of a user share; may be deleted.
+
+    Args:
+        environ: the environment.
+
+    Returns:
+        `AUTOLABEL_MODEL_CACHE`, else `autolabel/networks` in the user's cache folder, else in
+        `AUTOLABEL_HOME` where the user has no home.
+    """
+    named = environ.get(MODEL_CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser().resolve()
+    try:
+        caches = Path(environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:
+        return Paths.from_environment(environ).cache / "networks"
+    return caches / "autolabel" / "networks"
 
 
 def annotator_name(environ: Mapping[str, str] = os.environ) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import pickle
+import platform
 import re
+import sys
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,6 +56,17 @@ def load_failures() -> tuple[type[Exception], ...]:
         safetensors.SafetensorError,
         zipfile.BadZipFile,
     )
+
+
+def may_have_gpu() -> bool:
+    """Whether torch should be asked for a GPU: a driver is there, or this is a newer Mac.
+
+    Asking torch itself takes seconds for its import.
+    """
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    drivers = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+    return sys.platform == "win32" or any(Path(driver).exists() for driver in drivers)
 
 
 def pick_device(device: str | None) -> str:

@@ -38,9 +38,9 @@ def export_weights(weights: Path, fmt: str, imgsz: int, out: Path, cache: Path) 
             f"--imgsz is {imgsz}; expected a multiple of {STRIDE_PX}, such as "
             f"{below or STRIDE_PX} or {below + STRIDE_PX}."
         )
-    if fmt == "onnx" and importlib.util.find_spec("onnx") is None:
+    if fmt == "onnx" and importlib.util.find_spec("onnxslim") is None:
         raise AutolabelError(
-            "ONNX is not installed. Install it (`pip install 'dagster-autolabel[onnx]'`), or "
+            "onnxslim is not installed. Install it (`pip install 'dagster-autolabel[onnx]'`), or "
             "export as torchscript, which needs nothing more."
         )
     ultralytics = quiet_ultralytics(cache)
