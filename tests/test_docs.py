@@ -113,7 +113,7 @@ def test_the_examples_of_the_readme_load(tmp_path):
 
 def test_every_environment_variable_is_in_the_readme():
     names = [value for name, value in vars(paths).items() if name.endswith("_VARIABLE")]
-    assert len(names) == 7
+    assert len(names) == 8
     for name in names:
         assert f"`{name}`" in read("README.md")
 
