@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from autolabel_app.runs import prepare_dagster_home
+from autolabel_app.supervisor import supervise
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import CHECKOUT, Paths
 from autolabel_core.foundation.project_folder import env_file_settings, find_project
@@ -18,11 +17,14 @@ WORKSPACE = "workspace.yaml"
 NO_ADVERT = "ignore:Function `dev_command` is superseded"
 
 
-def run_dagster_dev(options: Sequence[str]) -> NoReturn:
-    """Replace this process by `dagster dev` in the project's folder.
+def run_dagster_dev(options: Sequence[str]) -> int:
+    """Run `dagster dev` in the project's folder until it ends or is told to stop.
 
     Args:
         options: further options for it.
+
+    Returns:
+        The exit status for this process.
 
     Raises:
         AutolabelError: there is no project around the working folder, or its `.env` and the
@@ -43,11 +45,8 @@ def run_dagster_dev(options: Sequence[str]) -> NoReturn:
     )
     os.chdir(folder)
     command = [sys.executable, "-m", "dagster", "dev", "-w", WORKSPACE]
-    # A script's background job ignores SIGINT, and Dagster treats SIGTERM as it finds SIGINT:
-    # nothing but SIGKILL would end it.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.stdout.flush()
-    os.execv(sys.executable, [*command, *options])
+    return supervise([*command, *options])
 
 
 def _refuse_contradictions(folder: Path) -> None:

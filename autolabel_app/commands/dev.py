@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 
@@ -10,8 +12,11 @@ import click
 def dev(options: tuple[str, ...]) -> None:
     """Show Dagster's pages at http://127.0.0.1:3000, and let the project run by itself.
 
+    Ctrl-C or SIGTERM ends it within ten seconds, with all that it started; a run that was in
+    progress is repeated at the next start.
+
     Each OPTION goes to `dagster dev`, such as --port 3001.
     """
     from autolabel_app.dev import run_dagster_dev
 
-    run_dagster_dev(options)
+    sys.exit(run_dagster_dev(options))
