@@ -5,18 +5,16 @@ from typing import NamedTuple
 
 import dagster as dg
 
+from autolabel_assets.sensors.dead_runs import SENSOR_TAG, fail_dead_runs
 from autolabel_core.operations.automation import Outcome, may_ask, run_key
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.operations.staleness_plan import Plan
 from autolabel_core.tables.workspace import Workspace
 
 COLLECTION_TAG = "autolabel/collection"
-SENSOR_TAG = "autolabel/sensor"
 PLAN_TAG = "autolabel/plan"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 LOOK_BACK = 12
-STARTING_SECONDS = 60.0
-RUNNING = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 IN_VAIN = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 
@@ -57,9 +55,10 @@ def request_run(
     known = set(context.instance.get_dynamic_partitions(partitions_name(source.collection)))
     missing = [batch for batch in batches if batch not in known]
     more = [partitions.build_add_request(missing)] if missing else []
-    outcomes = _outcomes(context.instance, workspace, source.tags)
+    fail_dead_runs(context.instance, workspace)
+    outcomes = _outcomes(context.instance, source.tags)
     plan_tags = {COLLECTION_TAG: source.collection, PLAN_TAG: wanted.wanted}
-    same_plan = _outcomes(context.instance, workspace, plan_tags)
+    same_plan = _outcomes(context.instance, plan_tags)
     is_in_progress = any(outcome.ended is None for outcome in same_plan)
     if is_in_progress or not may_ask(wanted.wanted, outcomes, time.time()):
         reason = f"{_shown(wanted)}: waits for a run in progress, or before a retry after failures"
@@ -84,41 +83,19 @@ def _range_of(wanted: Plan) -> dict[str, str]:
     return dict(zip(RANGE_TAGS, (wanted.batches[0], wanted.batches[-1]), strict=True))
 
 
-def _outcomes(
-    instance: dg.DagsterInstance, workspace: Workspace, tags: dict[str, str]
-) -> list[Outcome]:
-    """Return the latest runs with these tags, newest first; dead ones are reported as failed."""
+def _outcomes(instance: dg.DagsterInstance, tags: dict[str, str]) -> list[Outcome]:
+    """Return the latest runs with these tags, newest first."""
     found = instance.get_run_records(dg.RunsFilter(tags=tags), limit=LOOK_BACK)
-    return [_outcome(instance, workspace, record) for record in found]
+    return [_outcome(record) for record in found]
 
 
-def _outcome(instance: dg.DagsterInstance, workspace: Workspace, record: dg.RunRecord) -> Outcome:
+def _outcome(record: dg.RunRecord) -> Outcome:
     run = record.dagster_run
-    wanted = run.tags.get(PLAN_TAG, "")
-    unwatched = not instance.run_launcher.supports_check_run_worker_health
-    if unwatched and not run.is_finished and _is_dead(workspace, record):
-        instance.report_run_failed(
-            run, "Its process ended without reporting; the run is requested again."
-        )
-        return Outcome(wanted, time.time(), False)
     return Outcome(
-        wanted,
+        run.tags.get(PLAN_TAG, ""),
         (record.end_time or record.update_timestamp.timestamp()) if run.is_finished else None,
         run.status == dg.DagsterRunStatus.SUCCESS,
     )
-
-
-def _is_dead(workspace: Workspace, record: dg.RunRecord) -> bool:
-    """Whether a run that did not just begin holds no sign of life: its machine went down with it.
-
-    One that began in the future did not just begin: the clock went back.
-    """
-    began = record.start_time
-    if record.dagster_run.status not in RUNNING or began is None:
-        return False
-    if abs(time.time() - began) < STARTING_SECONDS:
-        return False
-    return not workspace.run_lock(record.dagster_run.run_id).is_alive()
 
 
 def _shown(wanted: Plan) -> str:

@@ -22,6 +22,7 @@ TESTS = Path(__file__).resolve().parent
 ENTRY_POINTS = """\
 [autolabel.extractors]
 angle_extractor = support.toy_extractors:angle_extractor
+waiting_extractor = support.toy_extractors:waiting_extractor
 colour_extractor = support.toy_extractors:colour_extractor
 
 [autolabel.detectors]

@@ -1,7 +1,6 @@
 """A project is found from every folder below it, and its settings are the same in each."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -133,20 +132,6 @@ def test_dagster_is_not_started_where_env_and_environment_disagree(project, monk
     monkeypatch.setenv("AUTOLABEL_HOME", "/elsewhere")
     with pytest.raises(AutolabelError, match="unset one"):
         run_dagster_dev([])
-
-
-def test_sigterm_ends_dagster_where_the_shell_had_sigint_ignored(project, monkeypatch):
-    # Dagster copies what it finds for SIGINT to SIGTERM; jobs of a script find it ignored.
-    seen = []
-    monkeypatch.chdir(project)
-    monkeypatch.setattr(os, "environ", dict(os.environ))
-    monkeypatch.setattr(os, "execv", lambda *_: seen.append(signal.getsignal(signal.SIGINT)))
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        run_dagster_dev([])
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert seen == [signal.SIG_DFL]
 
 
 def test_the_example_is_the_commented_one():

@@ -13,7 +13,7 @@ from support.angle_samples import NAME, declaration, label
 
 from autolabel_app.runs import sweep
 from autolabel_assets.resources.workspace import WorkspaceResource
-from autolabel_assets.sensors import run_requests, run_sensor
+from autolabel_assets.sensors import dead_runs, run_sensor
 from autolabel_assets.sensors.audits import build_audit, build_audit_schedule
 from autolabel_assets.sensors.full_reconciliation import (
     build_full_reconciliation,
@@ -142,7 +142,7 @@ def test_a_run_whose_machine_went_down_is_reported_and_asked_for_again(
     instance.report_dagster_event(event, run.run_id)
     life = home.workspace.run_lock(run.run_id)
     life.acquire()
-    monkeypatch.setattr(run_requests, "STARTING_SECONDS", -1.0)
+    monkeypatch.setattr(dead_runs, "STARTING_SECONDS", -1.0)
     assert tick("new_objects").skip_reason
     life.release()
     assert tick("new_objects").run_requests

@@ -24,6 +24,11 @@ class RunLock:
         self._lock.release(force=True)
         self._path.unlink(missing_ok=True)
 
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether a run held it and its process ended without letting go."""
+        return self._path.exists() and not self.is_alive()
+
     def is_alive(self) -> bool:
         """Whether a living process holds it."""
         if not self._path.exists():

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +48,23 @@ class ColourExtractor:
         means = [np.asarray(image, np.float64).reshape(-1, 3).mean(axis=0) for image in batch]
         means = [mean if mean.any() else np.ones(3) for mean in means]
         return np.array([mean / np.linalg.norm(mean) for mean in means], np.float32)
+
+
+class WaitingExtractor(AngleExtractor):
+    """An angle extractor that waits as long as the file exists that `TOY_WAIT` names."""
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest("waiting_extractor", self.version, "angle", "text", 2)
+
+    def embed(self, batch: Sequence[Any]) -> np.ndarray:
+        while Path(os.environ["TOY_WAIT"]).exists():
+            time.sleep(0.1)
+        return super().embed(batch)
+
+
+def waiting_extractor(version: str, model: str | None = None) -> WaitingExtractor:
+    return WaitingExtractor(version)
 
 
 def angle_extractor(version: str, model: str | None = None) -> AngleExtractor:
