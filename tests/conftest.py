@@ -24,6 +24,7 @@ ENTRY_POINTS = """\
 angle_extractor = support.toy_extractors:angle_extractor
 waiting_extractor = support.toy_extractors:waiting_extractor
 colour_extractor = support.toy_extractors:colour_extractor
+colour_name_extractor = support.toy_extractors:colour_name_extractor
 
 [autolabel.detectors]
 block_detector = support.toy_detectors:block_detector

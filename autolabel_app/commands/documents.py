@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 )
 @click.option("--sort", metavar="FIELD", help="Ascending; -FIELD is descending.")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many.")
+@click.option(
+    "--like",
+    metavar="QUERY",
+    help="The most alike first: a document's key, a file, or words such as 'red shoes' where the "
+    "extractor embeds texts (multimodal_extractor, text_extractor). Without --limit the first 20.",
+)
 @click.option("--urls", is_flag=True, help="Add `url`, by which the content can be fetched.")
 @click.option(
     "--expires",
@@ -41,18 +47,25 @@ def documents(
     filters: tuple[str, ...],
     sort: str | None,
     limit: int | None,
+    like: str | None,
     urls: bool,
     expires: int,
     as_json: bool,
 ) -> None:
     """List the documents of COLLECTION as the last sweep left them."""
     handle = Project.open().collection(collection)
-    records = handle.records(filters, sort, limit, expires if urls else None)
+    if like is not None and sort is not None:
+        raise click.UsageError("--like sorts by likeness; leave --sort out.")
+    records = handle.records(filters, sort, limit, expires if urls else None, like)
     if as_json:
         emit_json(records)
         return
     of_boxes = handle.opened.declaration.detection is not None
-    emit_table([document_row(record, of_boxes, urls) for record in records], empty="No documents.")
+    rows = [document_row(record, of_boxes, urls) for record in records]
+    if like is not None:
+        scores = [record["score"] for record in records]
+        rows = [{"score": score, **row} for score, row in zip(scores, rows, strict=True)]
+    emit_table(rows, empty="No documents.")
 
 
 def document_row(record: DocumentRecord, of_boxes: bool, with_url: bool = False) -> dict[str, Cell]:

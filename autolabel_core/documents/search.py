@@ -1,4 +1,4 @@
-"""Runs a retriever: filters and searches a collection's documents."""
+"""Searches a collection's documents: by a declared retriever, or by what they are like."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from autolabel_core.declarations.conditions import Comparison, Condition, fill, 
 from autolabel_core.documents.classifier import decode_file, require_same_encoder
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
+from autolabel_core.documents.stored_vectors import stored_vectors
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.matching.nearest import nearest
-from autolabel_core.models.extractors import embed_checked
+from autolabel_core.models.extractors import (
+    embed_checked,
+    embed_texts_checked,
+    embeds_texts,
+)
 from autolabel_core.tables.applied_taxonomy import check_feature_uri
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.reference_filter import filter_references
@@ -25,6 +30,7 @@ from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.workspace import OpenCollection
 
+LIKE_LIMIT = 20
 LABELLED_BY_PEOPLE = Comparison("label_source", "in", ("human", "promoted"))
 
 
@@ -40,7 +46,7 @@ def retrieve(
         collection: the collection searched.
         retriever: the declaration.
         inputs: values for `{{INPUT.name}}`, for each of them and for no other. For the query of a
-            search: a document's key, a file, or (texts) the text itself.
+            search: a document's key, a file, or words where the extractor embeds texts.
         limit: at most so many; a search never gives more than its `top_k`.
 
     Returns:
@@ -61,7 +67,7 @@ def retrieve(
     query = fill(search.query_template, inputs)
     vector = _query_vector(collection, embeddings, str(query))
     if references is None:
-        ids, vectors = _vectors_of(embeddings, view.ids(before))
+        ids, vectors = stored_vectors(embeddings, view.ids(before))
     else:
         require_same_encoder(references, embeddings.extractor)
         ids, vectors = references.document_ids, references.vectors
@@ -71,12 +77,50 @@ def retrieve(
     scores = {ids[position]: score for position, score in pairs if position >= 0 and score >= least}
     narrowed = _only(scores, references is not None)
     after = _filled(retriever.conditions_after_search, inputs)
-    records = {r["document_id"]: r for r in view.find([*narrowed, *after])}
+    return _scored(view, scores, [*narrowed, *after])[:limit]
+
+
+def find_like(
+    collection: OpenCollection,
+    query: str,
+    conditions: Sequence[Condition] = (),
+    limit: int | None = None,
+) -> list[DocumentRecord]:
+    """Return the documents that are most like something.
+
+    Args:
+        collection: whose documents.
+        query: a document's key, a file, or words where the extractor embeds texts.
+        conditions: all of them must hold.
+        limit: at most so many; None takes the nearest LIKE_LIMIT.
+
+    Returns:
+        Documents as `Documents.find` gives them, with `score` (cosine in [-1, 1], 1 is the same
+        direction), best first.
+
+    Raises:
+        AutolabelError: the query is none of these.
+    """
+    view, embeddings = Documents(collection), Embeddings(collection)
+    vector = _query_vector(collection, embeddings, query)
+    ids, vectors = stored_vectors(embeddings, view.ids(conditions))
+    most = LIKE_LIMIT if limit is None else limit
+    hits = nearest(vector[None, :], vectors, max(most, 1))
+    pairs = zip(hits.position[0].tolist(), hits.score[0].tolist(), strict=True)
+    scores = {ids[position]: score for position, score in pairs if position >= 0}
+    return _scored(view, scores, _only(scores, by_people=False))[:most]
+
+
+def _scored(
+    view: Documents, scores: Mapping[str, float], conditions: Sequence[Condition]
+) -> list[DocumentRecord]:
+    """Return the documents for which the conditions hold, each with its score, in that order."""
+    records = {record["document_id"]: record for record in view.find(conditions)}
     results: list[DocumentRecord] = []
     for document, score in scores.items():
         if document in records:
             results.append({**records[document], "score": score})
-    return results[:limit]
+    return results
 
 
 def _only(document_ids: Iterable[str], by_people: bool = True) -> list[Condition]:
@@ -113,43 +157,24 @@ def _references(
     return filter_references(references, conditions, collection.declaration.label_field)
 
 
-def _vectors_of(
-    embeddings: Embeddings, wanted: set[str]
-) -> tuple[list[str], npt.NDArray[np.float32]]:
-    ids: list[str] = []
-    parts: list[npt.NDArray[np.float32]] = []
-    for batch in embeddings.batches:
-        if not embeddings.warehouse.exists(embeddings.path(batch)):
-            continue
-        table = embeddings.warehouse.read_vectors(embeddings.path(batch))
-        pairs = zip(table.document_ids, table.reasons, strict=True)
-        rows = [i for i, (d, reason) in enumerate(pairs) if reason is None and d in wanted]
-        if rows:
-            ids += [table.document_ids[i] for i in rows]
-            whole = len(rows) == len(table.document_ids)
-            parts.append(table.vectors if whole else table.vectors[rows])
-    if not ids:
-        return [], np.zeros((0, embeddings.extractor.manifest.embedding_dim or 1), np.float32)
-    order = np.argsort(np.array(ids), kind="stable")
-    return [ids[i] for i in order.tolist()], np.concatenate(parts)[order]
-
-
 def _query_vector(
     collection: OpenCollection, embeddings: Embeddings, query: str
 ) -> npt.NDArray[np.float32]:
     stored = _stored_vector(embeddings, collection.declaration.document_id(query))
     if stored is not None:
         return stored
-    is_text = embeddings.extractor.manifest.input == "text"
-    is_file = _names_a_file(query)
-    if not is_file and not is_text:
-        if why := _without_vector(embeddings, query):
-            raise AutolabelError(why)
+    extractor = embeddings.extractor
+    if _names_a_file(query):
+        return np.asarray(embed_checked(extractor, [decode_file(Path(query), extractor)])[0])
+    is_text = extractor.manifest.input == "text"
+    if not is_text and (why := _without_vector(embeddings, query)):
+        raise AutolabelError(why)
+    if not embeds_texts(extractor) or (not is_text and _looks_like_a_file(query)):
         raise AutolabelError(
             f"The query {query!r} is neither a document's key in `{collection.name}` nor a file."
+            + (" It reads like a file's name, not like words." if embeds_texts(extractor) else "")
         )
-    item = decode_file(Path(query), embeddings.extractor) if is_file else query
-    return np.asarray(embed_checked(embeddings.extractor, [item])[0])
+    return np.asarray(embed_texts_checked(extractor, [query])[0])
 
 
 def _stored_vector(embeddings: Embeddings, document: str) -> npt.NDArray[np.float32] | None:
@@ -181,6 +206,13 @@ def _without_vector(embeddings: Embeddings, query: str) -> str:
             f"on it. Name a box on it, such as `{query}#det_0`, or an image file."
         )
     return f"`{query}` has no vector yet. Make it: {sweep}."
+
+
+def _looks_like_a_file(text: str) -> bool:
+    """Whether a text ends as the names of images do: a slip in a name is no description."""
+    from PIL import Image
+
+    return Path(text).suffix.lower() in Image.registered_extensions()
 
 
 def _names_a_file(text: str) -> bool:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.json_types import JsonObject
-from autolabel_core.models.extractors import Extractor, Manifest
+from autolabel_core.models.extractors import Extractor, Manifest, embed_texts_checked
 from autolabel_core.models.weights import feature_name
 
 LAYERS = ("hidden.weight", "hidden.bias", "out.weight", "out.bias")
@@ -160,6 +160,10 @@ class ProjectedExtractor:
     def embed(self, batch: Sequence[object]) -> Vectors:
         """Return projected vectors `(n, m)`, rows of unit length."""
         return self.head.project(self.base.embed(batch))
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return projected vectors `(n, m)` of texts, where the base embeds texts."""
+        return self.head.project(embed_texts_checked(self.base, texts))
 
 
 def safetensors_path(path: Path) -> Path:

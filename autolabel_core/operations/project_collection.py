@@ -154,6 +154,7 @@ class ProjectCollection:
         sort: str | None = None,
         limit: int | None = None,
         url_seconds: int | None = None,
+        like: str | None = None,
     ) -> list[DocumentRecord]:
         """Return documents as `autolabel documents --json` lists them; needs no pandas.
 
@@ -163,16 +164,22 @@ class ProjectCollection:
             limit: at most so many.
             url_seconds: adds `url`, by which the content can be fetched for so long (1 to 604,800
                 seconds); None adds none.
+            like: a document's key, a file, or words: the most alike first, in place of `sort`,
+                each with its `score`.
 
         Returns:
             A record for each.
         """
         from autolabel_core.declarations.conditions import parse_text
         from autolabel_core.documents.documents import Documents
+        from autolabel_core.documents.search import find_like
 
         texts = [filter] if isinstance(filter, str) else list(filter)
-        view = Documents(self.opened)
-        records = view.find([parse_text(text) for text in texts], sort, limit)
+        conditions = [parse_text(text) for text in texts]
+        if like is None:
+            records = Documents(self.opened).find(conditions, sort, limit)
+        else:
+            records = find_like(self.opened, like, conditions, limit)
         if url_seconds is None:
             return records
         from autolabel_core.documents.content_urls import content_urls
@@ -282,18 +289,8 @@ class ProjectCollection:
         """
         import numpy as np
 
+        from autolabel_core.documents.stored_vectors import stored_vectors
         from autolabel_core.tables.embeddings import Embeddings
 
-        table = Embeddings(self.opened)
-        ids: list[str] = []
-        blocks: list[npt.NDArray[np.float32]] = []
-        for path in (table.path(batch) for batch in table.batches):
-            if table.warehouse.exists(path):
-                stored = table.warehouse.read_vectors(path)
-                rows = [i for i, reason in enumerate(stored.reasons) if reason is None]
-                ids += [stored.document_ids[i] for i in rows]
-                blocks.append(stored.vectors[rows])
-        if not ids:
-            return [], np.zeros((0, 0), np.float32)
-        order = sorted(range(len(ids)), key=ids.__getitem__)
-        return [ids[i] for i in order], np.concatenate([b for b in blocks if len(b)])[order]
+        ids, vectors = stored_vectors(Embeddings(self.opened))
+        return ids, vectors if ids else np.zeros((0, 0), np.float32)

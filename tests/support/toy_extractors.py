@@ -73,3 +73,24 @@ def angle_extractor(version: str, model: str | None = None) -> AngleExtractor:
 
 def colour_extractor(version: str, model: str | None = None) -> ColourExtractor:
     return ColourExtractor(version)
+
+
+@dataclass(frozen=True)
+class ColourNameExtractor(ColourExtractor):
+    """Pictures and words in one space: a text is the mean of the colours that it names."""
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest(
+            "colour_name_extractor", self.version, "named_rgb", "image", 3, embeds_texts=True
+        )
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        named = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1), "yellow": (1, 1, 0)}
+        rows = [[named[w] for w in text.split() if w in named] or [(1, 1, 1)] for text in texts]
+        means = [np.mean(row, axis=0) for row in rows]
+        return np.array([mean / np.linalg.norm(mean) for mean in means], np.float32)
+
+
+def colour_name_extractor(version: str, model: str | None = None) -> ColourNameExtractor:
+    return ColourNameExtractor(version)

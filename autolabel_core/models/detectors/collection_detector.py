@@ -133,6 +133,7 @@ class DeclaredDetector:
             description=own.description,
             short_name=wanted.embedding,
             encoded_by=own.encoder_uri,
+            embeds_texts=own.embeds_texts,
         )
         return with_manifest(extractor, manifest)
 

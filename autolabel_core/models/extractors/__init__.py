@@ -6,7 +6,12 @@ add one: an entry point of the group `autolabel.extractors`. This package knows 
 
 from autolabel_core.foundation.feature_uri import FeatureUri, feature_slug, parse_feature_uri
 from autolabel_core.models.extractors.batch_fallback import embed_with_fallback
-from autolabel_core.models.extractors.loading import embed_checked, load_extractor
+from autolabel_core.models.extractors.loading import (
+    embed_checked,
+    embed_texts_checked,
+    embeds_texts,
+    load_extractor,
+)
 from autolabel_core.models.extractors.manifest import Extractor, Manifest
 
 __all__ = [
@@ -14,7 +19,9 @@ __all__ = [
     "FeatureUri",
     "Manifest",
     "embed_checked",
+    "embed_texts_checked",
     "embed_with_fallback",
+    "embeds_texts",
     "feature_slug",
     "load_extractor",
     "parse_feature_uri",

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.models.deployed_extractors import deployed_factory
-from autolabel_core.models.extractors.manifest import Extractor, Manifest
+from autolabel_core.models.extractors.manifest import Extractor, Manifest, TextEmbedder
 from autolabel_core.models.plugins import PlugInKind
 
 KIND = PlugInKind(
@@ -52,14 +52,49 @@ def embed_checked(extractor: Extractor, batch: Sequence[object]) -> npt.NDArray[
         AutolabelError: shape or dtype are not what the contract says.
         UnreadableItemError: a row is not finite, or not of unit length.
     """
-    found = extractor.embed(batch)
+    return _checked(extractor, extractor.embed(batch), len(batch))
+
+
+def embeds_texts(extractor: Extractor) -> bool:
+    """Whether texts have vectors in the space of an extractor."""
+    return extractor.manifest.input == "text" or extractor.manifest.embeds_texts
+
+
+def embed_texts_checked(extractor: Extractor, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Embed texts into the space of an extractor, and hold it to its contract.
+
+    Args:
+        extractor: one of texts, or one of images whose manifest says `embeds_texts`.
+        texts: n of them.
+
+    Returns:
+        Vectors `(n, d)`, float32, contiguous, rows of unit length.
+
+    Raises:
+        AutolabelError: it embeds no texts, or breaks its contract.
+    """
+    manifest = extractor.manifest
+    if manifest.input == "text":
+        return embed_checked(extractor, texts)
+    if not manifest.embeds_texts or not isinstance(extractor, TextEmbedder):
+        raise AutolabelError(
+            f"`{manifest.feature_extractor_name}` embeds images alone, so that words are compared "
+            "with nothing. Declare `feature_extractor_name: multimodal_extractor`, which embeds "
+            "both, and sweep"
+        )
+    return _checked(extractor, extractor.embed_texts(texts), len(texts))
+
+
+def _checked(
+    extractor: Extractor, found: npt.NDArray[np.float32], rows: int
+) -> npt.NDArray[np.float32]:
     where = f"The extractor `{extractor.manifest.feature_extractor_name}` returned"
     if not isinstance(found, np.ndarray) or found.dtype != np.float32:
         kind = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
         raise AutolabelError(f"{where} {kind}, expected a numpy array of float32")
     dim = extractor.manifest.embedding_dim
-    if found.ndim != 2 or found.shape[0] != len(batch) or found.shape[1] != (dim or found.shape[1]):
-        raise AutolabelError(f"{where} shape {found.shape}, expected ({len(batch)}, {dim or 'd'})")
+    if found.ndim != 2 or found.shape[0] != rows or found.shape[1] != (dim or found.shape[1]):
+        raise AutolabelError(f"{where} shape {found.shape}, expected ({rows}, {dim or 'd'})")
     if not np.isfinite(found).all():
         row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
         raise UnreadableItemError(f"{where} a value that is not finite in row {row}")

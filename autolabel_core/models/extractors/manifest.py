@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ class Manifest(CheckedManifest):
         short_name: what people may call the feature; empty where its name is short enough.
         encoded_by: the feature URI of the extractor that makes the vectors of boxes; empty where
             that is this one.
+        embeds_texts: whether an extractor of images also has `embed_texts`, which puts texts into
+            the same space, so that words find pictures.
     """
 
     feature_name: str
@@ -37,6 +39,7 @@ class Manifest(CheckedManifest):
     description: str = ""
     short_name: str = ""
     encoded_by: str = ""
+    embeds_texts: bool = False
 
     @classmethod
     def from_written(cls, written: PluginManifest, where: str) -> Manifest:
@@ -101,3 +104,11 @@ class Extractor(Protocol):
 
     def embed(self, batch: Sequence[Any]) -> npt.NDArray[np.float32]:
         """Return vectors `(n, d)`, float32, rows of unit length, in the order of the batch."""
+
+
+@runtime_checkable
+class TextEmbedder(Protocol):
+    """What an extractor has beside whose manifest says `embeds_texts`."""
+
+    def embed_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return vectors `(n, d)` of texts in the space of the images, rows of unit length."""

@@ -106,7 +106,7 @@ class OpenClipExtractor:
     ) -> None:
         self.manifest = manifest
         self.min_side_px: int | None = min_side_px
-        self._model_name, self._pretrained = model, pretrained
+        self.model_name, self._pretrained = model, pretrained
         self._device, self._batch_size = device, batch_size
         self._loading = threading.Lock()
         self._loaded: LoadedModel | None = None
@@ -115,10 +115,7 @@ class OpenClipExtractor:
         """Return vectors `(n, d)` of RGB images, rows of unit length."""
         import torch
 
-        with self._loading:
-            if self._loaded is None:
-                self._loaded = self._load()
-        model, preprocess, device = self._loaded
+        model, preprocess, device = self.loaded()
         size = self._batch_size or (BATCH_SIZE_CPU if device == "cpu" else BATCH_SIZE_GPU)
         chunks = [np.empty((0, self.manifest.embedding_dim or 0), dtype=np.float32)]
         with torch.inference_mode():
@@ -129,15 +126,22 @@ class OpenClipExtractor:
                 chunks.append(torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy())
         return np.concatenate(chunks)
 
+    def loaded(self) -> LoadedModel:
+        """Return the model; it is loaded once."""
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = self._load()
+        return self._loaded
+
     def _load(self) -> LoadedModel:
         import open_clip
 
         device = pick_device(self._device)
-        config = _pretrained_config(self._model_name, self._pretrained)
+        config = _pretrained_config(self.model_name, self._pretrained)
         try:
             with impatient_hub():
                 model, _, preprocess = open_clip.create_model_and_transforms(
-                    self._model_name,
+                    self.model_name,
                     pretrained=self._pretrained,
                     precision="fp16" if device.startswith("cuda") else "fp32",
                     device=device,
@@ -154,23 +158,23 @@ class OpenClipExtractor:
     def _missing(self, error: BaseException) -> str:
         import open_clip
 
-        known = open_clip.list_pretrained_tags_by_model(self._model_name)
+        known = open_clip.list_pretrained_tags_by_model(self.model_name)
         cause = cause_of(error)
         if Path(self._pretrained).is_file():
-            cure = f"Give a checkpoint of {self._model_name} that open_clip wrote"
+            cure = f"Give a checkpoint of {self.model_name} that open_clip wrote"
         elif self._pretrained in known:
             cure = (
                 'On a machine with access to the hub, run `python -c "import open_clip; '
-                f"open_clip.create_model('{self._model_name}', '{self._pretrained}')\"`, copy the "
+                f"open_clip.create_model('{self.model_name}', '{self._pretrained}')\"`, copy the "
                 "weights file that it downloads to this machine, and name it: "
-                f"`model: open_clip:{self._model_name}//path/to/weights`"
+                f"`model: open_clip:{self.model_name}//path/to/weights`"
             )
         else:
             near = difflib.get_close_matches(self._pretrained, known, n=1)
             suggestion = f"Did you mean `{near[0]}`? " if near else ""
-            cure = f"{suggestion}Tags of {self._model_name}: {', '.join(known) or 'none'}"
+            cure = f"{suggestion}Tags of {self.model_name}: {', '.join(known) or 'none'}"
         return (
-            f"The weights `{self._pretrained}` of the open_clip model `{self._model_name}` "
+            f"The weights `{self._pretrained}` of the open_clip model `{self.model_name}` "
             f"cannot be loaded: {cause}. {cure}"
         )
 
