@@ -96,10 +96,7 @@ def find_like(
 
     Returns:
         Documents as `Documents.find` gives them, with `score` (cosine in [-1, 1], 1 is the same
-        direction), best first.
-
-    Raises:
-        AutolabelError: the query is none of these.
+        direction), best first. A query that is none of these is an `AutolabelError`.
     """
     view, embeddings = Documents(collection), Embeddings(collection)
     vector = _query_vector(collection, embeddings, query)

@@ -46,11 +46,8 @@ def embed_checked(extractor: Extractor, batch: Sequence[object]) -> npt.NDArray[
 
     Returns:
         Vectors `(n, d)`, float32, contiguous, rows of unit length: lengths off by less than 1e-3
-        are corrected.
-
-    Raises:
-        AutolabelError: shape or dtype are not what the contract says.
-        UnreadableItemError: a row is not finite, or not of unit length.
+        are corrected. A shape or dtype that is not what the contract says is an `AutolabelError`,
+        a row that is not finite or not of unit length an `UnreadableItemError`.
     """
     return _checked(extractor, extractor.embed(batch), len(batch))
 
