@@ -11,8 +11,8 @@ from autolabel_core.tables.detection_rows import SCHEMA as DETECTION_SCHEMA
 from autolabel_core.tables.detection_rows import DetectionRow
 from autolabel_core.tables.document_table import DocumentRow
 from autolabel_core.tables.fingerprints import LabelsFingerprint, MadeFrom, ObjectsFingerprint
-from autolabel_core.tables.raw_objects import SCHEMA as OBJECT_SCHEMA
-from autolabel_core.tables.raw_objects import ObjectRow
+from autolabel_core.tables.object_rows import SCHEMA as OBJECT_SCHEMA
+from autolabel_core.tables.object_rows import ObjectRow
 
 
 def test_the_text_form_is_the_one_that_earlier_versions_wrote():

@@ -13,7 +13,7 @@ from autolabel_core.documents.record import BoxFields, DocumentRecord
 from autolabel_core.exports import FORMATS
 from autolabel_core.foundation.errors import DeclarationError
 from autolabel_core.tables.detection_rows import SCHEMA as DETECTION_SCHEMA
-from autolabel_core.tables.raw_objects import SCHEMA as RAW_SCHEMA
+from autolabel_core.tables.object_rows import SCHEMA as RAW_SCHEMA
 
 
 def own_columns(workspace):

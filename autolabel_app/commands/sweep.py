@@ -51,6 +51,8 @@ def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> N
 
 
 def _show(workspace: Workspace, results: list[SweepResult], as_json: bool, seconds: float) -> None:
+    from autolabel_core.storage.buckets.incidental_files import shown_names
+
     if as_json:
         emit_json([_as_json(result) for result in results])
         return
@@ -60,6 +62,8 @@ def _show(workspace: Workspace, results: list[SweepResult], as_json: bool, secon
         runs = len(result.runs)
         done = f"{runs} run{'' if runs == 1 else 's'}" if runs else "all current"
         click.echo(f"{result.collection}: {change}; {done} ({seconds:.1f} s)")
+        if found.ignored:
+            click.echo(f"  ignored, for they are no objects: {shown_names([*found.ignored])}")
         if found.created:
             _tell_of_folders(workspace, result.collection)
 
@@ -78,6 +82,7 @@ def _as_json(result: SweepResult) -> dict[str, object]:
         "created": result.registration.created,
         "updated": result.registration.updated,
         "deleted": result.registration.deleted,
+        "ignored": list(result.registration.ignored),
         "runs": [{"assets": p.assets, "batches": len(p.batches)} for p in result.runs],
         "run_ids": result.run_ids,
     }

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import PurePosixPath
 from typing import Any
 
 from PIL import Image
@@ -18,7 +19,7 @@ from autolabel_core.documents.documents import Documents, quote
 from autolabel_core.foundation.charts import text_card
 from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
-from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.foundation.media.text_formats import read_text, text_media_type
 from autolabel_core.tables.workspace import OpenCollection
 
 FIELDS = ("key", "label", "label_source", "suggested_label")
@@ -91,7 +92,7 @@ class MemberContents:
         """Return a member's text; empty for images, and where it cannot be read."""
         data = self.data(member) if self.kinds[member.collection] == "text" else None
         try:
-            return "" if data is None else decode_text(data)
+            return "" if data is None else read_text(data, text_media_type(data, _suffix(member)))
         except UnreadableItemError:
             return ""
 
@@ -124,6 +125,10 @@ class MemberContents:
                 known = {n: _from_json(n, v) for n, v in given if v is not None}
                 fields[document] = {"metadata": {}, **known}
         return fields
+
+
+def _suffix(member: Member) -> str:
+    return PurePosixPath(member.key).suffix
 
 
 def _from_json(name: str, value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TypedDict, cast
 from autolabel_core.documents.record import TaxonomyMatch
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
-from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.foundation.media.text_formats import read_text, text_media_type
 from autolabel_core.matching.decision_engine import Match
 from autolabel_core.models.extractors import Extractor, embed_checked
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
@@ -161,5 +161,5 @@ def decode_file(path: Path, extractor: Extractor) -> Item:
     except OSError as error:
         raise UnreadableItemError(f"{path} cannot be read: {error.strerror}") from error
     if extractor.manifest.input == "text":
-        return decode_text(data)
+        return read_text(data, text_media_type(data, path.suffix))
     return decode_image(data, extractor.min_side_px)

@@ -32,6 +32,7 @@ class Registration:
         deleted: objects that are gone.
         batches: all batches of the collection, in order.
         objects: how many objects there are.
+        ignored: keys of files that are none, such as `Thumbs.db` or a table of labels.
     """
 
     created: int
@@ -39,6 +40,7 @@ class Registration:
     deleted: int
     batches: list[str]
     objects: int
+    ignored: tuple[str, ...] = ()
 
 
 def register(collection: OpenCollection, accept_losses: bool = False) -> Registration:
@@ -61,7 +63,8 @@ def register(collection: OpenCollection, accept_losses: bool = False) -> Registr
         check_ledger(collection.workspace, name)
     declare_endpoints(collection.ledger, endpoints_of(collection.workspace.collections.values()))
     with collection.warehouse.writing(name, "registration"):
-        listed = dict(collection.source().list())
+        source = collection.source()
+        listed = dict(source.list())
 
         def decide(known: Mapping[str, Arrival]) -> list[Arrival]:
             changes = list(_changes(collection.declaration, listed, known))
@@ -77,7 +80,14 @@ def register(collection: OpenCollection, accept_losses: bool = False) -> Registr
         note_ledger(collection.workspace, name)
         batches = batches_of(collection.ledger.objects(name))
     counts = Counter[str](event.event for event in events)
-    return Registration(counts["created"], counts["updated"], counts[DELETED], batches, len(listed))
+    return Registration(
+        counts["created"],
+        counts["updated"],
+        counts[DELETED],
+        batches,
+        len(listed),
+        tuple(source.ignored),
+    )
 
 
 def bucket_places(collection: OpenCollection) -> list[str]:

@@ -17,7 +17,7 @@ from autolabel_core.documents.documents import Documents, quote
 from autolabel_core.foundation.atomic_files import held_open
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Annotation
-from autolabel_core.tables.raw_objects import SCHEMA as RAW_SCHEMA
+from autolabel_core.tables.object_rows import SCHEMA as RAW_SCHEMA
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 

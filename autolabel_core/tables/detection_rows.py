@@ -12,7 +12,7 @@ import pyarrow as pa
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.tables.document_table import DocumentRow
 from autolabel_core.tables.layout import DETECTION, IMAGE
-from autolabel_core.tables.raw_objects import ObjectRow
+from autolabel_core.tables.object_rows import ObjectRow
 
 if TYPE_CHECKING:
     from autolabel_core.models.detectors import Detections

@@ -54,7 +54,8 @@ from autolabel_core.tables.document_table import (
 )
 from autolabel_core.tables.fingerprints import DetectionsFingerprint
 from autolabel_core.tables.layout import DETECTION, IMAGE
-from autolabel_core.tables.raw_objects import ObjectRow, RawObjects
+from autolabel_core.tables.object_rows import ObjectRow
+from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.resumable_batch import work_through
 
 CHUNK = 32

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, fingerprint, object_of
-from autolabel_core.foundation.media.texts import decode_text
+from autolabel_core.foundation.media.text_formats import read_text
 from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.table import DerivedTable
@@ -175,10 +175,10 @@ class DocumentTable(DerivedTable):
         return data
 
 
-def decode(kind: str, data: bytes, min_side_px: int | None) -> Item:
-    """Return an object's image (RGB) or text."""
+def decode(kind: str, data: bytes, media_type: str | None, min_side_px: int | None) -> Item:
+    """Return an object's image (RGB) or text; the media type tells how a text is read."""
     if kind == "text":
-        return decode_text(data)
+        return read_text(data, media_type or "text/plain")
     from autolabel_core.foundation.media.images import decode_image
 
     return decode_image(data, min_side_px)

@@ -17,6 +17,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
+from autolabel_core.foundation.media.text_formats.ocr_text import has_ocr
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.models.extractors import Extractor, embed_with_fallback, feature_slug
 from autolabel_core.models.projection_head import ProjectedExtractor
@@ -76,9 +77,11 @@ class Embeddings(DerivedTable):
         """Cover the feature URI and what the documents were made from."""
         raw = self.warehouse.fingerprint(self.items.path(batch))
         manifest = self.extractor.manifest
-        return (
-            None if raw is None else fingerprint(manifest.feature_uri, manifest.embedding_dim, raw)
-        )
+        if raw is None:
+            return None
+        # What could not be read without an extra is tried again once it is installed.
+        readers = ["ocr"] if manifest.input == "text" and has_ocr() else []
+        return fingerprint(manifest.feature_uri, manifest.embedding_dim, raw, *readers)
 
     @property
     def complete(self) -> bool:

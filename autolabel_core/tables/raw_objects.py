@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from autolabel_core.foundation.errors import (
 )
 from autolabel_core.foundation.ids import content_hash, fingerprint
 from autolabel_core.foundation.json_types import Report
+from autolabel_core.foundation.media.further_formats import installed_readers
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, Arrival
@@ -36,32 +36,13 @@ from autolabel_core.tables.imported_labels import carried_label, import_labels
 from autolabel_core.tables.label_conflicts import LabelConflict, conflicts_of
 from autolabel_core.tables.moved_labels import Moves, PeoplesWords, moves_of
 from autolabel_core.tables.object_content import describe
+from autolabel_core.tables.object_rows import SCHEMA, ObjectRow, as_json, unread_row
 from autolabel_core.tables.remembered import remembered
 
 FORMAT = 1
+TEXT_FORMAT = 1
+"""Of what is written of a text: another number has all of them read anew."""
 FOR_NOW = (StoreUnavailableError, UnreachableItemError)
-_FIELDS: list[tuple[str, pa.DataType]] = [
-    ("document_id", pa.string()),
-    ("key", pa.string()),
-    ("version", pa.string()),
-    ("content_hash", pa.string()),
-    ("size", pa.int64()),
-    ("media_type", pa.string()),
-    ("width_px", pa.int32()),
-    ("height_px", pa.int32()),
-    ("metadata", pa.string()),
-    ("reason", pa.string()),
-]
-SCHEMA = pa.schema(_FIELDS)
-
-
-class ObjectRow(DocumentRow):
-    """What a sweep read of one object: SCHEMA as a type."""
-
-    version: str
-    size: int | None
-    width_px: int | None
-    height_px: int | None
 
 
 class RawObjects(DocumentTable):
@@ -90,6 +71,11 @@ class RawObjects(DocumentTable):
         )
         names = self.collection.declaration.references
         declared: list[object] = [FORMAT, schemas, mappings, extractor, limit, label]
+        if self.collection.extractor.manifest.input == "text":
+            declared.append({"text_format": TEXT_FORMAT})
+        elif readers := installed_readers():
+            # What could not be read without an extra is read once it is installed.
+            declared.append({"readers": readers})
         if any(bucket.allow is not None for bucket in self.collection.declaration.source.buckets):
             declared.append([bucket.allow for bucket in self.collection.declaration.source.buckets])
         return declared if names is None else [*declared, names.model_dump()]
@@ -171,16 +157,19 @@ class RawObjects(DocumentTable):
         mapped = self.collection.declaration.feature_extractor.input_mappings.get(kind)
 
         def read(arrival: Arrival) -> ObjectRow:
-            row = _unread(arrival)
+            row = unread_row(arrival)
             try:
                 stored = self.source.open(arrival.key)
-                row["metadata"] = json.dumps(dict(stored.metadata), sort_keys=True)
+                row["metadata"] = as_json(stored.metadata)
                 carried_label(self.collection.declaration, arrival.key, dict(stored.metadata))
                 blob = stored.input_blob(kind, mapped)
                 row["size"] = blob.size
                 data = blob.read_within(self.collection.declaration.max_object_mb)
                 row["size"], row["content_hash"] = len(data), content_hash(data)
-                row["media_type"], row["width_px"], row["height_px"] = describe(kind, data)
+                described = describe(kind, data, blob.suffix)
+                row["media_type"] = described.media_type
+                row["width_px"], row["height_px"] = described.width_px, described.height_px
+                row["metadata"] = as_json({**described.facts, **stored.metadata})
             except (UnreadableItemError, StoreUnavailableError) as error:
                 row["reason"] = str(error)
                 errors.append(error)
@@ -254,7 +243,7 @@ class RawObjects(DocumentTable):
         def read(row: DocumentRow) -> Item | Unreadable:
             try:
                 data = self.read_checked(row["key"], row["content_hash"])
-                return decode(kind, data, min_side_px)
+                return decode(kind, data, row["media_type"], min_side_px)
             except UnreadableItemError as error:
                 return Unreadable.because(error)
 
@@ -278,18 +267,3 @@ class RawObjects(DocumentTable):
             "media types": [{"media_type": k, "objects": n} for k, n in sorted(types.items())],
             "quarantine": [{"key": r["key"], "reason": r["reason"]} for r in unreadable[:100]],
         }
-
-
-def _unread(arrival: Arrival) -> ObjectRow:
-    return {
-        "document_id": arrival.document_id,
-        "key": arrival.key,
-        "version": arrival.version,
-        "content_hash": None,
-        "size": None,
-        "media_type": None,
-        "width_px": None,
-        "height_px": None,
-        "metadata": None,
-        "reason": None,
-    }

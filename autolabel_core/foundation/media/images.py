@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from autolabel_core.foundation.errors import ItemTooLargeError, UnreadableItemError
+from autolabel_core.foundation.media.further_formats import jxl_size, open_reader
 
 MAX_PIXELS = 89_478_485
 # Formats with a signature of their own; EPS is left out because opening it runs a program.
@@ -125,8 +126,11 @@ def decode_image(
 def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise UnreadableItemError("empty: the object has 0 bytes")
+    further = open_reader(data)
+    if (size := jxl_size(data)) is not None and size[0] * size[1] > max_pixels:
+        raise ItemTooLargeError(_too_large(*size, max_pixels))
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=(*FORMATS, *further))
     except _BOMBS as error:
         raise ItemTooLargeError(f"image too large: {_reason(error)}") from error
     except UnidentifiedImageError as error:
@@ -162,6 +166,9 @@ def _reason(error: BaseException) -> str:
 
 def _orientation(image: Image.Image) -> int:
     # A PNG's EXIF may follow the pixels, so asking for it would decode them; TIFF turns itself.
+    # What JPEG XL says of itself counts, and its reader turns it; a JPEG inside it is not turned.
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return 1
     try:

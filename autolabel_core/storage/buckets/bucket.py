@@ -3,8 +3,8 @@
 `<key>.json` beside a file `<key>` is that file's metadata, and so is one whose `<key>` is the name
 of an image or a text that is not there (yet, or any more). Each line of a `*.jsonl` file is an
 object; files that it refers to are not objects of their own. A `sources.csv` that `identify gather`
-wrote is none either. Names that begin with a dot are left alone. Nothing is read before it is asked
-for.
+wrote is none either, nor are tables of labels and what systems leave behind. Names that begin with
+a dot are left alone. Nothing is read before it is asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.storage.buckets import sources_csv as sources
 from autolabel_core.storage.buckets.bucket_files import Base, BucketFile
+from autolabel_core.storage.buckets.incidental_files import is_incidental
 from autolabel_core.storage.buckets.manifest import ManifestLine, read_manifests
 from autolabel_core.storage.buckets.stored_objects import Listed, StoredObject, parse_metadata
 
@@ -25,18 +26,24 @@ SIDECAR = ".json"
 LEDGER = f"/{sources.FILE}"
 MANIFEST = ".jsonl"
 DESCRIBED = (
-    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".avif"),
-    *(".txt", ".md", ".csv", ".html", ".xml"),
+    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
+    *(".heic", ".heif", ".avif", ".jxl", ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"),
+    *(".txt", ".md", ".csv", ".htm", ".html", ".xml", ".pdf", ".docx", ".eml"),
 )
 Files = Mapping[str, BucketFile]
 Known = tuple[dict[str, ManifestLine], set[Hashable]]
 
 
 class BucketLayout(ABC):
-    """A bucket in which each file is an object, or a single manifest."""
+    """A bucket in which each file is an object, or a single manifest.
+
+    Attributes:
+        ignored: keys of files that the last listing took for no objects.
+    """
 
     def __init__(self) -> None:
         self._known: Known | None = None
+        self.ignored: list[str] = []
         self._reading = Lock()
 
     @abstractmethod
@@ -71,9 +78,14 @@ class BucketLayout(ABC):
         """List key and version of all objects, in no particular order."""
         files = self._files()
         self._known = lines, referred = self._read_manifests(files)
+        self.ignored = []
         yield from (line.listed for line in lines.values())
         for key, file in files.items():
-            if key not in lines and not _is_companion(key, file, files, referred):
+            if key in lines or _is_companion(key, file, files, referred):
+                continue
+            if is_incidental(key, file):
+                self.ignored.append(key)
+            else:
                 yield Listed(key, _version_with_sidecar(key, file, files))
 
     def open(self, key: str) -> StoredObject:
@@ -110,6 +122,8 @@ class BucketLayout(ABC):
         names = (key, key + SIDECAR, key.removesuffix(SIDECAR))
         files = {n: file for n in names if n and (file := self._file(n)) is not None}
         if key not in files or _is_companion(key, files[key], files, referred):
+            return None
+        if is_incidental(key, files[key]):
             return None
         return _version_with_sidecar(key, files[key], files)
 

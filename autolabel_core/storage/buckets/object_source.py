@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +42,11 @@ class ObjectSource:
                     )
                 seen[full] = bucket.key_prefix
                 yield Listed(full, version)
+
+    @property
+    def ignored(self) -> Sequence[str]:
+        """Keys of files that the last listing took for no objects, such as `Thumbs.db`."""
+        return [bucket.key_prefix + key for bucket, store in self._buckets for key in store.ignored]
 
     def open(self, key: str) -> StoredObject:
         """Return an object, checked against its bucket's schema.
