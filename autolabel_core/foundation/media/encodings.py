@@ -55,10 +55,8 @@ def decode_bytes(data: bytes, declared: str | None = None) -> DecodedText:
         declared: an encoding that the file itself or its message names; unknown ones are ignored.
 
     Returns:
-        Text without its byte-order mark, encoding and how it was found.
-
-    Raises:
-        UnreadableItemError: the bytes are not what their byte-order mark says.
+        Text without its byte-order mark, encoding and how it was found. Bytes that are not what
+        their byte-order mark says are an `UnreadableItemError`.
     """
     for bom, encoding in _BOMS:
         if data.startswith(bom):

@@ -42,11 +42,9 @@ def open_reader(data: bytes) -> tuple[str, ...]:
         data: the file's content.
 
     Returns:
-        Pillow's names of the formats that it has to be asked for beside the usual ones.
-
-    Raises:
-        UnreadableItemError: the extra is not installed, or this is a file of another kind; the
-            message says what to do.
+        Pillow's names of the formats that it has to be asked for beside the usual ones. Where the
+        extra is not installed, or this is a file of another kind, an `UnreadableItemError` says
+        what to do.
     """
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         _require(HEIF_EXTRA, "HEIC")

@@ -41,9 +41,11 @@ class BucketLayout(ABC):
         ignored: keys of files that the last listing took for no objects.
     """
 
+    ignored: list[str]
+
     def __init__(self) -> None:
         self._known: Known | None = None
-        self.ignored: list[str] = []
+        self.ignored = []
         self._reading = Lock()
 
     @abstractmethod

@@ -38,9 +38,9 @@ def email_text(data: bytes) -> str:
         parts = list(_parts(message, 0))
     except RecursionError as error:
         raise UnreadableItemError(_too_deep()) from error
+    except UnreadableItemError:
+        raise
     except (LookupError, ValueError, AttributeError, IndexError, TypeError) as error:
-        if isinstance(error, UnreadableItemError):
-            raise
         raise UnreadableItemError(f"damaged e-mail: {type(error).__name__}: {error}") from error
     text = "\n".join(part for part in parts if part)
     if len(text) > MAX_CHARACTERS:

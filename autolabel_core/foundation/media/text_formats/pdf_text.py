@@ -61,10 +61,8 @@ def page_counts(data: bytes) -> tuple[int, int]:
         data: the file.
 
     Returns:
-        Both counts.
-
-    Raises:
-        UnreadableItemError: it cannot be opened, or has too many pages.
+        Both counts; a PDF that cannot be opened, or has too many pages, is an
+        `UnreadableItemError`.
     """
     with _PDFIUM, _opened(data) as document:
         pages = len(document)
