@@ -1,6 +1,6 @@
 """`python -m autolabel_app`: the command line."""
 
-from autolabel_app.cli import main
+from autolabel_app.cli import run_and_end
 
 if __name__ == "__main__":
-    main()
+    run_and_end()

@@ -6,6 +6,7 @@ import gc
 import importlib
 import io
 import sys
+from typing import NoReturn
 
 import click
 
@@ -90,7 +91,17 @@ def root() -> None:
     """
 
 
-def main() -> None:
+def run_and_end() -> NoReturn:
+    """Run the command line as `main` does, and end the process at once: the command `autolabel`."""
+    from autolabel_app.process_exit import end_process
+
+    try:
+        main()
+    except SystemExit as end:
+        end_process(end.code if isinstance(end.code, int) else 1)
+
+
+def main() -> NoReturn:
     """Run the command line; domain errors become one clear line and exit status 1."""
     from autolabel_app.arrow_without_pandas import keep_pandas_out
     from autolabel_app.database_errors import database_errors, explained
@@ -99,7 +110,7 @@ def main() -> None:
 
     keep_pandas_out()
     # What imports make stays; looking for garbage among it was a tenth of a short command.
-    gc.set_threshold(50_000, 50, 50)
+    gc.set_threshold(200_000, 50, 50)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -122,4 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_and_end()

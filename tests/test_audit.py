@@ -7,7 +7,8 @@ from support.angle_samples import NAME
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.statistics import wilson_interval
-from autolabel_core.labelling.audit import JudgedLabel, audit_sample, audit_summary, record_verdicts
+from autolabel_core.labelling.audit import JudgedLabel, audit_sample, record_verdicts
+from autolabel_core.labelling.audit_summary import audit_summary
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.tables.reference_set import ReferenceSet
 

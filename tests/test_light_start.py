@@ -17,13 +17,14 @@ from autolabel_app import output
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("chromadb", "dagster", "hdbscan", "numba", "pandas", "sklearn", "torch", "umap")
-STORES = ("numpy", "PIL", "pyarrow", "sqlalchemy")
+STORES = ("numpy", "pyarrow", "sqlalchemy")
+UNUSED = (*HEAVY, "PIL", "httpcore", "httpx")
 COMMANDS = {
-    f"documents {NAME}": {*HEAVY, *STORES},
-    "sweep": {*HEAVY, "duckdb", "rich"},
-    f"status {NAME}": {*HEAVY},
-    f"query FROM\t{NAME}.documents": {*HEAVY},
-    f"threshold {NAME}": {*HEAVY},
+    f"documents {NAME}": {*UNUSED, *STORES},
+    "sweep": {*UNUSED, "duckdb", "pyarrow.compute", "rich"},
+    f"status {NAME}": {*UNUSED},
+    f"query FROM\t{NAME}.documents": {*UNUSED},
+    f"threshold {NAME}": {*UNUSED},
 }
 PROGRAM = """
 import sys

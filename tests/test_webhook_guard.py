@@ -16,12 +16,8 @@ from support.receivers import receiver, smtp_server, wait_for
 from test_webhook_delivery import SECRET, endpoint, ledger, record, run  # noqa: F401
 
 from autolabel_core.declarations import Channel
-from autolabel_core.foundation.network.ssrf_guard import (
-    GuardedNetwork,
-    PrivateAddressError,
-    is_public,
-    resolve,
-)
+from autolabel_core.foundation.network.guarded_network import GuardedNetwork, resolve
+from autolabel_core.foundation.network.ssrf_guard import PrivateAddressError, is_public
 from autolabel_core.ledger import Event, Ledger
 from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, deliver
 from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints

@@ -56,10 +56,10 @@ def audit(
     from autolabel_core.labelling.audit import (
         JudgedLabel,
         audit_sample,
-        audit_summary,
         record_verdicts,
         write_sample,
     )
+    from autolabel_core.labelling.audit_summary import audit_summary
 
     workspace = Workspace.from_environment()
     declared = workspace.open(collection)
@@ -80,6 +80,7 @@ def audit(
                 {"key": r["key"], "label": r["label"], "confidence": r["confidence"]} for r in drawn
             )
             emit_table(list(shown))
+            click.echo(_how_to_record(collection, sample, seed), err=True)
             return
         judged = [j for r in drawn if (j := _ask(r, JudgedLabel)) is not None]
         record_verdicts(declared, judged, who)
@@ -131,3 +132,11 @@ def _read_verdicts(path: Path) -> list[JudgedLabel]:
             key, label = unescaped(row["key"]), unescaped(row["label"])
             judged.append(JudgedLabel(key, label, verdict, correct, f"line {reader.line_num}"))
     return judged
+
+
+def _how_to_record(collection: str, size: int, seed: int) -> str:
+    return (
+        f"\nTo record verdicts, write this sample to a file: `autolabel audit {collection} "
+        f"--sample {size} --seed {seed} --out sample.csv`. Fill in `verdict` (right or wrong), "
+        f"then run `autolabel audit {collection} --csv sample.csv`."
+    )

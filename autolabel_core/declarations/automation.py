@@ -72,7 +72,7 @@ class Automation(Declaration):
 
     enabled: bool = Field(default=True, strict=True)
     check_every_seconds: Count = 15
-    relabel: Relabel = Relabel()
-    retrain: Retrain = Retrain()
+    relabel: Relabel = Field(default_factory=Relabel.model_construct)
+    retrain: Retrain = Field(default_factory=Retrain.model_construct)
     full_reconciliation: Cron | None = "0 * * * *"
     audit: AuditSchedule | None = None

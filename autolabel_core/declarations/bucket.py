@@ -41,7 +41,7 @@ class Bucket(Declaration):
     bucket_name: str | None = None
     uri: Text | None = None
     key_prefix: str = ""
-    bucket_schema: BucketSchema = BucketSchema()
+    bucket_schema: BucketSchema = Field(default_factory=BucketSchema.model_construct)
     allow: tuple[Text, ...] | None = None
 
     @field_validator("allow")

@@ -136,6 +136,10 @@ class ClusterTrigger(Declaration):
         return self
 
 
+def _default_steps() -> tuple[PreprocessingStep, ...]:
+    return PreprocessingStep(method="whitening"), PreprocessingStep(method="umap")
+
+
 class Cluster(Declaration):
     """One definition of clusters over the documents of one or more collections.
 
@@ -192,13 +196,12 @@ class Cluster(Declaration):
     filter: Text | None = None
     algorithm: Algorithm = "hdbscan"
     algorithm_params: dict[str, object] = Field(default_factory=dict, validate_default=True)
-    preprocessing_steps: tuple[PreprocessingStep, ...] = (
-        PreprocessingStep(method="whitening"),
-        PreprocessingStep(method="umap"),
-    )
+    preprocessing_steps: tuple[PreprocessingStep, ...] = Field(default_factory=_default_steps)
     hierarchical: bool = Field(default=False, strict=True)
     max_hierarchy_depth: Count = 3
-    dimension_reduction: DimensionReduction | None = DimensionReduction()
+    dimension_reduction: DimensionReduction | None = Field(
+        default_factory=DimensionReduction.model_construct
+    )
     sample_size: Count | None = None
     mode: Mode = "full"
     assignment_threshold: Cosine | Literal["auto"] = "auto"

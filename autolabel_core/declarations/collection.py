@@ -171,15 +171,15 @@ class Collection(Declaration):
     collection_name: str
     description: str = ""
     source: Source = Field(default_factory=lambda: Source.model_validate({}))
-    feature_extractor: FeatureExtractor = FeatureExtractor()
+    feature_extractor: FeatureExtractor = Field(default_factory=FeatureExtractor.model_construct)
     detection: Detection | None = None
     taxonomy: Taxonomy | None = None
     retrievers: tuple[Retriever, ...] = ()
     clusters: tuple[Cluster, ...] = ()
     references: FileNames | None = None
     reference_views: int = Field(default=0, strict=True, ge=0, le=256)
-    exports: Export = Export()
-    automation: Automation = Automation()
+    exports: Export = Field(default_factory=Export.model_construct)
+    automation: Automation = Field(default_factory=Automation.model_construct)
     webhooks: tuple[Webhook, ...] = ()
     alerts: tuple[Alert, ...] = ()
     batch_size: Count = 10_000

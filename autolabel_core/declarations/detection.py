@@ -76,8 +76,8 @@ class Detection(Declaration):
     batch_size: Count = 16
     device: Text = "auto"
     parameters: dict[str, object] = Field(default_factory=dict)
-    training: Training = Training()
-    gate: Gate = Gate()
+    training: Training = Field(default_factory=Training.model_construct)
+    gate: Gate = Field(default_factory=Gate.model_construct)
 
     @field_validator("weights")
     @classmethod

@@ -138,7 +138,7 @@ class LLMLabeling(Declaration):
     model_name: Text | None = None
     base_url: Text | None = None
     api_key_env: Variable | None = None
-    labeling_inputs: LabelingInputs = LabelingInputs()
+    labeling_inputs: LabelingInputs = Field(default_factory=LabelingInputs.model_construct)
     custom_prompt: Text | None = None
     response_shape: dict[str, object] | None = None
     max_samples_per_cluster: Count = 5

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from autolabel_core.foundation.ids import document_id
 from autolabel_core.ledger import Annotation
@@ -30,6 +29,8 @@ def standing_auto_labels(
     Returns:
         The auto-label by key; a key is absent where none stands for that content.
     """
+    import pyarrow.compute as pc
+
     labels = TaxonomyLabels(collection)
     ids = {document_id(collection.name, key): key for key in content_hashes}
     batches = batches_of(collection.ledger.objects_of(collection.name, ids))

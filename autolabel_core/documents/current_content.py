@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, document_id
@@ -170,6 +169,8 @@ class ExistingDocuments:
 
     def _recorded(self, keys: Sequence[str]) -> dict[str, RecordedObject]:
         """Return what the last sweep noted of each key."""
+        import pyarrow.compute as pc
+
         ids = {document_id(self._name, key) for key in keys}
         wanted = pa.array(sorted(ids), pa.string())
         rows: dict[str, RecordedObject] = {}

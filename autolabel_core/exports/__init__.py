@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from autolabel_core.exports.atomic_folder import replacing
 from autolabel_core.exports.export_report import (
@@ -114,6 +113,8 @@ def _in_order(documents: pa.Table) -> pa.Table:
 def _asked_for(
     documents: pa.Table, labelled_only: bool, sources: Collection[str] | None
 ) -> tuple[pa.Table, Counter[str]]:
+    import pyarrow.compute as pc
+
     for source in sources or ():
         if source not in LABEL_SOURCES:
             hint = did_you_mean(source, LABEL_SOURCES)

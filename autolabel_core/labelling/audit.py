@@ -20,7 +20,6 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.spreadsheet_cells import escaped
-from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.ledger import AuditVerdict
 from autolabel_core.tables.workspace import OpenCollection
@@ -37,16 +36,6 @@ class JudgedLabel(NamedTuple):
     verdict: str
     correct_label: str | None
     where: str
-
-
-class AuditSummary(TypedDict):
-    """How many auto-labels were audited and wrong; the rate with its 95 % Wilson interval."""
-
-    audited: int
-    wrong: int
-    rate: float | None
-    low: float
-    high: float
 
 
 class AutoLabelled(TypedDict):
@@ -119,23 +108,6 @@ def write_sample(out: Path, drawn: Sequence[AutoLabelled]) -> None:
         [escaped(r["key"]), escaped(r["label"]), f"{r['confidence']:.4f}", "", ""] for r in drawn
     )
     out.write_text(text.getvalue(), encoding="utf-8", newline="")
-
-
-def audit_summary(collection: OpenCollection) -> AuditSummary:
-    """Return the false-positive rate over all verdicts of the collection.
-
-    Args:
-        collection: opened with its stores.
-
-    Returns:
-        The rate, None before the first audit. The latest verdict of a document counts.
-    """
-    verdicts = collection.ledger.audits(collection.name)
-    latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
-    audited, wrong = len(latest), sum(verdict == "wrong" for verdict in latest.values())
-    low, high = wilson_interval(wrong, audited)
-    rate = wrong / audited if audited else None
-    return {"audited": audited, "wrong": wrong, "rate": rate, "low": low, "high": high}
 
 
 def record_verdicts(

@@ -8,7 +8,7 @@ from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.label_names import roll_up, taxonomy_version
 from autolabel_core.foundation.statistics import coverage
-from autolabel_core.labelling.audit import audit_summary
+from autolabel_core.labelling.audit_summary import audit_summary
 from autolabel_core.matching.decision import Rule
 from autolabel_core.notifications.webhooks.health import endpoint_health, recent_firings
 from autolabel_core.operations.renaming import renamed_from

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from autolabel_core.clusters.report import ClusterStatus
-    from autolabel_core.labelling.audit import AuditSummary
+    from autolabel_core.labelling.audit_summary import AuditSummary
     from autolabel_core.models.evaluation.verification_record import VerificationRecord
     from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
     from autolabel_core.tables.boxes.detector_figures import FiguresRecord

@@ -16,7 +16,6 @@ from operator import itemgetter
 from pathlib import PurePath
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from PIL import Image
 
 from autolabel_core.foundation.charts.png import lossless_png
@@ -217,6 +216,8 @@ class DetectionTable(DocumentTable):
 
     def without_label(self, batch: str) -> pa.Table:
         """Return the images, with what was found on them."""
+        import pyarrow.compute as pc
+
         table = self.warehouse.read_table(self.path(batch))
         images = table.filter(pc.is_in(table["kind"], pa.array([IMAGE])))
         return images.drop_columns(["image_content_hash", "xyxy_px"])

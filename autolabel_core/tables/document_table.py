@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, fingerprint, object_of
@@ -101,6 +100,8 @@ class DocumentTable(DerivedTable):
         return [row for table in tables for row in rows_as(table, DocumentRow)]
 
     def _tables_of(self, wanted: set[str], column: str) -> Iterator[pa.Table]:
+        import pyarrow.compute as pc
+
         values = pa.array(sorted(wanted), pa.string())
         for batch in self.batches if wanted else []:
             if self.warehouse.exists(self.path(batch)):

@@ -11,7 +11,6 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
@@ -235,6 +234,8 @@ class Embeddings(DerivedTable):
 
 def _vectors_in(batch: pa.RecordBatch, wanted: set[str]) -> dict[str, Vector]:
     """Vectors of a file for these contents; only what is found is looked at closely."""
+    import pyarrow.compute as pc
+
     contents, vectors = batch.column("content_hash"), matrix_of(batch)
     is_wanted = pc.is_in(contents, value_set=pa.array(sorted(wanted), pa.string()))
     rows = np.flatnonzero(pc.and_(is_wanted, pc.is_null(batch.column("reason"))))

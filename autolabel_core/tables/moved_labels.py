@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 from typing import TypedDict
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger import Annotation
@@ -194,6 +193,8 @@ def moves_of(events: Sequence[Annotation], objects: Sequence[pa.Table]) -> Moves
     Returns:
         What is to be carried over, and what has to be asked.
     """
+    import pyarrow.compute as pc
+
     annotated = pa.array(sorted({event.document_id for event in events}), pa.string())
     contents: dict[str, str | None] = {}
     for table in objects:

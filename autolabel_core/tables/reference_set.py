@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from autolabel_core.declarations.conditions.values import scalar_of
 from autolabel_core.foundation.ids import fingerprint
@@ -251,6 +250,8 @@ def _vectors_of(
     warehouse: Warehouse, path: PurePath, annotations: Mapping[str, Annotation]
 ) -> dict[str, Vector]:
     """Vectors of a file for annotated documents, where they are of the content judged."""
+    import pyarrow.compute as pc
+
     batch = warehouse.read_batch(path)
     ids, contents = batch.column("document_id"), batch.column("content_hash")
     is_annotated = pc.is_in(ids, value_set=pa.array(sorted(annotations), pa.string()))

@@ -16,6 +16,11 @@ import httpcore
 import httpx
 from httpcore import SOCKET_OPTION
 
+from autolabel_core.foundation.network.connection_attempts import (
+    ConnectionAttempts,
+    addresses_of,
+    lookup_of,
+)
 from autolabel_core.foundation.network.ssrf_guard import PrivateAddressError, check
 
 MayBePrivate = Callable[[str, int], bool]
@@ -63,24 +68,19 @@ class _GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         """Resolve once, check every address, and connect to the first of these that answers."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} has no address: {error}") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        with lookup_of(host):
+            addresses = addresses_of(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         if not self._may_be_private(host, port):
             check(host, addresses, self._cure)
-        refused: Exception | None = None
-        for address in addresses:
+        attempts = ConnectionAttempts(host, addresses)
+        for address in attempts:
             left = _time_left(timeout, self._until, httpcore.ConnectTimeout)
-            try:
+            with attempts.attempt():
                 stream = self._network.connect_tcp(
                     address, port, left, local_address, socket_options
                 )
                 return _TimedStream(stream, self._until)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                refused = error
-        raise refused or httpcore.ConnectError(f"{host} has no address")
+        raise httpcore.ConnectError(attempts.reason)
 
     def connect_unix_socket(
         self,

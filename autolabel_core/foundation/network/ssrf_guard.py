@@ -1,23 +1,17 @@
 """The guard against server-side request forgery: refuses addresses in private networks.
 
-The name is resolved once, every address is checked, and the connection goes to the address that
-was checked. A name that changes its address in between (DNS rebinding) gains nothing.
+This module judges addresses; `guarded_network` and `guarded_transport` connect to none but those
+that it let pass.
 """
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-import socket
-from collections.abc import Awaitable, Callable, Iterable
-
-import httpcore
-from httpcore import SOCKET_OPTION
+from collections.abc import Iterable
 
 from autolabel_core.foundation.errors import AutolabelError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 WEBHOOK_CURE = "Set `allow_private: true` if that is meant."
@@ -67,21 +61,6 @@ def _stands_for(address: Address) -> list[Address]:
     return [address, *inner]
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a name, as the system's resolver orders them.
-
-    Args:
-        host: a name or an address, in any notation that the system understands.
-        port: of the connection.
-
-    Returns:
-        Addresses in numbers, without repetition.
-    """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 def check(host: str, addresses: Iterable[str], cure: str = WEBHOOK_CURE) -> None:
     """Refuse a host when one of its addresses is not public.
 
@@ -98,69 +77,3 @@ def check(host: str, addresses: Iterable[str], cure: str = WEBHOOK_CURE) -> None
             raise PrivateAddressError(
                 f"{host} is {address}, which is no public address; no request was made. {cure}"
             )
-
-
-class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that were checked, and to nothing else.
-
-    Args:
-        allow_private: whether every address may be asked.
-        resolver: makes addresses of a name.
-    """
-
-    def __init__(self, allow_private: bool, resolver: Resolve = resolve) -> None:
-        self._allow_private = allow_private
-        self._resolve = resolver
-        self._network = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Open a connection to the first address of a name that answers.
-
-        Args:
-            host: a name or an address.
-            port: of the connection.
-            timeout: seconds for each address.
-            local_address: where from.
-            socket_options: passed on.
-
-        Returns:
-            The stream; TLS is asked for under the name, not the address.
-
-        Raises:
-            httpcore.ConnectError: the name has no address, or none answers.
-        """
-        try:
-            addresses = await self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} has no address: {error}") from error
-        if not self._allow_private:
-            check(host, addresses)
-        said: Exception | None = None
-        for address in addresses:
-            try:
-                return await self._network.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                said = error
-        raise httpcore.ConnectError(str(said or f"{host} has no address"))
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Refuse: no declaration asks for one."""
-        raise PrivateAddressError(f"{path} is a socket of this machine; no request was made.")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait between tries of a connection."""
-        await self._network.sleep(seconds)

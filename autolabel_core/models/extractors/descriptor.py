@@ -8,12 +8,15 @@ a class, 32 × 32 photographs of 10 classes .365 with 20 (class mean .407); 0.4 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from autolabel_core.models.extractors.manifest import Manifest
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Array = npt.NDArray[np.float32]
 
@@ -79,6 +82,8 @@ def describe(image: Image.Image) -> Array:
         Dalal and Triggs, Histograms of Oriented Gradients, 2005, with signed orientations; square
         roots after Arandjelović and Zisserman, Three things everyone should know, 2012.
     """
+    from PIL import Image
+
     small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=3.0)
     rgb: Array = np.asarray(small, dtype=np.float32) / np.float32(255)
     opponents = _opponents(rgb)

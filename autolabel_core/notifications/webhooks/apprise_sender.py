@@ -13,12 +13,8 @@ from urllib.parse import unquote, urlsplit
 from autolabel_core.declarations.channel import check_address
 from autolabel_core.declarations.model import KeyedError
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.network.ssrf_guard import (
-    PrivateAddressError,
-    Resolve,
-    check,
-    resolve,
-)
+from autolabel_core.foundation.network.guarded_network import Resolve, resolve
+from autolabel_core.foundation.network.ssrf_guard import PrivateAddressError, check
 from autolabel_core.ledger import Event
 from autolabel_core.notifications.webhooks.endpoints import Access, Endpoint
 from autolabel_core.notifications.webhooks.http_sender import Answer, Send

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from random import Random
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.network.ssrf_guard import Resolve, resolve
+from autolabel_core.foundation.network.guarded_network import Resolve, resolve
 from autolabel_core.foundation.retry_after import LONGEST_SECONDS
 from autolabel_core.ledger import Delivery, Ledger, Pending
 from autolabel_core.notifications.webhooks.apprise_sender import person_sender

@@ -12,12 +12,8 @@ from datetime import datetime
 import httpcore
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.network.ssrf_guard import (
-    GuardedNetwork,
-    PrivateAddressError,
-    Resolve,
-    resolve,
-)
+from autolabel_core.foundation.network.guarded_network import GuardedNetwork, Resolve, resolve
+from autolabel_core.foundation.network.ssrf_guard import PrivateAddressError
 from autolabel_core.foundation.retry_after import retry_after_seconds
 from autolabel_core.ledger import Event
 from autolabel_core.notifications.webhooks.endpoints import Access, Endpoint
