@@ -27,7 +27,7 @@ from autolabel_core.matching.nearest import (
 )
 
 ROOT = Path(__file__).parent.parent
-MATCHING = ("few_documents", "kernels", "nearest")
+MATCHING = ("compilation", "few_documents", "nearest", "proposal_kernels", "score_kernels")
 
 
 @pytest.fixture(params=["numpy where it is small", "compiled"], scope="module", autouse=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.ids import document_id
-from autolabel_core.tables.moved_labels import HistoriesByContent, Place
+from autolabel_core.tables.annotation_history import HistoriesByContent, Place
 from autolabel_core.tables.workspace import OpenCollection
 
 DECIDED_BY = "decided_by"

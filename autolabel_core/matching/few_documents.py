@@ -1,4 +1,4 @@
-"""Nearest references of a few documents in numpy: the same bytes as `kernels`, not compiled.
+"""Nearest references of a few documents in numpy, with the same bytes as the compiled kernels.
 
 Loading compiled loops takes longer than all the work where both sides are small.
 """
@@ -18,7 +18,7 @@ PAIRS_AT_ONCE = 1024
 
 
 def is_small(documents: int, references: int, dimensions: int) -> bool:
-    """Whether scoring every document with every reference takes less than loading `kernels`."""
+    """Whether scoring every document with every reference takes less than loading the kernels."""
     pairs = documents * references
     return pairs <= MAX_PAIRS and pairs * dimensions <= MAX_PRODUCTS
 
@@ -71,7 +71,7 @@ def score_alone(a: Floats, b: Floats) -> Floats:
     """Return the product of each row of `a` (p, d) with the same row of `b`, shape (p,).
 
     Lane j sums the elements j, j + LANES, …; the lanes are then added in halves, as in
-    `kernels.score_alone`: another order of additions would give other last bits.
+    `score_kernels.score_alone`: another order of additions would give other last bits.
     """
     sums = np.zeros((len(a), LANES))
     for start in range(0, a.shape[1], LANES):

@@ -152,10 +152,10 @@ def _norms(rows: NDArray[np.float32], first: int, name: str, is_small: bool) -> 
     if is_small:
         norms = few_documents.row_norms(rows)
     else:
-        from autolabel_core.matching import kernels
+        from autolabel_core.matching import proposal_kernels
 
         norms = np.empty(len(rows), np.float32)
-        kernels.row_norms(rows, norms)
+        proposal_kernels.row_norms(rows, norms)
     wrong = np.flatnonzero(~(norms <= MAX_NORM))
     if len(wrong):
         raise ValueError(
@@ -202,7 +202,7 @@ class _Search:
                 rows, self.references, windows, floors, into.position, into.score
             )
             return
-        from autolabel_core.matching import kernels
+        from autolabel_core.matching import proposal_kernels, score_kernels
 
         best = np.full((m, self.k), ABSENT, np.float32)
         shortlist = np.empty((m, self.slots), np.int32)
@@ -213,8 +213,10 @@ class _Search:
             block = self.references[a : a + self.columns]
             scores = scratch[: m * len(block)].reshape(m, len(block))
             np.matmul(rows, block.T, out=scores)
-            kernels.propose(scores, a, windows, best, floors, shortlist, shortlist_score, counts)
-        kernels.resolve_ties(
+            proposal_kernels.propose(
+                scores, a, windows, best, floors, shortlist, shortlist_score, counts
+            )
+        score_kernels.resolve_ties(
             rows,
             self.references,
             shortlist,

@@ -151,7 +151,7 @@ def follow(
     Returns:
         The table of the n documents under `references`.
     """
-    from autolabel_core.matching import kernels
+    from autolabel_core.matching import score_kernels
 
     n, r_stayed = len(vectors), len(references) - len(edit.added)
     rows = np.arange(n, dtype=np.int32) if rows is None else rows.astype(np.int32)
@@ -163,7 +163,7 @@ def follow(
         np.empty((n, CACHED_NEIGHBOURS), np.float32),
         np.empty(n, np.int32),
     )
-    kernels.carry(
+    score_kernels.carry(
         np.require(table.position, np.int32, ["C", "A"]),
         np.require(table.score, np.float32, ["C", "A"]),
         np.require(table.length, np.int32, ["C", "A"]),
@@ -216,14 +216,14 @@ def _merge_added(
     complete: NDArray[np.bool_],
     again: NDArray[np.bool_],
 ) -> None:
-    from autolabel_core.matching import kernels
+    from autolabel_core.matching import score_kernels
 
     # An added reference below the last entry cannot be placed: an unlisted one may lie between.
     # Lists that are searched in full anyway take none (inf), complete lists take all.
     last = np.take_along_axis(table.score, np.maximum(table.length - 1, 0)[:, None], axis=1)[:, 0]
     floors = np.where(again, np.float32(np.inf), np.where(complete, ABSENT, last))
     came = nearest_above(vectors, references[added], CACHED_NEIGHBOURS, floors.astype(np.float32))
-    kernels.merge(
+    score_kernels.merge(
         came.position, came.score, added, complete, table.position, table.score, table.length
     )
 

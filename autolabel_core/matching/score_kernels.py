@@ -1,6 +1,6 @@
-"""Compiled inner loops: approximate candidates, exact scores, merging of lists. Import lazily.
+"""Compiled inner loops of exact scores, and of lists that are carried and merged. Import lazily.
 
-Every loop releases the interpreter lock and runs in one thread, so that `matching` can give each
+Every loop releases the interpreter lock and runs in one thread, so that `nearest` can give each
 core its own rows. A product of two float32 values is exact in float64 and the order of the
 additions is written out, so a score has the same bytes on every machine, with or without fused
 multiply-add.
@@ -8,141 +8,33 @@ multiply-add.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
-
 import numpy as np
-from numba import njit, types  # noqa: TID253
+from numba import types  # noqa: TID253
 from numpy.typing import NDArray
 
-P = ParamSpec("P")
-T = TypeVar("T")
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
-Sums = NDArray[np.float64]
+from autolabel_core.matching.compilation import (
+    INT,
+    INT_IN,
+    INTS,
+    INTS_IN,
+    MASK_IN,
+    ROW,
+    ROW_IN,
+    ROWS,
+    ROWS_IN,
+    SUMS,
+    Floats,
+    Ints,
+    Sums,
+    compiled,
+)
 
 LANES = 32  # independent sums of one product: their number fixes the order of additions
 HALVES = (16, 8, 4, 2, 1)
-CHUNK = 128  # rough scores tested together: in most chunks none reaches the floor
 GROUP = 32  # candidates scored in turns
 
-# Vectors may be memory-mapped and read-only. Writable arrays are accepted for these types as well.
-_ROWS_IN = types.Array(types.float32, 2, "C", readonly=True)
-_ROW_IN = types.Array(types.float32, 1, "C", readonly=True)
-_INTS_IN = types.Array(types.int32, 2, "C", readonly=True)
-_INT_IN = types.Array(types.int32, 1, "C", readonly=True)
-_MASK_IN = types.Array(types.boolean, 1, "C", readonly=True)
-_ROWS = types.float32[:, ::1]
-_ROW = types.float32[::1]
-_INTS = types.int32[:, ::1]
-_INT = types.int32[::1]
-_SUMS = types.float64[:, ::1]
 
-
-def compiled(*signature: object, **options: object) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Compile for one signature; keep it on disk where a cache folder can be written."""
-
-    def compile_it(function: Callable[P, T]) -> Callable[P, T]:
-        try:
-            kernel: Callable[P, T] = njit(signature, nogil=True, cache=True, **options)(function)
-        except (RuntimeError, OSError):
-            kernel = njit(signature, nogil=True, **options)(function)
-        return kernel
-
-    return compile_it
-
-
-# Reordered additions are harmless here: a norm widens an error bound and is never part of a score.
-@compiled(_ROWS_IN, _ROW, fastmath={"reassoc", "contract"})
-def row_norms(rows: Floats, norms: Floats) -> None:
-    """Write the length of each of `rows` (n, d) to `norms` (n,); nan or inf if not finite."""
-    for i in range(rows.shape[0]):
-        row = rows[i]
-        total = np.float32(0.0)
-        for j in range(row.shape[0]):
-            total += row[j] * row[j]
-        norms[i] = np.sqrt(total)
-
-
-@compiled(_INT, _ROW, types.float32)
-def _compact(shortlist: Ints, shortlist_score: Floats, floor: np.float32) -> int:
-    """Drop what lies below `floor` from a full buffer; return how many stay."""
-    count = 0
-    for c in range(shortlist.shape[0]):
-        if shortlist_score[c] >= floor:
-            shortlist[count], shortlist_score[count] = shortlist[c], shortlist_score[c]
-            count += 1
-    return count
-
-
-@compiled(_ROW, types.float32)
-def _rank(top: Floats, score: np.float32) -> None:
-    """Put a score above the last of `top` (k,) into its place; the last falls out."""
-    for place in range(top.shape[0] - 1, 0, -1):
-        # Without a branch: which of the two is larger cannot be predicted.
-        passed_down = top[place - 1] if top[place - 1] < score else score
-        top[place] = top[place] if top[place] > passed_down else passed_down
-    top[0] = top[0] if top[0] > score else score
-
-
-@compiled(_ROW_IN, types.float32)
-def _any_from(chunk: Floats, floor: np.float32) -> bool:
-    """Say whether any score reaches `floor`, by counting: no branch, so the loop is vectorised."""
-    hits = np.int32(0)
-    for j in range(chunk.shape[0]):
-        hits += np.int32(chunk[j] >= floor)
-    return bool(hits > 0)
-
-
-@compiled(_ROWS_IN, types.int64, _ROW_IN, _ROWS, _ROW, _INTS, _ROWS, _INT)
-def propose(
-    scores: Floats,
-    first: int,
-    windows: Floats,
-    best: Floats,
-    floors: Floats,
-    shortlist: Ints,
-    shortlist_score: Floats,
-    counts: Ints,
-) -> None:
-    """Keep whatever in a block of rough scores may still be among the k best of its row.
-
-    Args:
-        scores: (m, b) rough scores against references `first` to `first + b`.
-        first: position of the first reference of the block.
-        windows: (m,) how far below the k-th best rough score a true member of the k best may lie.
-        best: (m, k) the k best rough scores so far, falling; `-inf` where there are fewer.
-        floors: (m,) rough scores below are dropped; rises with `best`.
-        shortlist: (m, s) positions kept, in rising order.
-        shortlist_score: (m, s) their rough scores.
-        counts: (m,) how many are kept; -1 where more than s fell into the window.
-    """
-    k, slots = best.shape[1], shortlist.shape[1]
-    for i in range(scores.shape[0]):
-        row, top, floor, count = scores[i], best[i], floors[i], counts[i]
-        for start in range(0, row.shape[0], CHUNK):
-            chunk = row[start : start + CHUNK]
-            if count < 0 or not _any_from(chunk, floor):
-                continue
-            for j in range(chunk.shape[0]):
-                score = chunk[j]
-                if score < floor:
-                    continue
-                if count == slots:  # the floor has risen since the first were kept: some may go
-                    count = _compact(shortlist[i], shortlist_score[i], floor)
-                if count == slots:  # still too many near-ties: `resolve_ties` scores everything
-                    count = -1
-                    break
-                shortlist[i, count], shortlist_score[i, count] = first + start + j, score
-                count += 1
-                if score > top[k - 1]:
-                    _rank(top, score)
-                    # Rough scores err. What truly beats the k-th best is at most a window below it.
-                    floor = max(floor, top[k - 1] - windows[i])
-        floors[i], counts[i] = floor, count
-
-
-@compiled(_ROW_IN, _ROWS_IN, types.int64[::1], types.int64, _SUMS)
+@compiled(ROW_IN, ROWS_IN, types.int64[::1], types.int64, SUMS)
 def score_alone(
     row: Floats, references: Floats, candidates: NDArray[np.int64], count: int, sums: Sums
 ) -> None:
@@ -175,7 +67,7 @@ def score_alone(
                 lanes[lane] += lanes[lane + width]
 
 
-@compiled(_INT, _ROW, types.int64, types.int32, types.float32, types.boolean)
+@compiled(INT, ROW, types.int64, types.int32, types.float32, types.boolean)
 def _insert(
     positions: Ints, scores: Floats, count: int, position: np.int32, score: np.float32, append: bool
 ) -> int:
@@ -196,7 +88,7 @@ def _insert(
     return count
 
 
-@compiled(_ROWS_IN, _ROWS_IN, _INTS, _ROWS, _INT, _ROW, _INTS, _ROWS)
+@compiled(ROWS_IN, ROWS_IN, INTS, ROWS, INT, ROW, INTS, ROWS)
 def resolve_ties(
     rows: Floats,
     references: Floats,
@@ -238,7 +130,7 @@ def resolve_ties(
                 waiting = 0
 
 
-@compiled(_INTS_IN, _ROWS_IN, _INT_IN, _INT_IN, _INT_IN, _INTS, _ROWS, _INT)
+@compiled(INTS_IN, ROWS_IN, INT_IN, INT_IN, INT_IN, INTS, ROWS, INT)
 def carry(
     old_position: Ints,
     old_score: Floats,
@@ -271,7 +163,7 @@ def carry(
         length[i], position[i, kept:], score[i, kept:] = kept, -1, -np.inf
 
 
-@compiled(_INTS_IN, _ROWS_IN, _INT_IN, _MASK_IN, _INTS, _ROWS, _INT)
+@compiled(INTS_IN, ROWS_IN, INT_IN, MASK_IN, INTS, ROWS, INT)
 def merge(
     added_position: Ints,
     added_score: Floats,
