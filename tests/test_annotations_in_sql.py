@@ -71,9 +71,11 @@ def test_some_documents_are_read_as_of_a_moment(url, data, history):
     events = [Annotation(**{**vars(event), "collection": name}) for event in history]
     cut = data.draw(st.integers(0, len(events)))
     ledger.append_annotations(events[:cut])
-    number, last = ledger.annotation_count(name)
-    assert number == cut
+    position = ledger.annotation_position(name)
+    number, last, newest = position
+    assert (number, newest) == (cut, events[cut - 1].event_id if cut else "")
     ledger.append_annotations(events[cut:])
+    assert ledger.annotation_position(name, until=last) == position
     wanted = data.draw(st.sets(st.sampled_from(DOCUMENTS)))
     ids = [event.event_id for event in events[:cut] if event.document_id in wanted]
     assert [e.event_id for e in ledger.annotations_of(name, wanted, until=last)] == ids

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from autolabel_core.ledger.annotations import IMPORTED, Annotation
 from autolabel_core.ledger.annotations_in_sql import holds, in_use, labels_ever_given
@@ -17,11 +18,18 @@ from autolabel_core.ledger.rows import (
     Rows,
     append,
     columns_of,
-    length_of,
     recorded,
     unknown,
 )
 from autolabel_core.ledger.schema import ANNOTATIONS
+
+
+class LedgerPosition(NamedTuple):
+    """The number of annotations of a collection, the greatest id, and the event of that id."""
+
+    number: int
+    last: int
+    event_id: str
 
 
 class AnnotationRows(Rows):
@@ -65,7 +73,7 @@ class AnnotationRows(Rows):
     def annotations_of(
         self, collection: str, documents: Iterable[str], until: int | None = None
     ) -> list[Annotation]:
-        """Return the annotations of some documents, each document's in order.
+        """Return the annotations of some documents, in the order of the ledger.
 
         Args:
             collection: its name.
@@ -75,23 +83,43 @@ class AnnotationRows(Rows):
         Returns:
             The annotations.
         """
-        wanted = sorted(set(documents))
-        columns = ANNOTATIONS.c
-        query = select(*columns_of(Annotation, ANNOTATIONS)).where(columns.collection == collection)
-        if until is not None:
-            query = query.where(columns.id <= until)
-        found: list[Annotation] = []
+        counts = None if until is None else ANNOTATIONS.c.id <= until
+        return self._of_documents(collection, documents, counts)
+
+    def _of_documents(
+        self, collection: str, documents: Iterable[str], counts: ColumnElement[bool] | None
+    ) -> list[Annotation]:
+        """Read the annotations of some documents for which a condition holds, in order."""
+        wanted, columns = sorted(set(documents)), ANNOTATIONS.c
+        query = select(columns.id, *columns_of(Annotation, ANNOTATIONS))
+        query = query.where(columns.collection == collection)
+        query = query if counts is None else query.where(counts)
+        found: dict[int, Annotation] = {}
         with self._database.reading() as connection:
             for start in range(0, len(wanted), CHUNK):
                 part = query.where(columns.document_id.in_(wanted[start : start + CHUNK]))
-                rows = connection.execute(part.order_by(columns.id))
-                found += [Annotation(**row._mapping) for row in rows]
-        return found
+                rows = (tuple(row) for row in connection.execute(part))
+                found |= {id_: Annotation(*values) for id_, *values in rows}
+        return [found[id_] for id_ in sorted(found)]
 
-    def annotation_count(self, collection: str) -> tuple[int, int]:
-        """Return how many annotations a collection has, and the greatest id; ids only grow."""
+    def annotation_position(self, collection: str, until: int | None = None) -> LedgerPosition:
+        """Return how far the annotations of a collection reach.
+
+        Args:
+            collection: its name.
+            until: the greatest id that counts; None is all.
+
+        Returns:
+            The same only where the same annotations were appended.
+        """
+        columns = ANNOTATIONS.c
+        query = select(func.count(columns.id), func.max(columns.id))
+        query = query.where(columns.collection == collection)
+        query = query if until is None else query.where(columns.id <= until)
         with self._database.reading() as connection:
-            return length_of(connection, ANNOTATIONS, collection)
+            number, last = connection.execute(query).one()
+            newest = select(columns.event_id).where(columns.id == last)
+            return LedgerPosition(number, last or 0, connection.execute(newest).scalar() or "")
 
     def annotated_after(self, collection: str, id_: int) -> set[str]:
         """Return the documents that were annotated after the event of that id."""
@@ -102,8 +130,20 @@ class AnnotationRows(Rows):
         with self._database.reading() as connection:
             return set(connection.execute(query.distinct()).scalars())
 
-    def holding_annotations(self, collection: str) -> list[Annotation]:
-        """Return what holds about each document and content that has a word, in order."""
+    def holding_annotations(
+        self, collection: str, documents: Iterable[str] | None = None
+    ) -> list[Annotation]:
+        """Return what holds about each document and content that has a word, in order.
+
+        Args:
+            collection: its name.
+            documents: ids of those that are asked about; None is all.
+
+        Returns:
+            The annotations.
+        """
+        if documents is not None:
+            return self._of_documents(collection, documents, holds(ANNOTATIONS))
         columns = ANNOTATIONS.c
         query = select(*columns_of(Annotation, ANNOTATIONS)).where(
             columns.collection == collection, holds(ANNOTATIONS)
@@ -129,15 +169,9 @@ class AnnotationRows(Rows):
         with self._database.reading() as connection:
             return connection.execute(query).scalar() or 0
 
-    def imported_annotations(self, collection: str) -> list[Annotation]:
-        """Return what was imported from the objects themselves, withdrawals included, in order."""
-        columns = columns_of(Annotation, ANNOTATIONS)
-        query = select(*columns).where(
-            ANNOTATIONS.c.collection == collection, ANNOTATIONS.c.origin.in_(IMPORTED)
-        )
-        with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(ANNOTATIONS.c.id))
-            return [Annotation(**row._mapping) for row in rows]
+    def imported_annotations(self, collection: str, documents: Iterable[str]) -> list[Annotation]:
+        """Return what was imported from these objects, withdrawals included, in order."""
+        return self._of_documents(collection, documents, ANNOTATIONS.c.origin.in_(IMPORTED))
 
 
 def _and_more(held: list[Annotation], rows: Iterable[AnyRow]) -> list[Annotation]:

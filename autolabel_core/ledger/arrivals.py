@@ -86,6 +86,16 @@ class ArrivalRows(Rows):
         with self._database.reading() as connection:
             return MappingProxyType(self._last_arrivals.read(connection, collection))
 
+    def arrival_position(self, collection: str) -> tuple[object, ...]:
+        """Return how far the arrivals of a collection reach: their number, and the last of them."""
+        columns = ARRIVALS.c
+        query = select(func.count(columns.id), func.max(columns.id))
+        with self._database.reading() as connection:
+            count, last = connection.execute(query.where(columns.collection == collection)).one()
+            newest = select(columns.document_id, columns.version, columns.recorded_at)
+            row = connection.execute(newest.where(columns.id == last)).first()
+        return (count, last, *(row or ()))
+
     def knows(self, collection: str) -> bool:
         """Whether any object of a collection was ever recorded."""
         query = select(ARRIVALS.c.id).where(ARRIVALS.c.collection == collection).limit(1)

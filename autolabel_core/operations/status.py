@@ -105,8 +105,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         state["images_without_detections"] = objects["images_without_detections"]
         state["judged"] = _judged(collection)
         return state
-    raw = RawObjects(collection)
-    people = raw.people
+    people = own_references.sibling(RawObjects).people
     state["unclear_moves"] = people["unclear_moves"]
     state["disagreements"] = people["disagreements"]
     return state

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection as AnyCollection
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
@@ -25,13 +26,13 @@ from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.ledger import Annotation, BoxAnnotation
-from autolabel_core.ledger.box_annotations import CurrentAnnotations, effective
+from autolabel_core.ledger import Annotation
 from autolabel_core.models.detectors import DeclaredDetector
 from autolabel_core.models.extractors import feature_slug
 from autolabel_core.models.extractors.batch_fallback import call_with_fallback
 from autolabel_core.storage.typed_rows import rows_as
-from autolabel_core.tables.carried_annotations import transfer_annotations
+from autolabel_core.tables.annotation_sums import Measure, Terms
+from autolabel_core.tables.detection_annotations import DetectionAnnotations
 from autolabel_core.tables.detection_report import detection_pictures, detection_report
 from autolabel_core.tables.detection_rows import (
     SCHEMA,
@@ -188,31 +189,32 @@ class DetectionTable(DocumentTable):
 
     def annotations(self) -> dict[str, Annotation]:
         """Return what people said of boxes, carried to the detections that there are now."""
-        declaration, transferred = self.collection.declaration, dict[str, Annotation]()
-        by_image: dict[str, list[BoxAnnotation]] = {}
-        for annotation in self._standing.holding:
-            by_image.setdefault(annotation.image_id, []).append(annotation)
-        rows = filter(is_detection, self.rows_on(set(by_image)))
-        detections = {image: list(group) for image, group in groupby(rows, itemgetter("image_id"))}
-        for image, events in by_image.items():
-            transferred |= transfer_annotations(events, detections.get(image, []), declaration)
-        return transferred
+        return self._people.carried
 
-    @cached_property
-    def said(self) -> str:
-        """A fingerprint of every annotation of a box, of every box, and of every image."""
-        count = self.collection.ledger.box_annotation_count(self.collection_name)
-        return self._said_of(count, self, self.raw)
+    def annotations_in(
+        self, batch: str, documents: AnyCollection[str] | None = None, until: int | None = None
+    ) -> dict[str, Annotation]:
+        """Return what people said of the boxes of a batch."""
+        return self._people.by_batch.get(batch, {})
+
+    @property
+    def label_digests(self) -> Mapping[str, str]:
+        """By batch a digest of the labels of boxes."""
+        return self._people.label_digests
+
+    def sums(
+        self, what: str, sources: Mapping[str, str | None], measure: Measure
+    ) -> Mapping[str, Terms]:
+        """Add up terms of judged boxes; a new annotation may concern any, so all are computed."""
+        return self._people.sums(what, sources, measure)
 
     def stale_annotations(self) -> int:
         """Count annotations of boxes on contents which are there no more."""
-        return len(self._standing.stale)
+        return len(self._people.standing.stale)
 
     @cached_property
-    def _standing(self) -> CurrentAnnotations:
-        events = self.recorded.box_annotations
-        rows = self.raw.rows_of({event.image_id for event in events})
-        return effective(events, {r["document_id"]: r["content_hash"] or "" for r in rows})
+    def _people(self) -> DetectionAnnotations:
+        return DetectionAnnotations(self, self.raw, self.rows_on)
 
     def without_label(self, batch: str) -> pa.Table:
         """Return the images, with what was found on them."""
@@ -228,7 +230,7 @@ class DetectionTable(DocumentTable):
 
     def rows_on(self, images: set[str]) -> list[DetectionRow]:
         """Return the rows of these images, by document id, and of the boxes on them."""
-        tables = self._tables_of(images, "image_id")
+        tables = self._tables_of(images, "image_id", self.batches)
         return [row for table in tables for row in rows_as(table, DetectionRow)]
 
     def images(self, batch: str) -> list[DetectionRow]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, TypeVar
 
 import pyarrow as pa
 
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
-from autolabel_core.foundation.ids import content_hash, fingerprint, object_of
+from autolabel_core.foundation.ids import content_hash, object_of
 from autolabel_core.foundation.media.text_formats import read_text
 from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
+from autolabel_core.tables.annotation_sums import Measure, Terms
+from autolabel_core.tables.fingerprints import UNFINISHED
 from autolabel_core.tables.table import DerivedTable
 
 if TYPE_CHECKING:
@@ -86,42 +89,80 @@ class DocumentTable(DerivedTable):
     def rows(self, batch: str) -> Sequence[DocumentRow]:
         """Return the documents of a batch."""
 
-    def rows_of(self, wanted: set[str], column: str = "document_id") -> list[DocumentRow]:
-        """Return the rows of the table, of all batches, that have one of these values.
+    def rows_of(
+        self, wanted: set[str], column: str = "document_id", batches: Sequence[str] | None = None
+    ) -> list[DocumentRow]:
+        """Return the rows of the table that have one of these values.
 
         Args:
             wanted: the values.
             column: of which column.
+            batches: where to look; None is everywhere.
 
         Returns:
             Whole rows, batch by batch.
         """
-        tables = self._tables_of(wanted, column)
+        tables = self._tables_of(wanted, column, self.batches if batches is None else batches)
         return [row for table in tables for row in rows_as(table, DocumentRow)]
 
-    def _tables_of(self, wanted: set[str], column: str) -> Iterator[pa.Table]:
+    def _tables_of(
+        self, wanted: set[str], column: str, batches: Sequence[str]
+    ) -> Iterator[pa.Table]:
         import pyarrow.compute as pc
 
         values = pa.array(sorted(wanted), pa.string())
-        for batch in self.batches if wanted else []:
+        for batch in batches if wanted else []:
             if self.warehouse.exists(self.path(batch)):
                 table = self.warehouse.read_table(self.path(batch), self.read_columns)
                 yield table.filter(pc.is_in(table[column], value_set=values))
+
+    def settled_fingerprint(self, batch: str) -> str | None:
+        """Return what a file was made from; None where it may change without another fingerprint.
+
+        A batch without a file is settled: the text is empty.
+        """
+        made_from = self.warehouse.fingerprint(self.path(batch)) or ""
+        return None if made_from.endswith(UNFINISHED) else made_from
 
     @abstractmethod
     def annotations(self) -> dict[str, Annotation]:
         """Return what people said that holds now, by document id."""
 
-    def _said_of(self, count: tuple[int, int], *tables: DerivedTable) -> str:
-        """Return `said`: the history grows by appending alone, so that its length is enough."""
-        files = [self.warehouse.fingerprint(t.path(b)) for t in tables for b in self.batches]
-        declared = self.collection.declaration.model_dump(mode="json")
-        return fingerprint(self.collection.ledger.database.shown, count, files, declared)
+    @abstractmethod
+    def annotations_in(
+        self, batch: str, documents: AnyCollection[str] | None = None, until: int | None = None
+    ) -> dict[str, Annotation]:
+        """Return what people said that holds of the documents of one batch.
+
+        Args:
+            batch: its name.
+            documents: ids of those that are asked about; None is all of them.
+            until: the greatest id of the ledger that counts; None is all. Only what is passed on by
+                `sums` is asked for.
+
+        Returns:
+            By document id.
+        """
 
     @property
     @abstractmethod
-    def said(self) -> str:
-        """A fingerprint of everything that people said, and of what they said it of."""
+    def label_digests(self) -> Mapping[str, str]:
+        """By batch a digest of the labels that people gave, as far as they hold."""
+
+    @abstractmethod
+    def sums(
+        self, what: str, sources: Mapping[str, str | None], measure: Measure
+    ) -> Mapping[str, Terms]:
+        """Add up terms of annotated documents.
+
+        Args:
+            what: names the sums.
+            sources: by batch, what its terms are computed from beside annotations; None: unsettled.
+            measure: computes them.
+
+        Returns:
+            The terms of each batch.
+        """
 
     @abstractmethod
     def stale_annotations(self) -> int:

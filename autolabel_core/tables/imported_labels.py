@@ -76,7 +76,8 @@ def import_labels(ledger: Ledger, collection: Collection, rows: Sequence[Documen
         return
     readable = [(row, _carried(collection, row)) for row in rows if not row["reason"]]
     imported: dict[tuple[str, str], list[Annotation]] = {}
-    for event in ledger.imported_annotations(collection.collection_name):
+    documents = [row["document_id"] for row, _ in readable]
+    for event in ledger.imported_annotations(collection.collection_name, documents):
         imported.setdefault((event.document_id, event.content_hash), []).append(event)
     events = []
     for row, carried in readable:

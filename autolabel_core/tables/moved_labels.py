@@ -28,9 +28,8 @@ class UnclearMove(TypedDict):
 
 
 class PeoplesWords(TypedDict):
-    """How many documents people disagree about, or labelled when they were others; open moves."""
+    """How many documents people disagree about, and moves that they have to decide."""
 
-    stale_annotations: int
     disagreements: int
     unclear_moves: list[UnclearMove]
 

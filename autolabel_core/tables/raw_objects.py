@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection as AnyCollection
 from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
@@ -22,8 +23,8 @@ from autolabel_core.foundation.media.further_formats import installed_readers
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, Arrival
-from autolabel_core.ledger.annotations import stale_annotations
 from autolabel_core.storage.typed_rows import rows_as
+from autolabel_core.tables.annotation_sums import Measure, Terms, summed
 from autolabel_core.tables.document_table import (
     DocumentRow,
     DocumentTable,
@@ -33,11 +34,12 @@ from autolabel_core.tables.document_table import (
 )
 from autolabel_core.tables.fingerprints import ObjectsFingerprint
 from autolabel_core.tables.imported_labels import carried_label, import_labels
-from autolabel_core.tables.label_conflicts import LabelConflict, conflicts_of
-from autolabel_core.tables.moved_labels import Moves, PeoplesWords, moves_of
+from autolabel_core.tables.label_conflicts import LabelConflict
+from autolabel_core.tables.moved_labels import Moves, PeoplesWords
+from autolabel_core.tables.object_annotations import COLUMNS, ObjectAnnotations
 from autolabel_core.tables.object_content import describe
 from autolabel_core.tables.object_rows import SCHEMA, ObjectRow, as_json, unread_row
-from autolabel_core.tables.remembered import remembered
+from autolabel_core.tables.table import versions_of
 
 FORMAT = 1
 TEXT_FORMAT = 1
@@ -57,8 +59,10 @@ class RawObjects(DocumentTable):
 
     def fingerprint(self, batch: str) -> str:
         """Cover the declaration of the source and every object's version."""
-        versions = [(a.document_id, a.version) for a in self.present(batch)]
-        return str(ObjectsFingerprint(fingerprint(self._declared), fingerprint(versions)))
+        if batch not in self.recorded.versions:
+            self.present(batch)
+        declared = fingerprint(self._declared)
+        return str(ObjectsFingerprint(declared, self.recorded.versions[batch]))
 
     @property
     def _declared(self) -> list[object]:
@@ -93,7 +97,12 @@ class RawObjects(DocumentTable):
             self._carry_over({batch: rows})
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
         is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
-        made_from = replace(ObjectsFingerprint.parse(fingerprint), unfinished=not is_finished)
+        # What arrived since the fingerprint was asked for is among them.
+        made_from = ObjectsFingerprint(
+            ObjectsFingerprint.parse(fingerprint).declaration,
+            versions_of(arrivals),
+            unfinished=not is_finished,
+        )
         self.warehouse.write_table(self.path(batch), table, str(made_from))
         waiting = [error for error in errors if isinstance(error, StoreUnavailableError)]
         if waiting:
@@ -125,18 +134,14 @@ class RawObjects(DocumentTable):
         Returns:
             What is to be carried over, and what a person has to decide.
         """
-        events = self.collection.ledger.annotations(self.collection_name)
-        if not events or self.collection.declaration.detection is not None:
+        if self.collection.declaration.detection is not None:
             return Moves()
-        columns = ["document_id", "key", "content_hash"]
-        tables = [
-            pa.Table.from_pylist(rows, schema=SCHEMA).select(columns)
-            for rows in (unwritten or {}).values()
-        ]
-        for batch in self.batches:
-            if batch not in (unwritten or {}) and self.warehouse.exists(self.path(batch)):
-                tables.append(self.warehouse.read_table(self.path(batch), columns))
-        return moves_of(events, tables)
+        tables = {
+            batch: pa.Table.from_pylist(rows, schema=SCHEMA).select(COLUMNS)
+            for batch, rows in (unwritten or {}).items()
+        }
+        position = self.collection.ledger.annotation_position(self.collection_name)
+        return ObjectAnnotations(self, position).moves(tables)
 
     def _known_rows(self, batch: str) -> dict[tuple[str, str], ObjectRow]:
         """Readable rows of the file, unless they were read under another declaration."""
@@ -193,46 +198,45 @@ class RawObjects(DocumentTable):
 
     def annotations(self) -> dict[str, Annotation]:
         """Return the annotation that holds for each document."""
-        holding = self.collection.ledger.holding_annotations(self.collection_name)
-        rows = self.rows_of({annotation.document_id for annotation in holding})
-        contents = {row["document_id"]: row["content_hash"] for row in rows}
-        return {
-            annotation.document_id: annotation
-            for annotation in holding
-            if contents.get(annotation.document_id) == annotation.content_hash
-        }
+        return self._people.holding()
+
+    def annotations_in(
+        self, batch: str, documents: AnyCollection[str] | None = None, until: int | None = None
+    ) -> dict[str, Annotation]:
+        """Return the annotation that holds for each document of a batch."""
+        return self._people.holding_in(batch, documents, until)
 
     def label_conflicts(self) -> list[LabelConflict]:
         """Return where two people label one document differently, read by a sweep or not yet."""
-        return conflicts_of(self.recorded.annotations, self.objects, self._contents)
+        return self._people.conflicts()
 
-    @cached_property
-    def said(self) -> str:
-        """A fingerprint of every annotation, and of every object as the last sweep read it."""
-        count = self.collection.ledger.annotation_count(self.collection_name)
-        return self._said_of(count, self)
+    @property
+    def label_digests(self) -> Mapping[str, str]:
+        """By batch a digest of the labels that people gave, as far as they hold."""
+        return self._people.label_digests
+
+    def sums(
+        self, what: str, sources: Mapping[str, str | None], measure: Measure
+    ) -> Mapping[str, Terms]:
+        """Add up terms of annotated documents; only what changed is computed anew."""
+        return summed(self.collection, self.recorded, what, sources, measure)
 
     def stale_annotations(self) -> int:
         """Count documents whose last label was given to a content which is there no more."""
-        return self.people["stale_annotations"]
+        return self._people.stale
 
     @cached_property
     def people(self) -> PeoplesWords:
-        """What only people can settle, and what they said of contents that are gone."""
-        return remembered(self.collection, "people", self.said, self._people)
-
-    def _people(self) -> PeoplesWords:
+        """What only people can settle."""
+        claims = self.moves().claims
         return {
-            "stale_annotations": len(stale_annotations(self.recorded.annotations, self._contents)),
-            "disagreements": len(self.label_conflicts()),
-            "unclear_moves": [claim.as_json() for claim in self.moves().claims],
+            "disagreements": self._people.disagreements,
+            "unclear_moves": [claim.as_json() for claim in claims],
         }
 
     @cached_property
-    def _contents(self) -> dict[str, str]:
-        """Present content hash of each document that was ever annotated and can be read."""
-        rows = self.rows_of({event.document_id for event in self.recorded.annotations})
-        return {row["document_id"]: row["content_hash"] for row in rows if row["content_hash"]}
+    def _people(self) -> ObjectAnnotations:
+        return ObjectAnnotations(self)
 
     def decoded(
         self, rows: Sequence[DocumentRow], min_side_px: int | None

@@ -7,7 +7,7 @@ reference is labelled by the nearest of the others; matching itself it would alw
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
@@ -22,7 +22,9 @@ from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.storage.warehouse import Warehouse, matrix_of
+from autolabel_core.tables.annotation_sums import UNSEEN, Terms, add_up, digest
 from autolabel_core.tables.embeddings import Embeddings, Vector
+from autolabel_core.tables.fingerprints import UNFINISHED
 from autolabel_core.tables.reference_rows import StoredRow, columns_of, reference_row
 from autolabel_core.tables.references import (
     LeaveOneOutReport,
@@ -30,14 +32,10 @@ from autolabel_core.tables.references import (
     ReferenceVectors,
     leave_one_out_report,
 )
-from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.table import WHOLE, DerivedTable
 
 if TYPE_CHECKING:
     from autolabel_core.tables.reference_pictures import ReferencePictures
-
-FORMAT = 1
-"""Of what is remembered of references; a greater one forgets it."""
 
 
 class ReferenceSet(DerivedTable):
@@ -64,19 +62,29 @@ class ReferenceSet(DerivedTable):
     @cached_property
     def wanted(self) -> tuple[list[ReferenceRow], list[Vector]]:
         """Rows and vectors of the references as the sources say now."""
-        labelled = {d: event for d, event in self.annotations.items() if event.label is not None}
-        documents = self.embeddings.items.rows_of(set(labelled))
-        metadata = {row["document_id"]: row["metadata"] for row in documents}
-        vectors: dict[str, Vector] = {}
-        for batch in self.batches if labelled else []:
-            path = self.embeddings.path(batch)
-            if self.warehouse.fingerprint(path) is not None:
-                vectors |= _vectors_of(self.warehouse, path, labelled)
-        rows = [
-            _row(labelled[document], json.loads(metadata.get(document) or "{}"))
-            for document in sorted(vectors)
-        ]
-        return rows, [vectors[row["document_id"]] for row in rows]
+        found: dict[str, tuple[ReferenceRow, Vector]] = {}
+        for batch in self.batches:
+            found |= self._references_in(batch)
+        ordered = [found[document] for document in sorted(found)]
+        return [row for row, _ in ordered], [vector for _, vector in ordered]
+
+    def _references_in(
+        self, batch: str, documents: Collection[str] | None = None, until: int | None = None
+    ) -> dict[str, tuple[ReferenceRow, Vector]]:
+        """Return the references of a batch, or those among some documents, by document id."""
+        path = self.embeddings.path(batch)
+        if self.warehouse.fingerprint(path) is None:
+            return {}
+        annotations = self.embeddings.items.annotations_in(batch, documents, until)
+        labelled = {d: event for d, event in annotations.items() if event.label is not None}
+        if not labelled:
+            return {}
+        rows = self.embeddings.items.rows_of(set(labelled), batches=[batch])
+        metadata = {row["document_id"]: json.loads(row["metadata"] or "{}") for row in rows}
+        return {
+            document: (_row(labelled[document], metadata.get(document, {})), vector)
+            for document, vector in _vectors_of(self.warehouse, path, labelled).items()
+        }
 
     def fingerprint(self, batch: str = WHOLE) -> str | None:
         """Cover the feature URI and what each reference says; None during a changeover."""
@@ -85,14 +93,25 @@ class ReferenceSet(DerivedTable):
         by_pictures: list[object] = [self.views] if self.views else []
         by_pictures += [] if self.waits_for_labels else ["distinguishability by regions"]
         uri = self.embeddings.extractor.manifest.feature_uri
-        vectors = [self.warehouse.fingerprint(self.embeddings.path(b)) for b in self.batches]
-        made_from = fingerprint(FORMAT, uri, by_pictures, self.embeddings.items.said, vectors)
-        return remembered(
-            self.collection,
-            self.name,
-            made_from,
-            lambda: fingerprint(uri, self.wanted[0], *by_pictures),
-        )
+        return fingerprint(uri, self._digest, *by_pictures)
+
+    @cached_property
+    def _digest(self) -> dict[str, int]:
+        """How many references there are, and a digest of what they say."""
+        sources = {batch: self._made_from(batch) for batch in self.batches}
+        terms = self.embeddings.items.sums(self.name, sources, self._terms)
+        return add_up([{"references": 0, "digest": 0}, *(found.sums for found in terms.values())])
+
+    def _made_from(self, batch: str) -> str | None:
+        items = self.embeddings.items.settled_fingerprint(batch)
+        vectors = self.warehouse.fingerprint(self.embeddings.path(batch)) or ""
+        is_settled = items is not None and not vectors.endswith(UNFINISHED)
+        return f"{items} {self.embeddings.folder.name} {vectors}" if is_settled else None
+
+    def _terms(self, batch: str, documents: Collection[str] | None, until: int) -> Terms:
+        references = {} if batch == UNSEEN else self._references_in(batch, documents, until)
+        digests = [digest(row) for row, _ in references.values()]
+        return Terms(add_up([{"references": len(digests), "digest": sum(digests)}]))
 
     @property
     def views(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 
 from autolabel_core.foundation.atomic_files import write_atomically
@@ -31,7 +32,7 @@ def remembered(
     Returns:
         The value.
     """
-    file = collection.paths.cache / FOLDER / collection.name / f"{what}.json"
+    file = file_of(collection, what)
     try:
         known = json.loads(file.read_bytes())
         if known["made_from"] == made_from:
@@ -43,3 +44,8 @@ def remembered(
     with contextlib.suppress(OSError, AutolabelError):
         write_atomically(file, lambda part: part.write_text(text, encoding="utf-8"))
     return value
+
+
+def file_of(collection: OpenCollection, what: str) -> Path:
+    """Return the file of a remembered value; it may be absent or damaged."""
+    return collection.paths.cache / FOLDER / collection.name / f"{what}.json"

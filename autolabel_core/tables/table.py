@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection as AnyCollection
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import PurePath
 from typing import ClassVar, TypeVar, cast
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import NotFoundError
+from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress, no_progress
-from autolabel_core.ledger import Annotation, Arrival, BoxAnnotation
+from autolabel_core.ledger import Arrival, BoxAnnotation
+from autolabel_core.ledger.annotation_table import LedgerPosition
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.storage.buckets import ObjectSource
 from autolabel_core.tables.lost_ledger import check_ledger
+from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 WHOLE = "all"
+FORMAT = 1
+"""Of what is remembered of arrivals; another number forgets it."""
+FEW = 1_000
+"""Of so many documents the arrivals are asked for one by one; of more, all are read."""
 
 
 Table = TypeVar("Table", bound="DerivedTable")
+
+
+def versions_of(arrivals: Iterable[Arrival]) -> str:
+    """Return a fingerprint of objects, ascending by document id, and of their versions."""
+    return fingerprint([(arrival.document_id, arrival.version) for arrival in arrivals])
 
 
 class LedgerSnapshot:
@@ -40,24 +53,42 @@ class LedgerSnapshot:
         check_ledger(self._workspace, self._name)
         return self._ledger.objects(self._name)
 
+    def arrivals_of(self, documents: AnyCollection[str]) -> Mapping[str, Arrival]:
+        """Return the last arrival of some documents, as far as their objects were ever seen."""
+        if "objects" not in vars(self) and len(documents) <= FEW:
+            return self._ledger.objects_of(self._name, documents)
+        return {d: self.objects[d] for d in documents if d in self.objects}
+
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """By batch, in order, a fingerprint of the objects that exist; a lost ledger is refused."""
+        check_ledger(self._workspace, self._name)
+        position = self._ledger.arrival_position(self._name)
+        made_from = fingerprint(FORMAT, self._ledger.database.shown, position)
+        opened = self._workspace.open(self._name)
+        return remembered(opened, "versions", made_from, self._versions)
+
+    def _versions(self) -> dict[str, str]:
+        return {batch: versions_of(there) for batch, there in self.present_by_batch.items()}
+
     @cached_property
     def batches(self) -> list[str]:
         """All batches of the collection, in order."""
-        return batches_of(self.objects)
+        return list(self.versions)
 
     @cached_property
     def present_by_batch(self) -> dict[str, list[Arrival]]:
         """Objects that exist, by batch, each list ascending by document id."""
-        groups: dict[str, list[Arrival]] = {batch: [] for batch in self.batches}
+        groups: dict[str, list[Arrival]] = {batch: [] for batch in batches_of(self.objects)}
         for arrival in sorted(self.objects.values()):
             if arrival.event != DELETED:
                 groups[arrival.batch].append(arrival)
         return groups
 
     @cached_property
-    def annotations(self) -> list[Annotation]:
-        """Every annotation, in order."""
-        return self._ledger.annotations(self._name)
+    def annotation_position(self) -> LedgerPosition:
+        """How far the annotations reached when they were first asked for; later ones wait."""
+        return self._ledger.annotation_position(self._name)
 
     @cached_property
     def box_annotations(self) -> list[BoxAnnotation]:

@@ -7,7 +7,7 @@ for byte.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.declarations import Collection
-from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.ids import fingerprint, object_of
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS
@@ -37,11 +37,8 @@ from autolabel_core.tables.layout import LABELS, OTHERS
 from autolabel_core.tables.neighbour_cache import NeighbourState
 from autolabel_core.tables.promoted_copies import annotations_of_copies, copies_among
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.table import DerivedTable
 
-FORMAT = 1
-"""Of what is remembered of people's labels; a greater one forgets it."""
 NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
 
 
@@ -91,7 +88,7 @@ class TaxonomyLabels(DerivedTable):
         if self.taxonomy.references_encoder != self.taxonomy.space.encoder_uri:
             return None
         return LabelsFingerprint(
-            fingerprint(raw, vectors), self.taxonomy.fingerprint, self._annotations
+            fingerprint(raw, vectors), self.taxonomy.fingerprint, self._annotations(batch)
         )
 
     def is_behind_uploads(self, batch: str) -> bool:
@@ -115,19 +112,21 @@ class TaxonomyLabels(DerivedTable):
         made_from = LabelsFingerprint.of_file(self.warehouse, self.path(batch))
         return getattr(self._wanted(batch), part, None) != getattr(made_from, part, None)
 
+    def _annotations(self, batch: str) -> str:
+        return fingerprint(self._label_digests[batch], self._rejected_by_batch.get(batch, []))
+
     @cached_property
-    def _annotations(self) -> str:
-        rejected = sorted(self.rejected)
-        made_from = fingerprint(FORMAT, self.own.embeddings.items.said, rejected)
+    def _label_digests(self) -> Mapping[str, str]:
+        return self.own.embeddings.items.label_digests
 
-        def compute() -> str:
-            annotations = sorted(self.own.annotations.values(), key=lambda a: a.document_id)
-            labels = [
-                (a.document_id, a.label, a.source, sorted(a.fields.items())) for a in annotations
-            ]
-            return fingerprint(labels, rejected)
-
-        return remembered(self.collection, "labels_by_people", made_from, compute)
+    @cached_property
+    def _rejected_by_batch(self) -> dict[str, list[RejectedLabel]]:
+        objects = {object_of(document) for document, *_ in self.rejected}
+        arrivals = self.recorded.arrivals_of(objects)
+        groups: dict[str, list[RejectedLabel]] = {}
+        for judged in sorted(self.rejected):
+            groups.setdefault(arrivals[object_of(judged[0])].batch, []).append(judged)
+        return groups
 
     @cached_property
     def rejected(self) -> set[RejectedLabel]:
@@ -146,7 +145,8 @@ class TaxonomyLabels(DerivedTable):
         neighbours = self._neighbours(batch, vectors, copies)
         engine = self.taxonomy.references.engine(self.taxonomy.rule)
         decisions = engine.decide_neighbours(neighbours)
-        annotations = annotations_of_copies(rows, copies, self.taxonomy) | self.own.annotations
+        annotations = annotations_of_copies(rows, copies, self.taxonomy)
+        annotations |= items.annotations_in(batch)
         rejected = self.rejected
         known = Labelling(
             rows, vectors.reasons, neighbours, decisions, annotations, rejected, items.columns
