@@ -10,7 +10,7 @@ from operator import itemgetter
 from autolabel_core.foundation.ids import fingerprint, object_of
 from autolabel_core.ledger import Annotation, BoxAnnotation
 from autolabel_core.ledger.box_annotations import CurrentAnnotations, effective
-from autolabel_core.tables.annotation_sums import Measure, Terms, label_digest
+from autolabel_core.tables.annotation_sums import Measure, Terms
 from autolabel_core.tables.carried_annotations import transfer_annotations
 from autolabel_core.tables.detection_rows import DetectionRow, is_detection
 from autolabel_core.tables.document_table import DocumentTable
@@ -68,17 +68,6 @@ class DetectionAnnotations:
             batch = self._detections.objects[object_of(document)].batch
             groups.setdefault(batch, {})[document] = annotation
         return groups
-
-    @property
-    def label_digests(self) -> dict[str, str]:
-        """By batch a digest of the labels of boxes."""
-
-        def measure(batch: str, *_: object) -> Terms:
-            return Terms({"labels": sum(map(label_digest, self.by_batch.get(batch, {}).values()))})
-
-        sources = dict.fromkeys(self._detections.batches, "")
-        terms = self.sums("labels_by_people", sources, measure)
-        return {batch: f"{found.sums['labels']:032x}" for batch, found in terms.items()}
 
     def sums(
         self, what: str, sources: Mapping[str, str | None], measure: Measure

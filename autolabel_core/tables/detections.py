@@ -197,11 +197,6 @@ class DetectionTable(DocumentTable):
         """Return what people said of the boxes of a batch."""
         return self._people.by_batch.get(batch, {})
 
-    @property
-    def label_digests(self) -> Mapping[str, str]:
-        """By batch a digest of the labels of boxes."""
-        return self._people.label_digests
-
     def sums(
         self, what: str, sources: Mapping[str, str | None], measure: Measure
     ) -> Mapping[str, Terms]:

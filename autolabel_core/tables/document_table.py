@@ -15,7 +15,7 @@ from autolabel_core.foundation.ids import content_hash, object_of
 from autolabel_core.foundation.media.text_formats import read_text
 from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
-from autolabel_core.tables.annotation_sums import Measure, Terms
+from autolabel_core.tables.annotation_sums import Measure, Terms, label_digest
 from autolabel_core.tables.fingerprints import UNFINISHED
 from autolabel_core.tables.table import DerivedTable
 
@@ -145,9 +145,14 @@ class DocumentTable(DerivedTable):
         """
 
     @property
-    @abstractmethod
     def label_digests(self) -> Mapping[str, str]:
         """By batch a digest of the labels that people gave, as far as they hold."""
+
+        def measure(batch: str, *_: object) -> Terms:
+            return Terms({"labels": sum(map(label_digest, self.annotations_in(batch).values()))})
+
+        terms = self.sums("labels_by_people", dict.fromkeys(self.batches, ""), measure)
+        return {batch: f"{found.sums['labels']:032x}" for batch, found in terms.items()}
 
     @abstractmethod
     def sums(
