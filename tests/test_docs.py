@@ -22,17 +22,16 @@ from autolabel_core.declarations.collection import (
     Bucket,
     BucketSchema,
     Collection,
-    EnrichmentField,
     Export,
     FeatureExtractor,
     SchemaProperty,
     Source,
-    Taxonomy,
 )
 from autolabel_core.declarations.detection import Detection, Tiles
 from autolabel_core.declarations.file_name_rules import FileNames
 from autolabel_core.declarations.llm_naming import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
+from autolabel_core.declarations.taxonomy import EnrichmentField, Taxonomy
 from autolabel_core.declarations.training import Gate, Training
 from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.foundation import paths

@@ -80,6 +80,10 @@ def test_records_say_how_each_label_came(view):
         "matched": True,
         "confidence": pytest.approx(0.984808),
         "source_document_id": a["document_id"],
+        "score": "nearest",
+        "similarity": pytest.approx(0.492404),
+        "probability": None,
+        "margin": pytest.approx(b["margin"], abs=1e-6),
     }
     assert (f["label"], f["taxonomy_match"]["confidence"]) == (None, None)
     assert "empty" in f["reason"]

@@ -108,7 +108,7 @@ def test_a_label_that_an_audit_withheld_is_not_called_below_the_threshold(
     assert outcome(ws, "c") == ("below_threshold", 0.9)
     assert outcome(ws, "a") == ("labelled", None)
     assert "an audit found left wrong here" in run("explain", NAME, "b")[1]
-    assert "below the threshold 0.9000; nearest is left" in run("explain", NAME, "c")[1]
+    assert "below the threshold 0.9000; likeliest is left" in run("explain", NAME, "c")[1]
 
 
 def test_without_references_there_is_nothing_to_be_below(angles):

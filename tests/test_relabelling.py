@@ -47,8 +47,9 @@ EDITS = st.one_of(
 class World:
     """One collection with its bucket, and the edits that may befall it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, score="nearest"):
         self.home = Home(folder)
+        self.score = score
         self.bucket = folder / "bucket"
         self.threshold(0.95)
         for key, angle in BASE.items():
@@ -67,7 +68,11 @@ class World:
             {
                 "source": {"uri": str(self.bucket)},
                 "feature_extractor": {"feature_extractor_name": "angle_extractor"},
-                "taxonomy": {"field_to_enrich": "side", "confidence_threshold": value},
+                "taxonomy": {
+                    "field_to_enrich": "side",
+                    "confidence_threshold": value,
+                    "score": self.score,
+                },
                 "batch_size": 8,
             },
         )
@@ -144,8 +149,8 @@ class World:
 
 
 def published(root):
-    # The cache of neighbours, and notes of what the last sweep saw, are no derived tables.
-    notes = {".neighbours", "last_annotations.arrow", "last_annotations.arrow.crc32"}
+    # Caches, and notes of what the last sweep saw, are no derived tables.
+    notes = {".neighbours", ".score", "last_annotations.arrow", "last_annotations.arrow.crc32"}
     files = [path for path in root.rglob("*") if path.is_file() and not notes & set(path.parts)]
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(files)}
 
@@ -205,18 +210,18 @@ def unit(vector):
     return np.ascontiguousarray(vector / length, dtype=np.float32)
 
 
-def check(edits):
+def check(edits, score="nearest"):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        world = World(folder)
+        world = World(folder, score)
         for edit in edits:
             world.apply(edit)
         world.sweep()
         found = published(world.home.paths.warehouse)
         assert found == built_from_nothing(world, folder)
-        assert {r["key"]: (r["label"], r["label_source"]) for r in world.rows()} == naive_labels(
-            world
-        )
+        if score == "nearest":
+            labels = {r["key"]: (r["label"], r["label_source"]) for r in world.rows()}
+            assert labels == naive_labels(world)
         world.sweep()
         assert published(world.home.paths.warehouse) == found
 
@@ -232,6 +237,13 @@ QUIET = {
 @settings(max_examples=4, **QUIET)
 def test_edits_give_what_a_build_from_nothing_gives(toy_extractors, edits):
     check(edits)
+
+
+@pytest.mark.parametrize("score", ["vote", "class_mean", "probe", "auto"])
+@given(edits=st.lists(EDITS, min_size=3, max_size=8))
+@settings(max_examples=2, **QUIET)
+def test_under_every_score_edits_give_what_a_build_from_nothing_gives(toy_extractors, score, edits):
+    check(edits, score)
 
 
 @pytest.mark.slow

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from autolabel_core.documents.explain import AnnotationRecord, Explanation
 
 NOT_LABELLED = {
-    "below_threshold": "below the threshold {threshold}; nearest is {suggested}",
+    "below_threshold": "below the threshold {threshold}; likeliest is {suggested}",
+    "unlike_references": (
+        "less similar to the references than {similarity}, so it is taken for something unknown; "
+        "likeliest is {suggested}"
+    ),
+    "only_label": "{suggested} is the only label with references: label a second to tell it from",
     "withheld_by_audit": "an audit found {suggested} wrong here, so it is not given again",
     "ended_by_person": "a person said that there is nothing to label",
     "no_reference": "there is no reference to compare with",
@@ -48,11 +53,16 @@ def _show(traced: Explanation, depth: int) -> None:
         match = record["taxonomy_match"]
         source = record["label_source"] or "unlabelled"
         confidence = "–" if match["confidence"] is None else f"{match['confidence']:.4f}"
-        click.echo(f"{indent}  label {record['label'] or '–'} ({source}), confidence {confidence}")
+        by = f" by {match['score']}" if match["score"] not in (None, "nearest") else ""
+        click.echo(
+            f"{indent}  label {record['label'] or '–'} ({source}), confidence {confidence}{by}"
+        )
         decision = traced["decision"]
         if decision is not None and decision["outcome"] in NOT_LABELLED:
             text = NOT_LABELLED[decision["outcome"]].format(
-                threshold=shown(decision["threshold"]), suggested=record["suggested_label"]
+                threshold=shown(decision["threshold"]),
+                suggested=record["suggested_label"],
+                similarity=shown(decision["similarity_threshold"]),
             )
             click.echo(f"{indent}  {text}")
     for event in traced["annotations"]:

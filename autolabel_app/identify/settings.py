@@ -119,11 +119,11 @@ def load_served(settings: Settings, before: Served | None = None) -> Served:
         whole = loaded.whole.served_by(WHOLE, 0).given(settings.min_score, settings.min_margin)
     rule = loaded.rule or Rule(thresholds.min_score)
     if settings.min_score is not None:
-        rule = Rule(settings.min_score, top_k=rule.top_k)
+        rule = replace(rule, threshold=settings.min_score, label_thresholds={}, min_score=None)
     file = settings.prices_file
     return Served(
         loaded.index,
-        loaded.index.engine(rule),
+        loaded.index.engine(rule, loaded.score),
         loaded.extractor,
         thresholds,
         whole,

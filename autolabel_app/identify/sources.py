@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from PIL import Image
 
-from autolabel_core.documents.classifier import Classification, classification
+from autolabel_core.documents.classifier import Classification, classification, match_record
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.identify.index_encoder import encoder_of
 from autolabel_core.identify.thresholds_file import (
@@ -22,9 +22,11 @@ from autolabel_core.identify.thresholds_file import (
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import Match
 from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
+from autolabel_core.matching.scores.fitted import FittedScore
 from autolabel_core.models.extractors import Extractor
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.score_fitting import score_path
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 BLANK = Image.new("RGB", (64, 64))
@@ -38,6 +40,7 @@ class Loaded:
         index: the references.
         extractor: of the index's feature space.
         rule: when a match becomes an answer, as a taxonomy says it; None: the thresholds do.
+        score: what a taxonomy decides by; None: the nearest reference.
         thresholds: what an answer that is beyond doubt reaches: as measured, or the usual.
         whole: the same where a whole picture is looked up, without regions.
         classification: what a match gives a picture, in the words of `autolabel classify`.
@@ -47,6 +50,7 @@ class Loaded:
     index: ReferenceIndex
     extractor: Extractor
     rule: Rule | None
+    score: FittedScore | None
     thresholds: AcceptanceThresholds
     whole: AcceptanceThresholds
     classification: Callable[[Match], Classification]
@@ -103,16 +107,13 @@ class IndexFile:
                 "label": match.label if match.matched else None,
                 "suggested_label": match.label,
                 **(index.fields[match.row] if match.matched else {}),
-                "taxonomy_match": {
-                    "matched": match.matched,
-                    "confidence": match.score,
-                    "source_document_id": source,
-                },
+                "taxonomy_match": match_record(match, source, "nearest"),
             }
             return cast("Classification", record)
 
         found = thresholds_of(self.file, index)
-        return Loaded(index, extractor, None, found.regions, found.whole, classification, picture)
+        regions, whole = found.regions, found.whole
+        return Loaded(index, extractor, None, None, regions, whole, classification, picture)
 
 
 class CollectionReferences:
@@ -124,13 +125,15 @@ class CollectionReferences:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._table = _reference_set(self._opened())
+        opened = self._opened()
+        self._collection, self._table = opened.collection, _reference_set(opened)
 
     def stamp(self) -> Hashable:
         """Return what the reference set was made from, and when declarations were written."""
         paths, table = self._table.collection.workspace.paths, self._table
         files = sorted(paths.collections.glob("*.y*ml"))
-        return table.warehouse.fingerprint(table.path()), tuple(map(stamp_of, files))
+        fitted = table.warehouse.fingerprint(score_path(self._collection))
+        return table.warehouse.fingerprint(table.path()), fitted, tuple(map(stamp_of, files))
 
     def load(self, extractor: Extractor | None) -> Loaded:
         """Read the reference set, and the declarations again."""
@@ -161,9 +164,13 @@ class CollectionReferences:
         declared = taxonomy.collection.declaration.taxonomy is not None
         rule = taxonomy.rule if declared else None
         lowest = 0.0 if rule is None else rule.thresholds.lowest
-        found = _measured(table, AcceptanceThresholds(lowest, 0.0, "taxonomy"))
+        usual = AcceptanceThresholds(lowest, 0.0, "taxonomy")
+        # What was measured are cosines; a probability has the taxonomy's gates alone.
+        score = taxonomy.score if declared else None
+        found = _measured(table, usual) if score is None else IndexThresholds(usual, usual)
         classified = partial(classification, taxonomy)
-        return Loaded(index, extractor, rule, found.regions, found.whole, classified, picture)
+        regions, whole = found.regions, found.whole
+        return Loaded(index, extractor, rule, score, regions, whole, classified, picture)
 
     def _opened(self) -> AppliedTaxonomy:
         workspace = Workspace.from_environment()

@@ -9,11 +9,11 @@ from autolabel_core.declarations.collection import (
     BucketSchema,
     Collection,
     FeatureExtractor,
-    Taxonomy,
 )
 from autolabel_core.declarations.collections_folder import load_collections
 from autolabel_core.declarations.detection import Detection
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever
+from autolabel_core.declarations.taxonomy import Taxonomy
 from autolabel_core.declarations.webhook import Webhook
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,15 +15,9 @@ from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.declarations.detection import DETECTION_COLUMNS, Detection
 from autolabel_core.declarations.export import Export
 from autolabel_core.declarations.file_name_rules import FileNames
-from autolabel_core.declarations.model import (
-    Cosine,
-    Count,
-    Declaration,
-    KeyedError,
-    Text,
-    Version,
-)
+from autolabel_core.declarations.model import Count, Declaration, KeyedError, Text, Version
 from autolabel_core.declarations.retriever import Retriever
+from autolabel_core.declarations.taxonomy import EnrichmentField, Taxonomy
 from autolabel_core.declarations.webhook import Webhook
 from autolabel_core.foundation.ids import document_id
 
@@ -37,6 +31,7 @@ RESERVED_FIELDS = frozenset(
     (
         *("document_id", "key", "batch", "label", "label_source", "suggested_label", "matched"),
         *("confidence", "source_document_id", "margin", "margin_lower_bound", "neighbours"),
+        *("similarity", "probability", "score_name"),
         *("content_hash", "media_type", "metadata", "taxonomy_match", "reason", "size"),
         *("width_px", "height_px", "version", "clusters"),
         *("cluster_id", "cluster_label", "cluster_summary", "cluster_keywords"),
@@ -83,79 +78,6 @@ class FeatureExtractor(Declaration):
     def space(self) -> tuple[str, str, str | None]:
         """What two collections must share for their vectors to be comparable."""
         return (self.feature_extractor_name, self.version, self.model)
-
-
-class FieldMapping(Declaration):
-    """From one field (`source`) to another (`target`); a prefix `payload.` is dropped."""
-
-    source: Text
-    target: Text
-
-    @field_validator("source", "target")
-    @classmethod
-    def drop_payload_prefix(cls, value: str) -> str:
-        """Accept `payload.<field>` for the field."""
-        return value.removeprefix("payload.")
-
-
-class EnrichmentField(FieldMapping):
-    """One field copied from the matched reference (`source`) to the document (`target`)."""
-
-
-class Taxonomy(Declaration):
-    """How labels travel from references to documents.
-
-    Attributes:
-        aliases: words that mean the same.
-        taxonomy_name: for people; nothing refers to it.
-        taxonomy_type: `hierarchical` says that labels are paths such as `Shoes > Running`.
-        field_to_enrich: the field that holds the label; by default the first target of
-            `enrichment_fields`.
-        reference: `self` (unified) or the collection that holds the references (separate).
-        confidence_threshold: lowest cosine at which a document takes the nearest reference's
-            label, from -1 (label everything) to 1 (identical only). 0.30 is a start;
-            what it means depends on the encoder: `autolabel threshold` proposes one.
-        label_thresholds: thresholds for single labels, in place of `confidence_threshold`.
-        retriever: name of a retriever whose `attribute_filter` decides which references count,
-            and whose `feature_search` says how many and from which score.
-        enrichment_fields: fields taken from the matched reference; by default those of
-            `field_passthrough`. A document's own value always wins.
-        input_mappings: which of the document's features the retriever is asked with; there is one
-            feature space for each collection, so it is noted and decides nothing.
-        execution_mode: `materialize` and `retroactive` store labels, old documents' included;
-            `on_demand` computes them only when asked.
-    """
-
-    aliases: ClassVar[Mapping[str, str]] = {
-        "threshold": "confidence_threshold",
-        "retriever_id": "retriever",
-        "collection_id": "reference",
-        "reference_collection": "reference",
-    }
-
-    taxonomy_name: str | None = None
-    taxonomy_type: Literal["flat", "hierarchical"] = "flat"
-    field_to_enrich: Text
-    reference: Text = "self"
-    confidence_threshold: Cosine = 0.30
-    label_thresholds: dict[str, Cosine] = Field(default_factory=dict)
-    retriever: Text | None = None
-    enrichment_fields: tuple[EnrichmentField, ...] | None = None
-    input_mappings: tuple[FieldMapping, ...] = ()
-    execution_mode: Literal["materialize", "retroactive", "on_demand"] = "materialize"
-
-    @model_validator(mode="before")
-    @classmethod
-    def first_target_is_the_label(cls, value: object) -> object:
-        """Where no `field_to_enrich` is given, the first enrichment field receives the label."""
-        if not isinstance(value, dict) or "field_to_enrich" in value:
-            return value
-        fields = value.get("enrichment_fields")
-        first = fields[0] if isinstance(fields, list) and fields else None
-        target = first.get("target") if isinstance(first, dict) else None
-        if not isinstance(target, str):
-            return value
-        return {**value, "field_to_enrich": target.removeprefix("payload.")}
 
 
 class Collection(Declaration):

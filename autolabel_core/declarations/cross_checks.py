@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Container, Iterator, Mapping
 
-from autolabel_core.declarations.collection import Collection, Taxonomy
+from autolabel_core.declarations.collection import Collection
 from autolabel_core.declarations.retriever import MOST_REFERENCES, Retriever
+from autolabel_core.declarations.taxonomy import Taxonomy
 from autolabel_core.declarations.yaml_reader import Declared
 from autolabel_core.foundation.errors import DeclarationError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict, cast
@@ -10,6 +11,7 @@ from autolabel_core.documents.record import TaxonomyMatch
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.text_formats import read_text, text_media_type
+from autolabel_core.foundation.score_names import ScoreName
 from autolabel_core.matching.decision_engine import Match
 from autolabel_core.models.extractors import Extractor, embed_checked
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
@@ -116,13 +118,38 @@ def classification(taxonomy: AppliedTaxonomy, match: Match | None) -> Classifica
         "label": match.label if match is not None and given else None,
         "suggested_label": None if match is None else match.label,
         **enriched,
-        "taxonomy_match": {
-            "matched": given,
-            "confidence": None if match is None else match.score,
-            "source_document_id": None if reference is None else reference["document_id"],
-        },
+        "taxonomy_match": match_record(
+            match,
+            None if reference is None else reference["document_id"],
+            "nearest" if taxonomy.score is None else taxonomy.score.name,
+        ),
     }
     return cast("Classification", record)  # the names of fields are declared in YAML
+
+
+def match_record(match: Match | None, source: str | None, score_name: ScoreName) -> TaxonomyMatch:
+    """Return a match as records of documents hold it.
+
+    Args:
+        match: what was decided; None where nothing could be compared.
+        source: the reference that a given label comes from.
+        score_name: what decided.
+
+    Returns:
+        The record.
+    """
+    if match is None:
+        nothing = dict.fromkeys(TaxonomyMatch.__annotations__)
+        return cast("TaxonomyMatch", {**nothing, "matched": False})
+    return {
+        "matched": match.matched,
+        "confidence": None if math.isnan(match.score) else match.score,
+        "source_document_id": source,
+        "score": score_name,
+        "similarity": match.similarity,
+        "probability": match.probability,
+        "margin": match.margin,
+    }
 
 
 def require_same_encoder(references: ReferenceVectors, extractor: Extractor) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     *("document_id", "key", "content_hash", "media_type", "label", "label_source", "matched"),
     *("confidence", "source_document_id", "suggested_label", "margin", "margin_lower_bound"),
-    *("neighbours", "reason"),
+    *("similarity", "probability", "score_name", "neighbours", "reason"),
 )
 EMPTY_TYPES = {
     **BOX_TYPES,
@@ -39,8 +39,14 @@ EMPTY_TYPES = {
     "confidence": "FLOAT",
     "margin": "FLOAT",
     "margin_lower_bound": "FLOAT",
+    "similarity": "FLOAT",
+    "probability": "FLOAT",
 }
-MATCH = ("matched", "confidence", "source_document_id", "margin")
+MATCH = {
+    **{name: name for name in ("matched", "confidence", "source_document_id", "margin")},
+    **{"score": "score_name", "similarity": "similarity", "probability": "probability"},
+}
+"""The parts of `taxonomy_match`, and their columns."""
 
 
 class Documents:
@@ -151,7 +157,7 @@ class Documents:
             return quote(field)
         head, _, tail = field.partition(".")
         if head == "taxonomy_match" and tail in MATCH:
-            return tail
+            return MATCH[tail]
         if head == "metadata" and tail:
             return json_field("metadata", tail)
         extra = self.clusters.split_extra(field)
@@ -225,11 +231,14 @@ class Documents:
         return json.loads(str(value)) if is_json else value
 
     def _record(self, row: dict[str, Any]) -> DocumentRecord:
-        confidence = row["confidence"]
         match: TaxonomyMatch = {
             "matched": bool(row["matched"]),
-            "confidence": None if confidence is None else round(confidence, 6),
+            "confidence": _rounded(row["confidence"]),
             "source_document_id": row["source_document_id"],
+            "score": row["score_name"],
+            "similarity": _rounded(row["similarity"]),
+            "probability": _rounded(row["probability"]),
+            "margin": _rounded(row["margin"]),
         }
         record = {
             "document_id": row["document_id"],
@@ -247,6 +256,10 @@ class Documents:
             **({} if self.collection.declaration.detection is None else detection_record(row)),
         }
         return cast("DocumentRecord", record)  # the names of fields are declared in YAML
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def _stored(name: str, type_name: str) -> str:

@@ -24,6 +24,8 @@ MAX_STEPS = 10
 Outcome = Literal[
     "labelled",
     "below_threshold",
+    "unlike_references",
+    "only_label",
     "withheld_by_audit",
     "ended_by_person",
     "no_reference",
@@ -35,11 +37,14 @@ class LabelDecision(TypedDict):
     """Why a document has its label, or none.
 
     `ended_by_person`: a person said that there is nothing to label; `outdated`: the rule has
-    changed, and the next sweep decides anew. `threshold` is that of the suggested label.
+    changed, and the next sweep decides anew; `only_label`: no second label has references, so that
+    nothing says how probable the only one is. `threshold` is that of the suggested label, and
+    `similarity_threshold` that of known things, None where every similarity will do.
     """
 
     outcome: Outcome
     threshold: float | None
+    similarity_threshold: float | None
 
 
 class AnnotationRecord(TypedDict):
@@ -139,21 +144,27 @@ def _decision(collection: OpenCollection, record: DocumentRecord) -> LabelDecisi
     """Return why a document is labelled as it is; None where it takes no label."""
     if record["reason"] or record.get("kind") == IMAGE:
         return None
-    suggested, confidence = record["suggested_label"], record["taxonomy_match"]["confidence"]
+    match, suggested = record["taxonomy_match"], record["suggested_label"]
+    confidence, similarity = match["confidence"], match["similarity"]
     taxonomy = AppliedTaxonomy(collection)
     threshold = None if suggested is None else taxonomy.rule.thresholds.of(suggested)
+    lowest = taxonomy.engine.similarity_threshold
     outcome: Outcome = "outdated"
     if record["label"] is not None:
         outcome = "labelled"
     elif record["label_source"] is not None:
         outcome = "ended_by_person"
-    elif suggested is None or threshold is None or confidence is None:
+    elif suggested is None or threshold is None:
         outcome = "no_reference"
+    elif confidence is None:
+        outcome = "only_label"
     elif confidence < threshold:
         outcome = "below_threshold"
+    elif lowest is not None and similarity is not None and similarity < lowest:
+        outcome = "unlike_references"
     elif _is_withheld(collection, record["document_id"], suggested):
         outcome = "withheld_by_audit"
-    return {"outcome": outcome, "threshold": threshold}
+    return {"outcome": outcome, "threshold": threshold, "similarity_threshold": lowest}
 
 
 def _is_withheld(collection: OpenCollection, document: str, suggested: str) -> bool:

@@ -9,14 +9,21 @@ if TYPE_CHECKING:
 
 
 class TaxonomyMatch(TypedDict):
-    """The decision: whether the nearest reference became the label, and how near it is.
+    """The decision: whether a label was given, how sure it is, and by which reference.
 
-    `confidence` is its cosine in [-1, 1], kept where nothing matched; None without references.
+    `score` names what decided. `confidence` is kept where nothing matched: under `nearest` the
+    cosine with the nearest reference in [-1, 1], under other scores the `probability` of the label
+    in [0, 1]; None without references. `similarity` in [-1, 1] says how near the references are at
+    all, `margin` by how much the label leads.
     """
 
     matched: bool
     confidence: float | None
     source_document_id: str | None
+    score: str | None
+    similarity: float | None
+    probability: float | None
+    margin: float | None
 
 
 class BoxFields(TypedDict, total=False):

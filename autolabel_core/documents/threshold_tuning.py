@@ -50,7 +50,7 @@ def leave_one_out(collection: OpenCollection) -> LeaveOneOutScores:
             f"`{collection.name}` has {len(references.rows)} references; at least two "
             "are needed. Label 10 to 20 of each category with `autolabel label`, then sweep."
         )
-    decisions = taxonomy.engine.decide_neighbours(references.leave_one_out())
+    decisions = taxonomy.engine.decide_references()
     correct = decisions.label == references.labels
     return LeaveOneOutScores(decisions.confidence, decisions.label, np.asarray(correct, bool))
 

@@ -24,6 +24,7 @@ from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.json_types import Scalar
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine, Match, Vectors
+from autolabel_core.matching.scores.fitted import FittedScore
 
 FORMAT = 1
 QUERIES_AT_ONCE = 256
@@ -118,9 +119,9 @@ class ReferenceIndex:
                 "encoder, or name the index's own `--model` and `--projection`."
             )
 
-    def engine(self, rule: Rule) -> DecisionEngine:
-        """Return what decides by these references under a rule."""
-        return DecisionEngine(self.embeddings, np.array(self.names, dtype=object), rule)
+    def engine(self, rule: Rule, score: FittedScore | None = None) -> DecisionEngine:
+        """Return what decides by these references under a rule, by a score fitted to them."""
+        return DecisionEngine(self.embeddings, np.array(self.names, dtype=object), rule, score)
 
     def search(self, vectors: Vectors, k: int = 3) -> list[Match]:
         """Find the nearest labels of each query, however far they are.

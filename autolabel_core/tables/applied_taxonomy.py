@@ -14,13 +14,15 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Scalar
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine
+from autolabel_core.matching.scores.fitted import FittedScore
 from autolabel_core.models.extractors import Manifest
 from autolabel_core.tables.reference_filter import filter_references
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceRow, ReferenceVectors
+from autolabel_core.tables.score_fitting import fitted_score, pool_centre
 from autolabel_core.tables.workspace import OpenCollection
 
-FORMAT = 2
+FORMAT = 3
 """Of the fields of labelled documents; another number has all labels written anew."""
 
 
@@ -75,10 +77,12 @@ class AppliedTaxonomy:
             return Rule(threshold=1.0)
         search = self._retriever.search if self._retriever else None
         return Rule(
-            taxonomy.confidence_threshold,
+            taxonomy.lowest_confidence,
             taxonomy.label_thresholds,
             search.min_score if search else None,
             search.top_k if search else 1,
+            taxonomy.score,
+            taxonomy.similarity_threshold,
         )
 
     @cached_property
@@ -108,7 +112,7 @@ class AppliedTaxonomy:
     @property
     def reference_count(self) -> int:
         """How many references count; they are read only where a filter chooses among them."""
-        if self._conditions:
+        if self.conditions:
             return len(self.all_references.rows)
         return self._reference_set.count
 
@@ -120,13 +124,23 @@ class AppliedTaxonomy:
     def all_references(self) -> ReferenceVectors:
         """The references that count, after the filter of the taxonomy's retriever."""
         references = self._reference_set.load()
-        conditions = [parse(condition) for condition in self._conditions]
+        conditions = [parse(condition) for condition in self.conditions]
         return filter_references(references, conditions, self.reference_collection.label_field)
 
     @cached_property
     def engine(self) -> DecisionEngine:
         """What decides items that are not stored: the references that count, under the rule."""
-        return self.all_references.engine(self.rule)
+        return self.all_references.engine(self.rule, self.score)
+
+    @property
+    def stored_engine(self) -> DecisionEngine:
+        """What decides stored documents: nothing, where they are labelled on demand only."""
+        return self.references.engine(self.rule, self.score if self.references.rows else None)
+
+    @cached_property
+    def score(self) -> FittedScore | None:
+        """The score fitted to the references; None where the nearest decides, or there is none."""
+        return None if self.rule.score == "nearest" else fitted_score(self)
 
     def enrichment_from(self, reference: ReferenceRow) -> dict[str, Scalar | None]:
         """Return the fields that a document takes from its matched reference."""
@@ -141,7 +155,9 @@ class AppliedTaxonomy:
         rule = self.rule
         return fingerprint(
             [rule.threshold, sorted(rule.label_thresholds.items()), rule.min_score, rule.top_k],
-            self._conditions,
+            [rule.score, rule.similarity_threshold],
+            [] if rule.score == "nearest" else pool_centre(self.collection),
+            self.conditions,
             [e.model_dump() for e in self.collection.declaration.enrichment],
             [*self.collection.declaration.fields, self.reference_collection.label_field],
             self.references_version,
@@ -158,5 +174,6 @@ class AppliedTaxonomy:
         return retriever
 
     @property
-    def _conditions(self) -> list[object]:
+    def conditions(self) -> list[object]:
+        """The conditions that a reference must meet to count."""
         return self._retriever.conditions if self._retriever else []

@@ -81,6 +81,9 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         "suggested_label": pa.array(decided.label.tolist(), pa.string()),
         "margin": _nullable(decided.margin),
         "margin_lower_bound": _nullable(decided.margin_lower_bound),
+        "similarity": _nullable(decided.similarity),
+        "probability": _nullable(decided.probability),
+        "score_name": _score_names(decided, taxonomy),
         "neighbours": _neighbour_lists(batch.neighbours, ids),
         "reason": pa.array(batch.reasons, pa.string()),
         **field_columns(batch.objects, annotations, sources, taxonomy),
@@ -130,6 +133,13 @@ def _where(
     values = np.full(len(given), None, dtype=object)
     values[given] = ids[position[given]]
     return pa.array(values.tolist(), pa.string())
+
+
+def _score_names(decided: Decisions, taxonomy: AppliedTaxonomy) -> Column:
+    """Name the score wherever it said something."""
+    score = taxonomy.stored_engine.score
+    name = "nearest" if score is None else score.name
+    return pa.array([None if label is None else name for label in decided.label], pa.string())
 
 
 def _neighbour_lists(neighbours: Nearest, ids: npt.NDArray[np.object_]) -> Column:

@@ -15,6 +15,7 @@ from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS, DecisionEngine
 from autolabel_core.matching.nearest import Nearest, nearest_among_themselves
+from autolabel_core.matching.scores.fitted import FittedScore
 from autolabel_core.models.evaluation.verification_record import VerificationRecord
 
 NEAR_DUPLICATE = 0.999
@@ -102,9 +103,9 @@ class ReferenceVectors:
         """(r,) labels."""
         return np.array([row["label"] for row in self.rows], dtype=object)
 
-    def engine(self, rule: Rule) -> DecisionEngine:
-        """Return what decides by these references under a rule."""
-        return DecisionEngine(self.vectors, self.labels, rule)
+    def engine(self, rule: Rule, score: FittedScore | None = None) -> DecisionEngine:
+        """Return what decides by these references under a rule, by a score fitted to them."""
+        return DecisionEngine(self.vectors, self.labels, rule, score)
 
     def leave_one_out(self) -> Nearest:
         """Return each reference's nearest others."""

@@ -143,8 +143,8 @@ class TaxonomyLabels(DerivedTable):
         vectors = _of_objects(stored_vectors, rows)
         copies = copies_among(rows, self.taxonomy)
         neighbours = self._neighbours(batch, vectors, copies)
-        engine = self.taxonomy.references.engine(self.taxonomy.rule)
-        decisions = engine.decide_neighbours(neighbours)
+        engine = self.taxonomy.stored_engine
+        decisions = engine.decide_documents(vectors.vectors, neighbours, copies)
         annotations = annotations_of_copies(rows, copies, self.taxonomy)
         annotations |= items.annotations_in(batch)
         rejected = self.rejected

@@ -1,0 +1,1 @@
+"""Scores beside the nearest cosine: which label is the most probable, and how probable it is."""

@@ -1,0 +1,90 @@
+"""The file of a fitted score, so that what was learned from references is learned once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+
+from autolabel_core.matching.scores.fitted import FittedScore, ScoreChoice, ScoreFigures
+from autolabel_core.matching.scores.ranking import RankedLabels
+from autolabel_core.matching.scores.similarity import Pool
+from autolabel_core.storage.warehouse import FINGERPRINT, Warehouse, matrix_of, vector_column
+
+DETAILS = b"autolabel.score"
+
+
+def save_score(warehouse: Warehouse, path: PurePath, score: FittedScore, fingerprint: str) -> None:
+    """Write a fitted score in one step.
+
+    Args:
+        warehouse: where files lie.
+        path: of the file.
+        score: what was fitted.
+        fingerprint: of everything that it was fitted to.
+    """
+    details = {
+        "choice": asdict(score.choice),
+        "labels": score.labels,
+        "codes": score.codes.tolist(),
+        "importance": score.importance.tolist(),
+        "temperature": score.temperature,
+        "penalty": score.penalty,
+        "similarity_threshold": score.similarity_threshold,
+        "centre": score.pool.centre.tolist(),
+        "reference_product": score.pool.reference_product.tolist(),
+        "held_out": {name: values.tolist() for name, values in vars(score.held_out).items()},
+    }
+    metadata = {FINGERPRINT: fingerprint.encode(), DETAILS: json.dumps(details).encode()}
+    batch = pa.record_batch({"weights": vector_column(score.weights)})
+    warehouse.write_batch(path, batch.replace_schema_metadata(metadata), fingerprint)
+
+
+def load_score(warehouse: Warehouse, path: PurePath, fingerprint: str) -> FittedScore | None:
+    """Read a fitted score.
+
+    Args:
+        warehouse: where files lie.
+        path: of the file.
+        fingerprint: of what it must have been fitted to.
+
+    Returns:
+        The score; None where there is none of that fingerprint, or it cannot be read.
+    """
+    if warehouse.fingerprint(path) != fingerprint:
+        return None
+    try:
+        batch = warehouse.read_batch(path)
+        details = json.loads(batch.schema.metadata[DETAILS])
+    except (OSError, pa.ArrowInvalid, ValueError, KeyError):
+        return None
+    held_out = details["held_out"]
+    return FittedScore(
+        _choice(details["choice"]),
+        tuple(details["labels"]),
+        np.array(details["codes"], np.int64),
+        matrix_of(batch, "weights"),
+        np.array(details["importance"], np.float64),
+        details["temperature"],
+        details["penalty"],
+        Pool(
+            np.array(details["centre"], np.float32),
+            np.array(details["reference_product"], np.float64),
+        ),
+        details["similarity_threshold"],
+        RankedLabels(
+            np.array(held_out["code"], np.int32),
+            np.array(held_out["probability"], np.float32),
+            np.array(held_out["runner_up"], np.float32),
+        ),
+    )
+
+
+def _choice(stored: dict[str, object]) -> ScoreChoice:
+    known = cast("dict[str, dict[str, float]] | None", stored["figures"])
+    figures = None if known is None else {name: ScoreFigures(**f) for name, f in known.items()}
+    return ScoreChoice(**{**stored, "figures": figures})  # type: ignore[arg-type]

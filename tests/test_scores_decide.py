@@ -1,0 +1,148 @@
+"""One decision under every score: the labels table, `classify`, a running server, `threshold`."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import sweep_quietly
+from support.angle_samples import label
+from support.identify_servers import server
+
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.explain import explain
+from autolabel_core.documents.threshold_tuning import leave_one_out
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+
+NAME = "colours"
+SHADES = ("red", "green", "blue")
+
+
+def declared(score, **taxonomy):
+    return {
+        "feature_extractor": {"feature_extractor_name": "colour_extractor"},
+        "taxonomy": {"field_to_enrich": "shade", "score": score, **taxonomy},
+    }
+
+
+def shade_of(rng, name):
+    strong, weak = rng.integers(150, 256), rng.integers(0, 140, 2)
+    parts = [int(strong) if shade == name else int(weak[i % 2]) for i, shade in enumerate(SHADES)]
+    return tuple(parts)
+
+
+@pytest.fixture
+def swept(workspace, home):
+    """Make a collection of 60 colours of which 24 are labelled."""
+
+    def make(score, **taxonomy):
+        rng = np.random.default_rng(3)
+        pictures = {f"{SHADES[i % 3]}{i:02}.png": shade_of(rng, SHADES[i % 3]) for i in range(60)}
+        ws = workspace({NAME: declared(score, **taxonomy)}, {NAME: pictures})
+        sweep_quietly(ws, NAME)
+        label(ws, {key: key[:-6] for key in list(pictures)[:24]}, NAME)
+        sweep_quietly(home.workspace, NAME)
+        return list(pictures)
+
+    return make
+
+
+@pytest.mark.parametrize("score", ["vote", "class_mean", "probe", "auto"])
+def test_classify_says_what_the_table_says(swept, home, run, score):
+    keys = swept(score)[24:]
+    rows = {row["key"]: row for row in Documents(home.workspace.open(NAME)).find()}
+    files = [home.paths.buckets / NAME / key for key in keys]
+    status, out, _ = run("classify", NAME, *map(str, files), "--json")
+    assert status == 0
+    for key, classified in zip(keys, json.loads(out), strict=True):
+        row, match = rows[key], classified["taxonomy_match"]
+        assert classified["label"] == row["label"]
+        assert classified["suggested_label"] == row["suggested_label"]
+        expected = row["taxonomy_match"]
+        rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in match.items()}
+        assert rounded == expected
+        assert expected["confidence"] == expected["probability"]
+        assert expected["score"] == ("probe" if score == "auto" else score)
+    labelled = [row for row in rows.values() if row["label_source"] == "auto"]
+    assert len(labelled) > 20
+    assert all(row["label"] == row["key"][:-6] for row in labelled)
+    sources = {row["document_id"]: row for row in rows.values()}
+    for row in labelled:
+        source = sources[row["taxonomy_match"]["source_document_id"]]
+        assert (source["label"], source["label_source"]) == (row["label"], "human")
+
+
+def test_a_server_says_what_the_table_says(swept, home):
+    keys = swept("probe", confidence_threshold=0.8)[24:34]
+    rows = {row["key"]: row for row in Documents(home.workspace.open(NAME)).find()}
+    with server(NAME, option="--collection", **home.paths.environment) as client:
+        for key in keys:
+            data = (home.paths.buckets / NAME / key).read_bytes()
+            answer = client.post("/api/classify", files={"image": data}).json()
+            row, match = rows[key], answer["taxonomy_match"]
+            assert answer["label"] == row["label"]
+            assert round(match["confidence"], 6) == row["taxonomy_match"]["confidence"]
+            assert match["score"] == "probe"
+            seen = client.post("/api/falcon", files={"image": data}, data={"query": ""}).json()
+            assert {mask["name"] for mask in seen["masks"]} == ({row["label"]} - {None})
+
+
+@pytest.mark.parametrize("score", ["vote", "class_mean", "probe"])
+def test_thresholds_are_proposed_from_what_the_score_says_of_references_held_out(
+    swept, home, score
+):
+    keys = swept(score)[:24]
+    collection = home.workspace.open(NAME)
+    figures = leave_one_out(collection)
+    taxonomy = AppliedTaxonomy(collection)
+    held_out = taxonomy.score.held_out
+    assert figures.score.tolist() == held_out.probability.tolist()
+    assert figures.correct.mean() > 0.7
+    rows = {row["key"]: row for row in Documents(collection).find()}
+    by_id = {row["document_id"]: row for row in rows.values()}
+    for document, confidence in zip(taxonomy.references.document_ids, figures.score, strict=True):
+        stored = by_id[document]["taxonomy_match"]["confidence"]
+        assert stored == pytest.approx(float(confidence), abs=1e-6)
+    assert {rows[key]["label_source"] for key in keys} == {"human"}
+
+
+def test_one_label_alone_is_suggested_and_never_given(workspace, home, run):
+    pictures = {f"p{i}.png": (200 + i, 20, 30) for i in range(6)}
+    ws = workspace({NAME: declared("probe", confidence_threshold=0.0)}, {NAME: pictures})
+    sweep_quietly(ws, NAME)
+    label(ws, {"p0.png": "red", "p1.png": "red"}, NAME)
+    sweep_quietly(home.workspace, NAME)
+    traced = explain(home.workspace.open(NAME), "p5.png")
+    assert traced["document"]["label"] is None
+    assert traced["document"]["suggested_label"] == "red"
+    assert traced["decision"]["outcome"] == "only_label"
+    _, out, _ = run("explain", NAME, "p5.png")
+    assert "label a second" in out
+    _, out, _ = run("classify", NAME, str(home.paths.buckets / NAME / "p5.png"), "--json")
+    (classified,) = json.loads(out)
+    assert (classified["label"], classified["suggested_label"]) == (None, "red")
+    assert classified["taxonomy_match"]["confidence"] is None
+
+
+def test_a_stranger_is_explained_as_unknown(swept, home, run):
+    swept("probe", confidence_threshold=0.0, similarity_threshold=0.999)
+    rows = Documents(home.workspace.open(NAME)).find()
+    unlike = next(r for r in rows if r["label"] is None and not r["reason"])
+    traced = explain(home.workspace.open(NAME), unlike["key"])
+    assert traced["decision"]["outcome"] == "unlike_references"
+    _, out, _ = run("explain", NAME, unlike["key"])
+    assert "less similar to the references than 0.999" in out
+
+
+def test_uploads_to_later_batches_leave_older_labels_alone(workspace, home):
+    rng = np.random.default_rng(4)
+    pictures = {f"{SHADES[i % 3]}{i:02}.png": shade_of(rng, SHADES[i % 3]) for i in range(12)}
+    ws = workspace({NAME: {**declared("probe"), "batch_size": 12}}, {NAME: pictures})
+    sweep_quietly(ws, NAME)
+    label(ws, {key: key[:-6] for key in pictures}, NAME)
+    sweep_quietly(home.workspace, NAME)
+    table = next(home.paths.warehouse.rglob("taxonomy_labels/batch_000001.parquet"))
+    before = table.stat().st_mtime_ns
+    home.put(NAME, {"late.png": (10, 10, 10)})
+    sweep_quietly(home.workspace, NAME)
+    assert table.stat().st_mtime_ns == before
+    assert list(home.paths.warehouse.rglob("taxonomy_labels/batch_000002.parquet"))
