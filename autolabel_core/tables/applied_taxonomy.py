@@ -112,7 +112,7 @@ class AppliedTaxonomy:
     @property
     def reference_count(self) -> int:
         """How many references count; they are read only where a filter chooses among them."""
-        if self.conditions:
+        if self._conditions:
             return len(self.all_references.rows)
         return self._reference_set.count
 
@@ -124,7 +124,7 @@ class AppliedTaxonomy:
     def all_references(self) -> ReferenceVectors:
         """The references that count, after the filter of the taxonomy's retriever."""
         references = self._reference_set.load()
-        conditions = [parse(condition) for condition in self.conditions]
+        conditions = [parse(condition) for condition in self._conditions]
         return filter_references(references, conditions, self.reference_collection.label_field)
 
     @cached_property
@@ -140,7 +140,9 @@ class AppliedTaxonomy:
     @cached_property
     def score(self) -> FittedScore | None:
         """The score fitted to the references; None where the nearest decides, or there is none."""
-        return None if self.rule.score == "nearest" else fitted_score(self)
+        if self.rule.score == "nearest":
+            return None
+        return fitted_score(self.collection, self.rule.score, self.all_references, self._conditions)
 
     def enrichment_from(self, reference: ReferenceRow) -> dict[str, Scalar | None]:
         """Return the fields that a document takes from its matched reference."""
@@ -157,7 +159,7 @@ class AppliedTaxonomy:
             [rule.threshold, sorted(rule.label_thresholds.items()), rule.min_score, rule.top_k],
             [rule.score, rule.similarity_threshold],
             [] if rule.score == "nearest" else pool_centre(self.collection),
-            self.conditions,
+            self._conditions,
             [e.model_dump() for e in self.collection.declaration.enrichment],
             [*self.collection.declaration.fields, self.reference_collection.label_field],
             self.references_version,
@@ -174,6 +176,5 @@ class AppliedTaxonomy:
         return retriever
 
     @property
-    def conditions(self) -> list[object]:
-        """The conditions that a reference must meet to count."""
+    def _conditions(self) -> list[object]:
         return self._retriever.conditions if self._retriever else []

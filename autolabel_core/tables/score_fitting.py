@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.score_names import DeclaredScore
 from autolabel_core.matching.scores.fitted import FittedScore
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.layout import LABELS
+from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.score_file import load_score, save_score
 from autolabel_core.tables.workspace import OpenCollection
-
-if TYPE_CHECKING:
-    from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 
 FORMAT = 1
 """Of fitted scores; another number has them fitted anew."""
@@ -58,24 +56,28 @@ def score_path(collection: OpenCollection) -> PurePath:
     return collection.warehouse.path(collection.name, LABELS, ".score", "score.arrow")
 
 
-def fitted_score(taxonomy: AppliedTaxonomy) -> FittedScore | None:
+def fitted_score(
+    collection: OpenCollection,
+    declared: DeclaredScore,
+    references: ReferenceVectors,
+    conditions: list[object],
+) -> FittedScore | None:
     """Return the declared score, fitted to the references that count.
 
     Args:
-        taxonomy: whose references and score.
+        collection: whose documents are decided.
+        declared: the score.
+        references: that count.
+        conditions: by which they were chosen.
 
     Returns:
         The score, from its file where that was fitted to the same; None without references.
     """
-    references = taxonomy.all_references
     if not references.rows:
         return None
-    centre = _centre(taxonomy.collection, references.vectors.shape[1])
-    declared = taxonomy.rule.score
-    made_from = fingerprint(
-        FORMAT, declared, references.version, taxonomy.conditions, centre.tolist()
-    )
-    warehouse, path = taxonomy.collection.warehouse, score_path(taxonomy.collection)
+    centre = _centre(collection, references.vectors.shape[1])
+    made_from = fingerprint(FORMAT, declared, references.version, conditions, centre.tolist())
+    warehouse, path = collection.warehouse, score_path(collection)
     known = load_score(warehouse, path, made_from)
     if known is not None:
         return known
