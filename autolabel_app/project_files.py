@@ -70,7 +70,7 @@ source:
 feature_extractor:
   feature_extractor_name: image_extractor      # text_extractor for texts
   version: v1                                  # a new model is a new version
-  model: descriptor       # needs no weights; for photographs: open_clip:ViT-B-32/laion2b_s34b_b79k
+  model: efficientnet_lite0+descriptor         # the default; `docs/extractors.md` compares models
   field_passthrough: [product_label]
 taxonomy:
   field_to_enrich: product_label               # the field that people label, and that fills itself

@@ -13,7 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from autolabel_app.demos.photographs.moving_camera import frames
+from autolabel_app.demos.photographs.shipped import shipped_photographs
+
 DIGIT_SIDE_PX = 64
+FRAMES_EACH = 20
 
 
 def data_folder(path: str | Path | None = None) -> Path | None:
@@ -44,6 +48,18 @@ def objects10(path: str | Path | None = None) -> tuple[list[Image.Image], np.nda
         with Image.open(folder / "objects10" / "images" / row["key"]) as image:
             images.append(image.convert("RGB"))
     return images, np.array([row["label"] for row in rows])
+
+
+def photographs(frames_each: int = FRAMES_EACH) -> tuple[list[Image.Image], np.ndarray]:
+    """Return what a moving camera sees of photographs that packages bring, and which they are."""
+    images, labels = [], []
+    for row, (name, file) in enumerate(shipped_photographs().items()):
+        with Image.open(file) as opened:
+            photograph = opened.convert("RGB")
+        rngs = [np.random.default_rng([row, number]) for number in range(frames_each)]
+        images += frames(photograph, rngs)
+        labels += [name] * frames_each
+    return images, np.array(labels)
 
 
 def agnews(path: str | Path | None = None) -> tuple[list[str], np.ndarray] | None:

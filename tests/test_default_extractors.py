@@ -101,7 +101,7 @@ def test_descriptor_tells_shape_and_colour_apart():
 def test_descriptor_labels_digits_as_well_as_documented():
     """Guards the documented figure: .959 over 10 draws; a third of the digits is enough here."""
     pictures, labels = datasets.digits()
-    extractor = load_extractor("image_extractor", "v1", None, {})
+    extractor = load_extractor("image_extractor", "v1", "descriptor", {})
     nearest, mean = accuracies(embed_checked(extractor, pictures[:600]), labels[:600], 10, draws=5)
     assert nearest > 0.95
     assert mean > 0.92

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -117,9 +118,9 @@ def test_a_plug_in_that_cannot_be_imported_is_named(monkeypatch):
 def test_parameters_that_the_plug_in_does_not_take_are_refused():
     with pytest.raises(AutolabelError, match=r"'size'.*Given: \['size'\]"):
         load_extractor("image_extractor", "v1", None, {"size": 3})
-    for name in ("image_extractor", "text_extractor"):
+    for name, model in (("image_extractor", "descriptor"), ("text_extractor", "hashed")):
         with pytest.raises(AutolabelError, match="takes no parameters"):
-            load_extractor(name, "v1", None, {"device": "cpu"})
+            load_extractor(name, "v1", model, {"device": "cpu"})
 
 
 WRONG_MANIFESTS = [
@@ -217,7 +218,11 @@ def test_importing_extractors_is_light():
     ("name", "model", "form"),
     [
         ("image_extractor", "clip", "`open_clip:<model>/<pretrained tag or path>`"),
-        ("image_extractor", "open_clip:", "`descriptor`"),
+        (
+            "image_extractor",
+            "open_clip:",
+            "`efficientnet_lite0`, `efficientnet_lite2`, `descriptor`",
+        ),
         ("text_extractor", "bert", "`sentence_transformers:<name or path>`"),
         ("text_extractor", "sentence_transformers:", "`hashed`"),
     ],
@@ -255,6 +260,9 @@ def test_every_built_in_extractor_and_model_is_documented():
     text = DOCUMENT.read_text("utf-8")
     for point in metadata.entry_points(group="autolabel.extractors"):
         if point.value.startswith("autolabel_core"):
-            default = load_extractor(point.name, "v1", None, {}).manifest
-            assert f"| `{point.name}` | `{default.feature_name}` (default)" in text
-            assert f"{default.embedding_dim:,}" in text
+            choice = importlib.import_module(point.value.partition(":")[0]).MODELS
+            for model in choice.installed:
+                found = load_extractor(point.name, "v1", model, {}).manifest
+                note = " (default)" if model == choice.default else ""
+                row = f"| `{point.name}` | `{model}`{note} | {found.embedding_dim:,} |"
+                assert row in text

@@ -23,11 +23,12 @@ from autolabel_core.training.heads.training_data import labelled_material
 from autolabel_core.training.heads.weights_table import HeadWeights
 
 CARDS = """\
-feature_extractor: {field_passthrough: [card], fine_tune: true}
+feature_extractor: {model: descriptor, field_passthrough: [card], fine_tune: true}
 taxonomy: {field_to_enrich: card, confidence_threshold: 0.2}
 references: filenames
 """
 SHOTS = """\
+feature_extractor: {model: descriptor}
 taxonomy: {field_to_enrich: card, reference: cards, confidence_threshold: 0.2}
 """
 SMALL = Recipe(epochs=5, steps_per_epoch=30, views=8, hidden=128, out=64)

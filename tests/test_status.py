@@ -122,6 +122,7 @@ def test_where_nothing_can_be_read_the_other_extractor_is_named(kind, other):
 
 HEALTHY = {
     "collection": "x",
+    "feature_uri": "autolabel://image_extractor@v1/efficientnet_lite0_descriptor",
     "objects": 100,
     "quarantined": 0,
     "auto": 70,
@@ -198,6 +199,13 @@ def test_the_stronger_encoder_is_one_for_what_is_embedded(kind, encoder):
     poor = {"agreement": 0.5, "low": 0.4, "high": 0.6}
     texts = {f.name: f.text for f in findings({**HEALTHY, "leave_one_out": poor, "input": kind})}
     assert f"({encoder}" in texts["references_agree"]
+
+
+def test_where_the_descriptor_is_declared_the_default_is_the_stronger_encoder():
+    poor = {"agreement": 0.5, "low": 0.4, "high": 0.6}
+    plain = {"feature_uri": "autolabel://image_extractor@v1/descriptor", "leave_one_out": poor}
+    texts = {f.name: f.text for f in findings({**HEALTHY, **plain})}
+    assert "(`model: efficientnet_lite0+descriptor`)" in texts["references_agree"]
 
 
 def test_thresholds_of_single_labels_are_named():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autolabel_core.matching.reference_index import IndexOrigin, ReferenceIndex
 from autolabel_core.models.extractors import Extractor, load_extractor
-from autolabel_core.models.extractors.image import DEFAULT_MODEL
+from autolabel_core.models.extractors.image import DESCRIPTOR
 from autolabel_core.models.projection_head import Head, ProjectedExtractor, safetensors_path
 
 EXTRACTOR = "image_extractor"
@@ -19,14 +19,14 @@ def load_encoder(
     """Return the image extractor of a model, its vectors through a head if there is one.
 
     Args:
-        model: `descriptor` (the default) or `open_clip:<model>/<tag or path>`.
+        model: any of `image_extractor`; None is `descriptor`.
         projection: file of a head that `train` wrote.
         version: part of the feature URI.
 
     Returns:
         The extractor; weights load when it first embeds, the head at once.
     """
-    base = load_extractor(EXTRACTOR, version, model or DEFAULT_MODEL, {})
+    base = load_extractor(EXTRACTOR, version, model or DESCRIPTOR, {})
     return base if projection is None else ProjectedExtractor(base, Head.load(projection))
 
 
@@ -41,7 +41,7 @@ def origin_of(
     manifest = encoder.manifest
     return IndexOrigin(
         feature_uri=manifest.feature_uri,
-        model=model or DEFAULT_MODEL,
+        model=model or DESCRIPTOR,
         version=manifest.version,
         projection=str(safetensors_path(projection)) if projection else "",
         reference_views=reference_views,

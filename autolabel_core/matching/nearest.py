@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from autolabel_core.foundation.parallel import USABLE_CORES
 from autolabel_core.matching import few_documents
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ MAX_NORM = 1024.0
 """Longer rows would widen the error bound until everything is a candidate."""
 ABSENT = np.float32(-np.inf)
 
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # Two calls at once would both set, and then restore, the number of threads of BLAS.
 _all_cores = threading.Lock()
 
@@ -250,7 +250,7 @@ def _in_parallel(
     # Each thread has its own tile, so BLAS must not start threads of its own inside them.
     with _all_cores, _blas().limit(limits=1, user_api="blas"):
         helpers = _other_cores(os.getpid())
-        others = [helpers.submit(work) for _ in range(_CORES - 1)]
+        others = [helpers.submit(work) for _ in range(USABLE_CORES - 1)]
         try:
             work()
         finally:
@@ -263,7 +263,7 @@ def _in_parallel(
 @functools.cache
 def _other_cores(process: int) -> ThreadPoolExecutor:
     """Keep threads between calls, one set for each process: a fork does not take them along."""
-    return ThreadPoolExecutor(_CORES, thread_name_prefix=f"matching-{process}")
+    return ThreadPoolExecutor(USABLE_CORES, thread_name_prefix=f"matching-{process}")
 
 
 @functools.cache

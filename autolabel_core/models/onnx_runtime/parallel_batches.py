@@ -10,17 +10,17 @@ from typing import TypeVar
 
 import numpy as np
 
+from autolabel_core.foundation.parallel import USABLE_CORES
 from autolabel_core.models.onnx_runtime.network import Vectors
 
 Item = TypeVar("Item")
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def encode_batches(
     encode: Callable[[Sequence[Item]], Vectors],
     items: Sequence[Item],
     batch_size: int,
-    threads: int = CORES,
+    threads: int = USABLE_CORES,
 ) -> Vectors:
     """Return the vectors of items in their order.
 

@@ -12,6 +12,7 @@ from autolabel_core.models.onnx_runtime.network import NetworkSource, Vectors
 if TYPE_CHECKING:
     import torch
 
+BATCH_SIZE_GPU, BATCH_SIZE_CPU = 64, 16
 OUT_OF_MEMORY = "out of memory"
 
 
@@ -23,6 +24,9 @@ class TorchNetwork:
 
         self.device = device
         is_cuda = device.startswith("cuda")
+        self.batch_size = BATCH_SIZE_CPU if device == "cpu" else BATCH_SIZE_GPU
+        # On a CPU torch itself takes all cores; for a GPU one call prepares while another computes.
+        self.parallel_calls = 1 if device == "cpu" else 2
         self._dtype = torch.float16 if is_cuda else torch.float32
         network = source.load().eval().to(device=device, dtype=self._dtype)
         self._network = network.to(memory_format=torch.channels_last) if is_cuda else network

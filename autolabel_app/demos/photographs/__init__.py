@@ -1,0 +1,1 @@
+"""The demo of photographs: one label each, and the rest label themselves."""
