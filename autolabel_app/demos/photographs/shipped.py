@@ -33,7 +33,10 @@ NAMES = {
 
 
 def shipped_photographs() -> dict[str, Path]:
-    """Return files of photographs by what they show, in the order of their names.
+    """Find the photographs of the installed packages.
+
+    Returns:
+        Files by what they show, in the order of their names.
 
     Raises:
         NotFoundError: a package with photographs is not installed.
