@@ -62,6 +62,21 @@ def test_what_was_audited_is_not_drawn_again_until_it_changes(audited, home, bri
     assert "k1" in draw(audited, 100)
 
 
+def test_a_sample_outside_a_terminal_says_how_its_verdicts_are_recorded(audited, run, tmp_path):
+    sample = ("audit", NAME, "--sample", "3", "--seed", "7")
+    status, out, err = run(*sample)
+    assert status == 0 and "To record verdicts" in err
+    file = tmp_path / "sample.csv"
+    assert "--sample 3 --seed 7 --out sample.csv" in err and "--csv sample.csv" in err
+    run(*sample, "--out", str(file))
+    rows = file.read_text(encoding="utf-8").splitlines()
+    keys = [row.split(",")[0] for row in rows[1:]]
+    assert len(keys) == 3 and all(key in out for key in keys)
+    file.write_text("\n".join([rows[0], *(row[:-2] + ",right," for row in rows[1:])]))
+    assert run("audit", NAME, "--csv", str(file))[0] == 0
+    assert summary(audited)["audited"] == 3
+
+
 def test_the_rate_is_that_of_the_latest_verdicts(audited, bring_up_to_date):
     assert summary(audited) == {"audited": 0, "wrong": 0, "rate": None, "low": 0.0, "high": 1.0}
     record(

@@ -40,7 +40,7 @@ WRONG = {
         "detection: {classes: [car, car]}",
         1,
         "detection.classes",
-        "`car` stands twice; remove one",
+        "`car` occurs twice; remove one",
     ),
     "no detection at all": ("detection: {max_detections: 0}", 1, "max_detections", "at least 1"),
     "a field that is a column": (

@@ -67,7 +67,7 @@ COCO_REFUSED["turned"] = (
 )
 COCO_REFUSED["a name twice"] = (
     {"in.json": coco(A_AND_B)["in.json"].replace('"bbox"', '"image_id": 2, "bbox"')},
-    "'image_id' stands twice in one object",
+    "'image_id' occurs twice in one object",
 )
 
 

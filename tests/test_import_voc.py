@@ -98,4 +98,4 @@ def test_a_line_that_cannot_be_read_leaves_no_image_reviewed(bucket, folder):
 
 def test_a_name_twice_and_a_key_of_another_image_are_refused(bucket, folder):
     path = folder({"l.jsonl": '{"key": "a.png", "key": "b.png", "label": "reviewed"}'})
-    refused(bucket("a.png", "b.png"), path / "l.jsonl", "'key' stands twice")
+    refused(bucket("a.png", "b.png"), path / "l.jsonl", "'key' occurs twice")

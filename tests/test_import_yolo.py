@@ -85,7 +85,7 @@ YOLO_REFUSED = {
     ),
     "a key twice": (
         {"data.yaml": "names: {0: cat, 0: dog}\n", "labels/a.txt": ""},
-        "'0' stands twice",
+        "'0' occurs twice",
     ),
     "octal key": ({"data.yaml": "names: {00: cat}\n", "labels/a.txt": ""}, "expected a number"),
     "one name twice": (

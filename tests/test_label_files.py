@@ -123,7 +123,7 @@ def test_labels_that_are_not_plain_are_refused_with_the_names(angles, tmp_path, 
 ROWS_REFUSED = {
     "a list": ("metadata.jsonl", '{"file_name": "cat/1.txt", "label": ["a", "b"]}', "label is"),
     "no object": ("metadata.jsonl", '["cat/1.txt", "a"]', "line 1: expected an object"),
-    "a column twice": ("metadata.csv", "file_name,label,label\ncat/1.txt,a,b\n", "stands twice"),
+    "a column twice": ("metadata.csv", "file_name,label,label\ncat/1.txt,a,b\n", "occurs twice"),
     "a long row": ("metadata.csv", "file_name,label\ncat/1.txt,a,b\n", "line 2: expected 2 col"),
 }
 

@@ -161,7 +161,7 @@ def test_a_csv_in_every_dress(angles, tmp_path, text, encoding):
 BAD = {
     "no key": ("name,label\na,b", "line 1: expected the columns `key,label`, found `name,label`"),
     "semicolons": ("key;label\na;b", "separate columns by commas"),
-    "column twice": ("key,label,label\na,b,c", "the column `label` stands twice"),
+    "column twice": ("key,label,label\na,b,c", "the column `label` occurs twice"),
     "no rows": ("key,label\n", "expected a row for each label, found none"),
     "too many": ("key,label\na,b\na,b,c", "line 3: expected 2 columns, found 3"),
     "too few": ("key,label\na\nc,d", "line 2: expected 2 columns, found 1"),

@@ -92,9 +92,9 @@ def test_another_thread_takes_no_part_in_a_transaction(url):
 
 
 def test_the_ledger_offers_no_way_to_edit():
-    doors = {name for name in dir(Ledger) if not name.startswith("_")}
-    assert doors >= {"append_annotations", "record_arrivals", "append_audits"}
-    assert not [name for name in doors if name.startswith(("update", "delete", "remove", "set"))]
+    methods = {name for name in dir(Ledger) if not name.startswith("_")}
+    assert methods >= {"append_annotations", "record_arrivals", "append_audits"}
+    assert not [name for name in methods if name.startswith(("update", "delete", "remove", "set"))]
 
 
 def test_arrivals_keep_the_last_event_of_each_document(url):

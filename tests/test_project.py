@@ -46,6 +46,9 @@ def test_a_project_opens_from_below_and_by_its_folder(tmp_path, monkeypatch):
     assert Project.open().workspace.paths.home == tmp_path / "other", "the environment wins"
     opened = Project.open(tmp_path / "shop/data")
     assert opened.workspace.paths.home == tmp_path / "shop/.autolabel", "what is named wins"
+    shop = str(tmp_path / "shop/.autolabel")
+    assert repr(opened.collection("products")) == f"ProjectCollection('products', {shop!r})"
+    assert repr(opened) == f"Project({shop!r})"
     assert "NAMING_KEY" not in os.environ
     (tmp_path / "shop/.env").write_text("NAMING_KEY=k1\nAUTOLABEL_ANNOTATOR=ann\n")
     monkeypatch.setenv("NAMING_KEY", "")

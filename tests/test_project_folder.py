@@ -10,9 +10,14 @@ import pytest
 from autolabel_app.dev import run_dagster_dev
 from autolabel_app.project_files import COLLECTION, FILES, write_project
 from autolabel_core.declarations import load_collections
-from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.paths import Paths
-from autolabel_core.foundation.project_folder import MARKER, find_project, with_project
+from autolabel_core.foundation.project_folder import (
+    MARKER,
+    check_state_exists,
+    find_project,
+    with_project,
+)
 
 
 @pytest.fixture
@@ -136,3 +141,26 @@ def test_dagster_is_not_started_where_env_and_environment_disagree(project, monk
 
 def test_the_example_is_the_commented_one():
     assert COLLECTION.count("#") >= 8
+
+
+READING = [
+    *(["status", "products"], ["documents", "products"], ["threshold", "products"]),
+    *(["query", "SELECT 1"], ["webhooks", "deliveries"], ["label", "products", "a", "b"]),
+]
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_outside_of_any_project_nothing_is_written(tmp_path, arguments):
+    done = command(tmp_path, *arguments)
+    assert done.returncode == 1
+    assert f"no {MARKER} in {tmp_path} or in a folder above it" in done.stderr
+    assert "autolabel init FOLDER" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_state_was_begun_it_is_read_without_a_project(tmp_path):
+    check_state_exists({"AUTOLABEL_HOME": str(tmp_path / "to be made")}, tmp_path)
+    with pytest.raises(NotFoundError, match="AUTOLABEL_HOME is not set"):
+        check_state_exists({"AUTOLABEL_HOME": ""}, tmp_path)
+    (tmp_path / ".autolabel").mkdir()
+    check_state_exists({}, tmp_path)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from autolabel_core.declarations.yaml_lines import YamlError, read_yaml
 
 REFUSED = {
-    "duplicate key": (b"a: 1\na: 2", 2, "`a` stands twice (first in line 1)"),
+    "duplicate key": (b"a: 1\na: 2", 2, "`a` occurs twice (first in line 1)"),
     "duplicate key below": (b"s:\n  uri: a\n  x: 1\n  uri: b", 4, "first in line 2"),
     "not utf-8": (b"a: b\nb: \xff", 2, "save the file as UTF-8"),
     "utf-16": ("a: b".encode("utf-16"), 1, "save the file as UTF-8"),

@@ -132,7 +132,7 @@ def list_(collection: str, names: tuple[str, ...], as_json: bool) -> None:
 def show(collection: str, cluster: str | None, as_json: bool) -> None:
     """Show CLUSTER (`cl_3`, `definition/cl_3` or its name), or all definitions of COLLECTION.
 
-    Whether a cluster is fit to become a label is tested by resampling; that may take a while.
+    Resampling tests whether a cluster may become a label; that may take a while.
     """
     from autolabel_core.clusters.promotion import find_cluster
     from autolabel_core.clusters.queries import cluster_details, definitions

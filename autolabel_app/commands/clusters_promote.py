@@ -88,7 +88,7 @@ def promote(
             f"stability {proposal.stability:.2f}."
         )
         if proposal.reasons:
-            click.echo(f"It is not fit to become a label: {'; '.join(proposal.reasons)}.")
+            click.echo(f"It cannot become a label yet: {'; '.join(proposal.reasons)}.")
     accepted = is_confirmed(f"Promote these {len(rows)}?", len(rows), yes, as_json)
     recorded = 0
     if accepted:

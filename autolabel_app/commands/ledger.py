@@ -62,7 +62,7 @@ def restore(file: Path) -> None:
     """
     from autolabel_core.ledger import backup as transfer
 
-    opened = Workspace.from_environment().ledger
+    opened = Workspace.from_environment(new=True).ledger
     if file == DASH:
         counts = transfer.restore_lines(opened, sys.stdin.buffer, file)
     else:

@@ -41,7 +41,7 @@ def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> N
 
     started = time.monotonic()
     show_bar = sys.stderr.isatty() and not as_json
-    workspace = Workspace.from_environment()
+    workspace = Workspace.from_environment(new=True)
     try:
         results = run_sweep(workspace, collections, show_bar, tell, accept_losses)
     except SweepError as error:

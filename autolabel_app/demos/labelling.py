@@ -2,7 +2,7 @@
 
 Scikit-learn's 1,797 digits are written as image files into a bucket. A person labels ten of each,
 but for one digit that stays unlabelled; the rest label themselves; a second upload labels itself on
-arrival; then the most doubtful are corrected. Every step goes through the doors that users have.
+arrival; then the most doubtful are corrected. Every step is taken as a user takes it.
 """
 
 from __future__ import annotations

@@ -219,7 +219,7 @@ def confirm_promotion(
     """
     if promotion.reasons and not force:
         raise AutolabelError(
-            f"`{promotion.cluster_id}` is not fit to become a label: "
+            f"`{promotion.cluster_id}` cannot become a label yet: "
             f"{'; '.join(promotion.reasons)}. --force promotes it all the same."
         )
     ready = [

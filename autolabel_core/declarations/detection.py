@@ -92,9 +92,9 @@ class Detection(Declaration):
 
     @model_validator(mode="after")
     def classes_are_distinct(self) -> Detection:
-        """Refuse a class that stands twice."""
+        """Refuse a class that occurs twice."""
         classes = self.classes or ()
         twice = next((name for i, name in enumerate(classes) if name in classes[:i]), None)
         if twice is not None:
-            raise KeyedError(("classes",), f"`{twice}` stands twice; remove one")
+            raise KeyedError(("classes",), f"`{twice}` occurs twice; remove one")
         return self

@@ -102,7 +102,7 @@ def _walk(
             if here in lines:
                 raise YamlError(
                     key.start_mark.line + 1,
-                    f"the key `{key.value}` stands twice (first in line {lines[here]}); remove one",
+                    f"the key `{key.value}` occurs twice (first in line {lines[here]}); remove one",
                 )
             lines[here] = key.start_mark.line + 1
             _walk(child, here, lines, (*above, node))

@@ -17,6 +17,7 @@ DEFINITIONS_VARIABLE = "AUTOLABEL_DEFINITIONS"
 WAREHOUSE_VARIABLE = "AUTOLABEL_WAREHOUSE"
 DAGSTER_HOME_VARIABLE = "DAGSTER_HOME"
 MODEL_CACHE_VARIABLE = "AUTOLABEL_MODEL_CACHE"
+DEFAULT_HOME = ".autolabel"
 
 # What a URL says of these needs no escapes, and no import.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")
@@ -45,7 +46,7 @@ class Paths:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Paths:
         """Resolve the three settings from the environment, with defaults."""
-        home = Path(environ.get(HOME_VARIABLE) or ".autolabel").expanduser().resolve()
+        home = Path(environ.get(HOME_VARIABLE) or DEFAULT_HOME).expanduser().resolve()
         collections = Path(environ.get(COLLECTIONS_VARIABLE) or _default_collections())
         ledger_url = environ.get(LEDGER_VARIABLE) or sqlite_url(home / "ledger.sqlite")
         warehouse = warehouse_address(environ.get(WAREHOUSE_VARIABLE) or "")

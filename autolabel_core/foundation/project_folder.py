@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.paths import (
     COLLECTIONS_VARIABLE,
     DAGSTER_HOME_VARIABLE,
+    DEFAULT_HOME,
     DEFINITIONS_VARIABLE,
     HOME_VARIABLE,
     LEDGER_VARIABLE,
@@ -22,6 +24,7 @@ _FOLDERS = (
     *(HOME_VARIABLE, COLLECTIONS_VARIABLE, WAREHOUSE_VARIABLE),
     *(DEFINITIONS_VARIABLE, DAGSTER_HOME_VARIABLE),
 )
+_STATE = (HOME_VARIABLE, LEDGER_VARIABLE, WAREHOUSE_VARIABLE)
 _SQLITE_FILE = "sqlite:///"
 
 
@@ -40,7 +43,7 @@ def project_settings(root: Path) -> dict[str, str]:
     Returns:
         By name. Relative paths in `.env` are relative to the project, wherever a command is run.
     """
-    own = {HOME_VARIABLE: str(root / ".autolabel"), COLLECTIONS_VARIABLE: str(root / "collections")}
+    own = {HOME_VARIABLE: str(root / DEFAULT_HOME), COLLECTIONS_VARIABLE: str(root / "collections")}
     if (root / DAGSTER_SETTINGS).is_file():
         own[DAGSTER_HOME_VARIABLE] = str(root)
     return {**own, **env_file_settings(root)}
@@ -81,6 +84,27 @@ def with_project(environ: Mapping[str, str], start: Path) -> dict[str, str]:
 def enter_project() -> None:
     """Set the variables of the project around the working folder, for this process and its own."""
     os.environ.update(with_project(os.environ, Path.cwd()))
+
+
+def check_state_exists(environ: Mapping[str, str], folder: Path) -> None:
+    """Refuse to read the state of a folder that has none: opening it would begin one there.
+
+    Args:
+        environ: the environment, with what the project sets.
+        folder: the working folder.
+
+    Raises:
+        NotFoundError: there is neither a project nor state; the message says where it was looked
+            for.
+    """
+    home = folder.resolve() / DEFAULT_HOME
+    if any(environ.get(name) for name in _STATE) or home.is_dir():
+        return
+    raise NotFoundError(
+        f"No project here: no {MARKER} in {home.parent} or in a folder above it, no folder {home}, "
+        f"and {HOME_VARIABLE} is not set. Go into your project, or point {HOME_VARIABLE} at its "
+        "state; `autolabel init FOLDER` makes a new one."
+    )
 
 
 def _absolute(name: str, value: str, root: Path) -> str:

@@ -121,7 +121,7 @@ def record_verdicts(
         auditor: who looked.
 
     Raises:
-        AutolabelError: a verdict is neither right nor wrong, a key stands twice, or the document
+        AutolabelError: a verdict is neither right nor wrong, a key occurs twice, or the document
             does not carry that auto-label (any more); nothing is recorded.
     """
     auto_labelled = {record["key"]: record for record in _auto_labelled(collection)}

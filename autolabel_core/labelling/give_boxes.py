@@ -55,7 +55,7 @@ def give_boxes(
         collection: opened with its stores.
         given: what was said.
         annotator: who said it, where the source does not tell.
-        origin: the door it came through, such as `cli` or `coco`.
+        origin: where it comes from, such as `cli` or `coco`.
         skip_invalid: record what is right and leave out the rest; an image with a box that is left
             out is not taken for reviewed.
 

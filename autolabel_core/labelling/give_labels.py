@@ -75,7 +75,7 @@ def give_labels(
         collection: opened with its stores.
         given: what a person said.
         annotator: who said it.
-        origin: the door it came through, such as `cli` or `csv`.
+        origin: where it comes from, such as `cli` or `csv`.
         reason: why, if a person said so.
 
     Returns:
@@ -227,7 +227,7 @@ def read_label_csv(
 
     Raises:
         AutolabelError: it is not UTF-8, the header is wrong, there is no row, a row is too long, or
-            a key stands twice with different labels; the message names the line.
+            a key occurs twice with different labels; the message names the line.
     """
     text = read_text(path)
     if not text.strip():
@@ -268,7 +268,7 @@ def _header_problems(header: list[str], key_column: str, label_column: str) -> l
         expected, found = f"{key_column},{label_column}", ",".join(header)
         return [f"line 1: expected the columns `{expected}`, found `{found}`{cure}"]
     repeated = [name for name in header if name and header.count(name) > 1]
-    return [f"line 1: the column `{repeated[0]}` stands twice; remove one"] if repeated else []
+    return [f"line 1: the column `{repeated[0]}` occurs twice; remove one"] if repeated else []
 
 
 def _given(

@@ -33,7 +33,7 @@ class Annotation:
     """One event: a label given to, or withdrawn from, a document whose content was judged.
 
     `content_hash` is the content that was judged; another content makes the annotation stale.
-    `annotator` said it through the door `origin` (cli, csv, metadata, audit, promotion, moved), and
+    `annotator` said it, by way of `origin` (cli, csv, metadata, audit, promotion, moved), and
     may have said the `reason`. The `action` `withdraw` ends the labels that the same `annotator`
     gave before, and imported ones. The `source` is `human`, or `promoted`: a machine's label that a
     person confirmed in review, whose `provenance` is kept. `fields` are further ones given with the

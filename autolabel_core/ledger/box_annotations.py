@@ -26,7 +26,7 @@ class BoxAnnotation:
     meant. `label` is one of `confirmed`, `corrected`, `false_positive`, `missed`, and `reviewed`
     for the image as a whole. `xyxy_px` is the box that is meant, `predicted_xyxy_px` the
     detection's; both in pixels of the upright image, whose size was read from the image.
-    `annotator` said it through the door `origin`. An event whose `event_id` the ledger knows is not
+    `annotator` said it, by way of `origin`. An event whose `event_id` the ledger knows is not
     appended again; an empty `recorded_at` becomes now.
     """
 

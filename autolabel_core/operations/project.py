@@ -9,6 +9,7 @@ from pathlib import Path
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import Paths, annotator_name
 from autolabel_core.foundation.project_folder import (
+    check_state_exists,
     find_project,
     project_settings,
     with_project,
@@ -31,6 +32,9 @@ class Project:
         self.workspace = workspace
         self.annotator = annotator_name(environ)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.workspace.paths.home)!r})"
+
     @classmethod
     def open(cls, folder: str | Path | None = None) -> Project:
         """Open the project around the working folder, or the one that a folder lies in.
@@ -46,13 +50,14 @@ class Project:
             The project.
 
         Raises:
-            AutolabelError: the folder lies in no project, or its `.env` gives a variable another
-                value than that of a project which this process opened before.
+            AutolabelError: there is no project, the folder lies in none, or its `.env` gives a
+                variable another value than that of a project which this process opened before.
         """
         root = find_project(Path(folder or "."))
         process = without_other_projects(root)
         if folder is None:
             environ = with_project(process, Path.cwd())
+            check_state_exists(environ, Path.cwd())
         elif root is None:
             raise AutolabelError(
                 f"{folder} lies in no project; `autolabel init {folder}` makes it one."

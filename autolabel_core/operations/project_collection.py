@@ -41,6 +41,9 @@ class ProjectCollection:
         self.opened = opened
         self.annotator = annotator
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.opened.name!r}, {str(self.opened.paths.home)!r})"
+
     def sweep(
         self, tell: Callable[[str], None] = print, accept_losses: bool = False
     ) -> Registration:

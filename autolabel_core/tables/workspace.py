@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from autolabel_core.declarations.collections_folder import CollectionsFolder, pi
 from autolabel_core.foundation.errors import AutolabelError, DeclarationError, NotFoundError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.paths import Paths
+from autolabel_core.foundation.project_folder import check_state_exists
 from autolabel_core.storage.buckets import ObjectSource
 from autolabel_core.storage.local_files import LocalFiles, WarehouseFiles
 from autolabel_core.storage.s3 import SCHEME, S3Settings
@@ -37,8 +39,17 @@ class Workspace:
     _heads: dict[str, Head] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def from_environment(cls) -> Workspace:
-        """Open the workspace that the environment names."""
+    def from_environment(cls, new: bool = False) -> Workspace:
+        """Open the workspace that the environment names.
+
+        Args:
+            new: whether state may begin in the working folder where there is none yet.
+
+        Returns:
+            The workspace; `NotFoundError` where it would be new and may not.
+        """
+        if not new:
+            check_state_exists(os.environ, Path.cwd())
         return cls(Paths.from_environment())
 
     @cached_property

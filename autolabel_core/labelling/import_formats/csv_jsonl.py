@@ -62,7 +62,7 @@ def read_csv(path: Path) -> ParsedAnnotations:
     header = [name.strip() for name in reader.fieldnames or ()]
     twice = next((name for name in header if name and header.count(name) > 1), None)
     if twice is not None:
-        raise AutolabelError(f"{path}: the column `{twice}` stands twice; remove one.")
+        raise AutolabelError(f"{path}: the column `{twice}` occurs twice; remove one.")
     return _read_all(rows, _record_of_row)
 
 

@@ -93,7 +93,7 @@ def _rows(table: Path) -> Iterator[Mapping[str, Any]]:
         header = list(reader.fieldnames or ())
         twice = next((name for name in header if header.count(name) > 1), None)
         if twice is not None:
-            raise AutolabelError(f"{table}: the column `{twice}` stands twice; remove one.")
+            raise AutolabelError(f"{table}: the column `{twice}` occurs twice; remove one.")
         for cells in reader:
             if None in cells or None in cells.values():
                 raise AutolabelError(

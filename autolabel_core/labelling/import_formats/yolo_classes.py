@@ -28,7 +28,7 @@ class _AsWritten(yaml.BaseLoader):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise yaml.MarkedYAMLError(
-                problem=f"{twice!r} stands twice", problem_mark=node.start_mark
+                problem=f"{twice!r} occurs twice", problem_mark=node.start_mark
             )
         return super().construct_mapping(node, deep)
 

@@ -96,7 +96,7 @@ def read_manifests(manifests: Sequence[tuple[str, bytes, Base]]) -> dict[str, Ma
         manifests: name, content and place of each.
 
     Returns:
-        One entry for each line that is not blank, by key. A key that stands twice belongs to its
+        One entry for each line that is not blank, by key. A key that occurs twice belongs to its
         first line; the other is malformed.
     """
     lines: dict[str, ManifestLine] = {}

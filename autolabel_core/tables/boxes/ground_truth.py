@@ -65,8 +65,8 @@ def image_truths(
 ) -> list[ImageTruth]:
     """Return the truth of every image that somebody annotated.
 
-    Two sittings (another annotator, or another version of the detector) may speak of one object;
-    boxes of different sittings that overlap by `SAME_OBJECT_IOU` are one object, and the later word
+    Two sessions (another annotator, or another version of the detector) may speak of one object;
+    boxes of different sessions that overlap by `SAME_OBJECT_IOU` are one object, and the later word
     holds. Within a session every box is an object of its own.
 
     Args:
@@ -121,7 +121,7 @@ def merge_annotations(annotations: Sequence[BoxAnnotation]) -> list[BoxAnnotatio
         annotations: what holds of one image, in the order of the ledger.
 
     Returns:
-        Annotations of boxes, in the order of the ledger; of an object that several sittings speak
+        Annotations of boxes, in the order of the ledger; of an object that several sessions speak
         of, the latest. Where that only confirms what a person had drawn, the drawn box stays.
     """
     settled: list[BoxAnnotation] = []

@@ -108,14 +108,17 @@ class FineTunedWeights(RequestedWeights):
                 train_detector(self.collection, self.data, request.request_id, progress)
             rows: list[CurveRow] = []
             for model in self.versions:
-                if model == self.versions[-1] or self._is_open(model):
+                if model == self.versions[-1] or self._is_open(model, self._decisions()):
                     rows = self._judge(model)
             table = pa.Table.from_pylist(rows, schema=SCHEMA)
             self.warehouse.write_table(self.path(), table, fingerprint)
 
-    def _is_open(self, model: ModelVersion) -> bool:
+    def _decisions(self) -> Sequence[GateResult]:
+        return self.collection.registry.decisions(self.collection_name, DETECTOR)
+
+    def _is_open(self, model: ModelVersion, decisions: Sequence[GateResult]) -> bool:
         """Whether nobody decided about a version yet, or the gate had too few images to judge."""
-        last = self._last_decision(model.version)
+        last = _last_of(model, decisions)
         return last is None or _was_too_early(last, self.declared.gate.min_images)
 
     def _judge(self, model: ModelVersion) -> list[CurveRow]:
@@ -126,11 +129,11 @@ class FineTunedWeights(RequestedWeights):
         """
         candidate = self._evaluate(model)
         while True:
-            seen = self.collection.registry.decisions(self.collection_name, DETECTOR)
+            seen = self._decisions()
             active = self._opponent(model, seen)
             in_service = None if active is None else self._evaluate(active)
             try:
-                if self._is_open(model):
+                if self._is_open(model, seen):
                     self._decide(model, candidate, in_service, seen)
             except DecisionsChangedError:
                 continue
@@ -139,9 +142,9 @@ class FineTunedWeights(RequestedWeights):
 
     def _opponent(self, model: ModelVersion, seen: Sequence[GateResult]) -> ModelVersion | None:
         """Return the version to compare with: the one in service, or when it was decided."""
-        last = self._last_decision(model.version)
+        last = _last_of(model, seen)
         version = active_version(seen)
-        if last is not None and not self._is_open(model) and last.against is not None:
+        if last is not None and not self._is_open(model, seen) and last.against is not None:
             version = last.against
         if version is None or version == model.version:
             return None
@@ -165,10 +168,6 @@ class FineTunedWeights(RequestedWeights):
     def _evaluate(self, model: ModelVersion) -> Evaluation:
         return evaluate_version(self.collection.workspace, self.declared, model, self.data)
 
-    def _last_decision(self, version: str) -> GateResult | None:
-        decisions = self.collection.registry.decisions(self.collection_name, DETECTOR)
-        return next((d for d in reversed(decisions) if d.version == version), None)
-
     def report(self, batch: str = WHOLE) -> Report:
         """Say what the gate decided about the latest version, and compare all that have looked."""
         latest = verdict_report(self.collection.workspace, self.collection_name, self.versions[-1:])
@@ -183,6 +182,10 @@ class FineTunedWeights(RequestedWeights):
         active = {row["class"]: row["active_precision"] for row in rows if row["against"]}
         titles = (rows[0]["version"], rows[0]["against"] or "")
         return {"precision and recall": precision_recall(candidate, active or None, titles)}
+
+
+def _last_of(model: ModelVersion, decisions: Sequence[GateResult]) -> GateResult | None:
+    return next((d for d in reversed(decisions) if d.version == model.version), None)
 
 
 def _was_too_early(decision: GateResult, min_images: int) -> bool:
