@@ -73,7 +73,7 @@ def pairs(
 @click.option(
     "--moved-from",
     metavar="OLD_KEY",
-    help="Give KEY the labels that its content had under OLD_KEY.",
+    help="Give KEY the labels and boxes that its content had under OLD_KEY.",
 )
 @click.option(
     "--field",

@@ -134,7 +134,8 @@ def _labels(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.Tab
 
 
 def _box_labels(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.Table:
-    events = [e for e in ledger.box_annotations(name) if e.label in BOX_LABELS]
+    given_there = (e for e in ledger.box_annotations(name) if e.origin != MOVED)
+    events = [e for e in given_there if e.label in BOX_LABELS]
     given = [e.action != "withdraw" for e in events]
     return _events_table(
         [objects.get(e.image_id) for e in events],

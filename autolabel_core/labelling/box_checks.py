@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.label_names import check_label
 from autolabel_core.foundation.media.boxes import XyxyPx, iou, read_box
 from autolabel_core.foundation.suggestions import did_you_mean
@@ -81,19 +80,8 @@ def validate(
         payload={**given.fields, **({JUDGED: judged} if judged else {})},
         annotation_id=given.annotation_id or "",
     )
-    return ValidatedBox(_identified(event), given.where)
-
-
-def _identified(event: BoxAnnotation) -> BoxAnnotation:
-    """Give an annotation its id: one person's word about one detection, object or image."""
-    if event.annotation_id:
-        return event
-    drawn = (event.label, event.true_class, event.xyxy_px)
-    about = (event.detection_id, event.judged) if event.detection_id else drawn
-    identity = fingerprint(
-        event.collection, event.image_id, event.content_hash, about, event.annotator
-    )
-    return BoxAnnotation(**{**vars(event), "annotation_id": identity})
+    annotation_id = event.annotation_id or event.identity
+    return ValidatedBox(replace(event, annotation_id=annotation_id), given.where)
 
 
 def _check_image(given: BoxInput, image: KnownImage, prediction: Prediction | None) -> None:

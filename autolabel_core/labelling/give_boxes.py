@@ -145,6 +145,7 @@ class _History:
     def __init__(self, events: Sequence[BoxAnnotation]) -> None:
         self.latest = {event.annotation_id: event for event in events}
         self._counts = Counter(event.annotation_id for event in events)
+        self._moved = {e.identity: e.annotation_id for e in events if e.moved_from}
 
     def full_id(self, annotation_id: str | None) -> str | None:
         """Return the id that lists show the beginning of; another id as it is."""
@@ -152,6 +153,12 @@ class _History:
             return annotation_id
         candidates = [known for known in self.latest if known.startswith(annotation_id)]
         return candidates[0] if len(candidates) == 1 else annotation_id
+
+    def under_its_id(self, word: ValidatedBox) -> ValidatedBox:
+        """Return what is said anew of an annotation that was carried over under its own id."""
+        event = word.annotation
+        known = self._moved.get(event.annotation_id, event.annotation_id)
+        return replace(word, annotation=replace(event, annotation_id=known))
 
     def key_of(self, annotation_id: str | None) -> str | None:
         """Return the image of a known annotation."""
@@ -213,7 +220,7 @@ def _read_all(
         if g.target in not_found:
             continue
         try:
-            word = _word(g, targets, history, predictions, collection)
+            word = history.under_its_id(_word(g, targets, history, predictions, collection))
             other = words.setdefault(word.annotation.annotation_id, word)
             repeated += other is not word
             if _content_of(other.annotation) != _content_of(word.annotation):
@@ -263,7 +270,10 @@ def _as_whole(event: BoxAnnotation) -> BoxAnnotation:
 
 
 def _content_of(event: BoxAnnotation | None) -> dict[str, object]:
-    return {} if event is None else {k: v for k, v in vars(event).items() if k not in _NOT_CONTENT}
+    if event is None:
+        return {}
+    own = {name: value for name, value in vars(event).items() if name not in _NOT_CONTENT}
+    return {**own, "payload": event.own_payload}
 
 
 def _session(event: BoxAnnotation) -> tuple[str, str, str]:

@@ -209,7 +209,7 @@ def _most(caps: Caps, annotations: Iterable[BoxAnnotation], now: datetime) -> in
     if caps.per_day is None:
         return caps.limit
     since = (now - timedelta(days=1)).isoformat(timespec="microseconds")
-    recent = {a.image_id for a in annotations if a.recorded_at >= since}
+    recent = {a.image_id for a in annotations if a.given_at >= since}
     return max(0, min(caps.limit, caps.per_day - len(recent)))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
+from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import JsonObject
+from autolabel_core.ledger.annotations import MOVED, MOVED_FROM, MovedFrom
 
 if TYPE_CHECKING:
     from autolabel_core.foundation.media.boxes import XyxyPx
@@ -60,6 +62,44 @@ class BoxAnnotation:
         judged = self.payload.get(JUDGED)
         return judged if isinstance(judged, str) else None
 
+    @property
+    def identity(self) -> str:
+        """The id that such an annotation gets: one person's word on one detection or object."""
+        drawn = (self.label, self.true_class, self.xyxy_px)
+        about = (self.detection_id, self.judged) if self.detection_id else drawn
+        return fingerprint(self.collection, self.image_id, self.content_hash, about, self.annotator)
+
+    @property
+    def document_id(self) -> str:
+        """The image's document."""
+        return self.image_id
+
+    @property
+    def key(self) -> str:
+        """The image's key."""
+        return self.image_key
+
+    @property
+    def is_imported(self) -> bool:
+        """Never: objects carry no boxes themselves."""
+        return False
+
+    @property
+    def moved_from(self) -> MovedFrom | None:
+        """Where it was carried over from; None where it was given to this very image."""
+        return cast("MovedFrom | None", self.payload.get(MOVED_FROM))
+
+    @property
+    def own_payload(self) -> JsonObject:
+        """The payload without where it was carried over from."""
+        return {name: value for name, value in self.payload.items() if name != MOVED_FROM}
+
+    @property
+    def given_at(self) -> str:
+        """When a person said it; carrying it over to another image is no new word."""
+        moved_from = self.moved_from if self.origin == MOVED else None
+        return moved_from["recorded_at"] if moved_from else self.recorded_at
+
 
 @dataclass(frozen=True)
 class CurrentAnnotations:
@@ -79,7 +119,8 @@ def effective(
 ) -> CurrentAnnotations:
     """Return what holds now: for each annotation its latest event, unless that is a withdrawal.
 
-    Annotations of two people are two annotations, and both hold.
+    Annotations of two people are two annotations, and both hold. One that was carried over to
+    another image is the same annotation there; it holds on each image that has the content.
 
     Args:
         events: box annotations of one collection, in the order of the ledger.
@@ -88,14 +129,17 @@ def effective(
     Returns:
         What holds and what is stale; an annotation that was given anew is not stale.
     """
-    now: dict[str, BoxAnnotation] = {}
+    now: dict[tuple[str, str], BoxAnnotation] = {}
     gone: dict[str, BoxAnnotation] = {}
     for event in events:
-        is_present = content_hashes.get(event.image_id) == event.content_hash
-        latest = now if is_present else gone
-        latest.pop(event.annotation_id, None)
-        latest[event.annotation_id] = event
+        if content_hashes.get(event.image_id) == event.content_hash:
+            now.pop((event.image_id, event.annotation_id), None)
+            now[(event.image_id, event.annotation_id)] = event
+        else:
+            gone.pop(event.annotation_id, None)
+            gone[event.annotation_id] = event
+    given_anew = {annotation_id for _, annotation_id in now}
     return CurrentAnnotations(
         [event for event in now.values() if event.action == "annotate"],
-        [e for e in gone.values() if e.action == "annotate" and e.annotation_id not in now],
+        [e for e in gone.values() if e.action == "annotate" and e.annotation_id not in given_anew],
     )

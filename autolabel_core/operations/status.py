@@ -104,7 +104,6 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         state["detections"] = objects["detections"]
         state["images_without_detections"] = objects["images_without_detections"]
         state["judged"] = _judged(collection)
-        return state
     people = own_references.sibling(RawObjects).people
     state["unclear_moves"] = people["unclear_moves"]
     state["disagreements"] = people["disagreements"]

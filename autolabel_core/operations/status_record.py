@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from autolabel_core.models.evaluation.verification_record import VerificationRecord
     from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
     from autolabel_core.tables.boxes.detector_figures import FiguresRecord
-    from autolabel_core.tables.moved_labels import UnclearMove
+    from autolabel_core.tables.moves import UnclearMove
 
 
 class ObjectCounts(TypedDict):

@@ -17,7 +17,8 @@ from autolabel_core.storage.typed_rows import optional_texts_of, texts_of
 from autolabel_core.tables.annotation_sums import UNSEEN, Terms, add_up, label_digest, summed
 from autolabel_core.tables.document_table import DocumentTable
 from autolabel_core.tables.label_conflicts import LabelConflict, conflicts_of
-from autolabel_core.tables.moved_labels import Moves, moves_of
+from autolabel_core.tables.moved_labels import LabelHistories
+from autolabel_core.tables.moves import Moves, moves_of
 
 COLUMNS = ["document_id", "key", "content_hash"]
 
@@ -146,7 +147,7 @@ class ObjectAnnotations:
             contents |= _contents_of(self._objects_of(batch, documents))
         return contents
 
-    def moves(self, unwritten: Mapping[str, pa.Table]) -> Moves:
+    def moves(self, unwritten: Mapping[str, pa.Table]) -> Moves[Annotation]:
         """Return which labels were given to a content that lies under another key now.
 
         Only documents with annotations of another content than theirs can have moved, and only
@@ -168,7 +169,8 @@ class ObjectAnnotations:
         objects = [*unwritten.values(), *(self._objects_of(batch) for batch in batches)]
         places = [_where(table, "content_hash", contents) for table in objects]
         documents = displaced.union(*(texts_of(table, "document_id") for table in places))
-        return moves_of(self._ledger.annotations_of(self._name, documents, last), objects)
+        histories = LabelHistories(self._ledger.annotations_of(self._name, documents, last))
+        return moves_of(histories, objects)
 
     def _displaced(self, unwritten: Mapping[str, pa.Table]) -> set[str]:
         displaced: set[str] = set()

@@ -8,6 +8,7 @@ from collections.abc import Collection as AnyCollection
 from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
+from typing import TypedDict
 
 import pyarrow as pa
 
@@ -25,6 +26,7 @@ from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation, Arrival
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.annotation_sums import Measure, Terms, summed
+from autolabel_core.tables.carry_over import collection_moves, record_moves
 from autolabel_core.tables.document_table import (
     DocumentRow,
     DocumentTable,
@@ -35,7 +37,7 @@ from autolabel_core.tables.document_table import (
 from autolabel_core.tables.fingerprints import ObjectsFingerprint
 from autolabel_core.tables.imported_labels import carried_label, import_labels
 from autolabel_core.tables.label_conflicts import LabelConflict
-from autolabel_core.tables.moved_labels import Moves, PeoplesWords
+from autolabel_core.tables.moves import UnclearMove
 from autolabel_core.tables.object_annotations import COLUMNS, ObjectAnnotations
 from autolabel_core.tables.object_content import describe
 from autolabel_core.tables.object_rows import SCHEMA, ObjectRow, as_json, unread_row
@@ -45,6 +47,13 @@ FORMAT = 1
 TEXT_FORMAT = 1
 """Of what is written of a text: another number has all of them read anew."""
 FOR_NOW = (StoreUnavailableError, UnreachableItemError)
+
+
+class PeoplesWords(TypedDict):
+    """How many documents people disagree about, and moves that they have to decide."""
+
+    disagreements: int
+    unclear_moves: list[UnclearMove]
 
 
 class RawObjects(DocumentTable):
@@ -92,10 +101,10 @@ class RawObjects(DocumentTable):
         errors: list[AutolabelError] = []
         fresh = {row["document_id"]: row for row in self._read_all(changed, errors, progress)}
         rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
         import_labels(self.collection.ledger, self.collection.declaration, rows)
         if not any(self._is_behind(other) for other in reversed(self.batches) if other != batch):
-            self._carry_over({batch: rows})
-        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+            record_moves(self, {batch: table.select(COLUMNS)})
         is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
         # What arrived since the fingerprint was asked for is among them.
         made_from = ObjectsFingerprint(
@@ -117,31 +126,6 @@ class RawObjects(DocumentTable):
         if made_from is None:
             return True
         return str(replace(made_from, unfinished=False)) != self.fingerprint(batch)
-
-    def _carry_over(self, unwritten: Mapping[str, list[ObjectRow]]) -> None:
-        """Record what moved; nobody labels between the look that counts and the record."""
-        ledger = self.collection.ledger
-        if self.moves(unwritten).carried:
-            with ledger.together():
-                ledger.append_annotations(self.moves(unwritten).carried)
-
-    def moves(self, unwritten: Mapping[str, list[ObjectRow]] | None = None) -> Moves:
-        """Return which labels were given to a content that lies under another key now.
-
-        Args:
-            unwritten: rows of batches that are not written yet.
-
-        Returns:
-            What is to be carried over, and what a person has to decide.
-        """
-        if self.collection.declaration.detection is not None:
-            return Moves()
-        tables = {
-            batch: pa.Table.from_pylist(rows, schema=SCHEMA).select(COLUMNS)
-            for batch, rows in (unwritten or {}).items()
-        }
-        position = self.collection.ledger.annotation_position(self.collection_name)
-        return ObjectAnnotations(self, position).moves(tables)
 
     def _known_rows(self, batch: str) -> dict[tuple[str, str], ObjectRow]:
         """Readable rows of the file, unless they were read under another declaration."""
@@ -228,10 +212,10 @@ class RawObjects(DocumentTable):
     @cached_property
     def people(self) -> PeoplesWords:
         """What only people can settle."""
-        claims = self.moves().claims
+        takes_labels = self.collection.declaration.detection is None
         return {
-            "disagreements": self._people.disagreements,
-            "unclear_moves": [claim.as_json() for claim in claims],
+            "disagreements": self._people.disagreements if takes_labels else 0,
+            "unclear_moves": collection_moves(self, {}).unclear,
         }
 
     @cached_property

@@ -171,7 +171,7 @@ def box_figures(
         One row for each part, ascending; for `all` always one.
     """
     latest = {event.annotation_id: event for event in events}
-    standing = [e for e in latest.values() if e.action == "annotate" and e.recorded_at >= since]
+    standing = [e for e in latest.values() if e.action == "annotate" and e.given_at >= since]
     parts: dict[str, list[BoxAnnotation]] = {"all": []} if by == "all" else {}
     for event in standing:
         if by in ("class", "version") and event.label not in BOX_LABELS:
@@ -208,7 +208,7 @@ def _figures(part: str, events: list[BoxAnnotation]) -> DetectorFigures:
 
 
 def _week(event: BoxAnnotation) -> str:
-    year, week, _ = datetime.fromisoformat(event.recorded_at).isocalendar()
+    year, week, _ = datetime.fromisoformat(event.given_at).isocalendar()
     return f"{year}-W{week:02d}"
 
 
