@@ -19,7 +19,6 @@ from autolabel_core.clusters.naming import (
     representatives,
 )
 from autolabel_core.clusters.naming.cache import content_key
-from autolabel_core.clusters.naming.chat_client import Usage
 from autolabel_core.clusters.naming.keyword_names import telling_words
 from autolabel_core.clusters.naming.merge_names import merge_alike
 from autolabel_core.clusters.naming.name_clusters import hashed_vectors
@@ -28,6 +27,7 @@ from autolabel_core.clusters.naming.prompt import messages as chat_messages
 from autolabel_core.clusters.naming.prompt_media import Medium, Shown, TextPart, at_path, shown
 from autolabel_core.declarations.llm_naming import LLMLabeling
 from autolabel_core.foundation.errors import UnreadableItemError
+from autolabel_core.models.language_models.chat_client import Usage
 
 PAYLOAD = {
     "key": "a.png",

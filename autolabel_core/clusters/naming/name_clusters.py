@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.clusters.naming.answer_parsing import answer_name, parse_answer
-from autolabel_core.clusters.naming.cache import AnswerCache
-from autolabel_core.clusters.naming.chat_client import (
-    BrokenAnswerError,
-    ChatServer,
-    RefusedAnswerError,
-    server_key,
+from autolabel_core.clusters.naming.answer_parsing import (
+    answer_name,
+    answers_schema,
+    parse_answer,
 )
+from autolabel_core.clusters.naming.cache import AnswerCache
 from autolabel_core.clusters.naming.keyword_names import distinct_names, offline_names
 from autolabel_core.clusters.naming.merge_names import Embed, merge_alike
 from autolabel_core.clusters.naming.prompt import Showing, calls, messages, showing_of
@@ -27,6 +25,12 @@ from autolabel_core.clusters.naming.prompt_media import Sign, shown
 from autolabel_core.clusters.naming.samples import ClusterName, ClusterSample
 from autolabel_core.declarations.llm_naming import LLMLabeling
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.models.language_models.chat_client import (
+    BrokenAnswerError,
+    ChatClient,
+    RefusedAnswerError,
+    server_key,
+)
 
 ASKS = 2
 """How often a cluster is asked about before its answer is given up as unusable."""
@@ -122,7 +126,7 @@ class _Asking:
         self._context = context
         self._cache = AnswerCache(context.cache, settings, context.now)
         self._cached = 0
-        self._server: ChatServer | None = None
+        self._server: ChatClient | None = None
         self._partial: dict[str, ClusterName] = {}
         self.names: dict[str, ClusterName] = {}
         self.problems: list[str] = []
@@ -150,7 +154,8 @@ class _Asking:
             return
         try:
             key = server_key(self._settings, self._context.environ)
-            async with ChatServer(self._settings, key) as self._server:
+            schema = answers_schema(self._settings)
+            async with ChatClient(self._settings, schema, key) as self._server:
                 for call in calls(unknown, self._settings):
                     await self._ask_until_right(self._server, call)
         except AutolabelError as error:
@@ -182,7 +187,7 @@ class _Asking:
             self._cached += 1
         return answer is not None
 
-    async def _ask_until_right(self, server: ChatServer, call: Sequence[Showing]) -> None:
+    async def _ask_until_right(self, server: ChatClient, call: Sequence[Showing]) -> None:
         """Ask, and once more about the clusters whose answer is not as declared.
 
         A good label is kept, whatever else is wrong with its answer.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +11,10 @@ from typing import Any
 from autolabel_core.clusters.naming.samples import SampleBlob, SampleDocument
 from autolabel_core.declarations.llm_naming import InputMapping, LLMLabeling
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
-from autolabel_core.foundation.media.images import decode_image
+from autolabel_core.foundation.media.data_urls import image_data_url
 from autolabel_core.foundation.media.texts import decode_text
 from autolabel_core.storage.s3 import SCHEME
 
-MAX_SIDE_PX, JPEG_QUALITY = 512, 85
 MAX_MEDIA_BYTES = 10_000_000
 BLOB_LISTS = ("document_blobs", "source_blobs")
 MIME = {"video_url": "video/mp4", "audio_url": "audio/mpeg"}
@@ -211,20 +209,3 @@ def _blob_url(blob: SampleBlob, kind: str, sign: Sign) -> str:
     if len(data) > MAX_MEDIA_BYTES:
         raise UnreadableItemError(f"{len(data):,} bytes; at most {MAX_MEDIA_BYTES:,} are sent")
     return f"data:{MIME[kind]};base64,{base64.b64encode(data).decode()}"
-
-
-def image_data_url(data: bytes, side_px: int = MAX_SIDE_PX) -> str:
-    """Return an image as a data URL, made small: models see it at about this size anyway.
-
-    Args:
-        data: the image's file.
-        side_px: its longer side at most, in pixels.
-
-    Returns:
-        A JPEG as `data:image/jpeg;base64,…`.
-    """
-    picture = decode_image(data, side_px)
-    picture.thumbnail((side_px, side_px))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, cast
 
 from pydantic import BaseModel, Field, ValidationError
 
-from autolabel_core.clusters.naming.answer_parsing import answers_schema
-from autolabel_core.declarations.llm_naming import LLMLabeling
+from autolabel_core.declarations.chat_server import ChatServer
 from autolabel_core.foundation.errors import AutolabelError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 LONGEST_BACKOFF_SECONDS = 8.0
 PROBLEM_CHARACTERS = 200
 NO_KEY = "none-needed"
+JsonSchema = dict[str, Any]
 PASSING = (408, 409, 429)
 REFUSED = {
     401: "does not accept the key",
@@ -73,7 +73,7 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
 
-    def cost_usd(self, settings: LLMLabeling) -> float | None:
+    def cost_usd(self, settings: ChatServer) -> float | None:
         """Return the price of the tokens; None where the declaration says no prices."""
         input_price = settings.usd_per_million_input_tokens
         output_price = settings.usd_per_million_output_tokens
@@ -83,7 +83,7 @@ class Usage:
         return round(total / 1_000_000, 6)
 
 
-def server_key(settings: LLMLabeling, environ: Mapping[str, str]) -> str:
+def server_key(settings: ChatServer, environ: Mapping[str, str]) -> str:
     """Return the key of the server.
 
     Args:
@@ -103,16 +103,24 @@ def server_key(settings: LLMLabeling, environ: Mapping[str, str]) -> str:
     if not key:
         raise AutolabelError(
             f"The key of {settings.provider} is not set: put it into the environment variable "
-            f"{variable}, or name another one in llm_labeling.api_key_env."
+            f"{variable}, or name another one in {settings.key}.api_key_env."
         )
     return key
 
 
 @dataclass
-class ChatServer:
-    """A client of one server, open within `async with`; counts what it is asked."""
+class ChatClient:
+    """A client of one server, open within `async with`; counts what it is asked.
 
-    settings: LLMLabeling
+    Attributes:
+        settings: which server.
+        answer_schema: JSON schema of an answer, for servers that keep to one.
+        key: of the server.
+        usage: what was asked so far.
+    """
+
+    settings: ChatServer
+    answer_schema: JsonSchema
     key: str = field(repr=False)
     usage: Usage = field(default_factory=Usage)
     _with_schema: bool = True
@@ -172,7 +180,7 @@ class ChatServer:
 
         extra: dict[str, Any] = {}
         if self._with_schema:
-            schema = {"name": "names", "strict": True, "schema": answers_schema(self.settings)}
+            schema = {"name": "names", "strict": True, "schema": self.answer_schema}
             extra = {"response_format": {"type": "json_schema", "json_schema": schema}}
         try:
             raw = await self._client.chat.completions.with_raw_response.create(
@@ -208,7 +216,7 @@ class ChatServer:
         if status in PASSING or status >= 500:
             raise StoreUnavailableError(problem) from None
         variable = self.settings.key_variable
-        cure = "Check llm_labeling.model_name and base_url."
+        cure = f"Check {self.settings.key}.model_name and base_url."
         if status == 401:
             cure = f"Set {variable} to a good key." if variable else "Name api_key_env."
         raise AutolabelError(f"{problem}. {cure}") from None
