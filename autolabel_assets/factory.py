@@ -13,6 +13,7 @@ from autolabel_assets import (
     raw_objects,
     reference_set,
     reindexed_vectors,
+    suggestions,
     taxonomy_labels,
 )
 from autolabel_assets.asset_base import build_asset
@@ -25,6 +26,7 @@ ASSETS = (
     detections,
     embeddings,
     reference_set,
+    suggestions,
     taxonomy_labels,
     reindexed_vectors,
     clusters,

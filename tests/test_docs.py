@@ -34,6 +34,7 @@ from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Sear
 from autolabel_core.declarations.taxonomy import EnrichmentField, Taxonomy
 from autolabel_core.declarations.training import Gate, Training
 from autolabel_core.declarations.webhook import Webhook
+from autolabel_core.declarations.zero_shot import VisionLanguageModel, ZeroShot
 from autolabel_core.foundation import paths
 from autolabel_core.operations.staleness_plan import TABLES
 
@@ -70,7 +71,9 @@ MODELS = (
     Taxonomy,
     Tiles,
     Training,
+    VisionLanguageModel,
     Webhook,
+    ZeroShot,
 )
 
 

@@ -13,6 +13,7 @@ from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.documents.explain import AnnotationRecord, Explanation
+    from autolabel_core.documents.record import DocumentRecord
 
 NOT_LABELLED = {
     "below_threshold": "below the threshold {threshold}; likeliest is {suggested}",
@@ -23,6 +24,7 @@ NOT_LABELLED = {
     "only_label": "{suggested} is the only label with references: label a second to tell it from",
     "withheld_by_audit": "an audit found {suggested} wrong here, so it is not given again",
     "ended_by_person": "a person said that there is nothing to label",
+    "suggested_by_name": "proposed by the label's name alone{why}; nobody has decided yet",
     "no_reference": "there is no reference to compare with",
     "outdated": "the threshold {threshold} has changed: the next sweep decides anew",
 }
@@ -63,6 +65,7 @@ def _show(traced: Explanation, depth: int) -> None:
                 threshold=shown(decision["threshold"]),
                 suggested=record["suggested_label"],
                 similarity=shown(decision["similarity_threshold"]),
+                why=_why_proposed(record),
             )
             click.echo(f"{indent}  {text}")
     for event in traced["annotations"]:
@@ -78,6 +81,12 @@ def _show(traced: Explanation, depth: int) -> None:
     if traced["because"]:
         click.echo(f"{indent}  because of")
         _show(traced["because"], depth + 2)
+
+
+def _why_proposed(record: DocumentRecord) -> str:
+    """Return what speaks for a label that was proposed by its name."""
+    score, reason = record.get("suggestion_score"), record.get("suggestion_reason")
+    return f" ({reason})" if reason else "" if score is None else f" (cosine {score:.4f})"
 
 
 def _meaning(event: AnnotationRecord) -> str:

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     "--source",
     "sources",
     multiple=True,
-    type=click.Choice(["human", "promoted", "auto"]),
-    help="Only labels of this source; may be repeated [default: all].",
+    type=click.Choice(["human", "promoted", "auto", "suggested"]),
+    help="Only labels of this source; may be repeated [default: all but suggested].",
 )
 @click.option(
     "--plain",

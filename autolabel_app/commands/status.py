@@ -77,7 +77,8 @@ def _show(s: CollectionStatus) -> None:
         "objects": f"{s['objects']}  ({s['quarantined']} quarantined)",
         **_boxes(s),
         "labels": f"{s['human']} human, {s['promoted']} promoted, {s['auto']} auto, "
-        f"{s['unlabelled']} unlabelled",
+        f"{s['unlabelled']} unlabelled"
+        + (f", {s['suggested']} suggested by name" if s["suggested"] else ""),
         "coverage": f"{percent(s['coverage'])} of the documents that no person labelled",
         "review queue": f"{s['review_queue']}  "
         f"({s['low_confidence']} more are labelled close to their threshold)",

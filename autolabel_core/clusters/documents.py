@@ -15,6 +15,7 @@ from autolabel_core.declarations import Cluster
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.declarations.conditions import parse
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.label_source_sql import UNDECIDED
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.feature_uri import parse_feature_uri
 from autolabel_core.foundation.ids import fingerprint
@@ -190,7 +191,10 @@ class ClusterDocuments:
         for collection in self.collections:
             view = Documents(OpenCollection(self.owner.workspace, collection), clusters=False)
             with view.connect() as connection:
-                sql = "SELECT document_id, label FROM documents WHERE label IS NOT NULL"
+                sql = (
+                    "SELECT document_id, label FROM documents WHERE label IS NOT NULL "
+                    f"AND NOT ({UNDECIDED})"
+                )
                 labels |= dict(connection.execute(sql).fetchall())
         return labels
 

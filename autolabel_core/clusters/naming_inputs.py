@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,12 @@ from autolabel_core.clusters.naming import (
     representatives,
 )
 from autolabel_core.clusters.run_result import RunResult
+from autolabel_core.declarations.zero_shot import SUGGESTED, ZeroShot
 from autolabel_core.documents.content_urls import sign_address
 from autolabel_core.ledger.clusters import StoredName
 from autolabel_core.ledger.store import utc_now
+from autolabel_core.matching.zero_shot import name_vectors, nearest_names
+from autolabel_core.models.extractors import embed_texts_checked, embeds_texts
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.cluster_files import RunFiles
 from autolabel_core.tables.workspace import OpenCollection
@@ -133,7 +136,8 @@ class _Sampling:
         vectors = found.rows.vectors[members]
         standing = members[representatives(vectors, centroid, self._count)]
         central = members[np.argsort(-(vectors @ centroid), kind="stable")][:TEXTS]
-        known = (self._fields(i).get("label") for i in members.tolist())
+        fields = (self._fields(i) for i in members.tolist())
+        known = (f.get("label") for f in fields if f.get("label_source") != SUGGESTED)
         texts = (self._contents.text(self._member(i)) for i in central.tolist())
         return ClusterSample(
             cluster,
@@ -142,6 +146,7 @@ class _Sampling:
             [text for text in texts if text],
             Counter(str(label) for label in known if label is not None),
             self._nearest(centroid),
+            self._word(centroid),
         )
 
     def _member(self, i: int) -> Member:
@@ -158,6 +163,27 @@ class _Sampling:
         text = self._contents.text(member)
         payload = {**fields.get("metadata", {}), **fields, **({"text": text} if text else {})}
         return SampleDocument(payload, *self._contents.blobs(member), member.content_hash)
+
+    def _word(self, centroid: npt.NDArray[np.float32]) -> tuple[str, float] | None:
+        """The nearest word of the taxonomy's vocabulary, where words have vectors beside it."""
+        vocabulary, vectors = self._words
+        if not vocabulary:
+            return None
+        nearest = nearest_names(centroid[None, :], vectors)
+        return vocabulary[int(nearest.position[0])], float(nearest.score[0])
+
+    @cached_property
+    def _words(self) -> tuple[tuple[str, ...], npt.NDArray[np.float32]]:
+        declared = self._taxonomy and self._taxonomy.collection.declaration.taxonomy
+        nothing = np.zeros((0, 0), np.float32)
+        if self._taxonomy is None or not declared or not declared.vocabulary:
+            return (), nothing
+        extractor = self._taxonomy.collection.extractor
+        if extractor.manifest.input == "text" or not embeds_texts(extractor):
+            return (), nothing
+        prompts = (declared.zero_shot or ZeroShot()).prompts
+        embed = partial(embed_texts_checked, extractor)
+        return declared.vocabulary, name_vectors(declared.vocabulary, prompts, embed)
 
     def _nearest(self, centroid: npt.NDArray[np.float32]) -> tuple[str, float] | None:
         if self._taxonomy is None:

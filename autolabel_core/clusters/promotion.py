@@ -15,6 +15,7 @@ from autolabel_core.clusters.report import current_documents
 from autolabel_core.clusters.stability import run_in_force, stabilities
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations.conditions import parse
+from autolabel_core.declarations.zero_shot import SUGGESTED
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.ids import fingerprint
@@ -162,7 +163,8 @@ def propose_promotion(
             chosen[opened.name] = outstanding(opened, wanted)
     # Who asks twice gets the same members, and not the next ones.
     nearest = _nearest(chosen, None if core is None else max(core - promoted, 0))
-    labels = Counter(str(p.record["label"]) for p in _all(nearest) if p.record["label"])
+    records = [p.record for p in _all(nearest) if p.record["label_source"] != SUGGESTED]
+    labels = Counter(str(record["label"]) for record in records if record["label"])
     reasons = (
         *promotion_verdict(one, cluster_id, stable).reasons,
         *disagreement(labels, "its most central members"),

@@ -19,6 +19,7 @@ from autolabel_core.declarations.model import Count, Declaration, KeyedError, Te
 from autolabel_core.declarations.retriever import Retriever
 from autolabel_core.declarations.taxonomy import EnrichmentField, Taxonomy
 from autolabel_core.declarations.webhook import Webhook
+from autolabel_core.declarations.zero_shot import SUGGESTION_COLUMNS, ZeroShot
 from autolabel_core.foundation.ids import document_id
 
 __all__ = ["Bucket", "BucketSchema", "Collection", "SchemaProperty", "Source"]
@@ -174,7 +175,14 @@ class Collection(Declaration):
     @property
     def reserved_fields(self) -> frozenset[str]:
         """Columns that documents have, whatever fields are declared."""
-        return RESERVED_FIELDS | frozenset(DETECTION_COLUMNS if self.detection else ())
+        boxes = DETECTION_COLUMNS if self.detection else ()
+        proposed = SUGGESTION_COLUMNS if self.zero_shot else ()
+        return RESERVED_FIELDS | frozenset((*boxes, *proposed))
+
+    @property
+    def zero_shot(self) -> ZeroShot | None:
+        """How labels are proposed by name; None where they are not."""
+        return self.taxonomy.zero_shot if self.taxonomy else None
 
     @property
     def label_field(self) -> str:

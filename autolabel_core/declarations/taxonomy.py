@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from autolabel_core.declarations.model import Cosine, Declaration, Text
+from autolabel_core.declarations.zero_shot import NamedLabels
 from autolabel_core.foundation.score_names import DeclaredScore
 
 DEFAULT_COSINE, DEFAULT_PROBABILITY = 0.30, 0.90
@@ -30,7 +31,7 @@ class EnrichmentField(FieldMapping):
     """One field copied from the matched reference (`source`) to the document (`target`)."""
 
 
-class Taxonomy(Declaration):
+class Taxonomy(NamedLabels):
     """How labels travel from references to documents.
 
     Attributes:

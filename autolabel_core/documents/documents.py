@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from autolabel_core.declarations.cluster_fields import COLUMN_OF, EXTRA
 from autolabel_core.declarations.conditions import AllOf, Condition, json_field, to_sql
+from autolabel_core.declarations.zero_shot import SUGGESTION_COLUMNS
 from autolabel_core.documents.box_fields import (
     BOX_COLUMNS,
     BOX_TYPES,
@@ -41,6 +42,7 @@ EMPTY_TYPES = {
     "margin_lower_bound": "FLOAT",
     "similarity": "FLOAT",
     "probability": "FLOAT",
+    "suggestion_score": "FLOAT",
 }
 MATCH = {
     **{name: name for name in ("matched", "confidence", "source_document_id", "margin")},
@@ -125,11 +127,16 @@ class Documents:
     @property
     def columns(self) -> list[str]:
         """The columns of the view `documents`."""
-        return [*COLUMNS, *self.collection.declaration.fields, "metadata", *self._of_boxes]
+        own = *COLUMNS, *self.collection.declaration.fields, "metadata"
+        return [*own, *self._proposed, *self._of_boxes]
 
     @property
     def _of_boxes(self) -> tuple[str, ...]:
         return () if self.collection.declaration.detection is None else BOX_COLUMNS
+
+    @property
+    def _proposed(self) -> tuple[str, ...]:
+        return SUGGESTION_COLUMNS if self.collection.declaration.zero_shot else ()
 
     def expression(self, field: str) -> str:
         """Return the SQL expression of a field.
@@ -152,6 +159,7 @@ class Documents:
             *self.collection.declaration.fields,
             *self.clusters.fields,
             *self.clusters.parts,
+            *self._proposed,
         )
         if field in columns or field == "metadata":
             return quote(field)
@@ -205,6 +213,7 @@ class Documents:
             *wanted,
             *self.collection.declaration.fields,
             *self.clusters.fields,
+            *self._proposed,
             *self._of_boxes,
         ]
         columns = ", ".join(quote(name) for name in names)
@@ -252,6 +261,7 @@ class Documents:
             "margin": row["margin"],
             "margin_lower_bound": row["margin_lower_bound"],
             "reason": row["reason"],
+            **{name: row[name] for name in self._proposed},
             **{name: self._cluster_value(name, row[name]) for name in self.clusters.fields},
             **({} if self.collection.declaration.detection is None else detection_record(row)),
         }

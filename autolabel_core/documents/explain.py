@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal, TypedDict
 
 from autolabel_core.declarations.conditions import parse
+from autolabel_core.declarations.zero_shot import SUGGESTED
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
@@ -29,6 +30,7 @@ Outcome = Literal[
     "withheld_by_audit",
     "ended_by_person",
     "no_reference",
+    "suggested_by_name",
     "outdated",
 ]
 
@@ -36,9 +38,10 @@ Outcome = Literal[
 class LabelDecision(TypedDict):
     """Why a document has its label, or none.
 
-    `ended_by_person`: a person said that there is nothing to label; `outdated`: the rule has
-    changed, and the next sweep decides anew; `only_label`: no second label has references, so that
-    nothing says how probable the only one is. `threshold` is that of the suggested label, and
+    `ended_by_person`: a person said that there is nothing to label; `suggested_by_name`: only the
+    name of the label speaks for it, nobody has decided; `outdated`: the rule has changed, and the
+    next sweep decides anew; `only_label`: no second label has references, so that nothing says how
+    probable the only one is. `threshold` is that of the suggested label, and
     `similarity_threshold` that of known things, None where every similarity will do.
     """
 
@@ -150,7 +153,9 @@ def _decision(collection: OpenCollection, record: DocumentRecord) -> LabelDecisi
     threshold = None if suggested is None else taxonomy.rule.thresholds.of(suggested)
     lowest = taxonomy.engine.similarity_threshold
     outcome: Outcome = "outdated"
-    if record["label"] is not None:
+    if record["label_source"] == SUGGESTED:
+        outcome = "suggested_by_name"
+    elif record["label"] is not None:
         outcome = "labelled"
     elif record["label_source"] is not None:
         outcome = "ended_by_person"
@@ -215,7 +220,8 @@ def _because(
         if reference and name:
             return _explain_id(collection.workspace.open(name), str(reference), steps)
     references = collection.declaration.reference_collection
-    if record["label_source"] and not events and references and references != collection.name:
+    by_people = record["label_source"] not in (None, SUGGESTED)
+    if by_people and not events and references and references != collection.name:
         target = collection.workspace.collection(references)
         copy = key_of_copy(collection.name, record["key"], target)
         return _explain(collection.workspace.open(references), copy, steps - 1)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from autolabel_core.documents.corrections import is_correction
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.label_source_sql import MACHINES, UNDECIDED
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger import Arrival, Ledger
 from autolabel_core.ledger.annotations import MOVED
@@ -31,9 +32,9 @@ WITH arrived AS (
         count(*) FILTER (label_source = 'human') AS human,
         count(*) FILTER (label_source = 'promoted') AS promoted,
         count(*) FILTER (label_source = 'auto') AS auto,
-        count(*) FILTER (reason IS NULL AND label_source IS NULL AND takes_label) AS review_queue,
+        count(*) FILTER (reason IS NULL AND {undecided} AND takes_label) AS review_queue,
         count(*) FILTER (reason IS NULL AND takes_label) AS readable,
-        median(confidence::DOUBLE) FILTER (coalesce(label_source, 'auto') = 'auto') AS middle
+        median(confidence::DOUBLE) FILTER ({machines}) AS middle
     FROM arrived LEFT JOIN ({found}) AS found USING (document_id) GROUP BY part
 ), said AS (
     SELECT {group} AS part, count(*) FILTER (given) AS given,
@@ -101,7 +102,7 @@ def quality(collection: OpenCollection, since: str = "", by: By = "all") -> list
     """
     found = _OF_OBJECTS if collection.declaration.detection is None else _OF_BOXES
     labels = _labels if collection.declaration.detection is None else _box_labels
-    sql = _FIGURES.format(group=GROUPS[by], found=found)
+    sql = _FIGURES.format(group=GROUPS[by], found=found, undecided=UNDECIDED, machines=MACHINES)
     name = collection.name
     objects = collection.ledger.objects(name)
     with Documents(collection).connect() as connection:

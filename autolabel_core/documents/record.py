@@ -50,7 +50,8 @@ class DocumentRecord(BoxFields, total=False):
     """One document.
 
     The label, the enriched fields and those of clusters stand beside under their declared names.
-    `score` is the cosine of a search, `url` an address of the content; others have none.
+    `score` is the cosine of a search, `url` an address of the content; others have none. The
+    `suggestion_…` say how the label was proposed by its name, where that is declared.
     """
 
     document_id: str
@@ -62,5 +63,7 @@ class DocumentRecord(BoxFields, total=False):
     margin: float | None
     margin_lower_bound: float | None
     reason: str | None
+    suggestion_score: float | None
+    suggestion_reason: str | None
     score: float
     url: str | None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from autolabel_core.declarations.zero_shot import SUGGESTED
 from autolabel_core.exports.atomic_folder import replacing
 from autolabel_core.exports.export_report import (
     OTHER_SOURCE,
@@ -44,7 +45,7 @@ PLAIN: Mapping[str, Writer] = {
 }
 """The writers of CSV files, with formulas left as they are."""
 
-LABEL_SOURCES = ("human", "promoted", "auto")
+LABEL_SOURCES = ("human", "promoted", "auto", SUGGESTED)
 SCHEMA: Mapping[str, pa.DataType] = {
     "document_id": pa.string(),
     "key": pa.string(),
@@ -76,7 +77,8 @@ def write_export(
         documents: the columns of `SCHEMA`, then any enrichment columns.
         out: folder that is absent, empty or an earlier export; that one is replaced.
         read_object: gives the bytes of a key; tables do without.
-        label_sources: keep only labels from these sources; every document when None.
+        label_sources: keep only labels from these sources; every document when None. Labels that
+            were only proposed by name are left out unless they are asked for.
         plain: leave texts in CSV files as they are that a spreadsheet takes for formulas.
 
     Returns:
@@ -84,6 +86,8 @@ def write_export(
     """
     writer = _writer(fmt, plain)
     rows = _in_order(documents)
+    if SUGGESTED not in (label_sources or ()):
+        rows = _without_proposals(rows)
     rows, skipped = _asked_for(rows, fmt in FOLDERS, label_sources)
     with replacing(out, fmt) as folder:
         written = writer(rows, folder, read_object)
@@ -108,6 +112,17 @@ def _in_order(documents: pa.Table) -> pa.Table:
     types = [(name, SCHEMA.get(name, pa.string())) for name in (*SCHEMA, *extra)]
     table = documents.select([*SCHEMA, *extra]).cast(pa.schema(types))
     return table.sort_by([("key", "ascending"), ("document_id", "ascending")]).combine_chunks()
+
+
+def _without_proposals(documents: pa.Table) -> pa.Table:
+    """Take away the labels that nobody has decided: a proposal by name is none."""
+    import pyarrow.compute as pc
+
+    proposed = pc.is_in(documents["label_source"], value_set=pa.array([SUGGESTED]))
+    for name in ("label", "label_source"):
+        there = pc.if_else(proposed, pa.scalar(None, pa.string()), documents[name])
+        documents = documents.set_column(documents.schema.get_field_index(name), name, there)
+    return documents
 
 
 def _asked_for(

@@ -27,7 +27,7 @@ def export_collection(
         collection: opened with its stores.
         fmt: name of a format.
         out: folder that is absent, empty or an earlier export; that one is replaced.
-        label_sources: keep only labels from these sources; all when empty.
+        label_sources: keep only labels from these sources; all but `suggested` when empty.
         plain: leave texts in CSV as they are that a spreadsheet takes for formulas.
 
     Returns:

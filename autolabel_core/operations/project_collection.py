@@ -273,7 +273,8 @@ class ProjectCollection:
             format: as on the command line: csv, parquet, jsonl, image_folder, huggingface; of boxes
                 csv, parquet, jsonl, yolo, coco, voc, label_studio.
             out: a new folder, or an earlier export, which is replaced.
-            sources: only labels of these sources: human, promoted, auto; default all.
+            sources: only labels of these sources: human, promoted, auto, suggested; default all but
+                the last.
             plain: leave texts in CSV as they are that a spreadsheet takes for formulas.
 
         Returns:

@@ -62,6 +62,12 @@ def _head_weights() -> type[DerivedTable]:
     return HeadWeights
 
 
+def _suggestions() -> type[DerivedTable]:
+    from autolabel_core.tables.suggestions import Suggestions
+
+    return Suggestions
+
+
 def _always(collection: Collection) -> bool:
     return True
 
@@ -72,6 +78,10 @@ def _has_detector(collection: Collection) -> bool:
 
 def _has_no_detector(collection: Collection) -> bool:
     return collection.detection is None
+
+
+def _proposes_by_name(collection: Collection) -> bool:
+    return collection.zero_shot is not None
 
 
 def _has_clusters(collection: Collection) -> bool:
@@ -102,6 +112,7 @@ TABLES: tuple[TableEntry, ...] = (
     TableEntry("detections", _detections, _has_detector),
     TableEntry("embeddings", lambda: Embeddings),
     TableEntry("reference_set", lambda: ReferenceSet),
+    TableEntry("suggestions", _suggestions, _proposes_by_name),
     TableEntry("taxonomy_labels", lambda: TaxonomyLabels),
     TableEntry("reindexed_vectors", _reindexed_vectors),
     TableEntry("clusters", _clusters, _has_clusters),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.label_source_sql import MACHINES, UNDECIDED
 from autolabel_core.foundation.label_names import roll_up, taxonomy_version
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.labelling.audit_summary import audit_summary
@@ -64,6 +65,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "human": counts["human"],
         "promoted": counts["promoted"],
         "auto": counts["auto"],
+        "suggested": counts["suggested"],
         "unlabelled": counts["unlabelled"],
         "coverage": counts["coverage"],
         "review_queue": counts["review_queue"],
@@ -152,20 +154,19 @@ def _objects(connection: DuckDBPyConnection, collection: Collection) -> ObjectCo
 
 
 def _counts(connection: DuckDBPyConnection, rule: Rule) -> LabelCounts:
-    human, promoted, auto, unlabelled, machine, queue = connection.execute(
+    human, promoted, auto, suggested, unlabelled, machine, queue = connection.execute(
         "SELECT "
         "count(*) FILTER (label_source = 'human'), count(*) FILTER (label_source = 'promoted'), "
-        "count(*) FILTER (label_source = 'auto'), count(*) FILTER (label_source IS NULL), "
-        "count(*) FILTER (reason IS NULL AND coalesce(label_source, 'auto') = 'auto'), "
-        "count(*) FILTER (reason IS NULL AND label_source IS NULL) FROM documents"
+        "count(*) FILTER (label_source = 'auto'), count(*) FILTER (label_source = 'suggested'), "
+        f"count(*) FILTER (label_source IS NULL), count(*) FILTER (reason IS NULL AND {MACHINES}), "
+        f"count(*) FILTER (reason IS NULL AND {UNDECIDED}) FROM documents"
     ).fetchall()[0]
     distribution = connection.execute(
-        "SELECT label, count(*) FROM documents WHERE label IS NOT NULL "
+        f"SELECT label, count(*) FROM documents WHERE label IS NOT NULL AND NOT ({UNDECIDED}) "
         "GROUP BY label ORDER BY count(*) DESC, label"
     ).fetchall()
     cuts = connection.execute(
-        "SELECT quantile_cont(confidence::DOUBLE, ?) FROM documents "
-        "WHERE coalesce(label_source, 'auto') = 'auto'",
+        f"SELECT quantile_cont(confidence::DOUBLE, ?) FROM documents WHERE {MACHINES}",
         [list(QUANTILES)],
     ).fetchall()[0][0]
     names = (f"q{int(q * 100):02d}" for q in QUANTILES)
@@ -173,6 +174,7 @@ def _counts(connection: DuckDBPyConnection, rule: Rule) -> LabelCounts:
         "human": human,
         "promoted": promoted,
         "auto": auto,
+        "suggested": suggested,
         "unlabelled": unlabelled,
         "coverage": coverage(auto, machine),
         "review_queue": queue,

@@ -25,14 +25,17 @@ class ObjectCounts(TypedDict):
 class LabelCounts(TypedDict):
     """How documents are labelled.
 
-    `coverage` is the share with an auto-label, from 0 to 1, among the readable documents that no
-    person labelled; `low_confidence` counts auto-labels just above their threshold; `confidence`
-    has quantiles by name (`q05` to `q95`), none without a document to decide.
+    `suggested` counts labels that were proposed by their names, which decide nothing: they count
+    neither as labels in `distribution` nor as covered, and stay in the review queue. `coverage` is
+    the share with an auto-label, from 0 to 1, among the readable documents that no person labelled;
+    `low_confidence` counts auto-labels just above their threshold; `confidence` has quantiles by
+    name (`q05` to `q95`), none without a document to decide.
     """
 
     human: int
     promoted: int
     auto: int
+    suggested: int
     unlabelled: int
     coverage: float
     review_queue: int

@@ -84,6 +84,14 @@ class DetectionsFingerprint(Fingerprint):
 
 
 @dataclass(frozen=True)
+class SuggestionsFingerprint(Fingerprint):
+    """Of `suggestions`: names with what is asked about them, and documents with their vectors."""
+
+    asked: str
+    documents: str
+
+
+@dataclass(frozen=True)
 class LabelsFingerprint(Fingerprint):
     """Of `taxonomy_labels`: documents with their vectors, rule with references, people's labels."""
 

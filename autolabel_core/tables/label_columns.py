@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from autolabel_core.declarations.zero_shot import SUGGESTED, SUGGESTION_COLUMNS
 from autolabel_core.ledger import Annotation
 from autolabel_core.matching.decision import Decisions
 from autolabel_core.matching.nearest import Nearest
@@ -18,6 +19,7 @@ from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.carried_annotations import VERDICT
 from autolabel_core.tables.document_table import DocumentRow
 from autolabel_core.tables.enriched_fields import field_columns, nearest_of_label
+from autolabel_core.tables.suggestions import Suggestion
 
 RejectedLabel = tuple[str, str, str]
 """Document id, content hash, and the auto-label that somebody judged."""
@@ -38,6 +40,7 @@ class Labelling:
         held: annotations that hold, by document id.
         rejected: auto-labels that are not given again.
         columns: name and type of what documents take over from their rows.
+        suggestions: labels proposed by name, by document id and content; None: none are declared.
     """
 
     objects: Sequence[DocumentRow]
@@ -47,6 +50,7 @@ class Labelling:
     held: Mapping[str, Annotation]
     rejected: AnyCollection[RejectedLabel]
     columns: Mapping[str, pa.DataType] = field(default_factory=dict)
+    suggestions: Mapping[tuple[str, str], Suggestion] | None = None
 
 
 def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
@@ -63,9 +67,12 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
     annotations = [batch.held.get(row["document_id"]) for row in batch.objects]
     auto = decided.matched & _is_open(batch, annotations)
     ids = np.array([row["document_id"] for row in taxonomy.references.rows], dtype=object)
+    proposed = _proposals(batch)
     either = [
-        (a.label, a.source) if a else (label, "auto") if given else (None, None)
-        for a, label, given in zip(annotations, decided.label, auto.tolist(), strict=True)
+        (a.label, a.source) if a else (label, "auto") if given else proposal
+        for a, label, given, proposal in zip(
+            annotations, decided.label, auto.tolist(), proposed, strict=True
+        )
     ]
     labels = taxonomy.references.labels
     by_person = nearest_of_label(annotations, batch.neighbours, labels)
@@ -78,7 +85,7 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         "matched": pa.array(auto),
         "confidence": _nullable(decided.confidence),
         "source_document_id": _where(auto, ids, decided.position),
-        "suggested_label": pa.array(decided.label.tolist(), pa.string()),
+        "suggested_label": _suggested_labels(decided, proposed),
         "margin": _nullable(decided.margin),
         "margin_lower_bound": _nullable(decided.margin_lower_bound),
         "similarity": _nullable(decided.similarity),
@@ -88,9 +95,45 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         "reason": pa.array(batch.reasons, pa.string()),
         **field_columns(batch.objects, annotations, sources, taxonomy),
         "metadata": _texts(batch, "metadata"),
+        **_suggestion_columns(batch),
         **_taken_over(batch, annotations),
     }
     return pa.table(columns)
+
+
+def _proposals(batch: Labelling) -> list[tuple[str | None, str | None]]:
+    """Label and source by name alone, for where neither a person nor a reference has decided."""
+    found = [_suggestion_of(batch, row) for row in batch.objects]
+    return [
+        (s.label, SUGGESTED) if s is not None and s.label is not None else (None, None)
+        for s in found
+    ]
+
+
+def _suggested_labels(
+    decided: Decisions, proposed: Sequence[tuple[str | None, str | None]]
+) -> Column:
+    """The nearest reference's label, the proposal by name where there is no reference at all."""
+    pairs = zip(decided.label.tolist(), proposed, strict=True)
+    return pa.array([name if label is None else label for label, (name, _) in pairs], pa.string())
+
+
+def _suggestion_columns(batch: Labelling) -> dict[str, Column]:
+    if batch.suggestions is None:
+        return {}
+    found = [_suggestion_of(batch, row) for row in batch.objects]
+    score, reason = SUGGESTION_COLUMNS
+    return {
+        score: pa.array([None if s is None else s.score for s in found], pa.float32()),
+        reason: pa.array([None if s is None else s.reason for s in found], pa.string()),
+    }
+
+
+def _suggestion_of(batch: Labelling, row: DocumentRow) -> Suggestion | None:
+    key = row["document_id"], row["content_hash"] or ""
+    suggestion = (batch.suggestions or {}).get(key)
+    judged = suggestion is not None and (*key, suggestion.label) in batch.rejected
+    return None if judged else suggestion
 
 
 def _is_open(batch: Labelling, annotations: Sequence[Annotation | None]) -> npt.NDArray[np.bool_]:

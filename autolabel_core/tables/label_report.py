@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import pyarrow as pa
 
+from autolabel_core.declarations.zero_shot import SUGGESTED
 from autolabel_core.foundation.errors import StoreUnavailableError
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.statistics import coverage, field_distribution, quantiles
@@ -35,7 +36,7 @@ class LabelRow(TypedDict):
 
 
 def label_report(table: pa.Table, rule: Rule) -> Report:
-    """Count the labels of a batch, by source and by label.
+    """Count the labels of a batch, by source and by label; proposals by name are no labels.
 
     Args:
         table: documents with FIGURE_COLUMNS.
@@ -44,9 +45,15 @@ def label_report(table: pa.Table, rule: Rule) -> Report:
     Returns:
         The report by name.
     """
-    counts = field_distribution(table["label"].drop_null().to_pylist())
+    import pyarrow.compute as pc
+
+    is_proposed = pc.is_in(table["label_source"], value_set=pa.array([SUGGESTED]))
+    decided = table.filter(pc.invert(is_proposed))
+    counts = field_distribution(decided["label"].drop_null().to_pylist())
+    suggested = table.num_rows - decided.num_rows
     return {
         **label_figures(table),
+        **({"suggested": suggested} if suggested else {}),
         "threshold": rule.threshold,
         "labels": [{"label": k, "documents": n} for k, n in sorted(counts.items(), key=str)],
     }
@@ -121,7 +128,8 @@ def chosen_for_sheet(rows: list[LabelRow]) -> list[LabelRow]:
     readable = [row for row in rows if row["reason"] is None]
     people = [row for row in readable if row["label_source"] in ("human", "promoted")]
     auto = sorted((row for row in readable if row["label_source"] == "auto"), key=_least_sure_last)
-    left = sorted((row for row in readable if row["label_source"] is None), key=_least_sure_last)
+    undecided = (row for row in readable if row["label_source"] in (None, SUGGESTED))
+    left = sorted(undecided, key=_least_sure_last)
     surest, rest = auto[:MOST_CONFIDENT], auto[MOST_CONFIDENT:]
     return [*people[:PEOPLES], *surest, *rest[-LEAST_CONFIDENT:], *left[:UNLABELLED]]
 
@@ -161,6 +169,6 @@ def _picture(items: DocumentTable, row: DocumentRow) -> Image.Image | None:
 
 def _caption(row: LabelRow) -> str:
     confidence = "" if row["confidence"] is None else f" {row['confidence']:.2f}"
-    if row["label_source"] is None:
+    if row["label_source"] in (None, SUGGESTED):
         return f"{row['suggested_label'] or 'unlabelled'}?{confidence}"
     return f"{row['label']}{confidence if row['label_source'] == 'auto' else ''}"

@@ -8,6 +8,7 @@ for byte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePath
 from typing import Literal
@@ -37,6 +38,7 @@ from autolabel_core.tables.layout import LABELS, OTHERS
 from autolabel_core.tables.neighbour_cache import NeighbourState
 from autolabel_core.tables.promoted_copies import annotations_of_copies, copies_among
 from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.suggestions import Suggestions
 from autolabel_core.tables.table import DerivedTable
 
 NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
@@ -56,6 +58,11 @@ class TaxonomyLabels(DerivedTable):
         return sorted(
             {*inherited, (collection.reference_collection or inherited[0][0], "reference_set")}
         )
+
+    @classmethod
+    def upstream_of(cls, collection: Collection) -> tuple[str, ...]:
+        """Labels that are proposed by name wait for the proposals."""
+        return (*cls.upstream, Suggestions.name) if collection.zero_shot else cls.upstream
 
     @cached_property
     def own(self) -> ReferenceSet:
@@ -81,22 +88,34 @@ class TaxonomyLabels(DerivedTable):
         return None if wanted is None else str(wanted)
 
     def _wanted(self, batch: str) -> LabelsFingerprint | None:
-        raw = self.warehouse.fingerprint(self.own.embeddings.items.path(batch))
-        vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
-        if raw is None or vectors is None or self.own.changing_over:
+        documents = self._documents(batch)
+        if documents is None or self.own.changing_over:
             return None
         if self.taxonomy.references_encoder != self.taxonomy.space.encoder_uri:
             return None
-        return LabelsFingerprint(
-            fingerprint(raw, vectors), self.taxonomy.fingerprint, self._annotations(batch)
-        )
+        return LabelsFingerprint(documents, self.taxonomy.fingerprint, self._annotations(batch))
+
+    def _documents(self, batch: str) -> str | None:
+        """Return a fingerprint of objects, vectors and proposals; None before there are vectors."""
+        raw = self.warehouse.fingerprint(self.own.embeddings.items.path(batch))
+        vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
+        if raw is None or vectors is None:
+            return None
+        proposed = () if self.suggestions is None else (self._suggested(self.suggestions, batch),)
+        return fingerprint(raw, vectors, *proposed)
+
+    def _suggested(self, suggestions: Suggestions, batch: str) -> str | None:
+        return self.warehouse.fingerprint(suggestions.path(batch))
+
+    @cached_property
+    def suggestions(self) -> Suggestions | None:
+        """Labels proposed by name; None where none are declared."""
+        return self.sibling(Suggestions) if self.collection.declaration.zero_shot else None
 
     def is_behind_uploads(self, batch: str) -> bool:
         """Whether a batch has no labels yet from the objects and vectors that there are now."""
-        raw = self.warehouse.fingerprint(self.own.embeddings.items.path(batch))
-        vectors = self.warehouse.fingerprint(self.own.embeddings.path(batch))
         made_from = self.warehouse.fingerprint(self.path(batch)) or ""
-        return made_from.partition(".")[0] != fingerprint(raw, vectors)
+        return made_from.partition(".")[0] != self._documents(batch)
 
     def stale_by_uploads(self) -> list[str]:
         """Return the batches labelled from other objects or vectors than there are now."""
@@ -151,6 +170,8 @@ class TaxonomyLabels(DerivedTable):
         known = Labelling(
             rows, vectors.reasons, neighbours, decisions, annotations, rejected, items.columns
         )
+        if self.suggestions is not None:
+            known = replace(known, suggestions=self.suggestions.of_documents(batch))
         others = items.without_label(batch)
         if others is not None:
             self.warehouse.write_table(self.path_of_others(batch), others, fingerprint)

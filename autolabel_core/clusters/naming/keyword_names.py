@@ -21,8 +21,8 @@ def offline_names(
     """Return a name for every cluster; nothing makes it fail.
 
     A label that more than half of the members carry is the name. Else texts are named by their
-    keywords, and images by what most of their labelled members are called, or by the nearest
-    reference (`like …`: the cluster may be something new).
+    keywords, and images by what most of their labelled members are called, by the nearest word of
+    the vocabulary, or by the nearest reference (`like …`: the cluster may be something new).
 
     Args:
         samples: the clusters.
@@ -31,7 +31,7 @@ def offline_names(
 
     Returns:
         The names by cluster id. Confidence is the share of members with the label, or of texts
-        with one of the naming keywords, or the reference's cosine (at least 0).
+        with one of the naming keywords, or the word's or reference's cosine (at least 0).
     """
     keywords = telling_words(samples)
     names = {sample.cluster_id: _name(sample, keywords[sample.cluster_id]) for sample in samples}
@@ -59,6 +59,9 @@ def _name(sample: ClusterSample, keywords: Sequence[str]) -> tuple[str, float, s
         return ", ".join(naming), _share_with(sample.texts, naming), "keywords"
     if count > MAJORITY * sum(sample.labels.values()):
         return label, count / max(sample.size, 1), "labels"
+    if sample.word is not None:
+        word, cosine = sample.word
+        return word, min(max(cosine, 0.0), 1.0), "vocabulary"
     if sample.nearest is not None:
         name, cosine = sample.nearest
         return f"like {name}", min(max(cosine, 0.0), 1.0), "reference"

@@ -58,6 +58,7 @@ class ClusterSample:
         texts: texts of members, for keywords; empty where the members are images.
         labels: number of members by label, of those that have one.
         nearest: label of the reference nearest to the centroid, and its cosine; None without one.
+        word: the word of the vocabulary nearest to the centroid, and its cosine; None without one.
     """
 
     cluster_id: str
@@ -66,6 +67,7 @@ class ClusterSample:
     texts: Sequence[str] = ()
     labels: Mapping[str, int] = field(default_factory=dict)
     nearest: tuple[str, float] | None = None
+    word: tuple[str, float] | None = None
 
     @property
     def depth(self) -> int:
@@ -83,7 +85,8 @@ class ClusterName:
         keywords: most telling first.
         confidence: from 0 (a guess) to 1 (sure); what it is made of depends on `source`.
         extra: the further keys of the declared response shape.
-        source: `llm`, `labels` (of members), `keywords`, `reference` (the nearest), `number`.
+        source: `llm`, `labels` (of members), `keywords`, `vocabulary` (the nearest word),
+            `reference` (the nearest), `number`.
     """
 
     label: str

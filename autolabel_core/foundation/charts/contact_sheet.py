@@ -16,6 +16,7 @@ SOURCE_COLOURS = {
     "human": "#1b7f4b",
     "promoted": "#7b4fb5",
     "auto": "#2f6fb2",
+    "suggested": "#8a6bb8",
     None: "#9a9a9a",
 }
 _INK, _PALE, _MAT = "#22262b", "#6b7077", "#f1f2f4"

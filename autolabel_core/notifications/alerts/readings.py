@@ -11,6 +11,7 @@ from autolabel_core.declarations import Alert
 from autolabel_core.declarations.alert import DRIFT
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.label_source_sql import MACHINES, UNDECIDED
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.statistics import coverage
@@ -26,7 +27,6 @@ from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 RunFailures = Callable[[str, float], int]
 DEFAULT_WINDOW_HOURS = 24.0
-MACHINES = "coalesce(label_source, 'auto') = 'auto'"
 
 
 def readings(
@@ -103,7 +103,7 @@ def _counted(collection: OpenCollection, alert: Alert) -> list[Reading]:
         f"SELECT {grouped} AS g, count(*), count(reason), "
         "count(*) FILTER (label_source = 'auto'), "
         f"count(*) FILTER (reason IS NULL AND {MACHINES}), "
-        "count(*) FILTER (reason IS NULL AND label_source IS NULL) "
+        f"count(*) FILTER (reason IS NULL AND {UNDECIDED}) "
         "FROM documents GROUP BY g ORDER BY g"
     )
     with view.connect() as connection:
