@@ -7,10 +7,13 @@ export PYTHONUTF8 := 1
 # Without compiled bytecode every command compiles hundreds of modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-detect demo-identify test dev check check-style check-types check-docstrings bench soak format clean
+.PHONY: demo demo-photos demo-detect demo-identify test dev check check-style check-types check-docstrings bench soak format clean
 
-demo: $(STAMP)  ## the main job on real handwritten digits, embedded defaults, no services
+demo: $(STAMP)  ## the main job on real handwritten digits, no services
 	$(BIN)/autolabel demo
+
+demo-photos: $(STAMP)  ## photographs that packages bring, one label each, by the default encoder
+	$(BIN)/autolabel demo-photos
 
 demo-detect: $(STAMP)  ## the spiral of detection, twice round, at most ten minutes on two cores
 	$(BIN)/autolabel demo-detect
@@ -49,7 +52,7 @@ format: $(STAMP)  ## let ruff rewrite
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove the environment and the demo
-	rm -rf $(VENV) .autolabel/demo .autolabel/demo-identify
+	rm -rf $(VENV) .autolabel/demo .autolabel/demo-photos .autolabel/demo-identify
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || { echo "Python 3.11 is needed: set PYTHON=/path/to/python3.11"; exit 1; }

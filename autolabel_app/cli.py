@@ -42,6 +42,7 @@ COMMANDS = {
     "identify": ("identify", "Identify what a picture shows, by one picture of each thing."),
     "demo-detect": ("demo_detect", "Train a detector twice on scenes of digits, and compare."),
     "demo-identify": ("demo_identify", "Identify 150 rendered cards by one picture each."),
+    "demo-photos": ("demo_photos", "Label photographs from one example of each."),
     "demo": ("demo", "Label real handwritten digits from a few examples."),
 }
 
