@@ -12,7 +12,8 @@ from typing import Any
 
 from autolabel_core.declarations import Channel
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, deliver
+from autolabel_core.notifications.webhooks.attempts import DeliveryContext
+from autolabel_core.notifications.webhooks.dispatcher import deliver
 from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
 from autolabel_core.notifications.webhooks.messages import new_secret
 from benchmarks.matching import say

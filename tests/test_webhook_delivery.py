@@ -14,7 +14,8 @@ from support.receivers import receiver
 
 from autolabel_core.declarations import Webhook
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, chains_due, deliver
+from autolabel_core.notifications.webhooks.attempts import DeliveryContext, chains_due
+from autolabel_core.notifications.webhooks.dispatcher import deliver
 from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
 from autolabel_core.notifications.webhooks.messages import new_secret
 from autolabel_core.notifications.webhooks.retry_schedule import MAX_ATTEMPTS

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autolabel_core.declarations import Channel
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext
+from autolabel_core.notifications.webhooks.attempts import DeliveryContext
 from autolabel_core.notifications.webhooks.endpoints import Endpoint
 from autolabel_core.notifications.webhooks.messages import new_secret
 from autolabel_core.notifications.webhooks.retry_schedule import FIRST_SECONDS, MAX_ATTEMPTS

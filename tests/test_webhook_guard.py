@@ -19,7 +19,8 @@ from autolabel_core.declarations import Channel
 from autolabel_core.foundation.network.guarded_network import GuardedNetwork, resolve
 from autolabel_core.foundation.network.ssrf_guard import PrivateAddressError, is_public
 from autolabel_core.ledger import Event, Ledger
-from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, deliver
+from autolabel_core.notifications.webhooks.attempts import DeliveryContext
+from autolabel_core.notifications.webhooks.dispatcher import deliver
 from autolabel_core.notifications.webhooks.endpoints import Endpoint, declare_endpoints
 from autolabel_core.notifications.webhooks.messages import detail, text
 

@@ -59,6 +59,8 @@ class Channel(Declaration):
             secrets apart by spaces while one replaces another. Without it nothing is signed.
         allow_private: whether private, loopback and link-local addresses may be asked.
         timeout_seconds: for one request, from connecting to the last byte, at most 15.
+        group_wait_seconds: how long an event for people waits for others to leave in one message
+            with it, 0 to 3600; what is due in one round of deliveries leaves together anyway.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"channel_type": "channel"}
@@ -73,6 +75,7 @@ class Channel(Declaration):
     secret_env: Variable | None = None
     allow_private: bool = Field(default=False, strict=True)
     timeout_seconds: Timeout = 10.0
+    group_wait_seconds: float = Field(default=0.0, strict=True, ge=0.0, le=3600.0)
 
     @model_validator(mode="before")
     @classmethod
@@ -113,6 +116,10 @@ class Channel(Declaration):
     @model_validator(mode="after")
     def one_address(self) -> Channel:
         """Ask for exactly one of `url` and `url_env`, of a kind that the channel can use."""
+        if self.channel == "webhook" and self.group_wait_seconds:
+            raise KeyedError(
+                ("group_wait_seconds",), "is for slack and email; a webhook gets a request an event"
+            )
         if (self.url is None) == (self.url_env is None):
             raise ValueError("needs an address: give one of `url` and `url_env`")
         if self.url is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,17 +17,19 @@ from autolabel_core.foundation.network.guarded_network import Resolve, resolve
 from autolabel_core.foundation.network.ssrf_guard import PrivateAddressError, check
 from autolabel_core.ledger import Event
 from autolabel_core.notifications.webhooks.endpoints import Access, Endpoint
-from autolabel_core.notifications.webhooks.http_sender import Answer, Send
-from autolabel_core.notifications.webhooks.messages import detail, text, title
+from autolabel_core.notifications.webhooks.http_sender import Answer
+from autolabel_core.notifications.webhooks.messages import common_text, common_title, detail
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
+
+SendTogether = Callable[[Sequence[Event], datetime], Awaitable[Answer]]
 
 
 @asynccontextmanager
 async def person_sender(
     endpoint: Endpoint, known: Access, resolver: Resolve = resolve
-) -> AsyncIterator[Send]:
+) -> AsyncIterator[SendTogether]:
     """Prepare one service of apprise.
 
     Args:
@@ -37,7 +39,7 @@ async def person_sender(
             service is checked, but not pinned as that of a webhook is.
 
     Yields:
-        Send: sends one message.
+        SendTogether: sends one message of one or several events.
 
     Raises:
         AutolabelError: the address is none of the channel's.
@@ -58,12 +60,12 @@ async def person_sender(
     host, port = _host_of(service)
     hidden = _parts_of(known.url)
 
-    async def send(event: Event, now: datetime) -> Answer:
+    async def send(events: Sequence[Event], now: datetime) -> Answer:
         try:
             async with asyncio.timeout(channel.timeout_seconds):
                 if not channel.allow_private:
                     check(host, await resolver(host, port))
-                done, failure = await asyncio.to_thread(_notify, service, event)
+                done, failure = await asyncio.to_thread(_notify, service, events)
         except TimeoutError:
             return Answer(False, None, f"no answer within {channel.timeout_seconds:g} s")
         except PrivateAddressError as error:
@@ -75,7 +77,7 @@ async def person_sender(
     yield send
 
 
-def _notify(service: NotifyBase, event: Event) -> tuple[bool, str]:
+def _notify(service: NotifyBase, events: Sequence[Event]) -> tuple[bool, str]:
     """Send, and gather what apprise reports of a failure.
 
     It is passed as plain text: apprise then escapes what a service takes for markup (keys and
@@ -92,8 +94,8 @@ def _notify(service: NotifyBase, event: Event) -> tuple[bool, str]:
     try:
         done = bool(
             people.notify(
-                body=text(event) or title(event),
-                title=title(event),
+                body=common_text(events) or common_title(events),
+                title=common_title(events),
                 body_format=apprise.NotifyFormat.TEXT,
             )
         )

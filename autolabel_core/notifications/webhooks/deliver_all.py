@@ -9,7 +9,8 @@ from filelock import FileLock, Timeout
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.notifications.batch_events import COMPLETED, MATERIALIZED, record_batch_events
-from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, PassResult, deliver
+from autolabel_core.notifications.webhooks.attempts import DeliveryContext, PassResult
+from autolabel_core.notifications.webhooks.dispatcher import deliver
 from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 

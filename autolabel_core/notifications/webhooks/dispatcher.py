@@ -7,20 +7,19 @@ between sends again under the same id. Attempts that end together are recorded t
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from random import Random
+from collections.abc import Sequence
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.network.guarded_network import Resolve, resolve
 from autolabel_core.foundation.retry_after import LONGEST_SECONDS
 from autolabel_core.ledger import Delivery, Ledger, Pending
-from autolabel_core.notifications.webhooks.apprise_sender import person_sender
+from autolabel_core.notifications.webhooks.attempts import (
+    SETTLED_EVERY,
+    DeliveryContext,
+    PassResult,
+    chains_due,
+    outcome_of,
+)
 from autolabel_core.notifications.webhooks.batched_recorder import Recorder
 from autolabel_core.notifications.webhooks.endpoints import (
     DISABLED,
@@ -40,43 +39,14 @@ from autolabel_core.notifications.webhooks.http_sender import (
     Send,
     http_sender,
 )
-from autolabel_core.notifications.webhooks.retry_schedule import moment_after, wait_seconds
+from autolabel_core.notifications.webhooks.message_pass import message_passes
+from autolabel_core.notifications.webhooks.retry_schedule import moment_after
 
 PAGE = 1000
 """Pending events that are read at once."""
 LONGEST_PAGE = 16_000
-SETTLED_EVERY = 200
-"""Delivered events after which the ledger notes how far the outbox is empty."""
 FAILURES_IN_A_ROW = 8
 """After so many the endpoint is taken to be down, and is left alone until the next pass."""
-
-
-def utc_moment() -> datetime:
-    """Return the present moment in UTC."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class DeliveryContext:
-    """What a delivery needs beside the ledger: clocks, chance, environment, resolver."""
-
-    now: Callable[[], datetime] = utc_moment
-    monotonic: Callable[[], float] = time.monotonic
-    rng: Random = field(default_factory=Random)
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    resolver: Resolve = resolve
-
-
-@dataclass
-class PassResult:
-    """What one pass did at one endpoint; `problem` is what a person has to cure."""
-
-    endpoint: str
-    delivered: int = 0
-    failed: int = 0
-    abandoned: int = 0
-    disabled: bool = False
-    problem: str | None = None
 
 
 def deliver(
@@ -105,27 +75,25 @@ def deliver(
 async def _deliver(
     ledger: Ledger, endpoints: list[Endpoint], until: float, context: DeliveryContext
 ) -> list[PassResult]:
+    programs = [endpoint for endpoint in endpoints if not endpoint.is_for_people]
+    people = [endpoint for endpoint in endpoints if endpoint.is_for_people]
     async with Recorder(ledger) as recorder:
         # One endpoint's error must not cut off the others: all end, and are recorded, before it is
         # raised.
-        passes = [_Pass(ledger, endpoint, recorder, until, context) for endpoint in endpoints]
+        passes = [
+            *(_Pass(ledger, endpoint, recorder, until, context) for endpoint in programs),
+            *message_passes(ledger, people, recorder, until, context),
+        ]
         outcomes = await asyncio.gather(*(p.run() for p in passes), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-    return [p.result for p in passes]
-
-
-def sender_of(
-    endpoint: Endpoint, known: Access, resolver: Resolve
-) -> AbstractAsyncContextManager[Send]:
-    """Return what sends by the endpoint's channel."""
-    is_http = endpoint.channel.channel == "webhook"
-    return (http_sender if is_http else person_sender)(endpoint, known, resolver)
+    results = {result.endpoint: result for p in passes for result in p.results}
+    return [results[endpoint.name] for endpoint in endpoints]
 
 
 class _Pass:
-    """One pass over the outbox of one endpoint."""
+    """One pass over the outbox of one webhook."""
 
     def __init__(
         self,
@@ -144,6 +112,11 @@ class _Pass:
         self._waits = False
         self.result = PassResult(endpoint.name)
 
+    @property
+    def results(self) -> list[PassResult]:
+        """What was done."""
+        return [self.result]
+
     async def run(self) -> None:
         try:
             # The ledger blocks. In a thread it does not hold up the requests of other endpoints.
@@ -155,7 +128,7 @@ class _Pass:
                 return
             if await asyncio.to_thread(self._is_asked_to_wait):
                 return
-            async with sender_of(self._endpoint, known, self._context.resolver) as send:
+            async with http_sender(self._endpoint, known, self._context.resolver) as send:
                 await self._empty(send, state, known)
         except AutolabelError as error:
             self.result.problem = str(error)
@@ -188,10 +161,8 @@ class _Pass:
                 break
             # A whole page waits for its retries: what is due now may lie behind it.
             page = page if chains else page * 4
-            # People read messages in their order; programs get many requests at once.
-            workers = MAX_CONNECTIONS if self._endpoint.channel.channel == "webhook" else 1
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(workers, len(chains))):
+                for _ in range(min(MAX_CONNECTIONS, len(chains))):
                     group.create_task(self._work(chains, send))
         if settled >= (state.after or 0) + SETTLED_EVERY:
             await self._recorder.record(mark(self._endpoint, SETTLED, settled_to=settled))
@@ -224,57 +195,3 @@ class _Pass:
         if answer.status_code == GONE:
             self.result.disabled = True
         self._waits |= self.result.disabled or answer.retry_after_seconds is not None
-
-
-def chains_due(pending: Iterable[Pending], now: datetime) -> list[list[Pending]]:
-    """Group what is pending by object, in order, and leave out the objects whose first must wait.
-
-    Args:
-        pending: events in order, with their last attempts.
-        now: the present moment. A next attempt further away than any wait is a clock that went
-            back, and is due.
-
-    Returns:
-        One list for each object, to be sent one after another.
-    """
-    chains: dict[tuple[str, str], list[Pending]] = {}
-    for waiting in pending:
-        chains.setdefault((waiting.event.collection, waiting.event.subject), []).append(waiting)
-    at, horizon = moment_after(now, 0.0), moment_after(now, 2 * LONGEST_SECONDS)
-    return [
-        chain
-        for chain in chains.values()
-        if chain[0].last is None or not at < (chain[0].last.next_attempt_at or "") < horizon
-    ]
-
-
-def outcome_of(
-    endpoint: str, pending: Pending, attempt: int, answer: Answer, now: datetime, rng: Random
-) -> Delivery:
-    """Return what is recorded of an attempt: delivered, to be tried again, or given up.
-
-    Args:
-        endpoint: its name.
-        pending: the event.
-        attempt: its number, from 1.
-        answer: what came of it.
-        now: when it was sent.
-        rng: for the jitter.
-
-    Returns:
-        The row.
-    """
-    row = Delivery(endpoint, pending.event.event_id, attempt, "delivered", answer.status_code)
-    if answer.delivered:
-        return row
-    row = replace(row, retry_after_seconds=answer.retry_after_seconds)
-    detail = answer.detail
-    if answer.retry_after_seconds is not None:
-        detail = f"Retry-After {answer.retry_after_seconds:.0f} s; {detail or ''}".rstrip("; ")
-    wait = wait_seconds(attempt, rng)
-    if answer.status_code == GONE:
-        return replace(row, outcome="failed", detail=detail)
-    if wait is None:
-        return replace(row, outcome="abandoned", detail=detail)
-    due = moment_after(now, max(wait, answer.retry_after_seconds or 0.0))
-    return replace(row, outcome="failed", detail=detail, next_attempt_at=due)

@@ -38,6 +38,11 @@ class Endpoint:
     enabled: bool = True
     from_beginning: bool = False
 
+    @property
+    def is_for_people(self) -> bool:
+        """Whether it is a message that people read, not a request to a program."""
+        return self.channel.channel != "webhook"
+
     def wanted(self, after: int) -> Wanted:
         """Return the events that it is told of, after an id."""
         return Wanted(self.name, after, self.collection, self.event_types, self.subject)

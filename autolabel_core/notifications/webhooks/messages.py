@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from autolabel_core.foundation.errors import AutolabelError
@@ -92,6 +92,23 @@ def title(event: Event) -> str:
 def text(event: Event) -> str:
     """Return the event as lines, for people, at most 3,000 characters."""
     return "\n".join(_lines(event.payload))[:MAX_TEXT_CHARACTERS]
+
+
+def common_title(events: Sequence[Event]) -> str:
+    """Return a line that stands for all of some events, of which there is at least one."""
+    if len(events) == 1:
+        return title(events[0])
+    collections = sorted({event.collection for event in events})
+    where = collections[0] if len(collections) == 1 else f"{len(collections)} collections"
+    is_alert = all(event.event_type == "alert.triggered" for event in events)
+    return f"autolabel: {len(events)} {'alerts' if is_alert else 'events'} in {where}"
+
+
+def common_text(events: Sequence[Event]) -> str:
+    """Return events one after another, each under its own line, at most 3,000 characters each."""
+    if len(events) == 1:
+        return text(events[0])
+    return "\n\n".join(f"{title(event)}\n{text(event)}".rstrip() for event in events)
 
 
 def _lines(payload: Mapping[str, object]) -> Iterable[str]:

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.ledger import Delivery, Event, Ledger, Pending
-from autolabel_core.notifications.webhooks.dispatcher import DeliveryContext, outcome_of, sender_of
+from autolabel_core.notifications.webhooks.apprise_sender import person_sender
+from autolabel_core.notifications.webhooks.attempts import DeliveryContext, outcome_of
 from autolabel_core.notifications.webhooks.endpoints import DISABLED, Endpoint, access, mark
-from autolabel_core.notifications.webhooks.http_sender import GONE, Answer
+from autolabel_core.notifications.webhooks.http_sender import GONE, Answer, http_sender
 from autolabel_core.notifications.webhooks.retry_schedule import moment_after
 
 TEST_EVENT = "webhook.test"
@@ -30,8 +31,11 @@ def send_now(endpoint: Endpoint, event: Event, context: DeliveryContext | None =
     used = context or DeliveryContext()
 
     async def once() -> Answer:
-        sender = sender_of(endpoint, access(endpoint, used.environ), used.resolver)
-        async with sender as send:
+        known = access(endpoint, used.environ)
+        if endpoint.is_for_people:
+            async with person_sender(endpoint, known, used.resolver) as send_message:
+                return await send_message([event], used.now())
+        async with http_sender(endpoint, known, used.resolver) as send:
             return await send(event, used.now())
 
     return asyncio.run(once())
