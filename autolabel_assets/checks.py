@@ -38,6 +38,10 @@ def build_checks(collection: Collection) -> list[dg.AssetChecksDefinition]:
         check = "references_distinguishable"
         specs.append(dg.AssetCheckSpec(name=check, asset=key(collection, "reference_set")))
 
+    if collection.taxonomy is not None and collection.taxonomy.target is not None:
+        check = "labels_certified"
+        specs.append(dg.AssetCheckSpec(name=check, asset=key(collection, "taxonomy_labels")))
+
     @dg.multi_asset_check(specs=specs, name=f"{name}_checks", can_subset=True)
     def checks(context: dg.AssetCheckExecutionContext, workspace: WorkspaceResource):  # noqa: ANN202
         opened = workspace.open()

@@ -31,6 +31,7 @@ from autolabel_core.declarations.detection import Detection, Tiles
 from autolabel_core.declarations.file_name_rules import FileNames
 from autolabel_core.declarations.llm_naming import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
+from autolabel_core.declarations.target_precision import TargetPrecision
 from autolabel_core.declarations.taxonomy import EnrichmentField, Taxonomy
 from autolabel_core.declarations.training import Gate, Training
 from autolabel_core.declarations.webhook import Webhook
@@ -68,6 +69,7 @@ MODELS = (
     Search,
     Source,
     Stage,
+    TargetPrecision,
     Taxonomy,
     Tiles,
     Training,

@@ -29,7 +29,7 @@ from autolabel_core.ledger.schema import VERSION, metadata
 
 LATER = (
     *("cluster_runs", "cluster_events", "box_annotations", "class_ids", "gold_images"),
-    *("model_versions", "gate_results"),
+    *("model_versions", "gate_results", "certifications"),
 )
 
 

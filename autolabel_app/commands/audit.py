@@ -17,7 +17,11 @@ from autolabel_core.foundation.paths import annotator_name
 from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
-    from autolabel_core.labelling.audit import AutoLabelled, JudgedLabel
+    from autolabel_core.labelling.audit import JudgedLabel, LabelToJudge
+    from autolabel_core.tables.workspace import OpenCollection
+
+CERTIFY_SAMPLE = 25
+"""So many verdicts are asked for at a time."""
 
 
 @click.command()
@@ -35,6 +39,16 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Record verdicts: columns key,label,verdict[,correct_label]; verdict right or wrong.",
 )
+@click.option(
+    "--certify",
+    is_flag=True,
+    help="Ask for the verdicts that certify the declared target precision; --sample of them.",
+)
+@click.option(
+    "--give-corrections",
+    is_flag=True,
+    help="Give the right labels that came with verdicts of a certificate, which ends it.",
+)
 @click.option("--auditor", help="Who is auditing [default: AUTOLABEL_ANNOTATOR or the login].")
 @json_option
 def audit(
@@ -44,12 +58,18 @@ def audit(
     out: Path | None,
     csv_file: Path | None,
     auditor: str | None,
+    certify: bool,
+    give_corrections: bool,
     as_json: bool,
 ) -> None:
-    """Measure how many auto-labels of COLLECTION are wrong.
+    """Measure how many auto-labels of COLLECTION are wrong, or certify that few are.
 
     Labels found wrong are corrected where the right one is given, and not given again; labels found
     right do not become references. In a terminal each item of the sample is asked in turn.
+
+    With --certify documents are drawn so that verdicts on them certify the `target_precision` of
+    the YAML. Stop whenever you like; corrections are kept until --give-corrections, since they
+    would change the rule that is being judged.
     """
     import numpy as np
 
@@ -64,6 +84,12 @@ def audit(
     workspace = Workspace.from_environment()
     declared = workspace.open(collection)
     who = auditor or annotator_name()
+    if give_corrections:
+        _give_corrections(declared, who)
+        return
+    if certify:
+        _certify(declared, sample or CERTIFY_SAMPLE, out, csv_file, who, as_json)
+        return
     if csv_file is not None:
         record_verdicts(declared, _read_verdicts(csv_file), who)
     elif sample is not None:
@@ -95,7 +121,62 @@ def audit(
     )
 
 
-def _ask(record: AutoLabelled, judged: type[JudgedLabel]) -> JudgedLabel | None:
+def _certify(
+    declared: OpenCollection,
+    most: int,
+    out: Path | None,
+    csv_file: Path | None,
+    who: str,
+    as_json: bool,
+) -> None:
+    """Ask for verdicts, or record those of a file; then say what is certified."""
+    from autolabel_core.labelling.audit import JudgedLabel, record_verdicts, write_sample
+    from autolabel_core.labelling.certificate_report import certificate_records
+    from autolabel_core.labelling.certification import declared_target, draws_to_judge
+
+    declared_target(declared)
+    if csv_file is not None:
+        record_verdicts(declared, _read_verdicts(csv_file), who)
+    else:
+        drawn = draws_to_judge(declared, most)
+        if out is not None:
+            write_sample(out, drawn)
+            click.echo(
+                f"{len(drawn)} labels in {out}; fill in `verdict`, then --certify --csv {out}"
+            )
+        elif as_json:
+            emit_json(drawn)
+            return
+        elif not sys.stdin.isatty():
+            names = ("key", "label", "confidence")
+            emit_table([{name: dict(draw)[name] for name in names} for draw in drawn])
+        else:
+            for draw in drawn:
+                answer = _ask(draw, JudgedLabel)
+                if answer is not None:
+                    # At once, so that who stops in the middle loses nothing.
+                    record_verdicts(declared, [answer], who)
+    records = certificate_records(declared)
+    if as_json:
+        emit_json(records)
+        return
+    for record in records:
+        click.echo(record["text"])
+
+
+def _give_corrections(declared: OpenCollection, who: str) -> None:
+    from autolabel_core.labelling.certification import give_corrections
+
+    count = give_corrections(declared, who)
+    click.echo(
+        f"{count} corrections are labels now. `autolabel sweep {declared.name}` labels by them; "
+        "what was certified of the rule without them is void then."
+        if count
+        else "There are no corrections that are not labels already."
+    )
+
+
+def _ask(record: LabelToJudge, judged: type[JudgedLabel]) -> JudgedLabel | None:
     answer = click.prompt(
         f"{record['key']}: {record['label']} ({record['confidence']:.2f})? "
         "[y] right, [s] skip, or the right label",

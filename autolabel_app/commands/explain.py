@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NOT_LABELLED = {
     "below_threshold": "below the threshold {threshold}; likeliest is {suggested}",
+    "uncertified": "likeliest is {suggested}; nobody has certified yet how often that is right",
     "unlike_references": (
         "less similar to the references than {similarity}, so it is taken for something unknown; "
         "likeliest is {suggested}"

@@ -83,6 +83,7 @@ def _show(s: CollectionStatus) -> None:
         "review queue": f"{s['review_queue']}  "
         f"({s['low_confidence']} more are labelled close to their threshold)",
         "threshold": _threshold(s),
+        **_certificates(s),
         "confidence": shown(s["confidence"]),
         "leave-one-out": agreement,
         "taxonomy": f"version {s['taxonomy_version']}, {len(s['references'])} labels, "
@@ -121,13 +122,21 @@ def _show(s: CollectionStatus) -> None:
     emit_table(rows, empty="No labels yet.")
 
 
+def _certificates(s: CollectionStatus) -> dict[str, str]:
+    """Say what is certified; of many labels, each on a line of its own."""
+    texts = [record["text"] for record in s["certificates"]]
+    return {"certificate": f"\n{'':<14} ".join(texts)} if texts else {}
+
+
 def _threshold(s: CollectionStatus) -> str:
     own = s["label_thresholds"]
+    if s["certificates"] and not own and s["threshold"] is None:
+        return "none is certified, so that nothing is labelled"
     if not own:
         return shown(s["threshold"])
     named = ", ".join(f"{label} {own[label]:.4f}" for label in sorted(own)[:MAX_THRESHOLDS])
     more = f" and {len(own) - MAX_THRESHOLDS} more" if len(own) > MAX_THRESHOLDS else ""
-    return f"{named}{more}; other labels {shown(s['threshold'])}"
+    return f"{named}{more}; other labels {shown(s['threshold']) if s['threshold'] else 'none'}"
 
 
 def _boxes(s: CollectionStatus) -> dict[str, str]:

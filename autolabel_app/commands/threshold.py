@@ -38,8 +38,11 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
     """Propose thresholds for COLLECTION from leave-one-out figures of its references.
 
     With --try nothing is proposed: it counts which documents T would label or unlabel (the A/B of a
-    threshold change). Nothing is changed either way; thresholds are set in the YAML.
+    threshold change). Nothing is changed either way; thresholds are set in the YAML, or certified
+    by verdicts where it names a target precision.
     """
+    from autolabel_core.labelling.certificate_report import certificate_records
+
     handle = Project.open().collection(collection)
     if tried is not None:
         change = handle.try_threshold(tried)
@@ -50,6 +53,7 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
         return
     proposal = handle.threshold(precision)
     stated = proposal.overall.threshold if as_json else _floor(proposal.overall.threshold)
+    certificates = certificate_records(handle.opened)
     change = handle.try_threshold(stated)
     if as_json:
         per_label = {label: asdict(p) for label, p in proposal.per_label.items()}
@@ -59,15 +63,18 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
                 "overall": asdict(proposal.overall),
                 "per_label": per_label,
                 "fallback": proposal.fallback,
+                "certificates": certificates,
                 "change": asdict(change),
             }
         )
         return
-    _show_proposal(precision, proposal)
+    _show_proposal(precision, proposal, is_certified=bool(certificates))
+    for record in certificates:
+        click.echo(f"In use: {record['text']}.")
     _show_change(stated, change)
 
 
-def _show_proposal(precision: float, proposal: PerLabelProposal) -> None:
+def _show_proposal(precision: float, proposal: PerLabelProposal, is_certified: bool) -> None:
     rows = [{"label": "(all)", **_row(proposal.overall)}]
     rows += [{"label": label, **_row(p)} for label, p in proposal.per_label.items()]
     emit_table(rows)
@@ -76,7 +83,7 @@ def _show_proposal(precision: float, proposal: PerLabelProposal) -> None:
     if proposal.missed:
         click.echo(f"No threshold of their own reaches it: {', '.join(proposal.missed)}.")
     click.echo(_promise(precision, proposal.overall))
-    if not proposal.overall.reached:
+    if not proposal.overall.reached or is_certified:
         return
     click.echo("\nIn the YAML:\n  taxonomy:")
     click.echo(f"    confidence_threshold: {_floor(proposal.overall.threshold):.4f}")

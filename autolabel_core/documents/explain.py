@@ -14,6 +14,7 @@ from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.json_types import JsonObject, Scalar
 from autolabel_core.ledger import Annotation
+from autolabel_core.matching.thresholds import UNREACHABLE
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.layout import IMAGE
 from autolabel_core.tables.promoted_copies import key_of_copy
@@ -27,6 +28,7 @@ Outcome = Literal[
     "below_threshold",
     "unlike_references",
     "only_label",
+    "uncertified",
     "withheld_by_audit",
     "ended_by_person",
     "no_reference",
@@ -41,8 +43,9 @@ class LabelDecision(TypedDict):
     `ended_by_person`: a person said that there is nothing to label; `suggested_by_name`: only the
     name of the label speaks for it, nobody has decided; `outdated`: the rule has changed, and the
     next sweep decides anew; `only_label`: no second label has references, so that nothing says how
-    probable the only one is. `threshold` is that of the suggested label, and
-    `similarity_threshold` that of known things, None where every similarity will do.
+    probable the only one is; `uncertified`: no threshold is certified to be as precise as declared,
+    so that there is none. `threshold` is that of the suggested label, and `similarity_threshold`
+    that of known things, None where every similarity will do.
     """
 
     outcome: Outcome
@@ -164,12 +167,13 @@ def _decision(collection: OpenCollection, record: DocumentRecord) -> LabelDecisi
     elif confidence is None:
         outcome = "only_label"
     elif confidence < threshold:
-        outcome = "below_threshold"
+        outcome = "uncertified" if threshold == UNREACHABLE else "below_threshold"
     elif lowest is not None and similarity is not None and similarity < lowest:
         outcome = "unlike_references"
     elif _is_withheld(collection, record["document_id"], suggested):
         outcome = "withheld_by_audit"
-    return {"outcome": outcome, "threshold": threshold, "similarity_threshold": lowest}
+    reachable = None if threshold == UNREACHABLE else threshold
+    return {"outcome": outcome, "threshold": reachable, "similarity_threshold": lowest}
 
 
 def _is_withheld(collection: OpenCollection, document: str, suggested: str) -> bool:

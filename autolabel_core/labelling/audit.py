@@ -1,7 +1,8 @@
 """Audits: a person checks a random sample of auto-labels, which estimates the error rate.
 
 Wrong labels are corrected where the right one is known, and not given again; right ones stay
-auto-labels and do not become references.
+auto-labels and do not become references. Corrections of documents that are drawn for a certificate
+are kept with the verdict: as references they would change the rule that is being judged.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.spreadsheet_cells import escaped
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.ledger import AuditVerdict
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.workspace import OpenCollection
 
 DEFAULT_SAMPLE = 50
@@ -38,15 +40,20 @@ class JudgedLabel(NamedTuple):
     where: str
 
 
-class AutoLabelled(TypedDict):
-    """A document with an auto-label, as a sample for an audit lists it."""
+class LabelToJudge(TypedDict):
+    """A label that a machine gave or suggests, as a person judges it."""
 
-    document_id: str
     key: str
     content_hash: str
     label: str
     confidence: float
-    source_document_id: str
+
+
+class AutoLabelled(LabelToJudge):
+    """A document with an auto-label, as a sample for an audit lists it."""
+
+    document_id: str
+    source_document_id: str | None
 
 
 def audit_sample(
@@ -99,7 +106,7 @@ def draw_scheduled_sample(collection: OpenCollection, at: str) -> DrawnSample:
     return DrawnSample(out, len(drawn))
 
 
-def write_sample(out: Path, drawn: Sequence[AutoLabelled]) -> None:
+def write_sample(out: Path, drawn: Sequence[LabelToJudge]) -> None:
     """Write a sample as the CSV that `autolabel audit --csv` reads once `verdict` is filled in."""
     text = io.StringIO()
     writer = csv.writer(text)
@@ -125,6 +132,8 @@ def record_verdicts(
             does not carry that auto-label (any more); nothing is recorded.
     """
     auto_labelled = {record["key"]: record for record in _auto_labelled(collection)}
+    drawn = _drawn(collection)
+    auto_labelled |= drawn
     present = ExistingDocuments(collection).content_hashes(
         [j.key for j in judged if j.key in auto_labelled]
     )
@@ -138,7 +147,9 @@ def record_verdicts(
     if problems:
         raise AutolabelError("\n".join([*problems[:MAX_ERRORS_SHOWN], "Nothing was recorded."]))
     corrections = [
-        GivenLabel(j.key, j.correct_label, {}, j.where) for j in judged if j.correct_label
+        GivenLabel(j.key, j.correct_label, {}, j.where)
+        for j in judged
+        if j.correct_label and j.key not in drawn
     ]
     if corrections:
         give_labels(collection, corrections, auditor, "audit")
@@ -147,12 +158,29 @@ def record_verdicts(
 
 
 def _auto_labelled(collection: OpenCollection) -> list[AutoLabelled]:
-    names = list(AutoLabelled.__annotations__)
+    names = ["document_id", *LabelToJudge.__annotations__, "source_document_id"]
     with Documents(collection).connect() as connection:
         rows = connection.execute(
             f"SELECT {', '.join(names)} FROM documents WHERE label_source = 'auto' ORDER BY key"
         ).fetchall()
     return [cast("AutoLabelled", dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _drawn(collection: OpenCollection) -> dict[str, AutoLabelled]:
+    """Return by key what is drawn for the present certificate; it may be a mere suggestion."""
+    found = AppliedTaxonomy(collection).certificates
+    return {
+        draw["key"]: {
+            "document_id": collection.declaration.document_id(draw["key"]),
+            "key": draw["key"],
+            "content_hash": draw["content_hash"],
+            "label": draw["label"],
+            "confidence": draw["confidence"],
+            "source_document_id": None,
+        }
+        for one in found
+        for draw in one.drawn.payload["draws"]
+    }
 
 
 def _verdict(judged: JudgedLabel, record: AutoLabelled, auditor: str) -> AuditVerdict:

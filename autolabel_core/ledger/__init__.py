@@ -5,6 +5,7 @@ from autolabel_core.ledger.annotations import Annotation, effective_annotations
 from autolabel_core.ledger.arrivals import Arrival
 from autolabel_core.ledger.audits import AuditVerdict
 from autolabel_core.ledger.box_annotations import BoxAnnotation
+from autolabel_core.ledger.certifications import Certification
 from autolabel_core.ledger.clusters import ClusterEvent, ClusterRun
 from autolabel_core.ledger.deliveries import Delivery, Pending, Wanted
 from autolabel_core.ledger.events import Event, event_id
@@ -18,6 +19,7 @@ __all__ = [
     "Arrival",
     "AuditVerdict",
     "BoxAnnotation",
+    "Certification",
     "ClusterEvent",
     "ClusterRun",
     "Delivery",

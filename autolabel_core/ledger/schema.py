@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = "0005"
+VERSION = "0006"
 """The newest revision; a ledger that has it needs no look at the migrations."""
 
 metadata = MetaData()
@@ -84,6 +84,19 @@ AUDITS = Table(
     Index("audits_by_document", "collection", "document_id", "id"),
     Index("audits_by_collection", "collection", "id"),
 )
+
+CERTIFICATIONS = Table(
+    "certifications",
+    metadata,
+    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("certification_id", String(64), nullable=False, unique=True),
+    Column("collection", String(200), nullable=False),
+    Column("rule_version", String(64), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("recorded_at", String(32), nullable=False),
+    Index("certifications_by_collection", "collection", "id"),
+)
+"""What verdicts shall certify, and which documents were drawn for it, before the first verdict."""
 
 EVENTS = Table(
     "events",

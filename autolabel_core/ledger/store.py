@@ -11,6 +11,7 @@ from autolabel_core.ledger.annotation_table import AnnotationRows
 from autolabel_core.ledger.arrivals import ArrivalRows
 from autolabel_core.ledger.audits import AuditRows
 from autolabel_core.ledger.box_annotation_table import BoxAnnotationRows
+from autolabel_core.ledger.certifications import CertificationRows
 from autolabel_core.ledger.clusters import ClusterRows
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.deliveries import DeliveryRows
@@ -34,6 +35,7 @@ class Ledger(
     LastAnnotationRows,
     TrainingRows,
     AuditRows,
+    CertificationRows,
     EventRows,
     DeliveryRows,
     RequestRows,

@@ -18,6 +18,8 @@ from autolabel_core.foundation.statistics import exact_lower_bound
 
 MISTAKEN = 0.05
 """How often a promised precision may be too high, over all thresholds that might be chosen."""
+UNREACHABLE = 2.0
+"""The threshold of labels that are not given at all: no cosine and no probability is so high."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ class Thresholds:
     def of(self, label: str) -> float:
         """The threshold that decides about a match with this label."""
         return self.per_label.get(label, self.default)
+
+    @property
+    def common(self) -> float | None:
+        """The threshold of labels without their own; None where those are not given at all."""
+        return None if self.default == UNREACHABLE else self.default
 
     @property
     def lowest(self) -> float:

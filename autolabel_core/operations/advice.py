@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from autolabel_core.foundation.feature_uri import parse_feature_uri
 from autolabel_core.models.extractors.image import DEFAULT_MODEL, DESCRIPTOR
 from autolabel_core.notifications.webhooks.health import waiting_problem
+from autolabel_core.operations.certificate_findings import labels_certified
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
 from autolabel_core.operations.finding import Finding
 from autolabel_core.operations.object_findings import images_with_detections, unreadable_share
@@ -52,6 +53,7 @@ def findings(status: CollectionStatus) -> list[Finding]:
     rules += [_moved] if status["unclear_moves"] else []
     rules += [_disagreements] if status["disagreements"] else []
     rules += [_distinguishable] if status["labels_from_names"] else []
+    rules += [labels_certified] if status["certificates"] else []
     return [rule(status) for rule in rules]
 
 
@@ -170,7 +172,8 @@ def _distinguishable(s: CollectionStatus) -> Finding:
 
 
 def _nothing_labelled(s: CollectionStatus) -> Finding:
-    if s["auto"] or not s["references"] or not s["review_queue"] or not s["confidence"]:
+    is_labelled = s["auto"] or not s["references"] or not s["review_queue"]
+    if is_labelled or not s["confidence"] or s["certificates"]:
         text = f"{s['auto']} documents carry an auto-label."
         return Finding("something_labelled", "taxonomy_labels", True, text)
     text = (
@@ -195,6 +198,9 @@ def _thresholds(s: CollectionStatus) -> str:
 def _threshold_far(s: CollectionStatus) -> Finding:
     name, covered = "threshold_near_data", s["coverage"]
     confidence = s["confidence"]
+    if s["certificates"]:
+        text = "Verdicts certify the threshold: see `labels_certified`."
+        return Finding(name, "taxonomy_labels", True, text)
     if s["threshold"] is None or not s["references"] or not confidence:
         return Finding(name, "taxonomy_labels", True, "No threshold in use yet.")
     middle = confidence["q50"]

@@ -10,6 +10,7 @@ from autolabel_core.documents.label_source_sql import MACHINES, UNDECIDED
 from autolabel_core.foundation.label_names import roll_up, taxonomy_version
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.labelling.audit_summary import audit_summary
+from autolabel_core.labelling.certificate_report import certificate_records
 from autolabel_core.matching.decision import Rule
 from autolabel_core.notifications.webhooks.health import endpoint_health, recent_firings
 from autolabel_core.operations.renaming import renamed_from
@@ -75,7 +76,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "objects": objects["objects"],
         "quarantined": objects["quarantined"],
         "distribution_rolled_up": roll_up(counts["distribution"]),
-        "threshold": thresholds.default if collection.declaration.taxonomy else None,
+        "threshold": thresholds.common if declared_taxonomy else None,
         "label_thresholds": dict(thresholds.per_label),
         "reference_collection": collection.declaration.reference_collection,
         "references": references,
@@ -92,6 +93,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "labels_from_names": not reference_set.waits_for_labels,
         "distinguishability": judged.get("distinguishability"),
         "false_positive_rate": audit_summary(collection),
+        "certificates": certificate_records(collection),
         "feature_uri": reference_set.feature_uri,
         "taxonomy_version": taxonomy_version(references),
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 if TYPE_CHECKING:
     from autolabel_core.clusters.report import ClusterStatus
     from autolabel_core.labelling.audit_summary import AuditSummary
+    from autolabel_core.labelling.certificate_report import CertificateRecord
     from autolabel_core.models.evaluation.verification_record import VerificationRecord
     from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
     from autolabel_core.tables.boxes.detector_figures import FiguresRecord
@@ -71,13 +72,15 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     """The state of a collection as the last sweep left it.
 
     `input` is what is embedded, `image` or `text`. `threshold` decides where `label_thresholds` has
-    none for a label; None without a taxonomy. `labels_from_names` is whether the names of files are
-    the labels; then `distinguishability` says what views of the references find, None with fewer
+    none for a label; None without a taxonomy, and where nothing is certified.
+    `labels_from_names` is whether the names of files are the labels; then `distinguishability`
+    says what views of the references find, None with fewer
     than two labels. `judged` is there where boxes are documents;
     `renamed_from` asks whether the collection had another name, where that looks so.
     `references_let_in` counts those that the filter of the taxonomy's `retriever` lets in;
     `like_label_field` counts objects by metadata keys that look like the label field, where no
     object has that field itself and there are no references.
+    `certificates` is empty where no target precision is declared.
     `disagreements` counts pairs of people who label one document differently.
     """
 
@@ -97,6 +100,7 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     labels_from_names: bool
     distinguishability: VerificationRecord | None
     false_positive_rate: AuditSummary
+    certificates: list[CertificateRecord]
     feature_uri: str
     taxonomy_version: str
     pending: PendingWork

@@ -9,16 +9,25 @@ import numpy as np
 from autolabel_core.declarations import Collection, Retriever
 from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.declarations.conditions import parse
+from autolabel_core.declarations.target_precision import TargetPrecision
+from autolabel_core.declarations.taxonomy import Taxonomy
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Scalar
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine
 from autolabel_core.matching.scores.fitted import FittedScore
+from autolabel_core.matching.thresholds import Thresholds
 from autolabel_core.models.extractors import Manifest
+from autolabel_core.tables.certificates import (
+    Certificate,
+    certificates,
+    certified_thresholds,
+)
 from autolabel_core.tables.reference_filter import filter_references
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceRow, ReferenceVectors
+from autolabel_core.tables.score_fitting import FORMAT as SCORE_FORMAT
 from autolabel_core.tables.score_fitting import fitted_score, pool_centre
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -75,14 +84,46 @@ class AppliedTaxonomy:
         taxonomy = self.collection.declaration.taxonomy
         if taxonomy is None:
             return Rule(threshold=1.0)
+        thresholds = self._thresholds(taxonomy)
         search = self._retriever.search if self._retriever else None
         return Rule(
-            taxonomy.lowest_confidence,
-            taxonomy.label_thresholds,
+            thresholds.default,
+            thresholds.per_label,
             search.min_score if search else None,
             search.top_k if search else 1,
             taxonomy.score,
             taxonomy.similarity_threshold,
+        )
+
+    def _thresholds(self, taxonomy: Taxonomy) -> Thresholds:
+        """Return those of the declaration, or what people's verdicts have certified."""
+        declared = taxonomy.confidence_threshold
+        if isinstance(declared, TargetPrecision):
+            return certified_thresholds(self.certificates)
+        return Thresholds(taxonomy.lowest_confidence, taxonomy.label_thresholds)
+
+    @cached_property
+    def certificates(self) -> list[Certificate]:
+        """What is drawn for the declared target under this rule; none where none is declared."""
+        taxonomy = self.collection.declaration.taxonomy
+        if taxonomy is None or taxonomy.target is None:
+            return []
+        return certificates(self.collection, self.rule_version, taxonomy.target)
+
+    @cached_property
+    def rule_version(self) -> str:
+        """Cover what suggests a label and how sure it is: all of the rule but its thresholds.
+
+        The middle of the pool is not covered: it moves with every upload while the first batch is
+        open, and what is unknown hardly moves with it.
+        """
+        taxonomy = self.collection.declaration.taxonomy
+        search = self._retriever.search if self._retriever else None
+        return fingerprint(
+            [search.min_score if search else None, search.top_k if search else 1],
+            [taxonomy.score, taxonomy.similarity_threshold, SCORE_FORMAT] if taxonomy else [],
+            self._conditions,
+            [self.references_version, self.space.encoder_uri],
         )
 
     @cached_property
@@ -100,30 +141,31 @@ class AppliedTaxonomy:
         taxonomy = self.collection.declaration.taxonomy
         if taxonomy is None or taxonomy.execution_mode == "on_demand":
             return "none"
-        return self._reference_set.version
+        return self.reference_set.version
 
     @property
     def references_encoder(self) -> str:
         """The encoder behind `references`, without reading them."""
         if self.references_version == "none":
             return self.space.encoder_uri
-        return self._reference_set.encoder_uri
+        return self.reference_set.encoder_uri
 
     @property
     def reference_count(self) -> int:
         """How many references count; they are read only where a filter chooses among them."""
         if self._conditions:
             return len(self.all_references.rows)
-        return self._reference_set.count
+        return self.reference_set.count
 
     @property
-    def _reference_set(self) -> ReferenceSet:
+    def reference_set(self) -> ReferenceSet:
+        """The table of all references, before any filter."""
         return ReferenceSet(OpenCollection(self.collection.workspace, self.reference_collection))
 
     @cached_property
     def all_references(self) -> ReferenceVectors:
         """The references that count, after the filter of the taxonomy's retriever."""
-        references = self._reference_set.load()
+        references = self.reference_set.load()
         conditions = [parse(condition) for condition in self._conditions]
         return filter_references(references, conditions, self.reference_collection.label_field)
 

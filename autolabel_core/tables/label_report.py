@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PEOPLES, MOST_CONFIDENT, LEAST_CONFIDENT, UNLABELLED = 4, 8, 8, 4
 TILE_PX = 96
+ABOVE_ALL = 1.05
+"""Where the threshold of what is not given at all is drawn."""
 FIGURE_COLUMNS = ("label", "label_source", "confidence", "reason")
 PICTURE_COLUMNS = ("document_id", "content_hash", "suggested_label", *FIGURE_COLUMNS)
 
@@ -54,7 +56,7 @@ def label_report(table: pa.Table, rule: Rule) -> Report:
     return {
         **label_figures(table),
         **({"suggested": suggested} if suggested else {}),
-        "threshold": rule.threshold,
+        "threshold": rule.thresholds.common,
         "labels": [{"label": k, "documents": n} for k, n in sorted(counts.items(), key=str)],
     }
 
@@ -105,10 +107,10 @@ def label_pictures(table: pa.Table, rule: Rule, images: DocumentTable | None) ->
     from autolabel_core.foundation.charts import confidence_histogram
 
     confidence = table["confidence"].drop_null().to_numpy()
+    common = rule.thresholds.common
+    threshold = ABOVE_ALL if common is None else common
     drawn = {
-        "confidence histogram": confidence_histogram(
-            confidence, rule.threshold, rule.label_thresholds
-        )
+        "confidence histogram": confidence_histogram(confidence, threshold, rule.label_thresholds)
     }
     if images is not None:
         drawn["contact sheet"] = _sheet(images, chosen_for_sheet(rows_as(table, LabelRow)))
