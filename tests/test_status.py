@@ -133,6 +133,7 @@ HEALTHY = {
     "confidence": {"q05": 0.4, "q50": 0.7, "q95": 0.9},
     "leave_one_out": {"agreement": 0.95, "low": 0.8, "high": 1.0},
     "false_positive_rate": {"audited": 50, "wrong": 1, "rate": 0.02, "low": 0.0, "high": 0.1},
+    "certificates": [],
     "clusters": [],
     "endpoints": [],
     "labels_from_names": False,

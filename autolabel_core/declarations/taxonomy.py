@@ -37,6 +37,7 @@ class Taxonomy(NamedLabels):
 
     Attributes:
         aliases: words that mean the same.
+        nested: a threshold may be a mapping.
         taxonomy_name: for people; nothing refers to it.
         taxonomy_type: `hierarchical` says that labels are paths such as `Shoes > Running`.
         field_to_enrich: the field that holds the label; by default the first target of
