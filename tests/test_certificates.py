@@ -48,7 +48,7 @@ def opened(angles):
 
     def make(**target):
         references = {key: "left" if key[0] == "l" else "right" for key in REFERENCES}
-        taxonomy = {"confidence_threshold": {**TARGET, **target}}
+        taxonomy = {"confidence_threshold": {**TARGET, **target}, "score": "nearest"}
         return angles(OBJECTS, references, declared=declaration(**taxonomy))
 
     return make
@@ -88,7 +88,8 @@ def test_nothing_is_labelled_until_verdicts_certify_it(opened, bring_up_to_date)
     assert state(ws)["state"] == "not drawn"
     decision = explain(ws.open(NAME), "d001")["decision"]
     assert (decision["outcome"], decision["threshold"]) == ("uncertified", None)
-    suggested = {r["suggested_label"] for r in Documents(ws.open(NAME)).find()}
+    found = Documents(ws.open(NAME)).find()
+    suggested = {r["suggested_label"] for r in found if r["label"] is None}
     assert suggested == {"left", "right"}
     judge(ws, 20, at_once=20)
     assert state(ws)["state"] in ("uncertified", "certified")
@@ -160,9 +161,9 @@ def test_another_reference_voids_and_what_was_judged_is_not_asked_again(opened, 
 def test_another_target_is_another_certificate(opened, home):
     ws = opened()
     judge(ws, 100)
-    home.declare(NAME, declaration(confidence_threshold={**TARGET, "delta": 0.1}))
+    home.declare(NAME, declaration(confidence_threshold={**TARGET, "delta": 0.1}, score="nearest"))
     assert state(home.workspace)["state"] == "not drawn"
-    home.declare(NAME, declaration(confidence_threshold=TARGET))
+    home.declare(NAME, declaration(confidence_threshold=TARGET, score="nearest"))
     assert state(home.workspace)["state"] == "certified"
 
 
@@ -223,6 +224,15 @@ def test_numbers_for_single_labels_are_refused_beside_a_target(home):
     home.declare(NAME, declaration(**taxonomy))
     with pytest.raises(DeclarationError, match="label_thresholds: cannot stand beside"):
         home.workspace.open(NAME)
+
+
+def test_a_target_is_met_by_the_best_score_unless_one_is_declared(home):
+    home.declare(NAME, declaration(confidence_threshold=TARGET))
+    assert home.workspace.collection(NAME).taxonomy.score == "auto"
+    home.declare(NAME, declaration(confidence_threshold=TARGET, score="vote"))
+    assert home.workspace.collection(NAME).taxonomy.score == "vote"
+    home.declare(NAME, declaration(confidence_threshold=0.5))
+    assert home.workspace.collection(NAME).taxonomy.score == "nearest"
 
 
 def test_the_commands_ask_record_and_say_what_is_certified(opened, home, monkeypatch, tmp_path):
