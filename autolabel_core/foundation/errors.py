@@ -24,6 +24,10 @@ class UnreadableItemError(AutolabelError):
     """One object cannot be read; it is quarantined with this message as the reason."""
 
 
+class NothingToEmbedError(UnreadableItemError):
+    """An item holds nothing of what an extractor embeds, such as no face; no fault of anybody."""
+
+
 class ItemTooLargeError(UnreadableItemError):
     """One object is larger than what is read; a smaller copy of it can be."""
 

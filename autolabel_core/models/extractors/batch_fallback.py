@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
+from autolabel_core.foundation.errors import (
+    AutolabelError,
+    NothingToEmbedError,
+    UnreadableItemError,
+)
 from autolabel_core.models.extractors.loading import embed_checked
 from autolabel_core.models.extractors.manifest import Extractor
 
@@ -67,21 +72,34 @@ def call_with_fallback(
             raise
         found = [_ask_alone(ask, name, item) for item in items]
         fresh = [one for one, before in zip(found, refused_before, strict=True) if not before]
-        if len(fresh) > 1 and all(isinstance(one, str) for one in fresh):
+        if len(fresh) > 1 and all(isinstance(one, _Refusal) and one.is_a_fault for one in fresh):
             raise AutolabelError(
                 f"{fresh[0]}, and so on all {len(fresh)} items; repair it, or declare another one"
             ) from error
-        return found
+        return [str(one) if isinstance(one, _Refusal) else one for one in found]
 
 
-def _ask_alone(ask: Ask[Item, Answer], name: str, item: Item) -> Answer | str:
+@dataclass(frozen=True)
+class _Refusal:
+    """Why one item has no answer, and whether that may be the fault of what was asked."""
+
+    reason: str
+    is_a_fault: bool
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def _ask_alone(ask: Ask[Item, Answer], name: str, item: Item) -> Answer | _Refusal:
     try:
         return ask([item])[0]
+    except NothingToEmbedError as error:
+        return _Refusal(str(error), is_a_fault=False)
     except Exception as error:
         if _is_about_all(error):
             raise
         said = str(error) if isinstance(error, UnreadableItemError) else repr(error)
-        return f"{name} fails on it: {said}"
+        return _Refusal(f"{name} fails on it: {said}", is_a_fault=True)
 
 
 def _is_about_all(error: Exception) -> bool:

@@ -1,0 +1,1 @@
+"""Faces by dlib: finding and embedding them; the extra `faces` installs it."""
