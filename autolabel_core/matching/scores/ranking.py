@@ -11,8 +11,9 @@ from autolabel_core.matching.nearest import Nearest, nearest
 
 LABELS_COMPARED = 16
 """So many of the likeliest labels share the probability; what the others add is below rounding."""
-ROWS_PER_BLOCK = 8192
-"""Rows copied at once, to append a one to each: bounds the memory."""
+ROWS_PER_BLOCK = 16_384
+"""Rows copied at once, to append a one to each: bounds the memory. Much fewer rows of few labels
+would be taken for a handful, which is looked up without compiled loops."""
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
@@ -65,10 +66,12 @@ def rank_products(vectors: Vectors, weights: Vectors, temperature: float) -> Ran
     """
     if not len(weights):
         return unranked(len(vectors))
-    parts = [
-        _products(vectors[start : start + ROWS_PER_BLOCK], weights, temperature)
-        for start in range(0, len(vectors), ROWS_PER_BLOCK)
-    ]
+    with_one = np.ones((min(len(vectors), ROWS_PER_BLOCK), weights.shape[1]), np.float32)
+    parts = []
+    for start in range(0, len(vectors), ROWS_PER_BLOCK):
+        rows = vectors[start : start + ROWS_PER_BLOCK]
+        with_one[: len(rows), :-1] = rows
+        parts.append(_products(with_one[: len(rows)], weights, temperature))
     if not parts:
         return unranked(0)
     return RankedLabels(
@@ -78,8 +81,7 @@ def rank_products(vectors: Vectors, weights: Vectors, temperature: float) -> Ran
     )
 
 
-def _products(vectors: Vectors, weights: Vectors, temperature: float) -> RankedLabels:
-    with_one = np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
+def _products(with_one: Vectors, weights: Vectors, temperature: float) -> RankedLabels:
     best = nearest(with_one, weights, min(LABELS_COMPARED, len(weights)))
     score = best.score.astype(np.float64)
     share = np.exp((score - score[:, :1]) / temperature)
