@@ -10,7 +10,8 @@ from support.identify_servers import server
 
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.explain import explain
-from autolabel_core.documents.threshold_tuning import leave_one_out
+from autolabel_core.documents.threshold_tuning import leave_one_out, try_thresholds
+from autolabel_core.matching.thresholds import Thresholds
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 
 NAME = "colours"
@@ -131,6 +132,29 @@ def test_a_stranger_is_explained_as_unknown(swept, home, run):
     assert traced["decision"]["outcome"] == "unlike_references"
     _, out, _ = run("explain", NAME, unlike["key"])
     assert "less similar to the references than 0.999" in out
+
+
+@pytest.mark.parametrize("score", ["nearest", "probe"])
+def test_a_threshold_that_is_tried_counts_only_what_is_like_the_references(swept, home, score):
+    swept(score, confidence_threshold=1.0, similarity_threshold=0.98)
+    rows = Documents(home.workspace.open(NAME)).find()
+    before = sum(row["label_source"] == "auto" for row in rows)
+    counted = try_thresholds(home.workspace.open(NAME), Thresholds(0.5))
+    home.declare(NAME, declared(score, confidence_threshold=0.5, similarity_threshold=0.98))
+    sweep_quietly(home.workspace, NAME)
+    rows = Documents(home.workspace.open(NAME)).find()
+    given = [row for row in rows if row["label_source"] == "auto"]
+    assert 0 < counted.newly_labelled == len(given) - before < 36
+
+
+def test_status_says_what_decides_and_why(swept, home, run):
+    swept("auto")
+    _, out, _ = run("status", NAME, "--json")
+    score = json.loads(out)["score"]
+    assert (score["declared"], score["decides"]) == ("auto", "probe")
+    assert "references" in score["reason"]
+    _, out, _ = run("status", NAME)
+    assert "score          probe (auto): " in out
 
 
 def test_uploads_to_later_batches_leave_older_labels_alone(workspace, home):

@@ -85,6 +85,7 @@ def _show(s: CollectionStatus) -> None:
         "threshold": _threshold(s),
         **_certificates(s),
         "confidence": shown(s["confidence"]),
+        "score": _score(s),
         "leave-one-out": agreement,
         "taxonomy": f"version {s['taxonomy_version']}, {len(s['references'])} labels, "
         f"{sum(s['references'].values())} references in "
@@ -137,6 +138,20 @@ def _threshold(s: CollectionStatus) -> str:
     named = ", ".join(f"{label} {own[label]:.4f}" for label in sorted(own)[:MAX_THRESHOLDS])
     more = f" and {len(own) - MAX_THRESHOLDS} more" if len(own) > MAX_THRESHOLDS else ""
     return f"{named}{more}; other labels {shown(s['threshold']) if s['threshold'] else 'none'}"
+
+
+def _score(s: CollectionStatus) -> str:
+    """Name what decides, and say how well it knows references that it has not learned from."""
+    score = s["score"]
+    if score["declared"] == "nearest":
+        return "nearest: the cosine with the nearest reference"
+    if score["decides"] is None:
+        return f"{score['declared']}: nothing is fitted before there are references and a sweep"
+    taken = f"{score['decides']} (auto)" if score["declared"] == "auto" else score["decides"]
+    if score["accuracy"] is None:
+        return f"{taken}: {score['reason']}"
+    right = f"{percent(score['accuracy'])} right on {score['judged']} references held out in turn"
+    return f"{taken}: {right}" + (f"; {score['reason']}" if score["declared"] == "auto" else "")
 
 
 def _boxes(s: CollectionStatus) -> dict[str, str]:

@@ -72,7 +72,8 @@ def propose_thresholds(collection: OpenCollection, precision: float) -> PerLabel
 def try_thresholds(collection: OpenCollection, new: Thresholds) -> ThresholdChange:
     """Count what other thresholds would label and unlabel, without changing anything.
 
-    The retriever's `min_score` stays in force, and what an audit found wrong stays unlabelled.
+    The retriever's `min_score` and the similarity of known things stay in force, and what an audit
+    found wrong stays unlabelled; such documents are not counted.
 
     Args:
         collection: whose documents are counted.
@@ -81,16 +82,23 @@ def try_thresholds(collection: OpenCollection, new: Thresholds) -> ThresholdChan
     Returns:
         The counts, over all and by label.
     """
-    rule = _applied_taxonomy(collection).rule
+    taxonomy = _applied_taxonomy(collection)
+    rule, lowest = taxonomy.rule, taxonomy.engine.similarity_threshold
+    by_cosine = rule.score == "nearest"
     with Documents(collection).connect() as connection:
         rows = connection.execute(
             "SELECT confidence, label_source, suggested_label, document_id, content_hash "
-            "FROM documents ORDER BY key"
+            "FROM documents WHERE coalesce(similarity >= $similar, true) "
+            "AND coalesce(neighbours[1].score >= $near, true) ORDER BY key",
+            {
+                "similar": -1.0 if lowest is None else lowest,
+                "near": -1.0 if rule.min_score is None or by_cosine else rule.min_score,
+            },
         ).fetchall()
     withheld = TaxonomyLabels(collection).rejected
     open_ = [row[:3] for row in rows if (row[3], row[4], row[2]) not in withheld]
     confidence, sources, labels = zip(*open_, strict=True) if open_ else ((), (), ())
-    tried = new.at_least(rule.min_score)
+    tried = new.at_least(rule.min_score if by_cosine else None)
     return what_would_change(confidence, sources, labels, rule.thresholds, tried)
 
 

@@ -24,6 +24,8 @@ from autolabel_core.operations.status_record import (
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.score_file import choice_record, stored_choice
+from autolabel_core.tables.score_fitting import score_path
 from autolabel_core.tables.similar_fields import like_label_field
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -85,6 +87,9 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "references_let_in": taxonomy.reference_count,
         "label_field": collection.declaration.label_field,
         "like_label_field": {} if references else like_label_field(RawObjects(collection)),
+        "score": choice_record(
+            taxonomy.rule.score, stored_choice(collection.warehouse, score_path(collection))
+        ),
         "leave_one_out": {
             "agreement": judged["leave_one_out_agreement"],
             "low": judged.get("agreement_low"),

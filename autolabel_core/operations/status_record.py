@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
     from autolabel_core.tables.boxes.detector_figures import FiguresRecord
     from autolabel_core.tables.moves import UnclearMove
+    from autolabel_core.tables.score_file import ScoreRecord
 
 
 class ObjectCounts(TypedDict):
@@ -96,6 +97,7 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     renamed_from: str
     label_field: str
     like_label_field: dict[str, int]
+    score: ScoreRecord
     leave_one_out: Agreement
     labels_from_names: bool
     distinguishability: VerificationRecord | None

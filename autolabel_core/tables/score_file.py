@@ -5,17 +5,35 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import PurePath
-from typing import cast
+from typing import TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
 
+from autolabel_core.foundation.score_names import DeclaredScore, ScoreName
 from autolabel_core.matching.scores.fitted import FittedScore, ScoreChoice, ScoreFigures
 from autolabel_core.matching.scores.ranking import RankedLabels
 from autolabel_core.matching.scores.similarity import Pool
 from autolabel_core.storage.warehouse import FINGERPRINT, Warehouse, matrix_of, vector_column
 
 DETAILS = b"autolabel.score"
+
+
+class ScoreRecord(TypedDict):
+    """What decides labels: the declared score, or that which `auto` took, and why.
+
+    `decides` is None before the first fit. `judged` counts the references that were held out in
+    turn; `accuracy` is the share of them that it got right, `aurc` the area under risk and
+    coverage (from 0, all right, to 1), and `compared` that of each score which was compared.
+    """
+
+    declared: DeclaredScore
+    decides: ScoreName | None
+    reason: str | None
+    judged: int
+    accuracy: float | None
+    aurc: float | None
+    compared: dict[ScoreName, float]
 
 
 def save_score(warehouse: Warehouse, path: PurePath, score: FittedScore, fingerprint: str) -> None:
@@ -82,6 +100,63 @@ def load_score(warehouse: Warehouse, path: PurePath, fingerprint: str) -> Fitted
             np.array(held_out["runner_up"], np.float32),
         ),
     )
+
+
+def stored_choice(warehouse: Warehouse, path: PurePath) -> ScoreChoice | None:
+    """Return which score the last sweep decided by; None where it fitted none.
+
+    Args:
+        warehouse: where files lie.
+        path: of the file.
+
+    Returns:
+        The choice.
+    """
+    if warehouse.fingerprint(path) is None:
+        return None
+    try:
+        details = json.loads(warehouse.read_batch(path).schema.metadata[DETAILS])
+    except (OSError, pa.ArrowInvalid, ValueError, KeyError):
+        return None
+    return _choice(details["choice"])
+
+
+def choice_record(declared: DeclaredScore, choice: ScoreChoice | None) -> ScoreRecord:
+    """Say what decides, and how it did on references that were held out in turn.
+
+    Args:
+        declared: in the collection's YAML.
+        choice: what was fitted; None where the nearest decides, or nothing was fitted yet.
+
+    Returns:
+        The record.
+    """
+    if choice is None:
+        decides: ScoreName | None = "nearest" if declared == "nearest" else None
+        return _record(declared, decides, None, 0, None, {})
+    compared = choice.figures or {}
+    areas = {name: figures.aurc for name, figures in compared.items()}
+    own = compared.get(choice.score)
+    return _record(declared, choice.score, choice.reason, choice.judged, own, areas)
+
+
+def _record(
+    declared: DeclaredScore,
+    decides: ScoreName | None,
+    reason: str | None,
+    judged: int,
+    own: ScoreFigures | None,
+    compared: dict[ScoreName, float],
+) -> ScoreRecord:
+    return {
+        "declared": declared,
+        "decides": decides,
+        "reason": reason,
+        "judged": judged,
+        "accuracy": None if own is None else own.accuracy,
+        "aurc": None if own is None else own.aurc,
+        "compared": compared,
+    }
 
 
 def _choice(stored: dict[str, object]) -> ScoreChoice:

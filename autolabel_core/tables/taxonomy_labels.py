@@ -199,9 +199,14 @@ class TaxonomyLabels(DerivedTable):
         return self.warehouse.path(self.collection_name, self.name, *kept)
 
     def report(self, batch: str) -> Report:
-        """Count labels by source and by label."""
+        """Count labels by source and by label, and say which score decided."""
         table = self.warehouse.read_table(self.path(batch), list(FIGURE_COLUMNS))
-        return label_report(table, self.taxonomy.rule)
+        counted = label_report(table, self.taxonomy.rule)
+        score = self.taxonomy.stored_engine.score
+        if score is None:
+            return counted
+        why = f"{score.name}: {score.choice.reason}"
+        return {**counted, "score": why, "lowest similarity": score.similarity_threshold}
 
     def pictures(self, batch: str) -> dict[str, bytes]:
         """Draw the confidences with the threshold, and show some documents."""

@@ -34,7 +34,7 @@ Vectors = npt.NDArray[np.float32]
 JUDGED_AT_MOST = 1000
 """Where there are more references, settings are chosen on so many, of each label its share."""
 LEAST_PROBABILITY = 1e-9
-"""A right label is never taken for less probable, so that one surprise does not decide."""
+"""Probabilities nearer to 0 or 1 are taken for this, so that one surprise does not decide."""
 UNKNOWN_SHARE = 0.02
 """So many of the documents that are like the references are held for unknown."""
 
@@ -110,7 +110,15 @@ def settle(name: ScoreName, known: LearningSet) -> Settled:
 
 
 def _misfit(trial: Trial, setting: Setting, rows: Rows) -> Floats:
-    return -np.log(np.maximum(trial.evaluate(setting, rows)[1], LEAST_PROBABILITY))
+    """Return how badly probabilities fit, were one more reference right and one more wrong.
+
+    Without these two, references that are all right would make every probability a certainty.
+
+    Source: J. Platt (1999), Probabilistic outputs for support vector machines, section 2.2.
+    """
+    own = np.clip(trial.evaluate(setting, rows)[1], LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    expected = (len(rows) + 1) / (len(rows) + 2)
+    return np.asarray(-expected * np.log(own) - (1 - expected) * np.log1p(-own))
 
 
 def _best(misfit: Floats, weights: Floats, temperatures: int, default: float) -> int:
