@@ -14,6 +14,7 @@ from autolabel_core.labelling.give_labels import (
     read_label_csv,
 )
 from autolabel_core.ledger import effective_annotations
+from autolabel_core.storage.buckets import folder_bucket
 from autolabel_core.tables.workspace import OpenCollection
 
 FIELDS = """\
@@ -222,3 +223,18 @@ def test_a_csv_in_an_undeclared_encoding_is_not_guessed(tmp_path):
     file = csv_file(tmp_path, "key,label\na.txt,汽车\n", "gbk")
     with pytest.raises(AutolabelError, match=r"is not UTF-8: byte .* Save it as UTF-8"):
         read_label_csv(file, "side")
+
+
+def test_labelling_what_a_sweep_has_read_lists_no_bucket(angles, bring_up_to_date, monkeypatch):
+    bring_up_to_date(angles[0], "c")
+    monkeypatch.setattr(folder_bucket, "walk", None)
+    give(angles, ("a.txt", "left"))
+    assert recorded(angles) == [("a.txt", "left")]
+
+
+def test_a_file_that_changed_since_the_sweep_is_read_anew(angles, home, bring_up_to_date):
+    bring_up_to_date(angles[0], "c")
+    home.put("c", {"a.txt": 77})
+    give(angles, ("a.txt", "left"))
+    (event,) = angles[0].ledger.annotations("c")
+    assert event.content_hash == content_hash(b"77")

@@ -61,13 +61,10 @@ class ExistingDocuments:
         recorded = self._recorded(keys)
         hashes: dict[str, str] = {}
         for key in dict.fromkeys(keys):
-            version = self._version(key)
             known = recorded.get(key)
-            if version is None:
-                continue
-            if known is not None and known["version"] == version and known["content_hash"]:
+            if known is not None and known["content_hash"] and self._is_as_recorded(known):
                 hashes[key] = known["content_hash"]
-            else:
+            elif self._version(key) is not None:
                 try:
                     hashes[key] = content_hash(self._read(key))
                 except UnreadableItemError as error:
@@ -97,7 +94,7 @@ class ExistingDocuments:
         reasons: dict[str, str] = {}
         for key in dict.fromkeys(keys):
             known = recorded.get(key)
-            if known is not None and known["version"] == self._version(key):
+            if known is not None and self._is_as_recorded(known):
                 reason = known["reason"]
             else:
                 reason = self._problem(key)
@@ -166,6 +163,14 @@ class ExistingDocuments:
             return self._source.version(key)
         except (UnreadableItemError, NotFoundError):
             return None
+
+    def _is_as_recorded(self, known: RecordedObject) -> bool:
+        """Whether an object is as the last sweep saw it; first by a look at its file alone."""
+        key, version = known["key"], known["version"]
+        try:
+            return self._source.is_as_listed(key, version) or self._version(key) == version
+        except (UnreadableItemError, NotFoundError):
+            return False
 
     def _recorded(self, keys: Sequence[str]) -> dict[str, RecordedObject]:
         """Return what the last sweep noted of each key."""

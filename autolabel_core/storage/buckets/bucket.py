@@ -117,8 +117,21 @@ class BucketLayout(ABC):
     def version(self, key: str) -> str | None:
         """Return the present version of one object, or None where the listing has none."""
         lines, referred = self._manifests
-        if key in lines:
-            return lines[key].listed.version
+        return lines[key].listed.version if key in lines else self._version_of_file(key, referred)
+
+    def is_as_listed(self, key: str, version: str) -> bool:
+        """Whether the file of an object is as it was listed; no manifest is looked for.
+
+        Args:
+            key: as listed.
+            version: as listed.
+
+        Returns:
+            False also for what a manifest describes: ask for its version.
+        """
+        return self._version_of_file(key, set()) == version
+
+    def _version_of_file(self, key: str, referred: set[Hashable]) -> str | None:
         if not self._may_hold(key):
             return None
         names = (key, key + SIDECAR, key.removesuffix(SIDECAR))

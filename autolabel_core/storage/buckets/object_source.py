@@ -73,6 +73,14 @@ class ObjectSource:
         bucket, store = self._bucket_of(key)
         return store.version(key.removeprefix(bucket.key_prefix))
 
+    def is_as_listed(self, key: str, version: str) -> bool:
+        """Whether one object's file is as it was listed; False where that takes a longer look."""
+        fitting = [entry for entry in self._buckets if key.startswith(entry[0].key_prefix)]
+        if len(fitting) != 1:
+            return False
+        (bucket, store), *_ = fitting
+        return store.is_as_listed(key.removeprefix(bucket.key_prefix), version)
+
     def add(self, key: str, data: bytes, metadata: Mapping[str, object]) -> None:
         """Write an object that is not there yet, for a promotion; nothing is overwritten."""
         bucket, store = self._bucket_of(key)
