@@ -99,7 +99,7 @@ def shown(opened):
         "stale": raw.stale_annotations(),
         "disagreements": raw.people["disagreements"],
         "labels": sum(int(text, 16) for text in raw.label_digests.values()) % MODULUS,
-        "references": references._digest,
+        "references": references.current.total,
         "moves": raw.moves(),
     }
 
@@ -113,14 +113,14 @@ def added_up_anew(opened):
     rows = [row for table in objects for row in table.to_pylist()]
     contents = {row["document_id"]: row["content_hash"] for row in rows if row["content_hash"]}
     holding = effective_annotations(events, contents).values()
-    rows_of_references, _ = ReferenceSet(opened).wanted
+    references = [row for row, _ in ReferenceSet(opened).current.all.values()]
     return {
         "stale": len(stale_annotations(events, contents)),
         "disagreements": len(conflicts_of(events, raw.objects, contents)),
         "labels": sum(map(label_digest, holding)) % MODULUS,
         "references": {
-            "references": len(rows_of_references),
-            "digest": sum(map(digest, rows_of_references)) % MODULUS,
+            "references": len(references),
+            "digest": sum(map(digest, references)) % MODULUS,
         },
         "moves": moves_of(events, objects),
     }

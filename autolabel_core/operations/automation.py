@@ -17,8 +17,8 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger.requests import RETRAIN, Request, RequestPayload
 from autolabel_core.tables.boxes.detector_figures import count_mistakes
 from autolabel_core.tables.detections import DetectionTable
+from autolabel_core.tables.reference_rows import ReferenceRow
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.references import ReferenceRow
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection, Workspace
@@ -69,11 +69,8 @@ def waiting(collection: OpenCollection) -> Waiting:
     if not stale_set and not stale_labels:
         return boxes
     changed = _changed(references)
-    given = [
-        references.annotations[document].recorded_at
-        for document in sorted(changed)
-        if document in references.annotations
-    ]
+    annotations = references.embeddings.items.annotations(changed)
+    given = [annotations[document].recorded_at for document in sorted(annotations)]
     uri = references.embeddings.extractor.manifest.feature_uri
     moved = bool(stale_set) and references.feature_uri != uri
     inputs = set(labels.stale_by_uploads())
@@ -94,8 +91,10 @@ def _boxes_waiting(references: ReferenceSet) -> Waiting:
 
 def _changed(references: ReferenceSet) -> set[str]:
     """Documents that are, or were, a reference and are to be another one, or none."""
-    before = {row["document_id"]: _content_of(row) for row in references.load().rows}
-    after = {row["document_id"]: _content_of(row) for row in references.wanted[0]}
+    before, after = (
+        {document: _content_of(row) for document, row in rows.items()}
+        for rows in references.changes()
+    )
     return {i for i in before.keys() | after.keys() if before.get(i) != after.get(i)}
 
 

@@ -131,15 +131,15 @@ def summed(
     annotated = set[str]()
     if position != known.position:
         annotated = collection.ledger.annotated_after(collection.name, known.position.last)
-    by_batch = _by_batch(recorded, annotated | known.unseen)
-    unseen = by_batch.pop(UNSEEN, set())
+    groups = by_batch(recorded, annotated | known.unseen)
+    unseen = groups.pop(UNSEEN, set())
     batches: dict[str, tuple[str, Terms]] = {}
     found: dict[str, Terms] = {UNSEEN: measure(UNSEEN, unseen, position.last)}
     for batch, made_from in sources.items():
         before = known.batches.get(batch)
         if made_from is None or before is None or before[0] != made_from:
             found[batch] = measure(batch, None, position.last)
-        elif documents := by_batch.get(batch, set()) & annotated:
+        elif documents := groups.get(batch, set()) & annotated:
             old = measure(batch, documents, known.position.last)
             new = measure(batch, documents, position.last)
             found[batch] = before[1].replaced(documents, old, new)
@@ -155,7 +155,8 @@ def summed(
     return found
 
 
-def _by_batch(recorded: LedgerSnapshot, documents: set[str]) -> dict[str, set[str]]:
+def by_batch(recorded: LedgerSnapshot, documents: set[str]) -> dict[str, set[str]]:
+    """Return documents by the batch that they arrived in, or by `UNSEEN`."""
     arrivals = recorded.arrivals_of(documents)
     groups: dict[str, set[str]] = {}
     for document in documents:

@@ -25,8 +25,9 @@ from autolabel_core.tables.certificates import (
     certified_thresholds,
 )
 from autolabel_core.tables.reference_filter import filter_references
+from autolabel_core.tables.reference_rows import ReferenceRow
 from autolabel_core.tables.reference_set import ReferenceSet
-from autolabel_core.tables.references import ReferenceRow, ReferenceVectors
+from autolabel_core.tables.references import ReferenceVectors
 from autolabel_core.tables.score_fitting import FORMAT as SCORE_FORMAT
 from autolabel_core.tables.score_fitting import fitted_score, pool_centre
 from autolabel_core.tables.workspace import OpenCollection

@@ -187,9 +187,10 @@ class DetectionTable(DocumentTable):
         """What a detection's document says beside what all documents say."""
         return {name: SCHEMA.field(name).type for name in TAKEN_OVER}
 
-    def annotations(self) -> dict[str, Annotation]:
+    def annotations(self, documents: AnyCollection[str] | None = None) -> dict[str, Annotation]:
         """Return what people said of boxes, carried to the detections that there are now."""
-        return self._people.carried
+        carried = self._people.carried
+        return carried if documents is None else {d: carried[d] for d in documents if d in carried}
 
     def annotations_in(
         self, batch: str, documents: AnyCollection[str] | None = None, until: int | None = None

@@ -125,8 +125,8 @@ class DocumentTable(DerivedTable):
         return None if made_from.endswith(UNFINISHED) else made_from
 
     @abstractmethod
-    def annotations(self) -> dict[str, Annotation]:
-        """Return what people said that holds now, by document id."""
+    def annotations(self, documents: AnyCollection[str] | None = None) -> dict[str, Annotation]:
+        """Return what people said that holds now of all documents, or of some, by document id."""
 
     @abstractmethod
     def annotations_in(

@@ -66,7 +66,7 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
     decided = batch.decisions
     annotations = [batch.held.get(row["document_id"]) for row in batch.objects]
     auto = decided.matched & _is_open(batch, annotations)
-    ids = np.array([row["document_id"] for row in taxonomy.references.rows], dtype=object)
+    ids = np.array(taxonomy.references.document_ids, dtype=object)
     proposed = _proposals(batch)
     either = [
         (a.label, a.source) if a else (label, "auto") if given else proposal

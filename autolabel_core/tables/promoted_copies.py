@@ -47,8 +47,7 @@ def copies_among(rows: Sequence[DocumentRow], taxonomy: AppliedTaxonomy) -> npt.
     Returns:
         (n,) positions; -1 where neither is a reference, or the copy has another content by now.
     """
-    references = taxonomy.references.rows
-    place = {row["document_id"]: i for i, row in enumerate(references)}
+    references, place = taxonomy.references.rows, taxonomy.references.place
     if taxonomy.is_unified:
         return np.array([place.get(row["document_id"], -1) for row in rows], np.int32)
     name, target = taxonomy.collection.name, taxonomy.reference_collection

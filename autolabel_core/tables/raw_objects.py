@@ -180,9 +180,9 @@ class RawObjects(DocumentTable):
         """Return every object of a batch with all that was read of it."""
         return rows_as(self.warehouse.read_table(self.path(batch)), ObjectRow)
 
-    def annotations(self) -> dict[str, Annotation]:
-        """Return the annotation that holds for each document."""
-        return self._people.holding()
+    def annotations(self, documents: AnyCollection[str] | None = None) -> dict[str, Annotation]:
+        """Return the annotation that holds for each document, or for each of some."""
+        return self._people.holding(documents)
 
     def annotations_in(
         self, batch: str, documents: AnyCollection[str] | None = None, until: int | None = None

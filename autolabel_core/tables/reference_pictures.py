@@ -20,7 +20,7 @@ from autolabel_core.models.evaluation.verification import Verification, verify_i
 from autolabel_core.models.evaluation.verification_record import VerificationRecord
 from autolabel_core.models.extractors import Extractor
 from autolabel_core.tables.document_table import DocumentRow, DocumentTable, Unreadable
-from autolabel_core.tables.references import ReferenceRow
+from autolabel_core.tables.reference_rows import ReferenceRow
 
 MOST_VERIFIED = 500
 PAIRS_SHOWN = 5

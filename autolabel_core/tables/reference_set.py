@@ -7,7 +7,6 @@ reference is labelled by the nearest of the others; matching itself it would alw
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
@@ -15,20 +14,26 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pyarrow as pa
 
-from autolabel_core.declarations.conditions.values import scalar_of
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.foundation.json_types import Json, Report
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation
-from autolabel_core.storage.typed_rows import rows_as
-from autolabel_core.storage.warehouse import Warehouse, matrix_of
-from autolabel_core.tables.annotation_sums import UNSEEN, Terms, add_up, digest
-from autolabel_core.tables.embeddings import Embeddings, Vector
-from autolabel_core.tables.fingerprints import UNFINISHED
-from autolabel_core.tables.reference_rows import StoredRow, columns_of, reference_row
+from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS
+from autolabel_core.matching.nearest import Nearest
+from autolabel_core.matching.neighbour_lists import published
+from autolabel_core.storage.warehouse import VectorTable, matrix_of
+from autolabel_core.tables.current_references import CurrentReferences, matrix_from
+from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.made_references import MadeReferences
+from autolabel_core.tables.neighbour_cache import NeighbourState
+from autolabel_core.tables.reference_rows import (
+    ReferenceRow,
+    StoredReferences,
+    columns_of,
+    exchanged,
+)
 from autolabel_core.tables.references import (
     LeaveOneOutReport,
-    ReferenceRow,
     ReferenceVectors,
     leave_one_out_report,
 )
@@ -60,31 +65,25 @@ class ReferenceSet(DerivedTable):
         return self.embeddings.items.annotations()
 
     @cached_property
-    def wanted(self) -> tuple[list[ReferenceRow], list[Vector]]:
-        """Rows and vectors of the references as the sources say now."""
-        found: dict[str, tuple[ReferenceRow, Vector]] = {}
-        for batch in self.batches:
-            found |= self._references_in(batch)
-        ordered = [found[document] for document in sorted(found)]
-        return [row for row, _ in ordered], [vector for _, vector in ordered]
+    def current(self) -> CurrentReferences:
+        """The references as the sources say now."""
+        return CurrentReferences(self.embeddings)
 
-    def _references_in(
-        self, batch: str, documents: Collection[str] | None = None, until: int | None = None
-    ) -> dict[str, tuple[ReferenceRow, Vector]]:
-        """Return the references of a batch, or those among some documents, by document id."""
-        path = self.embeddings.path(batch)
-        if self.warehouse.fingerprint(path) is None:
-            return {}
-        annotations = self.embeddings.items.annotations_in(batch, documents, until)
-        labelled = {d: event for d, event in annotations.items() if event.label is not None}
-        if not labelled:
-            return {}
-        rows = self.embeddings.items.rows_of(set(labelled), batches=[batch])
-        metadata = {row["document_id"]: json.loads(row["metadata"] or "{}") for row in rows}
-        return {
-            document: (_row(labelled[document], metadata.get(document, {})), vector)
-            for document, vector in _vectors_of(self.warehouse, path, labelled).items()
-        }
+    def changes(self) -> tuple[dict[str, ReferenceRow], dict[str, ReferenceRow]]:
+        """Return the rows in the file, and the rows as the sources say now, by document id.
+
+        Rows that cannot have changed since the file was written are in neither.
+        """
+        made = self._made
+        if made is None:
+            before = {row["document_id"]: row for row in self.load().rows}
+            after = self.current.all
+        else:
+            documents, after = self.current.since(made.position, made.sources)
+            place = self.load().place
+            rows = self.load().rows
+            before = {d: rows[place[d]] for d in sorted(documents) if d in place}
+        return before, {document: row for document, (row, _) in after.items()}
 
     def fingerprint(self, batch: str = WHOLE) -> str | None:
         """Cover the feature URI and what each reference says; None during a changeover."""
@@ -93,25 +92,7 @@ class ReferenceSet(DerivedTable):
         by_pictures: list[object] = [self.views] if self.views else []
         by_pictures += [] if self.waits_for_labels else ["distinguishability by regions"]
         uri = self.embeddings.extractor.manifest.feature_uri
-        return fingerprint(uri, self._digest, *by_pictures)
-
-    @cached_property
-    def _digest(self) -> dict[str, int]:
-        """How many references there are, and a digest of what they say."""
-        sources = {batch: self._made_from(batch) for batch in self.batches}
-        terms = self.embeddings.items.sums(self.name, sources, self._terms)
-        return add_up([{"references": 0, "digest": 0}, *(found.sums for found in terms.values())])
-
-    def _made_from(self, batch: str) -> str | None:
-        items = self.embeddings.items.settled_fingerprint(batch)
-        vectors = self.warehouse.fingerprint(self.embeddings.path(batch)) or ""
-        is_settled = items is not None and not vectors.endswith(UNFINISHED)
-        return f"{items} {self.embeddings.folder.name} {vectors}" if is_settled else None
-
-    def _terms(self, batch: str, documents: Collection[str] | None, until: int) -> Terms:
-        references = {} if batch == UNSEEN else self._references_in(batch, documents, until)
-        digests = [digest(row) for row, _ in references.values()]
-        return Terms(add_up([{"references": len(digests), "digest": sum(digests)}]))
+        return fingerprint(uri, self.current.total, *by_pictures)
 
     @property
     def views(self) -> int:
@@ -132,21 +113,22 @@ class ReferenceSet(DerivedTable):
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Write references and vectors as one file."""
-        rows, vector_rows = self.wanted
+        found = self._exchanged()
+        # Without a reference the width is that of the extractor, whatever the file had before.
+        if found is None or not len(found):
+            found = self._anew()
+        rows, vectors = StoredReferences(found), matrix_of(found)
         uri = self.embeddings.extractor.manifest.feature_uri
-        width = self.embeddings.extractor.manifest.embedding_dim or 1
-        vectors = np.stack(vector_rows) if rows else np.zeros((0, width), np.float32)
         encoder = self.embeddings.extractor.manifest.encoder_uri
         distinguishability = None
-        if rows and (self.views or not self.waits_for_labels):
-            pictures = self._pictures(rows)
+        if len(rows) and (self.views or not self.waits_for_labels):
+            pictures = self._pictures(list(rows))
             vectors = pictures.means(self.views, progress) if self.views else vectors
             distinguishability = pictures.verify(vectors, self.views, progress)
-        judged = leave_one_out_report(
-            ReferenceVectors(rows, vectors, uri, fingerprint, encoder, self.views)
-        )
+            found = columns_of(rows, vectors)
+        references = ReferenceVectors(rows, vectors, uri, fingerprint, encoder, self.views)
+        judged = leave_one_out_report(references, self._neighbours(references))
         judged["distinguishability"] = distinguishability.as_json() if distinguishability else None
-        columns = columns_of(rows, vectors)
         metadata = {
             "autolabel.fingerprint": fingerprint,
             "autolabel.feature_uri": uri,
@@ -154,8 +136,50 @@ class ReferenceSet(DerivedTable):
             "autolabel.reference_views": str(self.views),
             "autolabel.judgement": json.dumps(judged),
         }
-        table = pa.record_batch(columns).replace_schema_metadata(metadata)
-        self.warehouse.write_batch(self.path(), table, fingerprint)
+        self.warehouse.write_batch(
+            self.path(), found.replace_schema_metadata(metadata), fingerprint
+        )
+        made = MadeReferences(fingerprint, self.recorded.annotation_position, self.current.sources)
+        made.save(self.collection)
+
+    def _anew(self) -> pa.RecordBatch:
+        width = self.embeddings.extractor.manifest.embedding_dim or 1
+        references = self.current.all
+        rows = [row for row, _ in references.values()]
+        return columns_of(rows, matrix_from(references, width))
+
+    def _exchanged(self) -> pa.RecordBatch | None:
+        """Return the file's rows with those exchanged that may have changed; None: it cannot be."""
+        made = self._made
+        if made is None or self.feature_uri != self.embeddings.extractor.manifest.feature_uri:
+            return None
+        documents, references = self.current.since(made.position, made.sources)
+        batch = self.warehouse.read_batch(self.path())
+        rows = [row for row, _ in references.values()]
+        vectors = matrix_from(references, batch.schema.field("vector").type.list_size)
+        return exchanged(batch, documents, rows, vectors)
+
+    @property
+    def _made(self) -> MadeReferences | None:
+        """What the file was made from, where only annotations and batches have changed since."""
+        if self.views or self.collection.declaration.detection is not None:
+            return None
+        if not self.warehouse.exists(self.path()):
+            return None
+        return MadeReferences.load(self.collection, self.version)
+
+    def _neighbours(self, references: ReferenceVectors) -> Nearest | None:
+        """Return the nearest others of each reference from what is known of them."""
+        if self.views or not len(references.rows):
+            return None
+        contents = references.stored.texts("content_hash")
+        nothing: list[str | None] = [None] * len(contents)
+        itself = VectorTable(references.document_ids, contents, nothing, references.vectors)
+        path = self.path().parent / ".neighbours" / self.embeddings.folder.name / "all.arrow"
+        everyone = np.arange(len(contents))
+        state = NeighbourState.load(self.warehouse, path).updated(itself, everyone, references)
+        state.save(self.warehouse, path)
+        return published(state.table, everyone.astype(np.int32), KEPT_NEIGHBOURS)
 
     @property
     def version(self) -> str:
@@ -192,7 +216,7 @@ class ReferenceSet(DerivedTable):
             return ReferenceVectors([], nothing, space.feature_uri, "", space.encoder_uri)
         batch = self.warehouse.read_batch(self.path())
         vectors = matrix_of(batch)
-        rows = [reference_row(row) for row in rows_as(batch.drop_columns(["vector"]), StoredRow)]
+        rows = StoredReferences(batch)
         metadata = batch.schema.metadata
         uri = metadata[b"autolabel.feature_uri"].decode()
         encoder = metadata.get(b"autolabel.encoder_uri", uri.encode()).decode()
@@ -248,36 +272,3 @@ class ReferenceSet(DerivedTable):
         extractor = self.embeddings.extractor
         cache = ViewCache(self.collection.paths.views, extractor)
         return ReferencePictures(self.embeddings.items, extractor, cache, rows)
-
-
-def _row(event: Annotation, metadata: dict[str, Json]) -> ReferenceRow:
-    own_fields = {
-        name: value for name, raw in metadata.items() if (value := scalar_of(raw)) is not None
-    }
-    return {
-        "document_id": event.document_id,
-        "key": event.key,
-        "content_hash": event.content_hash,
-        "label": str(event.label),
-        "label_source": event.source,
-        "fields": {**own_fields, **event.fields},
-        "metadata": metadata,
-    }
-
-
-def _vectors_of(
-    warehouse: Warehouse, path: PurePath, annotations: Mapping[str, Annotation]
-) -> dict[str, Vector]:
-    """Vectors of a file for annotated documents, where they are of the content judged."""
-    import pyarrow.compute as pc
-
-    batch = warehouse.read_batch(path)
-    ids, contents = batch.column("document_id"), batch.column("content_hash")
-    is_annotated = pc.is_in(ids, value_set=pa.array(sorted(annotations), pa.string()))
-    rows = np.flatnonzero(pc.and_(is_annotated, pc.is_null(batch.column("reason")))).tolist()
-    vectors = matrix_of(batch)
-    return {
-        ids[row].as_py(): vectors[row]
-        for row in rows
-        if annotations[ids[row].as_py()].content_hash == contents[row].as_py()
-    }

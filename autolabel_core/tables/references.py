@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NotRequired, TypedDict
@@ -10,30 +11,15 @@ from typing import NotRequired, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.foundation.json_types import Json, Scalar
 from autolabel_core.foundation.statistics import wilson_interval
 from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS, DecisionEngine
 from autolabel_core.matching.nearest import Nearest, nearest_among_themselves
 from autolabel_core.matching.scores.fitted import FittedScore
 from autolabel_core.models.evaluation.verification_record import VerificationRecord
+from autolabel_core.tables.reference_rows import ReferenceRow, StoredReferences
 
 NEAR_DUPLICATE = 0.999
-
-
-class ReferenceRow(TypedDict):
-    """One reference: a document with the label that people gave it.
-
-    `fields` are its values by the name of the field; `metadata` is that of the object.
-    """
-
-    document_id: str
-    key: str
-    content_hash: str
-    label: str
-    label_source: str
-    fields: dict[str, Scalar]
-    metadata: dict[str, Json]
 
 
 class ReferencesOfLabel(TypedDict):
@@ -80,7 +66,7 @@ class ReferenceVectors:
         reference_views: how many augmented views each vector is the mean of; 0: of the item itself.
     """
 
-    rows: list[ReferenceRow]
+    rows: Sequence[ReferenceRow]
     vectors: npt.NDArray[np.float32]
     feature_uri: str
     version: str
@@ -88,20 +74,31 @@ class ReferenceVectors:
     reference_views: int = 0
 
     @cached_property
+    def stored(self) -> StoredReferences:
+        """(r,) the rows as columns."""
+        return StoredReferences.of(self.rows)
+
+    @cached_property
     def keys(self) -> list[str]:
         """(r,) id and content of each reference, and what its vector is the mean of."""
         ending = f":{self.reference_views}" if self.reference_views else ""
-        return [f"{row['document_id']}:{row['content_hash']}{ending}" for row in self.rows]
+        pairs = zip(self.document_ids, self.stored.texts("content_hash"), strict=True)
+        return [f"{document}:{content}{ending}" for document, content in pairs]
 
-    @property
+    @cached_property
     def document_ids(self) -> list[str]:
         """(r,) ids of the references."""
-        return [row["document_id"] for row in self.rows]
+        return self.stored.texts("document_id")
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Where each reference is, by its id."""
+        return {document: i for i, document in enumerate(self.document_ids)}
 
     @cached_property
     def labels(self) -> npt.NDArray[np.object_]:
         """(r,) labels."""
-        return np.array([row["label"] for row in self.rows], dtype=object)
+        return np.array(self.stored.texts("label"), dtype=object)
 
     def engine(self, rule: Rule, score: FittedScore | None = None) -> DecisionEngine:
         """Return what decides by these references under a rule, by a score fitted to them."""
@@ -113,14 +110,17 @@ class ReferenceVectors:
 
     def only(self, rows: list[int]) -> ReferenceVectors:
         """Return some of them, by row."""
-        return replace(self, rows=[self.rows[i] for i in rows], vectors=self.vectors[rows])
+        return replace(self, rows=self.stored.only(rows), vectors=self.vectors[rows])
 
 
-def leave_one_out_report(references: ReferenceVectors) -> LeaveOneOutReport:
+def leave_one_out_report(
+    references: ReferenceVectors, neighbours: Nearest | None = None
+) -> LeaveOneOutReport:
     """Judge references by their neighbours: who agrees, who disagrees, near-duplicates, counts.
 
     Args:
         references: the set.
+        neighbours: each reference's nearest others, where they are known already.
 
     Returns:
         `references` (how many), `labels` (references by label and source),
@@ -130,7 +130,8 @@ def leave_one_out_report(references: ReferenceVectors) -> LeaveOneOutReport:
         `disagreeing` (at most 50, the most similar first) and `near_duplicates` (pairs of cosine
         >= NEAR_DUPLICATE, at most 50).
     """
-    counts = Counter((row["label"], row["label_source"]) for row in references.rows)
+    sources = references.stored.texts("label_source")
+    counts = Counter(zip(references.labels.tolist(), sources, strict=True))
     labels: list[ReferencesOfLabel] = [
         {"label": k, "label_source": s, "references": n} for (k, s), n in sorted(counts.items())
     ]
@@ -142,7 +143,7 @@ def leave_one_out_report(references: ReferenceVectors) -> LeaveOneOutReport:
             "labels": labels,
             "leave_one_out_agreement": None,
         }
-    neighbours = references.leave_one_out()
+    neighbours = references.leave_one_out() if neighbours is None else neighbours
     agrees = references.labels[neighbours.position[:, 0]] == references.labels
     low, high = wilson_interval(int(agrees.sum()), int(can_agree.sum()))
     wrong = np.flatnonzero(can_agree & ~agrees)
