@@ -17,6 +17,7 @@ COMMANDS = {
         "Register new, changed and deleted objects; bring every stale asset up to date.",
     ),
     "dev": ("dev", "Start Dagster's web server and daemon on the project."),
+    "serve": ("serve", "Serve the desk, where people look and label, and the HTTP API."),
     "label": ("label", "Label documents, one by one or from a CSV; withdraw labels."),
     "annotate": ("annotate", "Annotate boxes on images: confirm, correct, reject, add."),
     "annotations": ("annotations", "List box annotations, and quality figures of the detector."),

@@ -35,7 +35,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def run_server(app: FastAPI, listening: socket.socket) -> None:
-    """Serve until interrupted; requests in hand are answered first."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10)
+def run_server(app: FastAPI, listening: socket.socket, patience_s: int = 10) -> None:
+    """Serve until interrupted; requests in hand are answered first, for so many seconds at most."""
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=patience_s)
     uvicorn.Server(config).run(sockets=[listening])

@@ -208,14 +208,7 @@ class Documents:
         if sort:
             direction = "DESC" if sort.startswith("-") else "ASC"
             order = f"{self.expression(sort.lstrip('-'))} {direction} NULLS LAST, key"
-        wanted = [c for c in COLUMNS if c not in ("neighbours", "content_hash", "media_type")]
-        names = [
-            *wanted,
-            *self.collection.declaration.fields,
-            *self.clusters.fields,
-            *self._proposed,
-            *self._of_boxes,
-        ]
+        names = self.record_columns
         columns = ", ".join(quote(name) for name in names)
         sql = f"SELECT {columns} FROM all_documents WHERE {where} ORDER BY {order}"
         if limit is not None:
@@ -223,7 +216,7 @@ class Documents:
         with self.connect() as connection:
             check_types(condition, connection, "all_documents", self.expression)
             rows = connection.execute(sql, parameters).fetchall()
-        return [self._record(dict(zip(names, row, strict=True))) for row in rows]
+        return [self.record(dict(zip(names, row, strict=True))) for row in rows]
 
     def ids(self, conditions: Sequence[Condition]) -> set[str]:
         """Return the ids of the documents for which all conditions hold."""
@@ -239,7 +232,15 @@ class Documents:
         is_json = name == COLUMN_OF[EXTRA] and value is not None
         return json.loads(str(value)) if is_json else value
 
-    def _record(self, row: dict[str, Any]) -> DocumentRecord:
+    @property
+    def record_columns(self) -> list[str]:
+        """The columns of the view `all_documents` that a record is made of."""
+        own = [c for c in COLUMNS if c not in ("neighbours", "content_hash", "media_type")]
+        declared = self.collection.declaration.fields
+        return [*own, *declared, *self.clusters.fields, *self._proposed, *self._of_boxes]
+
+    def record(self, row: dict[str, Any]) -> DocumentRecord:
+        """Return the record of a row that has the `record_columns`."""
         match: TaxonomyMatch = {
             "matched": bool(row["matched"]),
             "confidence": _rounded(row["confidence"]),

@@ -1,0 +1,27 @@
+// What people read, in one place.
+
+export const WORDS = {
+  gallery: "Gallery",
+  label: "Label",
+  confirm: "Confirm",
+  overview: "Overview",
+  noCollections: "No collection is declared. `autolabel init FOLDER` makes a project.",
+  noDocuments: "No document matches. Remove a filter, or run `autolabel sweep` after new uploads.",
+  queueDone: "Nothing waits in this queue.",
+  boxes: "The documents of this collection are boxes; judge them with `autolabel annotate`.",
+  nothingToConfirm: "No label to confirm: there are no auto-labels yet.",
+};
+
+export const QUEUES = [
+  { id: "unlabelled", name: "No label yet", filter: ["label:eq:null", "reason:eq:null"], sort: "-confidence" },
+  { id: "unsure", name: "Least sure", filter: ["label_source:eq:auto"], sort: "margin" },
+  { id: "all", name: "By key", filter: ["label_source:ne:human", "reason:eq:null"], sort: "" },
+];
+
+export const SOURCES = /** @type {const} */ (["human", "promoted", "auto", "none"]);
+
+/** @param {number|null|undefined} value */
+export const decimal = (value) => (value == null ? "–" : value.toFixed(3));
+
+/** @param {number} value */
+export const whole = (value) => value.toLocaleString("en");

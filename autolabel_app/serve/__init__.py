@@ -1,0 +1,1 @@
+"""The HTTP API and the pages on top of it: `autolabel serve`."""
