@@ -7,7 +7,7 @@ export PYTHONUTF8 := 1
 # Without compiled bytecode every command compiles hundreds of modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-photos demo-detect demo-identify test dev check check-style check-types check-docstrings bench soak format clean
+.PHONY: demo demo-photos demo-detect demo-identify test dev desk check check-style check-types check-docstrings bench soak format clean
 
 demo: $(STAMP)  ## the main job on real handwritten digits, no services
 	$(BIN)/autolabel demo
@@ -27,6 +27,10 @@ test: check $(STAMP)  ## everything that CI runs
 dev: $(STAMP)  ## Dagster's UI and daemon on the demo's collection, http://127.0.0.1:3000
 	test -f .autolabel/demo/autolabel.toml || $(BIN)/autolabel demo
 	cd .autolabel/demo && $(CURDIR)/$(BIN)/autolabel dev
+
+desk: $(STAMP)  ## the desk on the demo's collection, http://127.0.0.1:8400/desk/
+	test -f .autolabel/demo/autolabel.toml || $(BIN)/autolabel demo
+	cd .autolabel/demo && $(CURDIR)/$(BIN)/autolabel serve --work
 
 check: $(STAMP)  ## format, lint, types, docstrings, side by side
 	$(MAKE) --no-print-directory -j 3 check-style check-types check-docstrings

@@ -57,7 +57,10 @@ def test_collections_say_what_they_hold(client):
 
 def test_a_collection_with_a_wrong_declaration_is_told_and_stops_no_other(client):
     folder = client.workspace.paths.collections
-    wrong = ("taxonmy: {}", "taxonmy"), ("feature_extractor: {feature_extractor_name: nowhere}", "nowhere")
+    wrong = (
+        ("taxonmy: {}", "taxonmy"),
+        ("feature_extractor: {feature_extractor_name: nowhere}", "nowhere"),
+    )
     for text, said in wrong:
         (folder / "wrong.yaml").write_text(f"{text}\n")
         answer = client.get("/v1/collections").json()

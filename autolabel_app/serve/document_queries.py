@@ -72,8 +72,8 @@ def document_query(
     sort_by: Annotated[str | None, Query(description="a field; `-field` is descending")] = None,
 ) -> DocumentQuery:
     """Read conditions and order from the parameters of a request."""
-    conditions = [parse_text(text) for text in filter or []] + _of_json(filters)
-    return DocumentQuery(tuple(conditions), sort_by, fingerprint(filters, filter, sort_by))
+    conditions = (*map(parse_text, filter or []), *_of_json(filters))
+    return DocumentQuery(conditions, sort_by, fingerprint(filters, filter, sort_by))
 
 
 def _of_json(filters: str | None) -> Sequence[Condition]:

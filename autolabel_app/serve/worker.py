@@ -77,6 +77,6 @@ class Worker:
                     "doing": told["doing"],
                     "trouble": told["trouble"],
                 }
-        ended = {"doing": "", "trouble": f"the worker ended with status {process.returncode}"}
         if not self._closing.is_set():
-            self._activities = {name: Activity(**ended) for name in self._activities}
+            trouble = f"the worker ended with status {process.returncode}; it is started again"
+            self._activities = {n: Activity(doing="", trouble=trouble) for n in self._activities}

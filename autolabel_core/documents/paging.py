@@ -29,11 +29,12 @@ class Position:
 
 @dataclass(frozen=True)
 class Page:
-    """Some documents, and where the next page begins; None: there are no more.
+    """Some documents of a list.
 
     Attributes:
         records: the documents, in order.
         content_hashes: of each, None where its object could not be read.
+        following: where the next page begins; None: there are no more.
         total: how many documents the conditions hold for, on all pages.
     """
 
@@ -81,10 +82,7 @@ def find_page(
         offset: how many documents to pass over after that.
 
     Returns:
-        The page.
-
-    Raises:
-        NotFoundError: a field is unknown.
+        The page; an unknown field is a `NotFoundError` that suggests the nearest.
     """
     condition = AllOf(tuple(conditions))
     where, parameters = to_sql(condition, documents.expression)
@@ -140,10 +138,7 @@ def facets(
         most: values listed of one field, the commonest first, equal ones ascending.
 
     Returns:
-        A facet for each field, in their order.
-
-    Raises:
-        NotFoundError: a field is unknown.
+        A facet for each field, in their order; an unknown one is a `NotFoundError`.
     """
     condition = AllOf(tuple(conditions))
     where, parameters = to_sql(condition, documents.expression)
