@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from autolabel_core.foundation.label_names import NameWarning
 
@@ -68,7 +67,7 @@ class BoxInput:
 
     label: str | None = None
     target: Target | None = None
-    bbox: tuple[Any, ...] | None = None
+    bbox: tuple[object, ...] | None = None
     bbox_format: str | None = None
     normalized: bool = False
     size_px: tuple[int, int] | None = None

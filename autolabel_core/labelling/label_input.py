@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.label_names import is_missing_value
@@ -28,7 +27,7 @@ class ParsedLabels:
     notes: list[str]
 
 
-def label_text(value: Any, where: str, names: Mapping[str, str] | None = None) -> str:
+def label_text(value: object, where: str, names: Mapping[str, str] | None = None) -> str:
     """Return a label as a file holds it: a text, or a whole number.
 
     Args:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.suggestions import did_you_mean
 
 Floats = npt.NDArray[np.float64]
@@ -131,7 +130,7 @@ def clip(xyxy_px: npt.ArrayLike, width_px: int, height_px: int) -> Floats:
 
 
 def read_box(
-    numbers: Sequence[Json],
+    numbers: Sequence[object],
     bbox_format: str,
     width_px: int,
     height_px: int,
@@ -165,17 +164,17 @@ def read_box(
     return _on_image(xyxy, numbers, bbox_format, width_px, height_px)
 
 
-def _four_numbers(numbers: Sequence[Json]) -> Floats:
+def _four_numbers(numbers: Sequence[object]) -> Floats:
     try:
         values = np.asarray([float(cast("str | float", number)) for number in numbers])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         values = np.empty(0)
     if values.shape != (4,) or not (np.abs(values) < FAR_AWAY).all():
         raise AutolabelError(f"box {numbers!r}; expected four finite numbers")
     return values
 
 
-def _check_corners(xyxy: Floats, bbox_format: str, numbers: Sequence[Json]) -> None:
+def _check_corners(xyxy: Floats, bbox_format: str, numbers: Sequence[object]) -> None:
     width, height = xyxy[2:] - xyxy[:2]
     if width > 0 and height > 0:
         return
@@ -186,7 +185,7 @@ def _check_corners(xyxy: Floats, bbox_format: str, numbers: Sequence[Json]) -> N
 
 
 def _on_image(
-    xyxy: Floats, numbers: Sequence[Json], bbox_format: str, width_px: int, height_px: int
+    xyxy: Floats, numbers: Sequence[object], bbox_format: str, width_px: int, height_px: int
 ) -> XyxyPx:
     clipped = clip(xyxy, width_px, height_px)
     sides = clipped[0, 2:] - clipped[0, :2]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import NamedTuple
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.box_input import (
@@ -111,22 +111,20 @@ def _image_folders(file: PurePosixPath | Path) -> tuple[str, ...]:
 
 def _read_file(path: Path, prefix: str, folder: str, layout_folders: int) -> ParsedAnnotations:
     content = coco_content(path)
-    info = content.get("info")
-    is_ours = isinstance(info, dict) and info.get("description") == WRITTEN_BY_US
-    names = category_names(content["categories"], path)
+    names = category_names(content.categories, path)
     problems: list[Problem] = []
-    images: dict[str, tuple[SourceImage, Mapping[str, Any]]] = {}
-    for number, image in enumerate(content["images"], start=1):
+    images: dict[str, tuple[SourceImage, Mapping[str, object]]] = {}
+    for number, stated in enumerate(content.images, start=1):
         try:
-            images[_image_id(image, images)] = (
-                _source_image(image, number, is_ours, prefix, folder, layout_folders),
-                image,
+            images[_image_id(stated, images)] = (
+                _source_image(stated, number, content.is_ours, prefix, folder, layout_folders),
+                stated,
             )
         except AutolabelError as error:
             problems.append((None, f"{prefix}entry {number} of images: {error}"))
     boxes = [whole(image, image.entry) for image, _ in images.values()]
     crowds: list[Target] = []
-    for number, annotation in enumerate(content["annotations"], start=1):
+    for number, annotation in enumerate(content.annotations, start=1):
         where = f"{prefix}annotation {annotation.get('id', f'number {number}')}"
         image, entry = images.get(id_text(annotation.get("image_id")) or "", (None, {}))
         try:
@@ -139,7 +137,7 @@ def _read_file(path: Path, prefix: str, folder: str, layout_folders: int) -> Par
         except AutolabelError as error:
             problems.append((image, f"{where}: {error}"))
     notes = _crowd_notes(crowds)
-    scored = sum("score" in annotation for annotation in content["annotations"])
+    scored = sum("score" in annotation for annotation in content.annotations)
     if scored:
         notes = (
             *notes,
@@ -149,7 +147,7 @@ def _read_file(path: Path, prefix: str, folder: str, layout_folders: int) -> Par
     return ParsedAnnotations(boxes, True, tuple(problems), notes, frozenset(crowds))
 
 
-def source_images(content: Mapping[str, Any], path: Path) -> dict[str, SourceImage]:
+def source_images(content: CocoContent, path: Path) -> dict[str, SourceImage]:
     """Return the images of a COCO file by their id as text.
 
     Args:
@@ -162,8 +160,8 @@ def source_images(content: Mapping[str, Any], path: Path) -> dict[str, SourceIma
     Raises:
         AutolabelError: an image has no name, no id, or that of another.
     """
-    images: dict[str, tuple[SourceImage, Mapping[str, Any]]] = {}
-    for number, image in enumerate(content["images"], start=1):
+    images: dict[str, tuple[SourceImage, Mapping[str, object]]] = {}
+    for number, image in enumerate(content.images, start=1):
         try:
             source = _source_image(image, number, False, "", "", 0)
             images[_image_id(image, images)] = source, image
@@ -172,8 +170,17 @@ def source_images(content: Mapping[str, Any], path: Path) -> dict[str, SourceIma
     return {image_id: source for image_id, (source, _) in images.items()}
 
 
-def coco_content(path: Path) -> dict[str, Any]:
-    """Return what a COCO file holds: lists of objects under `LISTS`.
+class CocoContent(NamedTuple):
+    """What a COCO file holds, and whether we wrote it."""
+
+    images: Sequence[Mapping[str, object]]
+    annotations: Sequence[Mapping[str, object]]
+    categories: Sequence[Mapping[str, object]]
+    is_ours: bool
+
+
+def coco_content(path: Path) -> CocoContent:
+    """Return what a COCO file holds: the objects in its lists `LISTS`.
 
     Args:
         path: the JSON file.
@@ -185,21 +192,28 @@ def coco_content(path: Path) -> dict[str, Any]:
         AutolabelError: it is no COCO file.
     """
     content = read_json(path)
-    if not isinstance(content, dict) or not all(isinstance(content.get(n), list) for n in LISTS):
+    content = content if isinstance(content, dict) else {}
+    lists = [entries for name in LISTS if isinstance(entries := content.get(name), list)]
+    if len(lists) < len(LISTS):
         raise AutolabelError(f"{path} is no COCO file: expected the lists {', '.join(LISTS)}.")
-    if not all(isinstance(entry, dict) for name in LISTS for entry in content[name]):
+    images, annotations, categories = (
+        [entry for entry in entries if isinstance(entry, dict)] for entries in lists
+    )
+    if len(images) + len(annotations) + len(categories) < sum(map(len, lists)):
         raise AutolabelError(f"{path} is no COCO file: every entry is an object.")
-    return content
+    info = content.get("info")
+    is_ours = isinstance(info, dict) and info.get("description") == WRITTEN_BY_US
+    return CocoContent(images, annotations, categories, is_ours)
 
 
-def id_text(value: Any) -> str | None:
+def id_text(value: object) -> str | None:
     """Return an id as a text, so that 1 and "1" are one; None for what is no id."""
     if isinstance(value, bool) or not isinstance(value, (int, str, float)):
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _image_id(image: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+def _image_id(image: Mapping[str, object], known: Mapping[str, tuple[SourceImage, object]]) -> str:
     image_id = id_text(image.get("id"))
     if image_id is None:
         raise AutolabelError(f"its id is {image.get('id')!r}; expected a number")
@@ -212,16 +226,17 @@ def _image_id(image: Mapping[str, Any], known: Mapping[str, Any]) -> str:
     return image_id
 
 
-def _file(image: Mapping[str, Any]) -> str:
+def _file(image: Mapping[str, object]) -> str:
     """Return the path that an image states: its file's name, or its address."""
     for field in ("file_name", "path", "coco_url", "flickr_url", "url"):
-        if isinstance(image.get(field), str) and image[field].strip():
-            return str(image[field])
+        path = image.get(field)
+        if isinstance(path, str) and path.strip():
+            return path
     return ""
 
 
 def _source_image(
-    image: Mapping[str, Any],
+    image: Mapping[str, object],
     number: int,
     is_ours: bool,
     prefix: str,
@@ -235,7 +250,7 @@ def _source_image(
     return image_of_data(image, is_ours, path, entry)
 
 
-def category_names(categories: list[Mapping[str, Any]], path: Path) -> dict[str, str]:
+def category_names(categories: Sequence[Mapping[str, object]], path: Path) -> dict[str, str]:
     """Return the names of categories by their id as text.
 
     Args:
@@ -264,9 +279,9 @@ def category_names(categories: list[Mapping[str, Any]], path: Path) -> dict[str,
 
 
 def _box(
-    annotation: Mapping[str, Any],
+    annotation: Mapping[str, object],
     image: SourceImage,
-    entry: Mapping[str, Any],
+    entry: Mapping[str, object],
     names: Mapping[str, str],
     where: str,
 ) -> BoxInput:

@@ -7,14 +7,19 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from autolabel_core.declarations.conditions.values import text_of
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.spreadsheet_cells import unescaped
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.labelling.box_input import BoxInput, ParsedAnnotations, Problem
-from autolabel_core.labelling.import_formats.read_text import parse_json, read_text, size_of
+from autolabel_core.labelling.import_formats.read_text import (
+    number_of,
+    parse_json,
+    read_text,
+    size_of,
+)
 
 TARGETS = ("detection_id", "document_id", "key", "image_key")
 TEXTS = (
@@ -27,6 +32,7 @@ FIELDS = (
 )
 """Accepted fields; the last two are those of other places, and say nothing here."""
 
+Line = TypeVar("Line")
 CORNERS, SIZES = ("x1", "y1", "x2", "y2"), ("x", "y", "w", "h")
 
 
@@ -89,13 +95,13 @@ def read_parquet(path: Path) -> ParsedAnnotations:
 
 
 def _read_all(
-    lines: Iterable[tuple[int, Any]], record_of: Callable[[Any], Any]
+    lines: Iterable[tuple[int, Line]], record_of: Callable[[Line], Mapping[str, object]]
 ) -> ParsedAnnotations:
     boxes: list[BoxInput] = []
     problems: list[Problem] = []
     for number, line in lines:
         where = f"line {number}"
-        record: Any = {}
+        record: Mapping[str, object] = {}
         try:
             record = record_of(line)
             boxes.append(_given(record, where))
@@ -106,28 +112,29 @@ def _read_all(
     return ParsedAnnotations(boxes, problems=tuple(problems))
 
 
-def _record_of_json(line: str) -> Mapping[str, Any]:
+def _record_of_json(line: str) -> Mapping[str, object]:
     try:
         record = parse_json(line)
     except (ValueError, RecursionError) as error:
         raise AutolabelError(f"not valid JSON: {error}") from error
     payload = record.get("payload") or {} if isinstance(record, dict) else None
-    if not isinstance(payload, dict):
+    if not isinstance(record, dict) or not isinstance(payload, dict):
         raise AutolabelError('expected an object such as {"key": …, "label": …, "bbox": …}')
     beside = {name: value for name, value in record.items() if name != "payload"}
     known = {name: value for name, value in payload.items() if _is_known(name)}
     return {**known, **beside, "payload": {n: v for n, v in payload.items() if n not in known}}
 
 
-def _record_of_row(row: Mapping[str | None, Any]) -> Mapping[str, Any]:
+def _record_of_row(row: Mapping[str | None, object]) -> Mapping[str, object]:
     """Return a row's values without spaces around them; a key may begin or end with one."""
     if None in row:
         raise AutolabelError("has more values than the header has columns")
-    values = {unescaped(str(name).strip()): value for name, value in row.items() if value}
+    texts = ((str(name).strip(), value) for name, value in row.items() if isinstance(value, str))
+    values = {unescaped(name): value for name, value in texts}
     return {n: unescaped(v if n in TARGETS else v.strip()) for n, v in values.items() if v.strip()}
 
 
-def _given(record: Mapping[str, Any], where: str) -> BoxInput:
+def _given(record: Mapping[str, object], where: str) -> BoxInput:
     for name in record:
         if not _is_known(name):
             raise AutolabelError(
@@ -147,24 +154,26 @@ def _given(record: Mapping[str, Any], where: str) -> BoxInput:
         size_px=size_of(said.get("image_width"), said.get("image_height")),
         confidence=_number(said.get("confidence")),
         annotation_id=_text(said, "annotation_id") or _text(said, "id"),
-        fields=_fields(said.get("payload") or {}),
+        fields=_fields(said.get("payload")),
         withdraw=action == "withdraw",
         where=where,
         **{**texts, "bbox_format": texts["bbox_format"] or implied},
     )
 
 
-def _target(record: Mapping[str, Any]) -> str | None:
+def _target(record: Mapping[str, object]) -> str | None:
     """Return what a record is about, an id before a key; None where it does not say."""
-    return next((record[n] for n in TARGETS if isinstance(record.get(n), str) and record[n]), None)
+    stated = (record.get(name) for name in TARGETS)
+    return next((value for value in stated if isinstance(value, str) and value), None)
 
 
 def _is_known(name: str) -> bool:
     return name in FIELDS or name in (*CORNERS, *SIZES)
 
 
-def _fields(payload: Mapping[str, Any]) -> dict[str, str]:
+def _fields(payload: object) -> dict[str, str]:
     """Return what else is said; a name that is nearly one of ours is a slip."""
+    payload = payload if isinstance(payload, dict) else {}
     for name in payload:
         near = get_close_matches(name, FIELDS, n=1, cutoff=0.85)
         if near:
@@ -172,7 +181,7 @@ def _fields(payload: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, value in payload.items() if (text := text_of(value))}
 
 
-def _bbox(said: Mapping[str, Any]) -> tuple[tuple[Any, ...] | None, str | None]:
+def _bbox(said: Mapping[str, object]) -> tuple[tuple[object, ...] | None, str | None]:
     """Return the numbers, and the format where the names of the numbers tell it."""
     box = said.get("bbox", said)
     if isinstance(box, str):
@@ -189,22 +198,22 @@ def _bbox(said: Mapping[str, Any]) -> tuple[tuple[Any, ...] | None, str | None]:
     raise AutolabelError(f"bbox {box!r}; expected x, y, w, h or x1, y1, x2, y2")
 
 
-def _text(said: Mapping[str, Any], name: str) -> str | None:
+def _text(said: Mapping[str, object], name: str) -> str | None:
     value = said.get(name)
     if value is not None and not isinstance(value, str):
         raise AutolabelError(f"{name} is {value!r}; expected a text")
     return value or None
 
 
-def _flag(value: Any) -> bool:
+def _flag(value: object) -> bool:
     found = {"true": True, "false": False}.get(str(value).lower())
     if found is None:
         raise AutolabelError(f"normalized is {value!r}; expected true or false")
     return found
 
 
-def _number(value: Any) -> float | None:
-    try:
-        return None if value is None else float(value)
-    except (TypeError, ValueError) as error:
-        raise AutolabelError(f"confidence is {value!r}; expected a number from 0 to 1") from error
+def _number(value: object) -> float | None:
+    number = number_of(value)
+    if number is None and value is not None:
+        raise AutolabelError(f"confidence is {value!r}; expected a number from 0 to 1")
+    return number

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
@@ -15,7 +14,11 @@ from autolabel_core.labelling.import_formats.coco import (
     id_text,
     source_images,
 )
-from autolabel_core.labelling.import_formats.label_studio import finished_annotations, task_images
+from autolabel_core.labelling.import_formats.label_studio import (
+    finished_annotations,
+    listed,
+    task_images,
+)
 from autolabel_core.labelling.import_formats.labelled_folders import (
     METADATA,
     read_huggingface,
@@ -86,10 +89,10 @@ def _format_of(path: Path) -> str:
 
 def _read_coco(path: Path) -> ParsedLabels:
     content = coco_content(path)
-    names = category_names(content["categories"], path)
+    names = category_names(content.categories, path)
     images = source_images(content, path)
     labels = []
-    for number, annotation in enumerate(content["annotations"], start=1):
+    for number, annotation in enumerate(content.annotations, start=1):
         image = images.get(id_text(annotation.get("image_id")) or "")
         name = names.get(id_text(annotation.get("category_id")) or "")
         if image is None or name is None:
@@ -123,25 +126,25 @@ def _read_label_studio(path: Path) -> ParsedLabels:
     return ParsedLabels(labels, notes)
 
 
-def _results(task: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _results(
+    task: Mapping[str, object],
+) -> Iterator[tuple[Mapping[str, object], Mapping[str, object]]]:
     for annotation in finished_annotations(task):
-        results = annotation.get("result")
-        for result in results if isinstance(results, list) else ():
+        for result in listed(annotation, "result"):
             if isinstance(result, dict) and isinstance(result.get("value"), dict):
                 yield result, result["value"]
 
 
-def _regions(task: Mapping[str, Any]) -> set[str]:
+def _regions(task: Mapping[str, object]) -> set[str]:
     """Return the ids of what is drawn: a choice with such an id is about that, not the image."""
     return {str(r["id"]) for r, value in _results(task) if r.get("id") and {*value} - NOT_DRAWN}
 
 
-def _choices(task: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _choices(task: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
     """Yield region, tag and text of each choice."""
     for result, value in _results(task):
-        if isinstance(value.get("choices"), list):
-            for choice in value["choices"]:
-                yield str(result.get("id")), str(result.get("from_name")), str(choice)
+        for choice in listed(value, "choices"):
+            yield str(result.get("id")), str(result.get("from_name")), str(choice)
 
 
 def _read_fiftyone(path: Path) -> ParsedLabels:
@@ -170,7 +173,7 @@ def _read_fiftyone(path: Path) -> ParsedLabels:
     return ParsedLabels(labels, notes)
 
 
-def _read_samples(samples: list[Any], path: Path) -> ParsedLabels:
+def _read_samples(samples: list[object], path: Path) -> ParsedLabels:
     labels: list[ImageLabel] = []
     notes: list[str] = []
     for number, sample in enumerate(samples, start=1):

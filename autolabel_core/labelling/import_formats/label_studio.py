@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from autolabel_core.foundation.errors import AutolabelError
@@ -20,6 +19,7 @@ from autolabel_core.labelling.box_input import (
 from autolabel_core.labelling.image_names import has_image_suffix
 from autolabel_core.labelling.import_formats.read_text import (
     image_of_data,
+    number_of,
     read_json,
     size_of,
     turned_by,
@@ -88,7 +88,7 @@ def read_label_studio(path: Path) -> ParsedAnnotations:
 
 
 def _read_task(
-    task: Mapping[str, Any], images: Mapping[str, SourceImage], where: str, parsed: _Parsed
+    task: Mapping[str, object], images: Mapping[str, SourceImage], where: str, parsed: _Parsed
 ) -> None:
     annotations = _finished(task, where, parsed)
     people = Counter(_annotator(annotation) for annotation in annotations)
@@ -106,13 +106,15 @@ def _read_task(
         _read_results(results, images, who, where, parsed)
 
 
-def _finished(task: Mapping[str, Any], where: str, parsed: _Parsed) -> list[Mapping[str, Any]]:
+def _finished(
+    task: Mapping[str, object], where: str, parsed: _Parsed
+) -> list[Mapping[str, object]]:
     """Return the annotations that count, and note those that do not."""
     finished = finished_annotations(task)
     others = {
-        "cancelled annotations": len(task.get("annotations") or ()) - len(finished),
-        "drafts": len(task.get("drafts") or ()),
-        "predictions": len(task.get("predictions") or ()),
+        "cancelled annotations": len(listed(task, "annotations")) - len(finished),
+        "drafts": len(listed(task, "drafts")),
+        "predictions": len(listed(task, "predictions")),
     }
     if not finished:
         said = ", ".join(f"{count} {what}" for what, count in others.items() if count)
@@ -120,14 +122,20 @@ def _finished(task: Mapping[str, Any], where: str, parsed: _Parsed) -> list[Mapp
     return finished
 
 
-def finished_annotations(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def listed(entry: Mapping[str, object], name: str) -> list[object]:
+    """Return the list under a name; an empty one for anything else."""
+    value = entry.get(name)
+    return value if isinstance(value, list) else []
+
+
+def finished_annotations(task: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Return the annotations of a task that nobody cancelled."""
-    annotations = [a for a in task.get("annotations") or () if isinstance(a, dict)]
+    annotations = [a for a in listed(task, "annotations") if isinstance(a, dict)]
     return [a for a in annotations if not a.get("was_cancelled")]
 
 
 def _read_results(
-    results: list[Any],
+    results: list[object],
     images: Mapping[str, SourceImage],
     who: str | None,
     where: str,
@@ -139,6 +147,8 @@ def _read_results(
         at = f"{where}, result {place}"
         image: SourceImage | None = None
         try:
+            if not isinstance(result, dict):
+                raise AutolabelError("is no object")
             kind = _kind(result)
             if kind in NO_OBJECTS or (kind == "labels" and _is_drawn(result, results)):
                 parsed.left_out += Counter([kind] if kind in NO_OBJECTS else [])
@@ -163,7 +173,7 @@ def _read_results(
             )
 
 
-def task_images(task: Mapping[str, Any], where: str) -> dict[str, SourceImage]:
+def task_images(task: Mapping[str, object], where: str) -> dict[str, SourceImage]:
     """Return the images of a task by the field that names them.
 
     Args:
@@ -202,7 +212,7 @@ def _is_image(value: str) -> bool:
     return any(has_image_suffix(path) for path in (value, address.path, local))
 
 
-def _image_name(result: Mapping[str, Any], images: Mapping[str, SourceImage]) -> str:
+def _image_name(result: Mapping[str, object], images: Mapping[str, SourceImage]) -> str:
     """Return which image a result is drawn on, by its `to_name`."""
     to_name = result.get("to_name")
     if result.get("item_index"):
@@ -217,34 +227,33 @@ def _image_name(result: Mapping[str, Any], images: Mapping[str, SourceImage]) ->
     )
 
 
-def _annotator(annotation: Mapping[str, Any]) -> str | None:
+def _annotator(annotation: Mapping[str, object]) -> str | None:
     who = annotation.get("completed_by")
     if isinstance(who, dict):
         who = who.get("email") or who.get("id")
     return None if who is None else str(who)
 
 
-def _kind(result: Any) -> str:
+def _kind(result: Mapping[str, object]) -> str:
     """Return the type of a result; old exports tell it by the fields of the value alone."""
-    if not isinstance(result, dict):
-        raise AutolabelError("is no object")
     value = result.get("value")
     names = [RECTANGLE, *sorted(NO_OBJECTS)]
     by_value = next((name for name in names if isinstance(value, dict) and name in value), None)
     return str(result.get("type") or by_value or "")
 
 
-def _labels_by_region(results: Iterable[Any]) -> dict[str, list[Any]]:
+def _labels_by_region(results: Iterable[object]) -> dict[str, list[object]]:
     """Return the labels that stand apart from their rectangle, by the region's id."""
-    found: dict[str, list[Any]] = {}
+    labels: dict[str, list[object]] = {}
     for result in results:
+        region = result.get("id") if isinstance(result, dict) else None
         value = result.get("value") if isinstance(result, dict) else None
-        if isinstance(value, dict) and isinstance(value.get("labels"), list) and result.get("id"):
-            found.setdefault(str(result["id"]), []).extend(value["labels"])
-    return found
+        if isinstance(value, dict) and region:
+            labels.setdefault(str(region), []).extend(listed(value, "labels"))
+    return labels
 
 
-def _is_drawn(labels: Mapping[str, Any], results: Iterable[Any]) -> bool:
+def _is_drawn(labels: Mapping[str, object], results: Iterable[object]) -> bool:
     """Return whether a rectangle belongs to labels that stand apart."""
     return any(
         isinstance(other, dict) and other.get("type") == "rectangle" and other.get("id")
@@ -254,9 +263,9 @@ def _is_drawn(labels: Mapping[str, Any], results: Iterable[Any]) -> bool:
 
 
 def _boxes(
-    result: Mapping[str, Any],
+    result: Mapping[str, object],
     kind: str,
-    labels: Mapping[str, list[Any]],
+    labels: Mapping[str, list[object]],
     image: SourceImage,
     who: str | None,
     where: str,
@@ -270,14 +279,15 @@ def _boxes(
         if turned_by(angle):
             raise AutolabelError(f"is turned by {angle}°; draw it upright")
     names = value.get(RECTANGLE) or labels.get(str(result.get("id")), [])
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+    texts = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
+    if not isinstance(names, list) or not texts or len(texts) < len(names):
         raise AutolabelError("is a rectangle without a label; give it one, or remove it")
-    try:
-        box = tuple(float(value[name]) / 100 for name in ("x", "y", "width", "height"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise AutolabelError("lacks x, y, width or height") from error
+    numbers = [number_of(value.get(name)) for name in ("x", "y", "width", "height")]
+    box = tuple(number / 100 for number in numbers if number is not None)
+    if len(box) < len(numbers):
+        raise AutolabelError("lacks x, y, width or height")
     size = size_of(result.get("original_width"), result.get("original_height"))
     return [
         BoxInput(MISSED, image, box, "xywh", True, size, name, annotator=who, where=where)
-        for name in names
+        for name in texts
     ]

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,7 +60,7 @@ def read_huggingface(path: Path) -> ParsedLabels:
     return ParsedLabels(labels, notes)
 
 
-def _own_or_stated(key: Any, path: str, folders: tuple[str, ...], where: str) -> SourceImage:
+def _own_or_stated(key: object, path: str, folders: tuple[str, ...], where: str) -> SourceImage:
     own = key if isinstance(key, str) and key else None
     return SourceImage(path, where, key=own, layout_folders=len(folders))
 
@@ -83,7 +82,7 @@ def _names_of_card(card: Path) -> dict[str, str]:
     return {}
 
 
-def _rows(table: Path) -> Iterator[Mapping[str, Any]]:
+def _rows(table: Path) -> Iterator[Mapping[str, object]]:
     if table.suffix.lower() == ".parquet":
         yield from _rows_of_parquet(table)
         return
@@ -114,7 +113,7 @@ def _rows(table: Path) -> Iterator[Mapping[str, Any]]:
             yield row
 
 
-def _rows_of_parquet(table: Path) -> Iterator[Mapping[str, Any]]:
+def _rows_of_parquet(table: Path) -> Iterator[Mapping[str, object]]:
     """Yield the rows without the images themselves, with the names of classes for their numbers."""
     try:
         with pq.ParquetFile(table) as file:
@@ -152,7 +151,7 @@ def read_image_folder(path: Path) -> ParsedLabels:
     if export_format(path) == "image_folder":
         rows = list(_rows(path / OWN_INDEX))
         keys = [
-            (unescaped(row["file_name"]), unescaped(row["key"]), unescaped(row["label"]))
+            tuple(unescaped(str(row[name])) for name in ("file_name", "key", "label"))
             for row in rows
         ]
         return ParsedLabels([ImageLabel(SourceImage(f, key=k), label) for f, k, label in keys], [])

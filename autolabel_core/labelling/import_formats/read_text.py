@@ -9,9 +9,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import SupportsFloat
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.spreadsheet_cells import unescaped
 from autolabel_core.labelling.box_input import BoxInput, SourceImage, Target
 from autolabel_core.tables.boxes.box_labels import REVIEWED
@@ -92,7 +93,7 @@ def decoded(data: bytes, name: str, declared: str | None = None) -> str:
     return text
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> Json:
     """Return the content of a JSON file.
 
     Args:
@@ -110,7 +111,7 @@ def read_json(path: Path) -> Any:
         raise AutolabelError(f"{path} is not valid JSON: {error}.") from error
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str) -> Json:
     """Return what a JSON text holds.
 
     Args:
@@ -119,10 +120,11 @@ def parse_json(text: str) -> Any:
     Returns:
         Its content; a `ValueError` says that it is not JSON, or that an object gives a name twice.
     """
-    return json.loads(text, object_pairs_hook=_once)
+    content: Json = json.loads(text, object_pairs_hook=_once)
+    return content
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     content = dict(pairs)
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
@@ -131,15 +133,21 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def size_of(width: Any, height: Any) -> tuple[int, int] | None:
-    """Return an image's size as a source states it; None where it states none."""
+def number_of(value: object) -> float | None:
+    """Return a number that a file states, also as a text; None for what is none."""
+    if not isinstance(value, str | SupportsFloat):
+        return None
     try:
-        sides = float(width), float(height)
-    except (TypeError, ValueError):
+        return float(value)
+    except (ValueError, OverflowError):
         return None
-    if not all(math.isfinite(side) and side >= 1 for side in sides):
-        return None
-    return round(sides[0]), round(sides[1])
+
+
+def size_of(width: object, height: object) -> tuple[int, int] | None:
+    """Return an image's size as a source states it; None where it states none."""
+    sides = [number_of(side) for side in (width, height)]
+    known = [side for side in sides if side is not None and math.isfinite(side) and side >= 1]
+    return (round(known[0]), round(known[1])) if len(known) == 2 else None
 
 
 def whole(target: Target, where: str, annotator: str | None = None) -> BoxInput:
@@ -147,7 +155,7 @@ def whole(target: Target, where: str, annotator: str | None = None) -> BoxInput:
     return BoxInput(REVIEWED, target, annotator=annotator, where=where)
 
 
-def turned_by(angle: Any) -> float:
+def turned_by(angle: object) -> float:
     """Return an angle in degrees, 0 for none.
 
     Args:
@@ -159,10 +167,9 @@ def turned_by(angle: Any) -> float:
     Raises:
         AutolabelError: it is no number.
     """
-    try:
-        degrees = float(angle or 0)
-    except (TypeError, ValueError) as error:
-        raise AutolabelError(f"its rotation is {angle!r}; expected degrees") from error
+    degrees = number_of(angle or 0)
+    if degrees is None:
+        raise AutolabelError(f"its rotation is {angle!r}; expected degrees")
     return degrees
 
 
@@ -217,7 +224,7 @@ def export_format(folder: Path) -> str | None:
 
 
 def image_of_data(
-    data: Mapping[str, Any], is_ours: bool, path: str, entry: str, layout_folders: int = 0
+    data: Mapping[str, object], is_ours: bool, path: str, entry: str, layout_folders: int = 0
 ) -> SourceImage:
     """Return the image that an entry of a JSON file means, our own `key` where we wrote it.
 

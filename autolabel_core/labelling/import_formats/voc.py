@@ -165,7 +165,7 @@ def _first_pixel(parsed: _Parsed) -> int:
     """Return from where the corners of all files count, and say so where it is a guess."""
     if parsed.is_ours or not parsed.objects:
         return 1
-    at_zero = [box for box in parsed.objects if box.bbox and min(box.bbox[:2]) <= 0]
+    at_zero = [box for box in parsed.objects if min(_corners(box)[:2]) <= 0]
     if at_zero:
         parsed.notes.append(
             f"{at_zero[0].where} begins at 0: the corners of all files were read as distances from "
@@ -179,8 +179,12 @@ def _first_pixel(parsed: _Parsed) -> int:
     return 1
 
 
+def _corners(box: BoxInput) -> list[float]:
+    return [corner for corner in box.bbox or () if isinstance(corner, float)]
+
+
 def _moved(box: BoxInput, first_pixel: int) -> BoxInput:
-    if first_pixel == 0 or box.bbox is None:
+    if first_pixel == 0:
         return box
-    x1, y1, x2, y2 = box.bbox
+    x1, y1, x2, y2 = _corners(box)
     return BoxInput(**{**vars(box), "bbox": (x1 - 1, y1 - 1, x2, y2)})

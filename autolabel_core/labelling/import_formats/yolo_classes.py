@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -22,7 +21,9 @@ _NUMBER = re.compile(r"0|[1-9][0-9]*")
 class _AsWritten(yaml.BaseLoader):
     """Reads every scalar as the text that stands there: `no`, `on` and `1` are names."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, object]:
         """Refuse a name that is given twice; the later one would win silently."""
         names = [str(key.value) for key, _ in node.value]
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -105,10 +106,11 @@ def _read(file: Path) -> dict[str, str]:
 
 def _names_of_yaml(file: Path) -> dict[str, str]:
     try:
-        content: Any = yaml.load(read_text(file), Loader=_AsWritten)
+        content: object = yaml.load(read_text(file), Loader=_AsWritten)
     except (yaml.YAMLError, RecursionError) as error:
         raise AutolabelError(f"{file} is not valid YAML: {error}.") from error
-    names = content.get("names") if isinstance(content, dict) else None
+    keys = content if isinstance(content, dict) else {}
+    names = keys.get("names")
     if isinstance(names, list):
         names = {str(number): name for number, name in enumerate(names)}
     if not isinstance(names, dict) or not names:
@@ -118,7 +120,7 @@ def _names_of_yaml(file: Path) -> dict[str, str]:
             raise AutolabelError(
                 f"{file}: names: {number}: {name!r}; expected a number and a name."
             )
-    count = content.get("nc", str(len(names)))
+    count = keys.get("nc", str(len(names)))
     if count != str(len(names)):
         raise AutolabelError(f"{file}: nc is {count!r}, and `names` has {len(names)} classes.")
     return names
