@@ -62,6 +62,10 @@ STUDIO_READ = {
         ),
         [],
     ),
+    "no lists where lists are expected": (
+        tasks({**task(), "annotations": 5, "drafts": 3, "predictions": {"a": 1}}),
+        [],
+    ),
     "two people": (
         tasks(
             {

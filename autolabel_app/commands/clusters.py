@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -156,15 +156,16 @@ def show(collection: str, cluster: str | None, as_json: bool) -> None:
     if as_json:
         emit_json(found)
         return
-    members, changes = found.pop("members"), found.pop("changes")
-    _show_pairs({k: "; ".join(v) or None if isinstance(v, list) else v for k, v in found.items()})
+    tables = ("members", "changes")
+    pairs = {name: value for name, value in found.items() if name not in tables}
+    _show_pairs({k: "; ".join(v) or None if isinstance(v, list) else v for k, v in pairs.items()})
     click.echo("\nNearest to the centroid")
-    emit_table(members)
+    emit_table(found["members"])
     click.echo("\nIts life")
-    emit_table(changes)
+    emit_table(found["changes"])
 
 
-def _show_pairs(row: dict[str, Any]) -> None:
+def _show_pairs(row: Mapping[str, object]) -> None:
     from autolabel_app.output import shown
 
     for name, value in row.items():
@@ -230,10 +231,10 @@ def enrich(
     emit_json(list(map(_as_object, rows))) if as_json else emit_table(rows, empty="No documents.")
 
 
-def _as_object(row: dict[str, Any]) -> dict[str, Any]:
+def _as_object(row: Mapping[str, object]) -> Mapping[str, object]:
     """Return a row whose extra answers, JSON in files, are an object."""
     extra = row.get("cluster_extra")
-    return row if extra is None else {**row, "cluster_extra": json.loads(extra)}
+    return row if extra is None else {**row, "cluster_extra": json.loads(str(extra))}
 
 
 @clusters.command()

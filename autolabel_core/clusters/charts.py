@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -14,7 +12,8 @@ from autolabel_core.foundation.charts import cluster_map, contact_sheet
 from autolabel_core.foundation.charts.palette import PALETTE, cluster_colours
 from autolabel_core.foundation.charts.text_card import CARD_PX
 from autolabel_core.foundation.parallel import read_in_order
-from autolabel_core.tables.cluster_files import COORDINATES, texts
+from autolabel_core.storage.typed_rows import rows_as
+from autolabel_core.tables.cluster_files import COORDINATES, StoredMember, texts
 
 SHEETS, TILES, TILE_PX = 12, 12, 96
 """A report holds sheets of the largest clusters alone, because Dagster keeps every report;
@@ -41,7 +40,7 @@ def cluster_pictures(one: DefinitionState) -> dict[str, bytes]:
     placed = places_of(members)
     drawn = {"map": cluster_map(placed, assigned, names)} if len(placed) else {}
     sizes = np.array([row["size"] for row in top], np.int64)
-    centres = np.array([[row[axis] or 0.0 for axis in COORDINATES[:2]] for row in top], np.float64)
+    centres = np.array([[row["x"] or 0.0, row["y"] or 0.0] for row in top], np.float64)
     colours = cluster_colours(centres, sizes)
     contents = MemberContents(one)
     for i in np.lexsort((np.arange(len(top)), -sizes))[:SHEETS].tolist():
@@ -91,14 +90,13 @@ def places_of(members: pa.Table) -> npt.NDArray[np.float32]:
     return np.stack(known, axis=1).astype(np.float32) if known else np.zeros((0, 2), np.float32)
 
 
-def _ends(members: pa.Table, own: npt.NDArray[np.bool_], tiles: int) -> list[dict[str, Any]]:
+def _ends(members: pa.Table, own: npt.NDArray[np.bool_], tiles: int) -> list[StoredMember]:
     cosine = members["cosine_similarity_to_centroid"].to_numpy(zero_copy_only=False)
     rows = np.flatnonzero(own)
     rows = rows[np.argsort(-cosine[rows], kind="stable")]
     if len(rows) > tiles:
         rows = np.concatenate([rows[: tiles - tiles // 3], rows[len(rows) - tiles // 3 :]])
-    found: list[dict[str, Any]] = members.take(rows).to_pylist()
-    return found
+    return rows_as(members.take(rows), StoredMember)
 
 
 def shown_name(one: DefinitionState, cluster: str) -> str:

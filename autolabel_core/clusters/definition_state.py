@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +122,7 @@ class DefinitionState:
         return own
 
     @property
-    def state(self) -> list[Any]:
+    def state(self) -> list[object]:
         """What the current members are made from."""
         run = self.history.last
         return [
@@ -178,7 +177,9 @@ class DefinitionState:
             given = assigned.index >= 0
             cosine[fresh[given]] = assigned.cosine[given].astype(object)
         clusters, old = ids[nearest], np.flatnonzero(run_rows >= 0)
-        columns: dict[str, Any] = {axis: np.full(len(wanted), None, object) for axis in COORDINATES}
+        columns: dict[str, npt.NDArray[np.object_]] = {
+            axis: np.full(len(wanted), None, object) for axis in COORDINATES
+        }
         columns["cosine_similarity_to_centroid"] = cosine
         for name, column in columns.items():
             column[old] = _values(run.members, name)[run_rows[old]]

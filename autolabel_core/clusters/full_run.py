@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import cast
 
 from autolabel_core.clusters.algorithms.id_matching import IdentityChange
 from autolabel_core.clusters.definition_state import DefinitionState
@@ -28,7 +27,7 @@ from autolabel_core.clusters.run_input import NOTE, input_note, rows_of_run
 from autolabel_core.clusters.run_result import NothingFoundError, RunResult, group, keep
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.foundation.json_types import Json
+from autolabel_core.foundation.json_types import Json, plain_json
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import ClusterEvent, ClusterRun, Event, event_id
 from autolabel_core.ledger.clusters import ClusterEventPayload, ClusterRunPayload, StoredName
@@ -132,8 +131,8 @@ def _record_success(
         NOTE: input_note(defined),
         "previous": last.run_id if last else None,
         "feature_uris": list(defined.documents.feature_uris),
-        "chosen": _plain(grouped.clustering.chosen),
-        "naming": _plain(costs(found)),
+        "chosen": plain_json(grouped.clustering.chosen),
+        "naming": costs(found),
     }
     changes = _changes(defined, grouped, run_id, plain_names(found))
     kinds = [change.kind for change in changes]
@@ -180,7 +179,7 @@ def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRo
     files = defined.files.run(last.run_id)
     found = name_new_clusters(defined, ClustersToName.of_files(files, rows))
     if found.names:
-        payload["naming"] = _plain(costs(found))
+        payload["naming"] = costs(found)
     changes = [
         ClusterEvent(
             fingerprint(run_id, NAMED, cluster),
@@ -189,7 +188,7 @@ def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRo
             cluster,
             NAMED,
             last.run_id,
-            {"label": name["label"], "name": _plain(name)},
+            {"label": name["label"], "name": name},
         )
         for cluster, name in plain_names(found).items()
         if name != defined.history.names.get(cluster)
@@ -204,7 +203,7 @@ def _figures(grouped: RunResult) -> dict[str, Json]:
         "documents": len(grouped.rows.document_ids),
         "clusters": len(grouped.levels[0]),
         "all_levels": len(grouped.clustering.nodes),
-        **{name: _plain(value) for name, value in quality.figures.items()},
+        **{name: plain_json(value) for name, value in quality.figures.items()},
         "should_recluster": 0,  # nothing came since: the same documents would give the same
         "remarks": list(quality.remarks),
     }
@@ -226,7 +225,7 @@ def _changes(
             seen.add(cluster)
             payload |= _central_members(grouped, node_of[cluster])
             if cluster in names:
-                payload["name"] = _plain(names[cluster])
+                payload["name"] = names[cluster]
         owner = defined.collection.name
         id_ = fingerprint(run_id, change.kind, cluster, change.others)
         events.append(ClusterEvent(id_, owner, defined.name, cluster, change.kind, run_id, payload))
@@ -240,18 +239,3 @@ def _central_members(grouped: RunResult, node: int) -> ClusterEventPayload:
 
 def _shared(change: IdentityChange) -> ClusterEventPayload:
     return {"shared": int(change.shared), "jaccard": round(float(change.jaccard), 6)}
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it; a number that is none becomes null."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, str) or value is None:
-        return value
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, Sequence):
-        return [_plain(v) for v in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, bool | int) else str(value)

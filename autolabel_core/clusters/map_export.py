@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -24,16 +24,37 @@ from autolabel_core.clusters.member_contents import Member, MemberContents, memb
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.parallel import read_in_order
-from autolabel_core.tables.cluster_files import texts
+from autolabel_core.storage.typed_rows import rows_as
+from autolabel_core.tables.cluster_files import CurrentMember, texts
 
 BLOCK = 2048
 Progress = Callable[[int, int], None]
 Matrix = npt.NDArray[np.float32]
 
 
+class WrittenMap(TypedDict):
+    """What a map shows, and its size.
+
+    Attributes:
+        documents: on the map.
+        clusters: in its legend.
+        noise: documents of no cluster.
+        thumbnails: documents with a picture.
+        bytes: of the page.
+        folder: the folder of pictures beside it; None where they lie in the page.
+    """
+
+    documents: int
+    clusters: int
+    noise: int
+    thumbnails: int
+    bytes: int
+    folder: str | None
+
+
 def write_map(
     one: DefinitionState, out: Path, progress: Progress, with_thumbnails: bool = True
-) -> dict[str, Any]:
+) -> WrittenMap:
     """Write the map of everybody as they are now; up to 5,000 thumbnails lie in the page itself.
 
     More of them lie in the folder `<name>_files` beside it.
@@ -45,7 +66,7 @@ def write_map(
         with_thumbnails: whether images are shown; without, the page is made in seconds.
 
     Returns:
-        documents, clusters, noise, thumbnails, bytes, and the folder beside it or None.
+        What was written.
 
     Raises:
         NotFoundError: there is no run in force.
@@ -55,7 +76,8 @@ def write_map(
             f"`{one.name}` has no clusters yet; `autolabel clusters run "
             f"{one.collection.name}` makes some."
         )
-    rows = one.collection.workspace.warehouse.read_table(one.files.current).to_pylist()
+    table = one.collection.workspace.warehouse.read_table(one.files.current)
+    rows = rows_as(table, CurrentMember)
     members, contents = members_of(rows), MemberContents(one)
     points = _points(one, rows, members, contents, progress)
     clusters = [
@@ -78,7 +100,7 @@ def write_map(
 
 def _points(
     one: DefinitionState,
-    rows: list[dict[str, Any]],
+    rows: list[CurrentMember],
     members: list[Member],
     contents: MemberContents,
     progress: Progress,
@@ -99,14 +121,14 @@ def _points(
     )
 
 
-def _said(fields: dict[str, Any]) -> str:
+def _said(fields: dict[str, object]) -> str:
     """What is known of an image in words: its label, or the suggested one."""
     if fields.get("label"):
         return f"{fields['label']} ({fields.get('label_source')})"
     return f"{fields['suggested_label']}?" if fields.get("suggested_label") else ""
 
 
-def _places(one: DefinitionState, rows: list[dict[str, Any]]) -> Matrix:
+def _places(one: DefinitionState, rows: list[CurrentMember]) -> Matrix:
     """Where everybody lies; who came after the run lies with the most similar one of the run."""
     assert one.last is not None
     run = one.last

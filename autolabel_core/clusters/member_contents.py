@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import PurePosixPath
-from typing import Any
 
 from PIL import Image
 
@@ -20,6 +19,7 @@ from autolabel_core.foundation.charts import text_card
 from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.text_formats import read_text, text_media_type
+from autolabel_core.tables.cluster_files import StoredMember
 from autolabel_core.tables.workspace import OpenCollection
 
 FIELDS = ("key", "label", "label_source", "suggested_label")
@@ -108,9 +108,9 @@ class MemberContents:
             return None
 
     @cached_property
-    def fields(self) -> dict[str, dict[str, Any]]:
+    def fields(self) -> dict[str, dict[str, object]]:
         """Key, labels, declared fields, metadata and what a box says of itself, by document id."""
-        fields: dict[str, dict[str, Any]] = {}
+        fields: dict[str, dict[str, object]] = {}
         for collection in self._one.documents.collections:
             view = Documents(
                 OpenCollection(self._one.collection.workspace, collection), clusters=False
@@ -131,11 +131,13 @@ def _suffix(member: Member) -> str:
     return PurePosixPath(member.key).suffix
 
 
-def _from_json(name: str, value: Any) -> Any:
-    return json.loads(value) if name in JSON_FIELDS else value
+def _from_json(name: str, value: object) -> object:
+    return json.loads(str(value)) if name in JSON_FIELDS else value
 
 
-def members_of(rows: Sequence[dict[str, Any]]) -> list[Member]:
+def members_of(rows: Sequence[StoredMember]) -> list[Member]:
     """Return the documents of rows of a members table."""
-    names = ("document_id", "collection", "key", "content_hash")
-    return [Member(*(row[name] for name in names)) for row in rows]
+    return [
+        Member(row["document_id"], row["collection"], row["key"], row["content_hash"])
+        for row in rows
+    ]

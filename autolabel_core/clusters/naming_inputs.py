@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +23,13 @@ from autolabel_core.clusters.naming import (
     name_clusters,
     representatives,
 )
+from autolabel_core.clusters.naming.merge_names import Embed
+from autolabel_core.clusters.naming.name_clusters import hashed_vectors
 from autolabel_core.clusters.run_result import RunResult
 from autolabel_core.declarations.zero_shot import SUGGESTED, ZeroShot
 from autolabel_core.documents.content_urls import sign_address
-from autolabel_core.ledger.clusters import StoredName
+from autolabel_core.foundation.json_types import plain_json
+from autolabel_core.ledger.clusters import NamingUsage, StoredName
 from autolabel_core.ledger.store import utc_now
 from autolabel_core.matching.zero_shot import name_vectors, nearest_names
 from autolabel_core.models.extractors import embed_texts_checked, embeds_texts
@@ -89,7 +91,7 @@ def name_new_clusters(defined: DefinitionState, found: ClustersToName) -> Naming
         datetime.fromisoformat(utc_now()),
         os.environ,
         partial(sign_address, workspace),
-        **_embedding(defined),
+        _embedding(defined),
     )
     wanted = [cluster for cluster in found.members if _lacks_name(defined, cluster)]
     sampling = _Sampling(defined, found)
@@ -105,10 +107,10 @@ def _lacks_name(defined: DefinitionState, cluster: str) -> bool:
     return name is None or (by_server and name.get("source") != "llm")
 
 
-def _embedding(defined: DefinitionState) -> dict[str, Any]:
+def _embedding(defined: DefinitionState) -> Embed:
     """Labels are embedded by the collection's own extractor where that embeds texts."""
     extractor = defined.collection.workspace.extractor(defined.documents.collections[0])
-    return {"embed": extractor.embed} if extractor.manifest.input == "text" else {}
+    return extractor.embed if extractor.manifest.input == "text" else hashed_vectors
 
 
 class _Sampling:
@@ -155,13 +157,15 @@ class _Sampling:
             rows.document_ids[i], rows.collections[i], rows.keys[i], rows.content_hashes[i]
         )
 
-    def _fields(self, i: int) -> Mapping[str, Any]:
+    def _fields(self, i: int) -> Mapping[str, object]:
         return self._contents.fields.get(self._found.rows.document_ids[i], {})
 
     def _document(self, i: int) -> SampleDocument:
         member, fields = self._member(i), self._fields(i)
         text = self._contents.text(member)
-        payload = {**fields.get("metadata", {}), **fields, **({"text": text} if text else {})}
+        metadata = fields.get("metadata")
+        payload = {**metadata} if isinstance(metadata, dict) else {}
+        payload |= {**fields, **({"text": text} if text else {})}
         return SampleDocument(payload, *self._contents.blobs(member), member.content_hash)
 
     def _word(self, centroid: npt.NDArray[np.float32]) -> tuple[str, float] | None:
@@ -204,14 +208,13 @@ def plain_names(found: NamingResult) -> dict[str, StoredName]:
             "summary": name.summary,
             "keywords": list(name.keywords),
             "confidence": round(float(name.confidence), 6),
-            "extra": dict(name.extra),
+            "extra": {key: plain_json(value) for key, value in name.extra.items()},
             "source": name.source,
         }
         for cluster, name in found.names.items()
     }
 
 
-def costs(found: NamingResult) -> dict[str, Any]:
+def costs(named: NamingResult) -> NamingUsage:
     """Return what naming cost, and what went wrong."""
-    problems: Sequence[str] = found.problems
-    return {"usage": dict(found.usage), "problems": list(problems), "merged": dict(found.merged)}
+    return {"usage": named.usage, "problems": named.problems, "merged": named.merged}

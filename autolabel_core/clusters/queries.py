@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.promotion_gate import promotion_verdict
-from autolabel_core.clusters.report import cluster_rows, life, recluster_advice
+from autolabel_core.clusters.report import ClusterRow, cluster_rows, life, recluster_advice
 from autolabel_core.clusters.stability import stabilities
 from autolabel_core.clusters.table import Clusters
 from autolabel_core.declarations.cluster_fields import COLUMN_OF
@@ -52,7 +51,7 @@ def definitions(collection: OpenCollection, names: Sequence[str] = ()) -> list[D
     return [found[name] for name in names] if names else list(found.values())
 
 
-def run_rows(one: DefinitionState) -> list[dict[str, Any]]:
+def run_rows(one: DefinitionState) -> list[dict[str, object]]:
     """Return every run that was ever made of a definition, the latest first."""
     runs = one.collection.workspace.ledger.cluster_runs(one.collection.name, one.name)
     current = one.history.last
@@ -79,7 +78,39 @@ def _remarks(run: ClusterRun, advice: Sequence[str], in_force: ClusterRun | None
     return [*(advice if run is in_force else ()), *(run.payload.get("remarks") or ())]
 
 
-def cluster_details(one: DefinitionState, cluster: str) -> dict[str, Any]:
+class ClusterDetails(ClusterRow):
+    """All there is to say of one cluster: its row of `cluster_rows`, and more.
+
+    Attributes:
+        definition: whose cluster it is.
+        name_source: what its name comes from.
+        summary: a sentence or two.
+        keywords: most telling first.
+        parent_cluster_id: the cluster above.
+        child_cluster_ids: those below.
+        hierarchy_level: 0 at the top.
+        min_cosine_similarity: of its members to the centroid.
+        promotable: whether it may become a label.
+        reasons: why not.
+        members: the nearest to the centroid.
+        changes: its life, in order.
+    """
+
+    definition: str
+    name_source: str | None
+    summary: str | None
+    keywords: list[str]
+    parent_cluster_id: str | None
+    child_cluster_ids: list[str]
+    hierarchy_level: int
+    min_cosine_similarity: float
+    promotable: bool
+    reasons: list[str]
+    members: list[dict[str, object]]
+    changes: list[dict[str, object]]
+
+
+def cluster_details(one: DefinitionState, cluster: str) -> ClusterDetails:
     """Return all there is to say of one cluster.
 
     Args:
@@ -87,8 +118,7 @@ def cluster_details(one: DefinitionState, cluster: str) -> dict[str, Any]:
         cluster: the cluster's id.
 
     Returns:
-        Its row of `cluster_rows`, name, parent, children, stability (computed where it is not
-        known yet), promotable with the reasons, its nearest members, its life.
+        The details; the stability is computed where it is not known yet.
     """
     assert one.last is not None
     stable = stabilities(one)[cluster]
@@ -114,7 +144,7 @@ def cluster_details(one: DefinitionState, cluster: str) -> dict[str, Any]:
     }
 
 
-def _nearest_members(one: DefinitionState, cluster: str) -> Iterator[dict[str, Any]]:
+def _nearest_members(one: DefinitionState, cluster: str) -> Iterator[dict[str, object]]:
     assert one.last is not None
     table = one.collection.workspace.warehouse.read_table(one.files.current)
     ids = np.array(table["cluster_id"].to_pylist(), dtype=object)
@@ -129,7 +159,7 @@ def _nearest_members(one: DefinitionState, cluster: str) -> Iterator[dict[str, A
 
 def enriched_documents(
     one: DefinitionState, fields: Sequence[str], run_id: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Return the documents of a definition with the fields of their clusters, by key.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,7 @@ from autolabel_core.clusters.algorithms.recluster_advice import recluster_reason
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.full_run import FIGURES
 from autolabel_core.clusters.history import PROMOTION, History
+from autolabel_core.foundation.json_types import Cell, Json, Report
 from autolabel_core.ledger.clusters import ClusterRunPayload
 from autolabel_core.tables.cluster_files import NOISE_ID, texts
 from autolabel_core.tables.workspace import OpenCollection
@@ -51,12 +52,10 @@ class ClusterRow(TypedDict):
     majority: str | None
     labelled: int
     stability: float | None
-    extra: dict[str, Any]
+    extra: dict[str, Json]
 
 
-def cluster_report(
-    collection: OpenCollection, defined: Iterable[DefinitionState]
-) -> dict[str, Any]:
+def cluster_report(collection: OpenCollection, defined: Iterable[DefinitionState]) -> Report:
     """Return the report of a collection's clusters.
 
     Args:
@@ -67,27 +66,27 @@ def cluster_report(
         Figures by name (led by the definition's name where there are several), `clusters in force`
         and `changes` as tables.
     """
-    found: dict[str, Any] = {}
-    clusters: list[dict[str, Any]] = []
-    changes: list[dict[str, Any]] = []
+    figures: dict[str, Cell] = {}
+    clusters: list[dict[str, object]] = []
+    changes: list[dict[str, object]] = []
     defined = list(defined)
     for one in defined:
         lead = f"{one.name}: " if len(defined) > 1 else ""
-        found |= {f"{lead}{name}": value for name, value in run_figures(one).items()}
+        figures |= {f"{lead}{name}": value for name, value in run_figures(one).items()}
         rows = [_rounded(row) for row in cluster_rows(one)]
         clusters += [{"definition": one.name, **row} for row in rows] if lead else rows
         changes += life(one.history)[-MAX_EVENTS:]
-    return {**found, "clusters in force": clusters, "changes": changes}
+    return {**figures, "clusters in force": clusters, "changes": changes}
 
 
-def _rounded(row: ClusterRow) -> dict[str, Any]:
+def _rounded(row: ClusterRow) -> dict[str, object]:
     return {name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}
 
 
-def run_figures(one: DefinitionState) -> dict[str, Any]:
+def run_figures(one: DefinitionState) -> dict[str, Cell]:
     """Return the figures of the run in force, and how the last one ended."""
     run = one.history.last
-    said: dict[str, Any] = {}
+    said: dict[str, Cell] = {}
     if one.history.failure is not None:
         said["last run failed"] = one.history.failure.payload["reason"]
     if one.history.nothing is not None:
@@ -98,8 +97,12 @@ def run_figures(one: DefinitionState) -> dict[str, Any]:
         said["waits for vectors of"] = one.documents.lacking
     if run is None:
         return {**said, "run": "none yet"}
-    figures = {name: run.payload.get(name) for name in ("documents", "clusters", *FIGURES)}
-    figures = {k.replace("_", " "): v for k, v in figures.items()}
+    names = ("documents", "clusters", *FIGURES)
+    figures: dict[str, Cell] = {
+        name.replace("_", " "): figure
+        for name in names
+        if isinstance(figure := run.payload.get(name), int | float | None)
+    }
     fresh = new_documents(one)
     reasons = recluster_advice(one)
     figures["should recluster"] = int(bool(reasons))
@@ -258,7 +261,7 @@ def current_documents(one: DefinitionState) -> dict[str, list[str]]:
     return found
 
 
-def life(history: History) -> list[dict[str, Any]]:
+def life(history: History) -> list[dict[str, object]]:
     """Return what became of identities, in order; those that were merely kept are left out."""
     return [
         {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +17,15 @@ from autolabel_core.clusters.documents import VectorRows
 from autolabel_core.declarations import Cluster
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.tables.cluster_files import COORDINATES, NOISE_ID, RunFiles
+from autolabel_core.tables.cluster_files import (
+    NOISE_ID,
+    MemberColumns,
+    RunFiles,
+    StoredCluster,
+)
 
 CENTRAL_MEMBERS = 50
 """So many of the most central documents of a cluster are in the ledger: they tell which it was."""
-
-Columns = dict[str, Any]
 
 
 class NothingFoundError(AutolabelError):
@@ -99,7 +101,7 @@ class RunResult:
             found[own] = self.qualities[level].cosine_similarity_to_centroid[own]
         return found
 
-    def members(self) -> Columns:
+    def members(self) -> MemberColumns:
         """Return the columns of the members."""
         ids = np.array([*self.ids, NOISE_ID], dtype=object)
         return {
@@ -109,7 +111,9 @@ class RunResult:
             "content_hash": self.rows.content_hashes,
             "cluster_id": ids[self.clustering.leaf].tolist(),
             "cosine_similarity_to_centroid": _nullable(self.cosines),
-            **{axis: self._axis(i) for i, axis in enumerate(COORDINATES)},
+            "x": self._axis(0),
+            "y": self._axis(1),
+            "z": self._axis(2),
         }
 
     def _axis(self, i: int) -> list[float | None]:
@@ -117,24 +121,28 @@ class RunResult:
             return _nullable(self.coordinates[:, i])
         return [None] * len(self.rows.document_ids)
 
-    def clusters(self) -> list[Columns]:
+    def clusters(self) -> list[StoredCluster]:
         """Return one row for each cluster."""
         return [self._cluster(i) for i in range(len(self.clustering.nodes))]
 
-    def _cluster(self, i: int) -> Columns:
+    def _cluster(self, i: int) -> StoredCluster:
         node, (level, place) = self.clustering.nodes[i], self.places[i]
         quality, ids = self.qualities[level], self.identities.ids
         placed = self.coordinates[node.members]
         middle = placed[np.isfinite(placed).all(axis=1)].mean(axis=0)
-        figures = ("mean_cosine_similarity", "min_cosine_similarity", "silhouette")
+        x, y, z = (*_nullable(middle), None, None, None)[:3]
         return {
             "cluster_id": self.ids[i],
             "parent_cluster_id": ids[node.parent] if node.parent is not None else None,
             "child_cluster_ids": [ids[child] for child in node.children],
             "hierarchy_level": level,
             "size": len(node.members),
-            **{name: _nullable(getattr(quality, name)[[place]])[0] for name in figures},
-            **dict(zip(COORDINATES, _nullable(middle), strict=False)),
+            "mean_cosine_similarity": float(quality.mean_cosine_similarity[place]),
+            "min_cosine_similarity": float(quality.min_cosine_similarity[place]),
+            "silhouette": _nullable(quality.silhouette[[place]])[0],
+            "x": x,
+            "y": y,
+            "z": z,
         }
 
     def central_members(self, i: int) -> list[int]:

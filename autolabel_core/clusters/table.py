@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any
 
 import pyarrow as pa
 
@@ -21,6 +20,7 @@ from autolabel_core.clusters.report import cluster_report
 from autolabel_core.declarations import Cluster, Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.tables.cluster_files import (
     CENTROIDS,
@@ -34,7 +34,7 @@ from autolabel_core.tables.fingerprints import UNFINISHED
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.workspace import OpenCollection
 
-_SUMMARY: list[Any] = [
+_SUMMARY: list[tuple[str, pa.DataType]] = [
     ("cluster_name", pa.string()),
     *((field.name, field.type) for field in CENTROIDS),
     ("documents", pa.int64()),
@@ -76,14 +76,14 @@ class Clusters(DerivedTable):
         return self._documents[key]
 
     @cached_property
-    def _documents(self) -> dict[tuple[Any, ...], ClusterDocuments]:
+    def _documents(self) -> dict[tuple[object, ...], ClusterDocuments]:
         return {}
 
     changed: frozenset[str] | None = None
     """The definitions whose clusters the last `refresh` changed; None before it, which is all."""
 
     @cached_property
-    def _declared(self) -> tuple[Any, ...]:
+    def _declared(self) -> tuple[Cluster, ...]:
         return self.collection.declaration.clusters
 
     def path(self, batch: str = WHOLE) -> PurePath:
@@ -150,7 +150,7 @@ class Clusters(DerivedTable):
             problems.append(f"Clusters `{one.name}`: {error}")
         return current, problems
 
-    def report(self, batch: str = WHOLE) -> dict[str, Any]:
+    def report(self, batch: str = WHOLE) -> Report:
         """Show the figures of the last runs, the clusters, and what became of each."""
         return cluster_report(self.collection, self.defined)
 
@@ -188,7 +188,7 @@ def state_of(defined: Sequence[DefinitionState]) -> str | None:
     return fingerprint([one.state for one in defined])
 
 
-def _summary(one: DefinitionState) -> list[dict[str, Any]]:
+def _summary(one: DefinitionState) -> list[dict[str, object]]:
     """Return the clusters of the run in force, with the number of documents that each has now."""
     if one.last is None or not one.last.complete:
         return []

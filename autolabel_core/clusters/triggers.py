@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.history import FULL, ask_for_run
@@ -49,7 +48,7 @@ def ask_where_due(defined: Iterable[DefinitionState], now: datetime) -> list[str
     return asked
 
 
-def _reason(one: DefinitionState, trigger: ClusterTrigger, now: datetime) -> tuple[str, Any]:
+def _reason(one: DefinitionState, trigger: ClusterTrigger, now: datetime) -> tuple[str, object]:
     """Return who asks, and what makes this time another than the last; None where it is not due."""
     runs, last = one.history.runs, one.history.last
     if trigger.after_documents is not None:

@@ -1,7 +1,8 @@
-"""Types of JSON values, and of the parts of a table's report."""
+"""Types of JSON values and of the parts of a table's report, and how a value becomes JSON."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -19,3 +20,19 @@ Cell: TypeAlias = bool | int | float | str | None
 
 Report: TypeAlias = Mapping[str, Cell | Sequence[Mapping[str, object]]]
 """What a person wants to know of a derived table, by name: numbers, texts and tables."""
+
+
+def plain_json(value: object) -> Json:
+    """Return a value as JSON has it, arrays as lists; a number that is none becomes null."""
+    if isinstance(value, Mapping):
+        return {str(name): plain_json(part) for name, part in value.items()}
+    if isinstance(value, str | bool | int) or value is None:
+        return value
+    to_list = getattr(value, "tolist", None)
+    if to_list is not None:
+        return plain_json(to_list())
+    if isinstance(value, Sequence):
+        return [plain_json(part) for part in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value)

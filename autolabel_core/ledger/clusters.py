@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from sqlalchemy import Connection
 
@@ -30,10 +30,11 @@ class Answered(TypedDict):
 
 
 class NamingUsage(TypedDict):
-    """What naming took, and what went wrong."""
+    """What naming took, what went wrong, and which clusters took the label of another."""
 
-    usage: dict[str, float]
+    usage: dict[str, float | None]
     problems: list[str]
+    merged: NotRequired[dict[str, str]]
 
 
 class ClusterRunPayload(TypedDict, total=False):

@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any, TypedDict
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from autolabel_core.ledger.clusters import StoredName
-from autolabel_core.storage.warehouse import VectorTable, Warehouse, vector_column
+from autolabel_core.storage.typed_rows import rows_as, texts_of
+from autolabel_core.storage.warehouse import VectorTable, Warehouse, matrix_of, vector_column
 
 CLUSTERS = "clusters"
 NOISE_ID = "-1"
@@ -65,6 +66,47 @@ MEMBERS, CENTROIDS, CURRENT, STABILITY = map(
 )
 
 
+class StoredCluster(TypedDict):
+    """A cluster of a run: CENTROIDS as a type."""
+
+    cluster_id: str
+    parent_cluster_id: str | None
+    child_cluster_ids: list[str]
+    hierarchy_level: int
+    size: int
+    mean_cosine_similarity: float
+    min_cosine_similarity: float
+    silhouette: float | None
+    x: float | None
+    y: float | None
+    z: float | None
+
+
+class StoredMember(TypedDict):
+    """A document of a run, with its cluster: MEMBERS as a type."""
+
+    document_id: str
+    collection: str
+    key: str
+    content_hash: str
+    cluster_id: str
+    cosine_similarity_to_centroid: float | None
+    x: float | None
+    y: float | None
+    z: float | None
+
+
+class CurrentMember(StoredMember):
+    """A document with its cluster now; `mode` says whether a run put it there or it came since."""
+
+    mode: str
+    run_id: str
+
+
+MemberColumns: TypeAlias = Mapping[str, list[str] | list[float | None]]
+"""The columns of MEMBERS, before they are a table."""
+
+
 class NameColumns(TypedDict):
     """The name of a cluster as tables have it: keywords joined by commas, `extra` as JSON."""
 
@@ -102,8 +144,8 @@ class RunFiles:
 
     def write(
         self,
-        members: Mapping[str, Any],
-        clusters: Sequence[Mapping[str, Any]],
+        members: MemberColumns,
+        clusters: Sequence[StoredCluster],
         centroids: npt.NDArray[np.float32],
         reduced: npt.NDArray[np.float32],
     ) -> None:
@@ -118,10 +160,10 @@ class RunFiles:
         table = pa.Table.from_pylist([dict(row) for row in clusters], schema=CENTROIDS)
         table = table.append_column("centroid", vector_column(centroids))
         self.warehouse.write_table(self.folder / "centroids.parquet", table, self.run_id)
-        ids, contents = list(members["document_id"]), list(members["content_hash"])
+        rows = pa.table(dict(members), schema=MEMBERS)
+        ids, contents = texts_of(rows, "document_id"), texts_of(rows, "content_hash")
         kept = VectorTable(ids, contents, [None] * len(ids), reduced)
         self.warehouse.write_vectors(self.folder / "reduced.arrow", kept, self.run_id)
-        rows = pa.table(dict(members), schema=MEMBERS)
         self.warehouse.write_table(self.folder / "members.parquet", rows, self.run_id)
 
     @cached_property
@@ -130,10 +172,11 @@ class RunFiles:
         return self.warehouse.read_table(self.folder / "members.parquet")
 
     @cached_property
-    def clusters(self) -> list[dict[str, Any]]:
+    def clusters(self) -> list[StoredCluster]:
         """The clusters, without their centroids."""
         names = [field.name for field in CENTROIDS]
-        return self.warehouse.read_table(self.folder / "centroids.parquet", names).to_pylist()
+        table = self.warehouse.read_table(self.folder / "centroids.parquet", names)
+        return rows_as(table, StoredCluster)
 
     @property
     def place(self) -> dict[str, int]:
@@ -144,9 +187,8 @@ class RunFiles:
     def centroids(self) -> npt.NDArray[np.float32]:
         """(k, d) centroids of unit length, in the order of `clusters`."""
         column = self.warehouse.read_table(self.folder / "centroids.parquet", ["centroid"])
-        rows: Any = column["centroid"].combine_chunks()
-        flat: npt.NDArray[np.float32] = rows.flatten().to_numpy()
-        return flat.reshape(len(rows), -1) if len(rows) else np.zeros((0, 1), np.float32)
+        batches = column.combine_chunks().to_batches()
+        return matrix_of(batches[0], "centroid") if batches else np.zeros((0, 1), np.float32)
 
     @property
     def reduced(self) -> npt.NDArray[np.float32]:
@@ -243,5 +285,4 @@ class DefinitionFiles:
 
 def texts(table: pa.Table, name: str) -> list[str]:
     """Return a column that has a text in every row."""
-    found: list[Any] = table[name].to_pylist()
-    return found
+    return texts_of(table, name)

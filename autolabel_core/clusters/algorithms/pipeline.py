@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +79,7 @@ def sampled_rows(count: int, definition: Cluster) -> NDArray[np.int64]:
 
 def _grouped(
     vectors: Floats, definition: Cluster, progress: Progress
-) -> tuple[Floats, list[dict[str, Any]], Fitted]:
+) -> tuple[Floats, list[dict[str, object]], Fitted]:
     """Preprocess and group; rows that are all the same are one cluster without further work."""
     n = len(vectors)
     if n > 1 and np.abs(vectors - vectors[0]).max() < IDENTICAL:
@@ -130,8 +129,8 @@ def _spread(reduced: Floats, rows: NDArray[np.int64], count: int) -> Floats:
 
 
 def _chosen(
-    definition: Cluster, steps: list[dict[str, Any]], fitted: Fitted, sampled: int, count: int
-) -> dict[str, Any]:
+    definition: Cluster, steps: list[dict[str, object]], fitted: Fitted, sampled: int, count: int
+) -> dict[str, object]:
     return {
         "algorithm": definition.algorithm,
         "algorithm_params": dict(definition.algorithm_params),

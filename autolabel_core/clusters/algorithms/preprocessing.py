@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ EXACT_ROWS = 100_000
 
 def preprocess(
     vectors: Floats, steps: Sequence[PreprocessingStep], seed: int
-) -> tuple[Floats, list[dict[str, Any]]]:
+) -> tuple[Floats, list[dict[str, object]]]:
     """Apply the steps in order; the same rows in the same order give the same bytes.
 
     Args:
@@ -113,18 +112,19 @@ def _inverse_roots(values: NDArray[np.float64], ridge: float) -> NDArray[np.floa
 
 def _whitening(
     vectors: Floats, step: PreprocessingStep, _seed: int
-) -> tuple[Floats, dict[str, Any]]:
+) -> tuple[Floats, dict[str, object]]:
     given = None if step.regularization == "auto" else float(step.regularization)
     rows, ridge, automatic = whiten(vectors, given)
     return rows, {"regularization": ridge, "automatic_regularization": automatic}
 
 
-def _umap(vectors: Floats, step: PreprocessingStep, seed: int) -> tuple[Floats, dict[str, Any]]:
+def _umap(vectors: Floats, step: PreprocessingStep, seed: int) -> tuple[Floats, dict[str, object]]:
     n = len(vectors)
     neighbours = min(step.n_neighbors, n - 1)
-    used = {
+    components = min(step.n_components, n - 2)
+    used: dict[str, object] = {
         # The spectral start needs two rows more than components.
-        "n_components": min(step.n_components, n - 2),
+        "n_components": components,
         "n_neighbors": neighbours,
         "min_dist": step.min_dist,
         "metric": step.metric,
@@ -135,7 +135,7 @@ def _umap(vectors: Floats, step: PreprocessingStep, seed: int) -> tuple[Floats, 
 
     # From the principal components all seeds find nearly the same groups; from the spectral start
     # the number of groups moves with the seed (`docs/decisions/010`).
-    start = "pca" if used["n_components"] <= vectors.shape[1] else "spectral"
+    start = "pca" if components <= vectors.shape[1] else "spectral"
     with warnings.catch_warnings():
         # That a seed means one thread, that isolated rows are far from all, and graphs in parts.
         warnings.simplefilter("ignore")
@@ -150,7 +150,7 @@ def _umap(vectors: Floats, step: PreprocessingStep, seed: int) -> tuple[Floats, 
         return np.nan_to_num(reducer.fit_transform(vectors)), used
 
 
-def exact_neighbours(vectors: Floats, count: int, metric: str) -> tuple[Any, Any, None]:
+def exact_neighbours(vectors: Floats, count: int, metric: str) -> tuple[object, object, None]:
     """Return the nearest rows of each row for UMAP, which alone is slower or searches by chance.
 
     Args:
@@ -172,7 +172,7 @@ def exact_neighbours(vectors: Floats, count: int, metric: str) -> tuple[Any, Any
     return (index, distance, None)
 
 
-def _pca(vectors: Floats, step: PreprocessingStep, seed: int) -> tuple[Floats, dict[str, Any]]:
+def _pca(vectors: Floats, step: PreprocessingStep, seed: int) -> tuple[Floats, dict[str, object]]:
     from sklearn.decomposition import PCA
 
     count = min(step.n_components, *vectors.shape)

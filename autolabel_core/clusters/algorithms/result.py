@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +43,7 @@ class Clustering:
     leaf: NDArray[np.int32]
     nodes: tuple[Node, ...]
     reduced: NDArray[np.float32]
-    chosen: dict[str, Any]
+    chosen: dict[str, object]
 
     @property
     def depth(self) -> int:

@@ -101,7 +101,7 @@ def _data(
     clusters: Sequence[MapCluster],
     title: str,
     thumbnails: Thumbnails | None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     places = unit_places(points.coordinates)
     third = points.coordinates[:, 2] if points.coordinates.shape[1] > 2 else None
     scales = None if third is None else dot_scales(np.nan_to_num(third.astype(np.float64)))
@@ -141,7 +141,7 @@ def _legend(
     places: npt.NDArray[np.float32],
     assigned: npt.NDArray[np.int32],
     clusters: Sequence[MapCluster],
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     members = [places[assigned == i].astype(np.float64) for i in range(len(clusters))]
     centres = np.array([np.median(m, axis=0) if len(m) else np.zeros(2) for m in members])
     centres = centres.reshape(-1, 2)

@@ -6,7 +6,6 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
@@ -29,7 +28,7 @@ class Thumbnails:
     files: Sequence[bytes | None]
     folder: str | None = None
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         """What the page holds of them."""
         if self.folder is not None:
             has = "".join("0" if file is None else "1" for file in self.files)

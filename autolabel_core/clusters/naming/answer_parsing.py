@@ -7,7 +7,6 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -23,7 +22,7 @@ UNKNOWN_CONFIDENCE = 0.5
 _FENCE = re.compile(r"^\s*```[a-z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL | re.IGNORECASE)
 
 
-def answer_shape(settings: LLMLabeling) -> dict[str, Any]:
+def answer_shape(settings: LLMLabeling) -> dict[str, object]:
     """Return the shape of one cluster's answer: our own keys, and those that are declared.
 
     Args:
@@ -32,7 +31,7 @@ def answer_shape(settings: LLMLabeling) -> dict[str, Any]:
     Returns:
         A shape for `shaped_model`.
     """
-    shape: dict[str, Any] = {"cluster_id": "string", "label": "string"}
+    shape: dict[str, object] = {"cluster_id": "string", "label": "string"}
     if settings.include_summary:
         shape["summary"] = "string"
     if settings.include_keywords:
@@ -40,7 +39,7 @@ def answer_shape(settings: LLMLabeling) -> dict[str, Any]:
     return {**shape, **(settings.response_shape or {}), "confidence": "number"}
 
 
-def answers_schema(settings: LLMLabeling) -> dict[str, Any]:
+def answers_schema(settings: LLMLabeling) -> dict[str, object]:
     """Return the JSON schema of a whole answer, `{clusters: […]}`, as strict servers want it."""
     whole = shaped_model("Answers", {"clusters": [answer_shape(settings)]})
     return whole.model_json_schema()
@@ -57,8 +56,8 @@ class ParsedAnswers:
         problems: one line for each thing that is wrong.
     """
 
-    complete: dict[str, dict[str, Any]] = field(default_factory=dict)
-    partial: dict[str, dict[str, Any]] = field(default_factory=dict)
+    complete: dict[str, dict[str, object]] = field(default_factory=dict)
+    partial: dict[str, dict[str, object]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -84,7 +83,7 @@ def parse_answer(text: str, wanted: Collection[str], settings: LLMLabeling) -> P
     seen: set[str] = set()
     for entry in entries:
         name = entry.get("cluster_id") if isinstance(entry, dict) else None
-        if not isinstance(name, str) or name not in wanted:
+        if not isinstance(entry, dict) or not isinstance(name, str) or name not in wanted:
             parsed.problems.append(f"nobody asked for {name!r:.40}")
         elif name in seen:
             parsed.problems.append(f"two answers for {name!r:.40}")
@@ -98,7 +97,7 @@ def parse_answer(text: str, wanted: Collection[str], settings: LLMLabeling) -> P
 
 
 def _add_entry(
-    parsed: ParsedAnswers, name: str, entry: Mapping[str, Any], settings: LLMLabeling
+    parsed: ParsedAnswers, name: str, entry: Mapping[str, object], settings: LLMLabeling
 ) -> None:
     try:
         answer, problems = checked_answer(entry, settings)
@@ -110,8 +109,8 @@ def _add_entry(
 
 
 def checked_answer(
-    entry: Mapping[str, Any], settings: LLMLabeling
-) -> tuple[dict[str, Any], list[str]]:
+    entry: Mapping[str, object], settings: LLMLabeling
+) -> tuple[dict[str, object], list[str]]:
     """Return one answer in its stored form, without the cluster's id.
 
     Summary, keywords and confidence may be missing: a prompt of one's own need not ask for them.
@@ -128,7 +127,7 @@ def checked_answer(
     """
     shape = answer_shape(settings)
     label = entry.get("label")
-    answer: dict[str, Any] = {
+    answer: dict[str, object] = {
         "label": check_label(" ".join(label.split()) if isinstance(label, str) else "")
     }
     problems = []
@@ -139,31 +138,38 @@ def checked_answer(
             answer[key] = _checked_value(key, shape[key], entry)
         except ValidationError as error:
             problems.append(_first_line(error))
-    confidence = float(answer.get("confidence", UNKNOWN_CONFIDENCE))
-    known = confidence if math.isfinite(confidence) else UNKNOWN_CONFIDENCE
+    known = _number(answer.get("confidence"))
     return {**answer, "confidence": min(max(known, 0.0), 1.0)}, problems
 
 
-def _checked_value(key: str, shape: Any, entry: Mapping[str, Any]) -> Any:
+def _checked_value(key: str, shape: object, entry: Mapping[str, object]) -> object:
     """Return the value of one key, as its shape says."""
     given = {key: entry[key]} if key in entry else {}
     value = shaped_model("Answer", {key: shape}).model_validate(given).model_dump(by_alias=True)
     return value[key]
 
 
-def answer_name(answer: Mapping[str, Any]) -> ClusterName:
+def answer_name(answer: Mapping[str, object]) -> ClusterName:
     """Return the name that an answer gives."""
-    keywords = (" ".join(word.split()) for word in answer.get("keywords", ()))
+    summary, stated = answer.get("summary"), answer.get("keywords")
+    words = [word for word in stated if isinstance(word, str)] if isinstance(stated, list) else []
+    keywords = (" ".join(word.split()) for word in words)
     return ClusterName(
-        answer["label"],
-        answer.get("summary", "").strip(),
+        str(answer["label"]),
+        summary.strip() if isinstance(summary, str) else "",
         tuple(dict.fromkeys(word for word in keywords if word)),
-        answer["confidence"],
+        _number(answer.get("confidence")),
         {key: value for key, value in answer.items() if key not in OWN},
     )
 
 
-def _entries(value: Any) -> list[Any]:
+def _number(confidence: object) -> float:
+    if isinstance(confidence, int | float) and math.isfinite(confidence):
+        return float(confidence)
+    return UNKNOWN_CONFIDENCE
+
+
+def _entries(value: object) -> list[object]:
     found = value.get("clusters") if isinstance(value, dict) else value
     return found if isinstance(found, list) else [value]
 

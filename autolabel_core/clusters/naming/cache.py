@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from autolabel_core.clusters.naming.answer_parsing import checked_answer
 from autolabel_core.clusters.naming.prompt import VERSION, Showing
+from autolabel_core.clusters.naming.prompt_media import Medium
 from autolabel_core.declarations.llm_naming import LLMLabeling
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
@@ -37,7 +37,7 @@ class AnswerCache:
     settings: LLMLabeling
     now: datetime
 
-    def get(self, showing: Showing) -> dict[str, Any] | None:
+    def get(self, showing: Showing) -> dict[str, object] | None:
         """Return a good answer, None where there is none; what is damaged counts as none."""
         if not self.settings.cache_ttl_seconds:
             return None
@@ -51,7 +51,7 @@ class AnswerCache:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, AutolabelError):
             return None
 
-    def put(self, showing: Showing, answer: dict[str, Any]) -> None:
+    def put(self, showing: Showing, answer: dict[str, object]) -> None:
         """Keep a checked answer, in one step."""
         if not self.settings.cache_ttl_seconds:
             return
@@ -89,7 +89,7 @@ def content_key(showing: Showing, settings: LLMLabeling) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 
-def _identities(media: Iterable[Any]) -> list[str]:
+def _identities(media: Iterable[Medium]) -> list[str]:
     return [f"{medium.kind} {medium.identity}" for medium in media]
 
 

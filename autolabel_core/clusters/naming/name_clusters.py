@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +74,7 @@ class NamingResult:
     """
 
     names: dict[str, ClusterName]
-    usage: dict[str, Any]
+    usage: dict[str, float | None]
     problems: list[str]
     merged: dict[str, str]
 
@@ -132,7 +131,7 @@ class _Asking:
         self.problems: list[str] = []
 
     @property
-    def usage(self) -> dict[str, Any]:
+    def usage(self) -> dict[str, float | None]:
         """What it took."""
         spent = self._server.usage if self._server else None
         return {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from autolabel_core.clusters.naming.answer_parsing import answer_shape
 from autolabel_core.clusters.naming.prompt_media import Medium, Shown
@@ -104,7 +103,7 @@ def calls(showings: Sequence[Showing], settings: LLMLabeling) -> Iterator[list[S
         yield call
 
 
-def messages(call: Sequence[Showing], settings: LLMLabeling) -> list[dict[str, Any]]:
+def messages(call: Sequence[Showing], settings: LLMLabeling) -> list[dict[str, object]]:
     """Return the chat messages that ask for the names of some clusters.
 
     Args:
@@ -117,14 +116,12 @@ def messages(call: Sequence[Showing], settings: LLMLabeling) -> list[dict[str, A
     shape = json.dumps(answer_shape(settings), ensure_ascii=False)
     system = f"{settings.custom_prompt or INSTRUCTIONS}\n\n{FORM.format(shape=shape)}"
     parts = [part for showing in call for part in _parts(showing)]
-    if all(part["type"] == "text" for part in parts):
-        content: Any = "\n".join(part["text"] for part in parts)
-    else:
-        content = parts
+    texts = [str(part["text"]) for part in parts if part["type"] == "text"]
+    content: object = parts if len(texts) < len(parts) else "\n".join(texts)
     return [{"role": "system", "content": system}, {"role": "user", "content": content}]
 
 
-def _parts(showing: Showing) -> Iterator[dict[str, Any]]:
+def _parts(showing: Showing) -> Iterator[dict[str, object]]:
     sample = showing.sample
     yield _text_part(f"## cluster_id: {sample.cluster_id} ({sample.size:,} documents)")
     for number, document in enumerate(showing.documents, start=1):
@@ -132,11 +129,11 @@ def _parts(showing: Showing) -> Iterator[dict[str, Any]]:
         yield from filter(None, map(_medium_part, document.media))
 
 
-def _text_part(text: str) -> dict[str, Any]:
+def _text_part(text: str) -> dict[str, object]:
     return {"type": "text", "text": text}
 
 
-def _medium_part(medium: Medium) -> Mapping[str, Any] | None:
+def _medium_part(medium: Medium) -> Mapping[str, object] | None:
     try:
         return {"type": medium.kind, medium.kind: {"url": medium.url()}}
     except AutolabelError:  # a file that cannot be read is not shown

@@ -6,7 +6,6 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from autolabel_core.clusters.naming.samples import SampleBlob, SampleDocument
 from autolabel_core.declarations.llm_naming import InputMapping, LLMLabeling
@@ -120,7 +119,7 @@ def shown(document: SampleDocument, settings: LLMLabeling, sign: Sign) -> Shown:
     return Shown(tuple(part for part in cut if part.text.strip()), tuple(media))
 
 
-def at_path(value: Any, path: str) -> Any:
+def at_path(value: object, path: str) -> object:
     """Return what lies at a dotted path of mappings and lists, None where nothing does.
 
     Args:

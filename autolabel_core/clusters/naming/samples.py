@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +40,7 @@ class SampleDocument:
         content_hash: changes whenever the files do.
     """
 
-    payload: Mapping[str, Any]
+    payload: Mapping[str, object]
     source_blobs: tuple[SampleBlob, ...] = ()
     document_blobs: tuple[SampleBlob, ...] = ()
     content_hash: str = ""
@@ -93,7 +92,7 @@ class ClusterName:
     summary: str = ""
     keywords: tuple[str, ...] = ()
     confidence: float = 0.0
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
     source: str = "llm"
 
 

@@ -146,7 +146,7 @@ class ChatClient:
         """Close them."""
         await self._client.close()
 
-    async def ask(self, messages: list[dict[str, Any]]) -> str:
+    async def ask(self, messages: list[dict[str, object]]) -> str:
         """Return what the model writes.
 
         A model that declines is a `RefusedAnswerError`, what is no chat completion a
@@ -175,7 +175,7 @@ class ChatClient:
         except APIStatusError as error:
             self._refuse(error.status_code, error.message)
 
-    async def _request(self, messages: list[dict[str, Any]]) -> str:
+    async def _request(self, messages: list[dict[str, object]]) -> str:
         from openai import BadRequestError, UnprocessableEntityError
 
         extra: dict[str, Any] = {}
