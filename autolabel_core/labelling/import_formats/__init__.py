@@ -8,7 +8,8 @@ from pathlib import Path
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.labelling.box_input import ParsedAnnotations
-from autolabel_core.labelling.import_formats.coco import is_coco, read_coco
+from autolabel_core.labelling.import_formats.coco import read_coco
+from autolabel_core.labelling.import_formats.coco_content import is_coco
 from autolabel_core.labelling.import_formats.csv_jsonl import read_csv, read_jsonl, read_parquet
 from autolabel_core.labelling.import_formats.label_studio import read_label_studio
 from autolabel_core.labelling.import_formats.read_text import export_format, files_in, read_json

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.box_input import (
@@ -17,22 +16,24 @@ from autolabel_core.labelling.box_input import (
     SourceImage,
     Target,
 )
+from autolabel_core.labelling.import_formats.coco_content import (
+    CocoContent,
+    category_names,
+    coco_content,
+    id_text,
+    is_coco,
+)
 from autolabel_core.labelling.import_formats.read_text import (
     files_in,
     image_of_data,
     left_out,
-    read_bytes,
-    read_json,
     size_of,
     turned_by,
     whole,
 )
 from autolabel_core.tables.boxes.box_labels import MISSED
 
-LISTS = ("images", "annotations", "categories")
 INSTANCES = re.compile(r"instances_(.+)\.json", re.IGNORECASE)
-WRITTEN_BY_US = "written by autolabel"
-"""The description in `info` of our own exports."""
 
 _IS_PATH_OF_ITS_OWN = re.compile(r"/|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]+://|\\\\")
 
@@ -84,14 +85,6 @@ def _reviewed_if_any(parsed: ParsedAnnotations) -> ParsedAnnotations:
         return parsed
     note = "No image has an annotation, so none is taken for reviewed."
     return replace(parsed, notes=(*parsed.notes, note), incomplete=frozenset(images))
-
-
-def is_coco(file: Path) -> bool:
-    """Return whether a JSON file looks like COCO, without parsing it."""
-    data = read_bytes(file)
-    return data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and all(
-        b'"%s"' % name.encode() in data for name in LISTS
-    )
 
 
 def _instance_files(files: list[Path]) -> list[Path]:
@@ -170,49 +163,6 @@ def source_images(content: CocoContent, path: Path) -> dict[str, SourceImage]:
     return {image_id: source for image_id, (source, _) in images.items()}
 
 
-class CocoContent(NamedTuple):
-    """What a COCO file holds, and whether we wrote it."""
-
-    images: Sequence[Mapping[str, object]]
-    annotations: Sequence[Mapping[str, object]]
-    categories: Sequence[Mapping[str, object]]
-    is_ours: bool
-
-
-def coco_content(path: Path) -> CocoContent:
-    """Return what a COCO file holds: the objects in its lists `LISTS`.
-
-    Args:
-        path: the JSON file.
-
-    Returns:
-        Its content.
-
-    Raises:
-        AutolabelError: it is no COCO file.
-    """
-    content = read_json(path)
-    content = content if isinstance(content, dict) else {}
-    lists = [entries for name in LISTS if isinstance(entries := content.get(name), list)]
-    if len(lists) < len(LISTS):
-        raise AutolabelError(f"{path} is no COCO file: expected the lists {', '.join(LISTS)}.")
-    images, annotations, categories = (
-        [entry for entry in entries if isinstance(entry, dict)] for entries in lists
-    )
-    if len(images) + len(annotations) + len(categories) < sum(map(len, lists)):
-        raise AutolabelError(f"{path} is no COCO file: every entry is an object.")
-    info = content.get("info")
-    is_ours = isinstance(info, dict) and info.get("description") == WRITTEN_BY_US
-    return CocoContent(images, annotations, categories, is_ours)
-
-
-def id_text(value: object) -> str | None:
-    """Return an id as a text, so that 1 and "1" are one; None for what is no id."""
-    if isinstance(value, bool) or not isinstance(value, (int, str, float)):
-        return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
 def _image_id(image: Mapping[str, object], known: Mapping[str, tuple[SourceImage, object]]) -> str:
     image_id = id_text(image.get("id"))
     if image_id is None:
@@ -248,34 +198,6 @@ def _source_image(
     if folder and path and not _IS_PATH_OF_ITS_OWN.match(path):
         return image_of_data(image, is_ours, folder + path, entry, layout_folders)
     return image_of_data(image, is_ours, path, entry)
-
-
-def category_names(categories: Sequence[Mapping[str, object]], path: Path) -> dict[str, str]:
-    """Return the names of categories by their id as text.
-
-    Args:
-        categories: entries of a COCO file.
-        path: what to call the file in an error.
-
-    Returns:
-        The names.
-
-    Raises:
-        AutolabelError: an id or a name is missing, or two names have one id.
-    """
-    names: dict[str, str] = {}
-    for category in categories:
-        category_id, name = id_text(category.get("id")), category.get("name")
-        if isinstance(name, int) and not isinstance(name, bool):
-            name = str(name)
-        if category_id is None or not isinstance(name, str):
-            raise AutolabelError(f"{path}: category {dict(category)!r}; expected an id and a name.")
-        if names.setdefault(category_id, name) != name:
-            raise AutolabelError(
-                f"{path}: {names[category_id]!r} and {name!r} both have the category id "
-                f"{category_id}; give each its own."
-            )
-    return names
 
 
 def _box(

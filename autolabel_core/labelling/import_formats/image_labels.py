@@ -8,11 +8,11 @@ from pathlib import Path
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.labelling.box_input import SourceImage
-from autolabel_core.labelling.import_formats.coco import (
+from autolabel_core.labelling.import_formats.coco import source_images
+from autolabel_core.labelling.import_formats.coco_content import (
     category_names,
     coco_content,
     id_text,
-    source_images,
 )
 from autolabel_core.labelling.import_formats.label_studio import (
     finished_annotations,
