@@ -206,7 +206,12 @@ export function Gallery({ collection, place, version, tell }) {
 function Tile({ collection, document }) {
   const { label, label_source: source, suggested_label: suggested, taxonomy_match: match } = document;
   return html`
-    <${Picture} collection=${collection} document=${document} side=${192} />
+    <${Picture}
+      key=${document.document_id}
+      collection=${collection}
+      document=${document}
+      side=${192}
+    />
     <figcaption>
       <i class=${`dot source-${source || "none"}`}></i>
       <span>${label ?? (suggested ? `${suggested}?` : document.reason ? "cannot be read" : "no label")}</span>

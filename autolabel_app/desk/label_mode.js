@@ -24,7 +24,7 @@ export function LabelMode({ collection, place, tell }) {
   const asked = JSON.stringify([view.filter, view.sort]);
   const [waiting, setWaiting] = useState(/** @type {api.Document[]|null} */ (null));
   const [total, setTotal] = useState(0);
-  const [naming, setNaming] = useState(false);
+  const [naming, setNaming] = useState(!collection.labels.length);
   const [done, setDone] = useState(/** @type {{document: api.Document, label: string}[]} */ ([]));
   const seen = useRef(/** @type {Set<string>} */ (new Set()));
   const filling = useRef("");
@@ -55,6 +55,8 @@ export function LabelMode({ collection, place, tell }) {
     fill(true);
   }, [name, asked]);
   const document = waiting?.[0];
+  // A new label can be chosen again before a sweep has seen it.
+  const labels = [...new Set([...collection.labels, ...done.map((one) => one.label)])].sort();
   useEffect(() => {
     if (waiting && waiting.length < REFILL) fill(false);
     for (const one of waiting?.slice(1, PRELOADED) || []) {
@@ -88,7 +90,7 @@ export function LabelMode({ collection, place, tell }) {
   };
   const proposal = document?.label ?? document?.suggested_label;
   useKeys((event) => {
-    const named = keysOf(collection.labels).get(event.key);
+    const named = keysOf(labels).get(event.key);
     if (event.key === "Enter" && proposal) give(proposal);
     else if (named !== undefined) give(named);
     else if (event.key === "s" || event.key === "ArrowRight") advance();
@@ -113,7 +115,15 @@ export function LabelMode({ collection, place, tell }) {
       </div>
       ${waiting && !document && html`<p class="empty">${WORDS.queueDone}</p>`}
       ${document &&
-      html`<div class="shown"><${Picture} collection=${collection} document=${document} side=${1024} /></div>
+      html`<div class="shown">
+          <!-- Keyed, so that no picture stays until the next one is there. -->
+          <${Picture}
+            key=${document.document_id}
+            collection=${collection}
+            document=${document}
+            side=${1024}
+          />
+        </div>
         <p class="key">${document.key}</p>`}
     </section>
     <aside>
@@ -124,8 +134,8 @@ export function LabelMode({ collection, place, tell }) {
         </button>
         <${NearestReference} collection=${collection} document=${document} />`}
       <${LabelInput}
-        labels=${collection.labels}
-        focused=${naming || Boolean(document && !collection.labels.length)}
+        labels=${labels}
+        focused=${naming}
         choose=${give}
         leave=${() => setNaming(false)}
       />
