@@ -279,7 +279,7 @@ def test_what_a_kill_may_leave_is_taken_up(run, site, project, refs):
     whole = contents(refs)
     lines = (refs / FILE).read_bytes().splitlines(keepends=True)
     (refs / FILE).write_bytes(b"".join(lines[:2]) + lines[2][:40])
-    (refs / ".gamma.jpg.part").write_bytes(b"half")
+    (refs / ".gamma.jpg.autolabel.part").write_bytes(b"half")
     assert run("identify", "gather", "--project", file)[0] == 0
     again = contents(refs)
     assert again.keys() == whole.keys() and again["beta.jpg"] == whole["beta.jpg"]

@@ -10,6 +10,7 @@ import pytest
 from support.export_samples import ROWS, table
 
 from autolabel_core.exports import write_export
+from autolabel_core.foundation.atomic_files import SUFFIX, clear_killed_writes, write_atomically
 from autolabel_core.foundation.partial_folders import partial_folder
 from autolabel_core.storage.checksums import Checksums
 from autolabel_core.storage.local_files import LocalFiles
@@ -100,3 +101,56 @@ def test_an_earlier_export_that_a_kill_left_goes_once_there_is_a_new_one(tmp_pat
     (tmp_path / f".out.{32 * 'c'}.earlier").mkdir()
     write_export("csv", table(ROWS), tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+FILE_WRITER = """
+import sys, time
+from pathlib import Path
+from autolabel_core.foundation.atomic_files import write_atomically
+
+def write(part):
+    part.write_bytes(b"half")
+    print("there", flush=True)
+    time.sleep(600)
+
+write_atomically(Path(sys.argv[1]), write)
+"""
+
+
+@pytest.fixture
+def file_writer(tmp_path):
+    """Another process in the middle of writing the file `tmp_path / "old"`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", FILE_WRITER, str(tmp_path / "old")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdout.readline() == "there\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_file_that_is_never_written_again_leaves_nothing_half(file_writer, tmp_path):
+    part, foreign = tmp_path / f".old{SUFFIX}", tmp_path / ".download.part"
+    foreign.touch()
+    clear_killed_writes(tmp_path)
+    assert part.exists(), "a live writer is not disturbed"
+    kill(file_writer)
+    write_atomically(tmp_path / "new", lambda path: path.write_text("new"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".download.part", "new"]
+
+
+def test_a_sweep_clears_what_killed_runs_left_in_the_home(angles, home, run):
+    angles({"a": 0}, {"a": "left"})
+    left = [
+        folder / "deep" / f".x{SUFFIX}"
+        for folder in (home.paths.cache, home.paths.models, home.paths.warehouse)
+    ]
+    for part in left:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"half")
+    run("sweep", "nothing_of_that_name")
+    assert not any(part.exists() for part in left)

@@ -17,6 +17,7 @@ import pytest
 
 from autolabel_app.demos.detection_scenes import draw_scenes
 from autolabel_core.declarations.training import Training
+from autolabel_core.foundation.atomic_files import SUFFIX
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.training.detectors import own_checkpoints
 from autolabel_core.training.detectors.own_checkpoints import (
@@ -197,7 +198,7 @@ def test_a_full_disk_is_said_and_the_epochs_before_are_kept(run, tmp_path, monke
     real = shutil.copyfile
 
     def full(source, target):
-        if (wanted.folder / "last.pt").exists() and Path(target).name == ".last.pt.part":
+        if (wanted.folder / "last.pt").exists() and Path(target).name == f".last.pt{SUFFIX}":
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(source, target)
 

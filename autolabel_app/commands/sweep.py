@@ -34,6 +34,7 @@ def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> N
     """
     from autolabel_app.runs import SweepError
     from autolabel_app.runs import sweep as run_sweep
+    from autolabel_core.foundation.atomic_files import clear_killed_writes
 
     def tell(line: str) -> None:
         if not as_json:
@@ -42,6 +43,8 @@ def sweep(collections: tuple[str, ...], accept_losses: bool, as_json: bool) -> N
     started = time.monotonic()
     show_bar = sys.stderr.isatty() and not as_json
     workspace = Workspace.from_environment(new=True)
+    for folder in (workspace.paths.cache, workspace.paths.models, workspace.paths.warehouse):
+        clear_killed_writes(folder, below=True)
     try:
         results = run_sweep(workspace, collections, show_bar, tell, accept_losses)
     except SweepError as error:

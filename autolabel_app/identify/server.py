@@ -7,6 +7,7 @@ import socket
 import uvicorn  # noqa: TID253
 from fastapi import FastAPI  # noqa: TID253
 
+from autolabel_app.identify.header_limit import LimitedHTTPProtocol
 from autolabel_core.foundation.errors import AutolabelError
 
 WAITING_CONNECTIONS = 2048
@@ -37,5 +38,10 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 def run_server(app: FastAPI, listening: socket.socket, patience_s: int = 10) -> None:
     """Serve until interrupted; requests in hand are answered first, for so many seconds at most."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=patience_s)
+    config = uvicorn.Config(
+        app,
+        http=LimitedHTTPProtocol,
+        log_level="warning",
+        timeout_graceful_shutdown=patience_s,
+    )
     uvicorn.Server(config).run(sockets=[listening])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import resource
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from autolabel_core.foundation.errors import AutolabelError
 
 SPARE_HANDLES = 256
+SUFFIX = ".autolabel.part"
+"""Of files being written; other programs leave unfinished files of theirs as `.part`."""
+_CLEARED: set[Path] = set()
+"""Folders in which this process has looked for what killed writers left."""
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -24,17 +29,64 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         AutolabelError: the disk is full, or refuses the file.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}{SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        with part.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        part.replace(path)
+        _clear_once(path.parent)
+        with _locked(part):
+            write(part)
+            with part.open("rb+") as handle:
+                os.fsync(handle.fileno())
+            part.replace(path)
     except OSError as error:
         raise AutolabelError(_explained(error, path)) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def clear_killed_writes(folder: Path, below: bool = False) -> None:
+    """Remove the unfinished files that killed writers left in a folder, and no live writer's.
+
+    Args:
+        folder: it may be absent.
+        below: whether the folders below it are looked at too.
+    """
+    names = os.walk(folder) if below else [(str(folder), [], _files_in(folder))]
+    for place, _, files in names:
+        for name in files:
+            if name.startswith(".") and name.endswith(SUFFIX):
+                _remove_if_free(Path(place) / name)
+
+
+def _clear_once(folder: Path) -> None:
+    if folder not in _CLEARED:
+        _CLEARED.add(folder)
+        clear_killed_writes(folder)
+
+
+def _files_in(folder: Path) -> list[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return [e.name for e in entries if e.name.endswith(SUFFIX) and e.is_file()]
+    return []
+
+
+def _remove_if_free(part: Path) -> None:
+    with suppress(OSError), part.open("rb") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(part: Path) -> Iterator[None]:
+    """Lock a file while it is written; the system ends the lock with the process.
+
+    Where it is taken for a killed writer's before the lock is there, it is made again by name.
+    """
+    with part.open("ab") as handle:
+        # File systems without locks (some of a network) never clear one.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
 
 
 def _explained(error: OSError, path: Path) -> str:

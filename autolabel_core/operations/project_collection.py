@@ -175,13 +175,14 @@ class ProjectCollection:
         """
         from autolabel_core.declarations.conditions import parse_text
         from autolabel_core.documents.documents import Documents
-        from autolabel_core.documents.search import find_like
 
         texts = [filter] if isinstance(filter, str) else list(filter)
         conditions = [parse_text(text) for text in texts]
         if like is None:
             records = Documents(self.opened).find(conditions, sort, limit)
         else:
+            from autolabel_core.documents.search import find_like
+
             records = find_like(self.opened, like, conditions, limit)
         if url_seconds is None:
             return records

@@ -16,13 +16,14 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from autolabel_core.declarations.file_name_labels import Card
+from autolabel_core.foundation.atomic_files import clear_killed_writes
 from autolabel_core.foundation.errors import (
     AutolabelError,
     UnreachableItemError,
     UnreadableItemError,
 )
 from autolabel_core.foundation.paths import Paths
-from autolabel_core.identify.gather.pictures import checked, digest, keep, sweep_parts
+from autolabel_core.identify.gather.pictures import checked, digest, keep
 from autolabel_core.identify.gather.project import Gathering, Query
 from autolabel_core.identify.gather.site_adapter import Asking, Found, PictureSite
 from autolabel_core.identify.gather.site_registry import SITES
@@ -82,7 +83,7 @@ def gather(
             return _over(queries, run.look, run.gathered, progress)
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, paths), Sources(folder) as sources:
-            sweep_parts(folder)
+            clear_killed_writes(folder)
             run = _Run(wanted, asking, sources, dry=False)
             return _over(queries, run.take, run.gathered, progress)
 

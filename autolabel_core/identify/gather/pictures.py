@@ -6,7 +6,7 @@ import hashlib
 import io
 from pathlib import Path
 
-from autolabel_core.declarations.file_name_labels import Card, is_picture, write_name
+from autolabel_core.declarations.file_name_labels import Card, write_name
 from autolabel_core.declarations.file_name_rules import FileNames
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.media.images import decode_image, probe_image
@@ -62,11 +62,3 @@ def keep(folder: Path, data: bytes, suffix: str, card: Card, naming: FileNames) 
 def digest(data: bytes) -> str:
     """Return the SHA-256 in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
-
-
-def sweep_parts(folder: Path) -> None:
-    """Remove what a killed process left half written."""
-    for path in folder.glob(".*.part"):
-        name = path.name.removeprefix(".").removesuffix(".part")
-        if is_picture(name):
-            path.unlink()
