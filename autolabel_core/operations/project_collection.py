@@ -176,14 +176,13 @@ class ProjectCollection:
         from autolabel_core.declarations.conditions import parse_text
         from autolabel_core.documents.documents import Documents
 
-        texts = [filter] if isinstance(filter, str) else list(filter)
-        conditions = [parse_text(text) for text in texts]
+        conditions = [*map(parse_text, [filter] if isinstance(filter, str) else filter)]
         if like is None:
             records = Documents(self.opened).find(conditions, sort, limit)
         else:
-            from autolabel_core.documents.search import find_like
+            from autolabel_core.documents import search
 
-            records = find_like(self.opened, like, conditions, limit)
+            records = search.find_like(self.opened, like, conditions, limit)
         if url_seconds is None:
             return records
         from autolabel_core.documents.content_urls import content_urls
