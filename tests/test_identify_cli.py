@@ -190,5 +190,5 @@ def test_the_demo_tells_its_story(tmp_path):
     assert {"classes", "top1_before", "top1_after", "margin_before", "margin_after"} < set(report)
     assert {"unknown_auroc", "seconds", "one_palette"} < set(report)
     assert report["margin_after"] > report["margin_before"]
-    assert "<img" in (tmp_path / "demo" / "verify.html").read_text() and len(told) == 7
+    assert "<img" in (tmp_path / "demo" / "verify.html").read_text() and len(told) == 9
     story.run_identify_demo(tmp_path / "demo", told.append, small)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,11 @@ import click
 
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json
+from autolabel_core.foundation.paths import Paths
 
 if TYPE_CHECKING:
     from autolabel_core.identify.build_index import Built
+    from autolabel_core.identify.encoder_choice import EncoderChoice
 
 MOST_NAMED = 50
 FILE = click.Path(path_type=Path)
@@ -23,7 +26,8 @@ model_option = click.option(
     "--model",
     "--clip-model",
     "model",
-    help="Image encoder: descriptor (default, no weights) or open_clip:<model>/<tag or path>.",
+    help="Image encoder, such as open_clip:<model>/<tag or path>; by default the network or the "
+    "descriptor, whichever tells views of the pictures apart better.",
 )
 recursive_option = click.option(
     "--recursive", is_flag=True, help="Pictures in sub-folders are references too."
@@ -62,18 +66,34 @@ def index(
     from autolabel_app.progress import progress_bar
     from autolabel_core.declarations.yaml_reader import read_naming
     from autolabel_core.identify.build_index import index_folder
+    from autolabel_core.identify.encoder_choice import EncoderChoice, model_of
     from autolabel_core.identify.index_encoder import load_encoder, origin_of
     from autolabel_core.identify.reference_folder import read_folder
 
     folder = read_folder(refs, read_naming(names), recursive)
-    encoder = load_encoder(model, projection)
-    origin = origin_of(encoder, refs, model, projection, reference_views)
+    views = Paths.from_environment().views
+    choice = EncoderChoice(model) if model else model_of(folder, views, projection, out)
+    encoder = load_encoder(choice.model, projection)
+    origin = origin_of(encoder, refs, choice.model, projection, reference_views)
     with progress_bar("embedding") as progress:
         built = index_folder(folder, encoder, origin, out, progress)
     if as_json:
-        emit_json({"index": str(out), **_numbers(built)})
+        emit_json({"index": str(out), **_numbers(built), **choice_record(choice)})
     else:
+        tell_choice(choice)
         _tell(built, out)
+
+
+def choice_record(choice: EncoderChoice) -> dict[str, object]:
+    """Return the encoder's model as JSON holds it, and what it was chosen by."""
+    compared = [{**asdict(figures), "top1": figures.top1} for figures in choice.compared]
+    return {"model": choice.model, "compared_encoders": compared}
+
+
+def tell_choice(choice: EncoderChoice) -> None:
+    """Say which encoder was chosen, where one was."""
+    if choice.compared:
+        click.echo(choice)
 
 
 def _numbers(built: Built) -> dict[str, object]:

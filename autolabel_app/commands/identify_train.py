@@ -9,10 +9,12 @@ import click
 
 from autolabel_app.commands.identify_index import (
     FILE,
+    choice_record,
     model_option,
     names_option,
     recursive_option,
     refs_option,
+    tell_choice,
     tell_left_out,
 )
 from autolabel_app.options import json_option
@@ -59,6 +61,7 @@ def train(
     """
     from autolabel_app.progress import progress_bar
     from autolabel_core.declarations.yaml_reader import read_naming
+    from autolabel_core.identify.encoder_choice import EncoderChoice, model_of
     from autolabel_core.identify.index_encoder import load_encoder
     from autolabel_core.identify.reference_folder import read_folder
     from autolabel_core.models.evaluation.augmentation_cache import ViewCache
@@ -67,9 +70,12 @@ def train(
     from autolabel_core.training.heads.training_data import gather_material
 
     recipe = Recipe(epochs=epochs, views=views, seed=seed, reference_views=reference_views)
-    encoder = load_encoder(model)
-    folder = read_folder(refs, read_naming(names), recursive).decodable(encoder.min_side_px)
-    cache = ViewCache(Paths.from_environment().views, encoder)
+    views_folder = Paths.from_environment().views
+    found = read_folder(refs, read_naming(names), recursive)
+    choice = EncoderChoice(model) if model else model_of(found, views_folder)
+    encoder = load_encoder(choice.model)
+    folder = found.decodable(encoder.min_side_px)
+    cache = ViewCache(views_folder, encoder)
     labels = [reference.card.name for reference in folder.references]
     with progress_bar("views") as progress:
         material = gather_material(folder.references, labels, encoder, cache, recipe, progress)
@@ -80,8 +86,10 @@ def train(
     if trained.adopted:
         trained.head.save(file)
     if as_json:
-        emit_json({**_numbers(trained, file), "left_out": folder.left_out})
+        numbers = {**_numbers(trained, file), "left_out": folder.left_out}
+        emit_json({**numbers, **choice_record(choice)})
     else:
+        tell_choice(choice)
         tell_left_out(folder.left_out)
         _tell(trained, out, file)
     return 0 if trained.adopted else 1

@@ -18,6 +18,7 @@ from autolabel_app.demos.demo_folder import fresh_folder
 from autolabel_app.demos.identify.camera import photograph
 from autolabel_app.demos.identify.cards import card_names, draw_card
 from autolabel_core.identify.build_index import index_folder
+from autolabel_core.identify.encoder_choice import choose_encoder
 from autolabel_core.identify.index_encoder import load_encoder, origin_of
 from autolabel_core.identify.reference_folder import pictures_of, read_folder
 from autolabel_core.identify.verification_page import verification_page
@@ -28,6 +29,7 @@ from autolabel_core.models.evaluation.retrieval_metrics import RetrievalResult, 
 from autolabel_core.models.evaluation.unknown_rejection import auroc
 from autolabel_core.models.evaluation.verification import Rate, verify_index
 from autolabel_core.models.extractors import Extractor, embed_checked
+from autolabel_core.models.projection_head import ProjectedExtractor
 from autolabel_core.training.heads.train_head import Recipe, TrainedHead, train_head
 from autolabel_core.training.heads.training_data import gather_material
 
@@ -103,16 +105,18 @@ def run_identify_demo(home: Path, tell: Tell, setting: Setting | None = None) ->
 
 def _figures(cards: CardSet, home: Path, tell: Tell) -> dict[str, object]:
     cards.draw()
-    encoder = load_encoder()
-    index = _index(cards, encoder, home)
+    choice = choose_encoder(read_folder(cards.folder).references, home / "views")
+    tell(str(choice))
+    encoder = load_encoder(choice.model)
+    index = _index(cards, encoder, home, choice.model)
     seen = cards.seen(encoder)
     before, before_auroc = _asked(index, cards, *seen)
     tell(f"1. One picture of each of {len(index)} cards is indexed; a camera sees them: {before}")
     trained = _trained(cards, encoder, home)
     head = trained.head
     head.save(_head_file(cards, home))
-    projected = load_encoder(None, _head_file(cards, home))
-    index = _index(cards, projected, home)
+    projected = load_encoder(choice.model, _head_file(cards, home))
+    index = _index(cards, projected, home, choice.model)
     after, auroc_after = _asked(index, cards, *(head.project(vectors) for vectors in seen))
     gate = "adopted" if trained.adopted else "not adopted"
     tell(f"2. A head is trained on augmented views ({gate} by the gate); the same shots: {after}")
@@ -123,6 +127,7 @@ def _figures(cards: CardSet, home: Path, tell: Tell) -> dict[str, object]:
     if not cards.one_palette:
         _write_page(index, projected, home)
     return {
+        "model": choice.model,
         "top1_before": before.top1,
         "top1_after": after.top1,
         "top1_after_interval": [after.rate.low, after.rate.high],
@@ -171,10 +176,9 @@ def _asked(
     return CameraResult(judged), auroc(judged.score, index.label_scores(unknown).max(axis=1))
 
 
-def _index(cards: CardSet, encoder: Extractor, home: Path) -> ReferenceIndex:
-    projected = encoder.manifest.embedding_dim != load_encoder().manifest.embedding_dim
-    head = _head_file(cards, home) if projected else None
-    origin = origin_of(encoder, cards.folder, None, head)
+def _index(cards: CardSet, encoder: Extractor, home: Path, model: str) -> ReferenceIndex:
+    head = _head_file(cards, home) if isinstance(encoder, ProjectedExtractor) else None
+    origin = origin_of(encoder, cards.folder, model, head)
     out = home / f"{cards.folder.name}.npz"
     return index_folder(read_folder(cards.folder), encoder, origin, out).index
 
