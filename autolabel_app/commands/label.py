@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.dry_runs import dry_run_option, show_dry_run
 from autolabel_app.options import annotator_option, json_option
 from autolabel_app.output import emit_json
 from autolabel_core.operations.project import Project
@@ -15,6 +16,7 @@ from autolabel_core.tables.workspace import OpenCollection
 if TYPE_CHECKING:
     from autolabel_core.declarations import Collection
     from autolabel_core.labelling.give_labels import GivenLabel, LabelReport
+    from autolabel_core.operations.dry_run import DryRun
     from autolabel_core.operations.project_collection import ProjectCollection
 
 SHOWN_KEYS = 5
@@ -85,6 +87,7 @@ def pairs(
 )
 @annotator_option
 @click.option("--reason", help="Why, for `explain`.")
+@dry_run_option
 @json_option
 def label(
     collection: str,
@@ -100,6 +103,7 @@ def label(
     fields: dict[str, str],
     annotator: str | None,
     reason: str | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Label the document KEY of COLLECTION, or many from a CSV, a file or folders: all or nothing.
@@ -119,6 +123,7 @@ def label(
     handle = Project.open().collection(collection)
     declared = handle.opened
     if moved_from is not None:
+        _check_no_dry_run(dry_run)
         _carry_over(handle, words[0], moved_from, annotator, as_json)
         return
     if elsewhere:
@@ -131,14 +136,40 @@ def label(
         given, notes = _labels(declared.declaration, words, csv_file, fields), []
     if not elsewhere:
         origin = "csv" if csv_file is not None else "cli"
-    report = handle.record_labels(given, origin, annotator, reason)
+    if dry_run:
+        report, found = _dry_run(handle, given, origin, annotator)
+    else:
+        report, found = handle.record_labels(given, origin, annotator, reason), None
     told = [*map(str, report.warnings), *notes, *report.notes, *_without_label(report)]
-    if as_json:
+    _tell(report, told, found, as_json)
+    if found is None and not as_json:
+        click.echo(_shown(report, collection, withdraw))
+
+
+def _tell(report: LabelReport, told: list[str], found: DryRun | None, as_json: bool) -> None:
+    """Say what was odd, and of a dry run what would change."""
+    if as_json and found is None:
         emit_json({"recorded": report.labelled + report.withdrawn, "warnings": told})
         return
     for line in told:
         click.echo(f"Warning: {line}", err=True)
-    click.echo(_shown(report, collection, withdraw))
+    if found is not None:
+        show_dry_run(found, as_json)
+
+
+def _check_no_dry_run(dry_run: bool) -> None:
+    if dry_run:
+        raise click.UsageError("--moved-from has no --dry-run.")
+
+
+def _dry_run(
+    handle: ProjectCollection, given: list[GivenLabel], origin: str, annotator: str | None
+) -> tuple[LabelReport, DryRun]:
+    from autolabel_core.labelling.give_labels import give_labels
+    from autolabel_core.operations.dry_run import dry_run
+
+    who = annotator or handle.annotator
+    return dry_run(handle.opened, lambda copy: give_labels(copy, given, who, origin))
 
 
 def _check_usage(

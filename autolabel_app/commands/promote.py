@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from autolabel_app.dry_runs import dry_run_option, show_dry_run
 from autolabel_app.options import (
     NOT_PROMOTED,
     is_confirmed,
@@ -31,6 +32,7 @@ from autolabel_core.tables.workspace import Workspace
 )
 @reviewed_option
 @reviewer_option
+@dry_run_option
 @json_option
 def promote(
     collection: str,
@@ -39,6 +41,7 @@ def promote(
     limit: int | None,
     yes: bool,
     reviewer: str | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Show the auto-labels of COLLECTION that would become references; promote them after a yes.
@@ -52,6 +55,12 @@ def promote(
     workspace = Workspace.from_environment()
     declared = workspace.open(collection)
     chosen = candidates(declared, min_confidence, exclude)[:limit]
+    if dry_run:
+        from autolabel_core.operations.dry_run import dry_run_of_promotion
+
+        _, found = dry_run_of_promotion(declared, chosen, reviewer or annotator_name())
+        show_dry_run(found, as_json)
+        return
     rows = [
         {
             "key": p.record["key"],

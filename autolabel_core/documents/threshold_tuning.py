@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.rule_suggestions import rule_suggestions
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.matching.threshold_changes import ThresholdChange, what_would_change
 from autolabel_core.matching.thresholds import PerLabelProposal, Thresholds, propose_per_label
@@ -72,8 +73,7 @@ def propose_thresholds(collection: OpenCollection, precision: float) -> PerLabel
 def try_thresholds(collection: OpenCollection, new: Thresholds) -> ThresholdChange:
     """Count what other thresholds would label and unlabel, without changing anything.
 
-    The retriever's `min_score` and the similarity of known things stay in force, and what an audit
-    found wrong stays unlabelled; such documents are not counted.
+    What the rule takes for unknown, and what an audit found wrong, stays unlabelled.
 
     Args:
         collection: whose documents are counted.
@@ -82,24 +82,23 @@ def try_thresholds(collection: OpenCollection, new: Thresholds) -> ThresholdChan
     Returns:
         The counts, over all and by label.
     """
-    taxonomy = _applied_taxonomy(collection)
-    rule, lowest = taxonomy.rule, taxonomy.engine.similarity_threshold
-    by_cosine = rule.score == "nearest"
-    with Documents(collection).connect() as connection:
-        rows = connection.execute(
-            "SELECT confidence, label_source, suggested_label, document_id, content_hash "
-            "FROM documents WHERE coalesce(similarity >= $similar, true) "
-            "AND coalesce(neighbours[1].score >= $near, true) ORDER BY key",
-            {
-                "similar": -1.0 if lowest is None else lowest,
-                "near": -1.0 if rule.min_score is None or by_cosine else rule.min_score,
-            },
-        ).fetchall()
+    old = _applied_taxonomy(collection).rule.thresholds
     withheld = TaxonomyLabels(collection).rejected
-    open_ = [row[:3] for row in rows if (row[3], row[4], row[2]) not in withheld]
-    confidence, sources, labels = zip(*open_, strict=True) if open_ else ((), (), ())
-    tried = new.at_least(rule.min_score if by_cosine else None)
-    return what_would_change(confidence, sources, labels, rule.thresholds, tried)
+    suggestions = [
+        suggestion
+        for suggestion in rule_suggestions(collection)
+        if (suggestion.document_id, suggestion.content_hash, suggestion.label) not in withheld
+    ]
+    with Documents(collection).connect() as connection:
+        documents = connection.execute("SELECT count(*) FROM documents").fetchall()[0][0]
+    left = documents - len(suggestions)
+    return what_would_change(
+        [*(s.confidence for s in suggestions), *[None] * left],
+        [*(s.label_source for s in suggestions), *[None] * left],
+        [*(s.label for s in suggestions), *[None] * left],
+        old,
+        new,
+    )
 
 
 def _applied_taxonomy(collection: OpenCollection) -> AppliedTaxonomy:

@@ -1,0 +1,60 @@
+"""Shows what a dry run found, for every command that has `--dry-run`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from autolabel_app.output import emit_json, emit_table
+
+if TYPE_CHECKING:
+    from autolabel_core.operations.dry_run import DryRun
+
+MAX_SHOWN = 20
+
+dry_run_option = click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Record nothing: show which labels would change after the next sweep.",
+)
+
+
+def show_dry_run(found: DryRun, as_json: bool) -> None:
+    """Print the changes: counted by label, and the first of them by key.
+
+    Args:
+        found: what would change.
+        as_json: whether a program reads it; then all are listed.
+    """
+    if as_json:
+        changes = [change._asdict() for change in found.changes]
+        emit_json({"dry_run": True, "unchanged": found.unchanged, "changes": changes})
+        return
+    click.echo(
+        f"Nothing is recorded. {len(found.changes)} documents would change, {found.unchanged} stay."
+    )
+    emit_counts = [
+        {"label now": before or "–", "then": after or "–", "documents": n}
+        for before, after, n in found.counted
+    ]
+    if not emit_counts:
+        return
+    emit_table(emit_counts)
+    click.echo()
+    emit_table(
+        [
+            {
+                "key": change.key,
+                "label now": _named(change.label_before, change.source_before),
+                "then": _named(change.label_after, change.source_after),
+            }
+            for change in found.changes[:MAX_SHOWN]
+        ]
+    )
+    if len(found.changes) > MAX_SHOWN:
+        click.echo(f"… and {len(found.changes) - MAX_SHOWN} more; --json lists all.")
+
+
+def _named(label: str | None, source: str | None) -> str:
+    return "–" if source is None else f"{label or '–'} ({source})"
