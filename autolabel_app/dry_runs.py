@@ -9,7 +9,9 @@ import click
 from autolabel_app.output import emit_json, emit_table
 
 if TYPE_CHECKING:
+    from autolabel_core.labelling.give_labels import GivenLabel, LabelReport
     from autolabel_core.operations.dry_run import DryRun
+    from autolabel_core.operations.project_collection import ProjectCollection
 
 MAX_SHOWN = 20
 
@@ -18,6 +20,27 @@ dry_run_option = click.option(
     is_flag=True,
     help="Record nothing: show which labels would change after the next sweep.",
 )
+
+
+def dry_run_of_labels(
+    handle: ProjectCollection, given: list[GivenLabel], origin: str, annotator: str | None
+) -> tuple[LabelReport, DryRun]:
+    """Try labels and withdrawals.
+
+    Args:
+        handle: the collection.
+        given: labels and withdrawals.
+        origin: where they come from, such as `cli` or `csv`.
+        annotator: who says so; None: as on the command line.
+
+    Returns:
+        What would be recorded, and which labels would change.
+    """
+    from autolabel_core.labelling.give_labels import give_labels
+    from autolabel_core.operations.dry_run import dry_run
+
+    who = annotator or handle.annotator
+    return dry_run(handle.opened, lambda copy: give_labels(copy, given, who, origin))
 
 
 def show_dry_run(found: DryRun, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autolabel_app.dry_runs import dry_run_option, show_dry_run
+from autolabel_app.dry_runs import dry_run_of_labels, dry_run_option, show_dry_run
 from autolabel_app.options import annotator_option, json_option
 from autolabel_app.output import emit_json
 from autolabel_core.operations.project import Project
@@ -137,7 +137,7 @@ def label(
     if not elsewhere:
         origin = "csv" if csv_file is not None else "cli"
     if dry_run:
-        report, found = _dry_run(handle, given, origin, annotator)
+        report, found = dry_run_of_labels(handle, given, origin, annotator)
     else:
         report, found = handle.record_labels(given, origin, annotator, reason), None
     told = [*map(str, report.warnings), *notes, *report.notes, *_without_label(report)]
@@ -160,16 +160,6 @@ def _tell(report: LabelReport, told: list[str], found: DryRun | None, as_json: b
 def _check_no_dry_run(dry_run: bool) -> None:
     if dry_run:
         raise click.UsageError("--moved-from has no --dry-run.")
-
-
-def _dry_run(
-    handle: ProjectCollection, given: list[GivenLabel], origin: str, annotator: str | None
-) -> tuple[LabelReport, DryRun]:
-    from autolabel_core.labelling.give_labels import give_labels
-    from autolabel_core.operations.dry_run import dry_run
-
-    who = annotator or handle.annotator
-    return dry_run(handle.opened, lambda copy: give_labels(copy, given, who, origin))
 
 
 def _check_usage(
