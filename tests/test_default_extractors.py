@@ -74,7 +74,7 @@ def naive_gradients(plane, pool, bins, centring):
 
 def test_oriented_gradients_equal_the_naive_loop():
     plane = RNG.random((32, 32), dtype=np.float32)
-    pool = descriptor._SHAPE_POOL
+    pool = descriptor.SHAPE_POOL
     found = descriptor._gradients(plane, pool, 16, 0.8)
     assert found == pytest.approx(naive_gradients(plane, pool, 16, 0.8), abs=2e-4)
 

@@ -125,16 +125,61 @@ def add(collection: str, weights: Path, version: str | None, note: str, licence:
 @click.argument("collection")
 @click.argument("version", required=False)
 @click.option(
-    "--format", "fmt", type=click.Choice(["torchscript", "onnx"]), default="torchscript",
-    show_default=True,
-)  # fmt: skip
+    "--what",
+    type=click.Choice(["detector", "classifier"]),
+    help="[default: the detector where the collection declares one, else the classifier].",
+)
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["torchscript", "onnx"]),
+    help="[default: torchscript of a detector; a classifier is onnx].",
+)
 @click.option("--imgsz", type=click.IntRange(min=32), help="Side of its pictures [default: card].")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-def export(collection: str, version: str | None, fmt: str, imgsz: int | None, out: Path) -> None:
-    """Write VERSION, or the detector in service, to OUT for another runtime."""
+def export(
+    collection: str,
+    version: str | None,
+    what: str | None,
+    fmt: str | None,
+    imgsz: int | None,
+    out: Path,
+) -> None:
+    """Write the detector, or the classifier, of COLLECTION to OUT for another runtime.
+
+    A detector is VERSION, or the one in service. A classifier is the encoder and the rule of the
+    taxonomy with its references as they are now, in one ONNX file that decides as `classify`
+    does; a script beside it labels pictures by onnxruntime, numpy and Pillow alone.
+    """
+    opened = Workspace.from_environment().open(collection)
+    has_detector = opened.declaration.detection is not None
+    if (what or ("detector" if has_detector else "classifier")) == "detector":
+        _export_detector(opened.workspace, collection, version, fmt or "torchscript", imgsz, out)
+        return
+    if version is not None or imgsz is not None or fmt == "torchscript":
+        raise click.UsageError(
+            "A classifier is exported as onnx, as it is now: leave out VERSION, --imgsz and "
+            "--format torchscript."
+        )
+    from autolabel_core.exports.onnx_classifier import export_classifier
+
+    made = export_classifier(opened, out)
+    click.echo(
+        f"{made.model}: onnx, {made.model.stat().st_size / 1e6:.1f} MB, {made.labels} labels from "
+        f"{made.references} references by {made.score}. Use it: python {made.script} PICTURE"
+    )
+
+
+def _export_detector(
+    workspace: Workspace,
+    collection: str,
+    version: str | None,
+    fmt: str,
+    imgsz: int | None,
+    out: Path,
+) -> None:
     from autolabel_core.training.detectors.model_export import export_weights
 
-    workspace = Workspace.from_environment()
     model = workspace.registry.pick(collection, "detector", version)
     side = imgsz or int(str(model.card["parameters"].get("imgsz", 640)))
     export_weights(workspace.registry.weights(model), fmt, side, out, workspace.paths.cache)

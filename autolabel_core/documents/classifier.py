@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict, cast
 
+import numpy as np
+
 from autolabel_core.documents.record import TaxonomyMatch
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.text_formats import read_text, text_media_type
 from autolabel_core.foundation.score_names import ScoreName
 from autolabel_core.matching.decision_engine import Match
-from autolabel_core.models.extractors import Extractor, embed_checked
+from autolabel_core.models.extractors import Extractor, embed_with_fallback
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.document_table import Item
 from autolabel_core.tables.reference_set import ReferenceSet
@@ -68,8 +70,12 @@ def classify(collection: OpenCollection, files: Sequence[Path]) -> list[Classifi
             reasons[i] = str(error)
     matches: dict[int, Match] = {}
     if items and taxonomy.all_references.rows:
-        vectors = embed_checked(extractor, list(items.values()))
-        matches = dict(zip(items, taxonomy.engine.match(vectors), strict=True))
+        found = embed_with_fallback(extractor, list(items.values()), [False] * len(items))
+        reasons |= {i: why for i, why in zip(items, found, strict=True) if isinstance(why, str)}
+        vectors = {i: v for i, v in zip(items, found, strict=True) if not isinstance(v, str)}
+        if vectors:
+            decided = taxonomy.engine.match(np.stack([*vectors.values()]))
+            matches = dict(zip(vectors, decided, strict=True))
     return [
         {"file": str(file), "reason": reasons.get(i), **classification(taxonomy, matches.get(i))}
         for i, file in enumerate(files)

@@ -88,9 +88,9 @@ def describe(image: Image.Image) -> Array:
     rgb: Array = np.asarray(small, dtype=np.float32) / np.float32(255)
     opponents = _opponents(rgb)
     grey: Array = rgb @ LUMA
-    shape = _gradients(grey, _SHAPE_POOL, SHAPE_BINS, SHAPE_CENTRING) * _SHAPE_WINDOW
-    edges = [_gradients(opponents[k], _EDGE_POOL, EDGE_BINS, EDGE_CENTRING) for k in (1, 2)]
-    layout = [_LAYOUT_POOL @ opponents[k] @ _LAYOUT_POOL.T for k in (1, 2)]
+    shape = _gradients(grey, SHAPE_POOL, SHAPE_BINS, SHAPE_CENTRING) * SHAPE_WINDOW
+    edges = [_gradients(opponents[k], EDGE_POOL, EDGE_BINS, EDGE_CENTRING) for k in (1, 2)]
+    layout = [LAYOUT_POOL @ opponents[k] @ LAYOUT_POOL.T for k in (1, 2)]
     blocks = (
         _scaled(shape),
         _scaled(np.stack(edges), EDGE_FADE) * np.float32(EDGE_WEIGHT),
@@ -130,7 +130,7 @@ def _colours(opponents: Array) -> Array:
     )
     chroma = (red_green[:, :, None] * yellow_blue[:, None, :]).reshape(half * half, -1)
     joint = (light[:, :, None] * chroma[:, None, :]).reshape(half * half, -1)
-    return _centred(_pooled(joint, _COLOUR_POOL), 1.0)
+    return _centred(_pooled(joint, COLOUR_POOL), 1.0)
 
 
 def _soft_bins(values: Array, bins: int) -> Array:
@@ -176,9 +176,9 @@ def _centre_window(cells: int, sigma: float) -> Array:
 
 
 _PIXELS = np.arange(SIDE_PX * SIDE_PX)
-_SHAPE_POOL = _bell_cells(SIDE_PX, SHAPE_CELLS, 0.5)
-_SHAPE_WINDOW = _centre_window(SHAPE_CELLS, CENTRE_SIGMA)
-_EDGE_POOL = _bell_cells(SIDE_PX, EDGE_CELLS, 0.5)
-_COLOUR_POOL = _bell_cells(SIDE_PX // 2, COLOUR_CELLS, 0.5)
-_LAYOUT_POOL = _bell_cells(SIDE_PX, LAYOUT_CELLS, 0.5)
-_LAYOUT_POOL /= _LAYOUT_POOL.sum(axis=1, keepdims=True)
+SHAPE_POOL = _bell_cells(SIDE_PX, SHAPE_CELLS, 0.5)
+SHAPE_WINDOW = _centre_window(SHAPE_CELLS, CENTRE_SIGMA)
+EDGE_POOL = _bell_cells(SIDE_PX, EDGE_CELLS, 0.5)
+COLOUR_POOL = _bell_cells(SIDE_PX // 2, COLOUR_CELLS, 0.5)
+LAYOUT_POOL = _bell_cells(SIDE_PX, LAYOUT_CELLS, 0.5)
+LAYOUT_POOL /= LAYOUT_POOL.sum(axis=1, keepdims=True)

@@ -146,7 +146,7 @@ class EfficientNetExtractor:
     ) -> None:
         self.manifest = manifest
         self.min_side_px: int | None = variant.shorter_side_px
-        self._variant, self._weight = variant, descriptor_weight
+        self.variant, self.descriptor_weight = variant, descriptor_weight
         self._device, self._batch_size = device, batch_size
         self._loading = threading.Lock()
         self._loaded: Network | None = None
@@ -157,7 +157,7 @@ class EfficientNetExtractor:
             return np.empty((0, self.manifest.embedding_dim or 0), dtype=np.float32)
         with self._loading:
             if self._loaded is None:
-                self._loaded = load_network(network_source(self._variant), self._device)
+                self._loaded = load_network(network_source(self.variant), self._device)
         network = self._loaded
         return encode_batches(
             functools.partial(self._encode, network),
@@ -167,11 +167,13 @@ class EfficientNetExtractor:
         )
 
     def _encode(self, network: Network, batch: Sequence[Image.Image]) -> Vectors:
-        pixels = np.stack([prepare(image, self._variant) for image in batch])
+        pixels = np.stack([prepare(image, self.variant) for image in batch])
         vectors = _unit(_centred_roots(network.run(pixels)))
-        if not self._weight:
+        if not self.descriptor_weight:
             return vectors
-        described = np.stack([describe(image) for image in batch]) * np.float32(self._weight)
+        described = np.stack([describe(image) for image in batch]) * np.float32(
+            self.descriptor_weight
+        )
         return _unit(np.concatenate([vectors, described], axis=1))
 
 
@@ -187,7 +189,7 @@ def network_source(variant: Variant) -> NetworkSource:
     return NetworkSource(
         name=variant.name,
         weights=variant.sha256,
-        load=functools.partial(_load, variant),
+        load=functools.partial(load_torch_network, variant),
         probe=probe,
         packages=("timm",),
     )
@@ -212,7 +214,7 @@ def prepare(image: Image.Image, variant: Variant) -> Vectors:
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def _load(variant: Variant) -> torch.nn.Module:
+def load_torch_network(variant: Variant) -> torch.nn.Module:
     """Return the network without its classifier, weights from the package.
 
     The weights carry the names of another implementation; its layers come in the same order.
