@@ -14,7 +14,7 @@ def network_of(function: Callable[..., Any], *parts: torch.nn.Module) -> torch.n
 
     Args:
         function: of tensors.
-        parts: networks that it calls, so that their weights belong to the result.
+        *parts: networks that it calls, so that their weights belong to the result.
 
     Returns:
         The network, in evaluation mode.
