@@ -10,7 +10,7 @@ MODULES = (
     *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
-    *("identify_index", "identify_serving", "thresholds", "certified"),
+    *("identify_index", "identify_serving", "scores", "thresholds", "certified"),
 )
 WITH_DATA = (
     "pipeline",
@@ -18,6 +18,7 @@ WITH_DATA = (
     "discovery",
     "clusters_beside",
     "detection",
+    "scores",
     "thresholds",
     "certified",
 )

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.score_samples import KINDS, clouds, unit
 
-from autolabel_core.matching.nearest import nearest
+from autolabel_core.matching.nearest import nearest, nearest_among_themselves
 from autolabel_core.matching.scores.folds import (
     NEVER_HELD_OUT,
     folds_of,
@@ -111,7 +111,7 @@ def test_near_duplicates_are_in_one_fold_and_an_only_reference_is_never_held_out
     vectors = np.concatenate([vectors, twins, unit(rng.normal(size=(1, 12)))])
     labels = np.concatenate([labels, labels[:4], np.array(["rare"], dtype=object)])
     codes = np.unique(labels.astype(str), return_inverse=True)[1]
-    groups = near_duplicate_groups(vectors)
+    groups = near_duplicate_groups(nearest_among_themselves(vectors, 10))
     folds = folds_of(codes, groups)
     assert groups[18:22].tolist() == [0, 1, 2, 3]
     assert folds[18:22].tolist() == folds[:4].tolist()
@@ -124,7 +124,7 @@ def test_a_label_of_one_group_alone_is_never_held_out():
     vectors, labels = clouds(np.random.default_rng(10), 3)
     vectors[labels == "kind 001"] = vectors[labels == "kind 001"][0]
     codes = np.unique(labels, return_inverse=True)[1]
-    folds = folds_of(codes, near_duplicate_groups(vectors))
+    folds = folds_of(codes, near_duplicate_groups(nearest_among_themselves(vectors, 10)))
     assert set(folds[codes == 1]) == {NEVER_HELD_OUT}
 
 

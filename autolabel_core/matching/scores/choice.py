@@ -107,8 +107,10 @@ def _named(
     name: ScoreName, settled: Mapping[ScoreName, Settled], sample: LearningSet
 ) -> ScoreChoice:
     judged = len(settled[name].judged)
-    figures = {name: _figures(settled[name], sample)} if judged else None
-    return ScoreChoice(name, "declared", judged, figures)
+    if not judged:
+        reason = "declared; no label has two different references, so its probabilities are a guess"
+        return ScoreChoice(name, reason)
+    return ScoreChoice(name, "declared", judged, {name: _figures(settled[name], sample)})
 
 
 def _shown(figures: Mapping[ScoreName, ScoreFigures], name: ScoreName) -> str:

@@ -10,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.score_names import ScoreName
-from autolabel_core.matching.nearest import nearest_among_themselves
 from autolabel_core.matching.scores import ridge
 from autolabel_core.matching.scores.fitted import FittedScore, ScoreChoice
-from autolabel_core.matching.scores.folds import folds_of, near_duplicate_groups, some_of_each
+from autolabel_core.matching.scores.folds import some_of_each
 from autolabel_core.matching.scores.ranking import RankedLabels, unranked
 from autolabel_core.matching.scores.similarity import Pool
 from autolabel_core.matching.scores.temperature import DEFAULT_TEMPERATURE, TEMPERATURES
 from autolabel_core.matching.scores.trials import (
-    VOTERS,
     LearningSet,
     Setting,
     Trial,
@@ -65,8 +63,7 @@ def learning_set(vectors: Vectors, labels: npt.NDArray[np.object_]) -> LearningS
         The references, labels numbered in alphabetical order.
     """
     names, codes = np.unique(labels.astype(str), return_inverse=True)
-    folds = folds_of(codes, near_duplicate_groups(vectors))
-    return LearningSet(vectors, codes.astype(np.int64), len(names), folds)
+    return LearningSet.of(vectors, codes.astype(np.int64), len(names))
 
 
 def sample_of(known: LearningSet) -> LearningSet:
@@ -74,8 +71,7 @@ def sample_of(known: LearningSet) -> LearningSet:
     rows = some_of_each(known.codes, JUDGED_AT_MOST)
     if len(rows) == len(known.codes):
         return known
-    folds = folds_of(known.codes[rows], near_duplicate_groups(known.vectors[rows]))
-    return LearningSet(known.vectors[rows], known.codes[rows], known.labels, folds)
+    return LearningSet.of(known.vectors[rows], known.codes[rows], known.labels)
 
 
 def settle(name: ScoreName, known: LearningSet) -> Settled:
@@ -201,7 +197,7 @@ def lowest_similarity(known: LearningSet, pool: Pool) -> float:
     """Return the similarity that all but UNKNOWN_SHARE of the references have to the others."""
     if len(known.codes) < 2:
         return -1.0
-    similarity = pool.similarity(known.vectors, nearest_among_themselves(known.vectors, VOTERS))
+    similarity = pool.similarity(known.vectors, known.others)
     ordered = np.sort(similarity)
     return float(ordered[int(UNKNOWN_SHARE * len(ordered))])
 

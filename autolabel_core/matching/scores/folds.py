@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from autolabel_core.matching.nearest import nearest_among_themselves
+from autolabel_core.matching.nearest import Nearest
 
 FOLDS = 5
 NEAR_DUPLICATE = 0.99
@@ -13,19 +13,16 @@ NEAR_DUPLICATE = 0.99
 NEVER_HELD_OUT = -1
 
 
-def near_duplicate_groups(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+def near_duplicate_groups(close: Nearest) -> npt.NDArray[np.int64]:
     """Group references that are nearly identical, directly or by way of others.
 
     Args:
-        vectors: (r, d) rows of unit length.
+        close: (r, k) the nearest other references of each.
 
     Returns:
         (r,) the first row of each reference's group.
     """
-    group = np.arange(len(vectors), dtype=np.int64)
-    if len(vectors) < 2:
-        return group
-    close = nearest_among_themselves(vectors, 10)
+    group = np.arange(len(close.position), dtype=np.int64)
     rows, columns = np.nonzero(close.score >= NEAR_DUPLICATE)
     a, b = rows, close.position[rows, columns]
     while True:

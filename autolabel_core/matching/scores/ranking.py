@@ -81,11 +81,46 @@ def rank_products(vectors: Vectors, weights: Vectors, temperature: float) -> Ran
     )
 
 
+@dataclass(frozen=True)
+class LikeliestLabels:
+    """The labels with the greatest products of n documents.
+
+    Attributes:
+        code: (n, k) labels, greatest product first; k at most LABELS_COMPARED.
+        product: (n, k) float64, falling.
+    """
+
+    code: npt.NDArray[np.integer]
+    product: Floats
+
+    @classmethod
+    def of(cls, products: Floats) -> LikeliestLabels:
+        """Choose among the products (n, labels) of all labels; ties go to the earlier one."""
+        code = np.argsort(-products, axis=1, kind="stable")[:, :LABELS_COMPARED]
+        return cls(code, np.take_along_axis(products, code, axis=1))
+
+    def at(self, rows: npt.NDArray[np.intp]) -> LikeliestLabels:
+        """Return some of the documents, by row."""
+        return LikeliestLabels(self.code[rows], self.product[rows])
+
+    def ranked(self, temperature: float) -> RankedLabels:
+        """Return the likeliest label of each, with its probability under a temperature."""
+        share = self._share(temperature)
+        return _ranked(self.code[:, 0], share, share[:, 1:2].sum(axis=1), share[:, 0])
+
+    def probability_of(self, codes: Codes, temperature: float) -> Floats:
+        """Return the probability of one label for each document, (n,); 0 where it is not listed."""
+        share = self._share(temperature)
+        own = np.where(self.code == codes[:, None], share, 0.0).sum(axis=1)
+        return np.asarray(own / share.sum(axis=1))
+
+    def _share(self, temperature: float) -> Floats:
+        return np.asarray(np.exp((self.product - self.product[:, :1]) / temperature))
+
+
 def _products(with_one: Vectors, weights: Vectors, temperature: float) -> RankedLabels:
     best = nearest(with_one, weights, min(LABELS_COMPARED, len(weights)))
-    score = best.score.astype(np.float64)
-    share = np.exp((score - score[:, :1]) / temperature)
-    return _ranked(best.position[:, 0], share, share[:, 1:2].sum(axis=1))
+    return LikeliestLabels(best.position, best.score.astype(np.float64)).ranked(temperature)
 
 
 @dataclass(frozen=True)
@@ -148,15 +183,14 @@ def votes(
 
 
 def _ranked(
-    code: npt.NDArray[np.integer], share: Floats, second: Floats, first: Floats | None = None
+    code: npt.NDArray[np.integer], share: Floats, second: Floats, first: Floats
 ) -> RankedLabels:
-    """Divide shares (n, k) by their sum; without `first` the first column leads."""
+    """Divide the first and the second share (n,) by the sum of all shares (n, k)."""
     total = share.sum(axis=1)
     ranked = total > 0
     total = np.where(ranked, total, np.nan)
-    lead = share[:, 0] if first is None else first
     return RankedLabels(
         np.where(ranked, code, -1).astype(np.int32),
-        (lead / total).astype(np.float32),
+        (first / total).astype(np.float32),
         (second / total).astype(np.float32),
     )

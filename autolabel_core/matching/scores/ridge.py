@@ -112,13 +112,17 @@ def solutions(sums: Sums, penalties: Sequence[float]) -> list[tuple[Floats, Floa
         For each penalty the coefficients (d, l) and the constants (l,).
     """
     mean, prior = sums.x / sums.weight, sums.y / sums.weight
-    variance, directions = np.linalg.eigh(sums.xx / sums.weight - np.outer(mean, mean))
-    rotated = directions.T @ (sums.xy / sums.weight - np.outer(mean, prior))
-    found = []
-    for penalty in penalties:
-        coefficients = directions @ (rotated / (np.maximum(variance, 0.0) + penalty)[:, None])
-        found.append((coefficients, prior - mean @ coefficients))
-    return found
+    covariance = sums.xx / sums.weight - np.outer(mean, mean)
+    shared = sums.xy / sums.weight - np.outer(mean, prior)
+    if len(penalties) == 1:
+        # One system is solved ten times faster than its directions are found.
+        system = covariance + penalties[0] * np.eye(len(mean))
+        found = [np.asarray(np.linalg.solve(system, shared), np.float64)]
+    else:
+        variance, directions = np.linalg.eigh(covariance)
+        spread, rotated = np.maximum(variance, 0.0), directions.T @ shared
+        found = [directions @ (rotated / (spread + p)[:, None]) for p in penalties]
+    return [(coefficients, prior - mean @ coefficients) for coefficients in found]
 
 
 def held_out_products(

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autolabel_core.foundation.score_names import ScoreName
-from autolabel_core.matching.nearest import Nearest, nearest
+from autolabel_core.matching.nearest import Nearest, nearest, nearest_among_themselves
 from autolabel_core.matching.scores import ridge
-from autolabel_core.matching.scores.ranking import RankedLabels, votes
-from autolabel_core.matching.scores.temperature import probabilities, ranked
+from autolabel_core.matching.scores.folds import folds_of, near_duplicate_groups
+from autolabel_core.matching.scores.ranking import LikeliestLabels, RankedLabels, votes
 
 Floats = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
@@ -44,12 +44,21 @@ class LearningSet:
         codes: (r,) label of each, from 0 to labels - 1.
         labels: how many labels there are.
         folds: (r,) fold of each; a negative one is never held out.
+        others: (r, VOTERS) the nearest other references of each.
     """
 
     vectors: Vectors
     codes: Codes
     labels: int
     folds: Codes
+    others: Nearest
+
+    @classmethod
+    def of(cls, vectors: Vectors, codes: Codes, labels: int) -> LearningSet:
+        """Deal references (r, d) with labels (r,) to folds, near-duplicates to one."""
+        others = nearest_among_themselves(vectors, VOTERS)
+        folds = folds_of(codes, near_duplicate_groups(others))
+        return cls(vectors, codes, labels, folds, others)
 
     @property
     def balance(self) -> Floats:
@@ -92,17 +101,18 @@ class ProductTrial:
     """Products with weights that were fitted without the fold of each reference.
 
     Attributes:
-        products: by penalty, (r, labels).
+        likeliest: by penalty, the greatest products of r references.
         codes: (r,) labels.
     """
 
-    products: Mapping[float, Floats]
+    likeliest: Mapping[float, LikeliestLabels]
     codes: Codes
 
     def evaluate(self, setting: Setting, rows: npt.NDArray[np.intp]) -> tuple[RankedLabels, Floats]:
         """Divide by the temperature and compare labels."""
-        probability = probabilities(self.products[setting.penalty][rows], setting.temperature)
-        return ranked(probability), probability[np.arange(len(rows)), self.codes[rows]]
+        labels = self.likeliest[setting.penalty].at(rows)
+        own = labels.probability_of(self.codes[rows], setting.temperature)
+        return labels.ranked(setting.temperature), own
 
 
 def trial_of(name: ScoreName, known: LearningSet, penalties: Sequence[float]) -> Trial:
@@ -119,9 +129,11 @@ def trial_of(name: ScoreName, known: LearningSet, penalties: Sequence[float]) ->
     if name == "probe":
         prepared = ridge.spanned(known.vectors, known.codes, known.balance, known.labels)
         products = ridge.held_out_products(prepared, known.folds, penalties)
-        return ProductTrial(dict(zip(penalties, products, strict=True)), known.codes)
+        likeliest = map(LikeliestLabels.of, products)
+        return ProductTrial(dict(zip(penalties, likeliest, strict=True)), known.codes)
     if name == "class_mean":
-        return ProductTrial({0.0: _products_with_means(known)}, known.codes)
+        means = LikeliestLabels.of(_products_with_means(known))
+        return ProductTrial({0.0: means}, known.codes)
     importance = vote_importance(name, known)
     return VoteTrial(_neighbours_outside(known), known.codes, importance, name == "nearest")
 
