@@ -47,11 +47,12 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
+    rows = parser.parse_args().rows
     say("autolabel --help", command_seconds(["--help"]), "CPU s")
     with tempfile.TemporaryDirectory() as folder:
         daily_commands(Path(folder) / "home")
     with tempfile.TemporaryDirectory() as folder:
-        documents(Path(folder), parser.parse_args().rows)
+        documents(Path(folder), rows)
 
 
 def daily_commands(home: Path) -> None:
@@ -78,9 +79,11 @@ def environment(home: Path) -> dict[str, str]:
     return {**own, "AUTOLABEL_HOME": str(home)}
 
 
-def command_seconds(words: Sequence[str], env: Mapping[str, str] | None = None) -> float:
+def command_seconds(
+    words: Sequence[str], env: Mapping[str, str] | None = None, repeats: int = 5
+) -> float:
     """Return the least CPU time of `autolabel` with these words, each in a process of its own."""
-    return least_cpu_seconds([sys.executable, "-m", "autolabel_app", *words], env)
+    return least_cpu_seconds([sys.executable, "-m", "autolabel_app", *words], env, repeats)
 
 
 def least_cpu_seconds(

@@ -166,8 +166,9 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", help="folder with objects10")
+    data = parser.parse_args().data
     tell("digits", *digits(side_px=32))
-    photographs = objects10(parser.parse_args().data)
+    photographs = objects10(data)
     if photographs is not None:
         tell("objects10", *photographs)
 

@@ -81,3 +81,12 @@ def test_a_module_that_is_named_exists(path):
 )
 def test_a_module_that_is_gone_is_found(package, rest):
     assert problem_of(f"{package}.{rest}")
+
+
+def test_every_benchmark_is_one_that_make_bench_runs():
+    from benchmarks.__main__ import MODULES, WITH_DATA
+
+    files = {path.stem: path.read_text(encoding="utf-8") for path in ROOT.glob("benchmarks/*.py")}
+    runnable = {name for name, text in files.items() if "__main__" in text} - {"__main__"}
+    assert set(MODULES) == runnable
+    assert set(WITH_DATA) <= {name for name in MODULES if "--data" in files[name]}

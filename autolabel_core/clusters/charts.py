@@ -20,37 +20,37 @@ SHEETS, TILES, TILE_PX = 12, 12, 96
 `autolabel clusters sheet` draws any."""
 
 
-def cluster_pictures(one: DefinitionState) -> dict[str, bytes]:
+def cluster_pictures(state: DefinitionState) -> dict[str, bytes]:
     """Draw the map of the run in force and a contact sheet of each of its largest clusters.
 
     Args:
-        one: the definition.
+        state: the definition.
 
     Returns:
         PNG files by name; none before the first run.
     """
-    if one.last is None or not one.last.complete:
+    if state.last is None or not state.last.complete:
         return {}
-    top = [row for row in one.last.clusters if row["parent_cluster_id"] is None]
-    names = [shown_name(one, row["cluster_id"]) for row in top]
+    top = [row for row in state.last.clusters if row["parent_cluster_id"] is None]
+    names = [shown_name(state, row["cluster_id"]) for row in top]
     place = {row["cluster_id"]: i for i, row in enumerate(top)}
-    highest = {c: place[line[-1]] for c, line in one.last.lineage.items()}
-    members = one.last.members
+    highest = {c: place[line[-1]] for c, line in state.last.lineage.items()}
+    members = state.last.members
     assigned = np.array([highest.get(c, -1) for c in texts(members, "cluster_id")], np.int32)
     placed = places_of(members)
     drawn = {"map": cluster_map(placed, assigned, names)} if len(placed) else {}
     sizes = np.array([row["size"] for row in top], np.int64)
     centres = np.array([[row["x"] or 0.0, row["y"] or 0.0] for row in top], np.float64)
     colours = cluster_colours(centres, sizes)
-    contents = MemberContents(one)
+    contents = MemberContents(state)
     for i in np.lexsort((np.arange(len(top)), -sizes))[:SHEETS].tolist():
         cluster = top[i]["cluster_id"]
-        drawn[f"{cluster} {names[i]}"] = cluster_sheet(one, cluster, contents, colour=colours[i])
+        drawn[f"{cluster} {names[i]}"] = cluster_sheet(state, cluster, contents, colour=colours[i])
     return drawn
 
 
 def cluster_sheet(
-    one: DefinitionState,
+    state: DefinitionState,
     cluster: str,
     contents: MemberContents,
     tiles: int = TILES,
@@ -59,7 +59,7 @@ def cluster_sheet(
     """Draw members of a cluster: the nearest to its centroid, and at the end the furthest.
 
     Args:
-        one: the definition, with a run in force.
+        state: the definition, with a run in force.
         cluster: the cluster's id.
         contents: opens the members; those that cannot be read as they were grouped are left out.
         tiles: how many; a third of them are the furthest.
@@ -68,8 +68,8 @@ def cluster_sheet(
     Returns:
         A PNG; beneath each tile are its key and its cosine.
     """
-    assert one.last is not None
-    lineage, members = one.last.lineage, one.last.members
+    assert state.last is not None
+    lineage, members = state.last.lineage, state.last.members
     own = np.array([cluster in lineage.get(c, ()) for c in texts(members, "cluster_id")])
     chosen = _ends(members, own, tiles)
     texts_alone = set(contents.kinds.values()) == {"text"}
@@ -99,6 +99,6 @@ def _ends(members: pa.Table, own: npt.NDArray[np.bool_], tiles: int) -> list[Sto
     return rows_as(members.take(rows), StoredMember)
 
 
-def shown_name(one: DefinitionState, cluster: str) -> str:
+def shown_name(state: DefinitionState, cluster: str) -> str:
     """Return the name of a cluster, or its id where it has none."""
-    return str(one.history.names.get(cluster, {}).get("label") or cluster)
+    return str(state.history.names.get(cluster, {}).get("label") or cluster)

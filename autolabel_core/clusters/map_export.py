@@ -53,14 +53,14 @@ class WrittenMap(TypedDict):
 
 
 def write_map(
-    one: DefinitionState, out: Path, progress: Progress, with_thumbnails: bool = True
+    state: DefinitionState, out: Path, progress: Progress, with_thumbnails: bool = True
 ) -> WrittenMap:
     """Write the map of everybody as they are now; up to 5,000 thumbnails lie in the page itself.
 
     More of them lie in the folder `<name>_files` beside it.
 
     Args:
-        one: the definition.
+        state: the definition.
         out: the HTML file.
         progress: told how many documents are done.
         with_thumbnails: whether images are shown; without, the page is made in seconds.
@@ -71,21 +71,21 @@ def write_map(
     Raises:
         NotFoundError: there is no run in force.
     """
-    if one.last is None or not one.last.complete:
+    if state.last is None or not state.last.complete:
         raise NotFoundError(
-            f"`{one.name}` has no clusters yet; `autolabel clusters run "
-            f"{one.collection.name}` makes some."
+            f"`{state.name}` has no clusters yet; `autolabel clusters run "
+            f"{state.collection.name}` makes some."
         )
-    table = one.collection.workspace.warehouse.read_table(one.files.current)
+    table = state.collection.workspace.warehouse.read_table(state.files.current)
     rows = rows_as(table, CurrentMember)
-    members, contents = members_of(rows), MemberContents(one)
-    points = _points(one, rows, members, contents, progress)
+    members, contents = members_of(rows), MemberContents(state)
+    points = _points(state, rows, members, contents, progress)
     clusters = [
-        MapCluster(c, shown_name(one, c), one.history.names.get(c, {}).get("summary") or "")
-        for c in one.last.place
+        MapCluster(c, shown_name(state, c), state.history.names.get(c, {}).get("summary") or "")
+        for c in state.last.place
     ]
     thumbnails = _thumbnails(members, contents, out, progress) if with_thumbnails else None
-    title = f"{one.collection.name}: {one.name}"
+    title = f"{state.collection.name}: {state.name}"
     page = cluster_map_html(points, clusters, title, thumbnails)
     write_atomically(out, lambda part: _write(part, page))
     return {
@@ -99,21 +99,21 @@ def write_map(
 
 
 def _points(
-    one: DefinitionState,
+    state: DefinitionState,
     rows: list[CurrentMember],
     members: list[Member],
     contents: MemberContents,
     progress: Progress,
 ) -> MapPoints:
-    assert one.last is not None
-    place = one.last.place
+    assert state.last is not None
+    place = state.last.place
     shown = []
     for done, text in enumerate(read_in_order(contents.text, members)):
         shown.append(text or _said(contents.fields.get(members[done].document_id, {})))
         progress(done + 1, len(members))
     cosines = [row["cosine_similarity_to_centroid"] for row in rows]
     return MapPoints(
-        _places(one, rows),
+        _places(state, rows),
         np.array([place.get(row["cluster_id"], -1) for row in rows], np.int32),
         [member.key for member in members],
         shown,
@@ -128,31 +128,31 @@ def _said(fields: dict[str, object]) -> str:
     return f"{fields['suggested_label']}?" if fields.get("suggested_label") else ""
 
 
-def _places(one: DefinitionState, rows: list[CurrentMember]) -> Matrix:
+def _places(state: DefinitionState, rows: list[CurrentMember]) -> Matrix:
     """Where everybody lies; who came after the run lies with the most similar one of the run."""
-    assert one.last is not None
-    run = one.last
+    assert state.last is not None
+    run = state.last
     placed = places_of(run.members)
     if not len(placed):
-        placed = project(run.reduced, "pca", 2, one.definition.seed)
+        placed = project(run.reduced, "pca", 2, state.definition.seed)
     row_of = {document: i for i, document in enumerate(texts(run.members, "document_id"))}
     fresh = [i for i, row in enumerate(rows) if row["mode"] == "assign"]
     known = np.array([row_of.get(row["document_id"], -1) for row in rows], np.int64)
-    known[fresh] = _most_similar(one, [rows[i]["document_id"] for i in fresh], row_of)
+    known[fresh] = _most_similar(state, [rows[i]["document_id"] for i in fresh], row_of)
     found: Matrix = np.where(known[:, None] >= 0, placed[known], np.nan).astype(np.float32)
     return found
 
 
 def _most_similar(
-    one: DefinitionState, documents: list[str], row_of: dict[str, int]
+    state: DefinitionState, documents: list[str], row_of: dict[str, int]
 ) -> npt.NDArray[np.int64]:
     """The row of the run that each document is nearest to."""
     found = np.full(len(documents), -1, np.int64)
-    here = {document: i for i, document in enumerate(one.documents.rows.document_ids)}
+    here = {document: i for i, document in enumerate(state.documents.rows.document_ids)}
     old = [(here[document], row) for document, row in row_of.items() if document in here]
     if not old:
         return found
-    vectors, run_rows = one.documents.rows.vectors, np.array([row for _, row in old])
+    vectors, run_rows = state.documents.rows.vectors, np.array([row for _, row in old])
     known = vectors[[i for i, _ in old]]
     for start in range(0, len(documents), BLOCK):
         block = vectors[[here[document] for document in documents[start : start + BLOCK]]]

@@ -39,9 +39,9 @@ class Member:
 class MemberContents:
     """Opens the documents of a definition; what is gone or was overwritten since is None."""
 
-    def __init__(self, one: DefinitionState) -> None:
-        self._one = one
-        self._items = {t.collection_name: t.items for t in one.documents.embeddings}
+    def __init__(self, state: DefinitionState) -> None:
+        self._one = state
+        self._items = {t.collection_name: t.items for t in state.documents.embeddings}
 
     @cached_property
     def kinds(self) -> dict[str, str]:

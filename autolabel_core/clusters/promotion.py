@@ -102,17 +102,21 @@ def find_cluster(collection: OpenCollection, wanted: str) -> tuple[DefinitionSta
     definition, _, rest = wanted.rpartition("/")
     found: list[tuple[DefinitionState, str]] = []
     known: list[str] = []
-    for one in Clusters(collection).defined:
-        if (definition and one.name != definition) or one.last is None or not one.last.complete:
+    for state in Clusters(collection).defined:
+        if (
+            (definition and state.name != definition)
+            or state.last is None
+            or not state.last.complete
+        ):
             continue
-        ids = [row["cluster_id"] for row in one.last.clusters]
-        known += [f"{one.name}/{cluster}" for cluster in ids]
-        labels = {cluster: one.history.names.get(cluster, {}).get("label") for cluster in ids}
-        found += [(one, cluster) for cluster in ids if rest in (cluster, labels[cluster])]
+        ids = [row["cluster_id"] for row in state.last.clusters]
+        known += [f"{state.name}/{cluster}" for cluster in ids]
+        labels = {cluster: state.history.names.get(cluster, {}).get("label") for cluster in ids}
+        found += [(state, cluster) for cluster in ids if rest in (cluster, labels[cluster])]
     if len(found) == 1:
         return found[0]
     if found:
-        places = ", ".join(f"{one.name}/{cluster}" for one, cluster in found)
+        places = ", ".join(f"{state.name}/{cluster}" for state, cluster in found)
         raise NotFoundError(f"`{wanted}` may be {places}: say which.")
     near = did_you_mean(wanted, known)
     raise NotFoundError(
@@ -140,18 +144,18 @@ def propose_promotion(
     Returns:
         The promotion; members that carry a person's label are left out.
     """
-    one, cluster_id = find_cluster(collection, cluster)
-    run, label = run_in_force(one), check_label(label)
-    stable = stabilities(one)[cluster_id]
+    state, cluster_id = find_cluster(collection, cluster)
+    run, label = run_in_force(state), check_label(label)
+    stable = stabilities(state)[cluster_id]
     because: JsonObject = {
-        "cluster_name": one.name,
+        "cluster_name": state.name,
         "run_id": run.run_id,
         "cluster_id": cluster_id,
         "stability": round(stable, 6),
     }
-    ranked, promoted = _ranked(one, run, cluster_id), 0
+    ranked, promoted = _ranked(state, run, cluster_id), 0
     said, chosen = Counter[str](), dict[str, list[Promotion]]()
-    for grouped in one.documents.collections:
+    for grouped in state.documents.collections:
         own = [member for member in ranked if member.collection == grouped.collection_name]
         if own:
             check_taxonomy(grouped)
@@ -166,12 +170,12 @@ def propose_promotion(
     records = [p.record for p in _all(nearest) if p.record["label_source"] != SUGGESTED]
     labels = Counter(str(record["label"]) for record in records if record["label"])
     reasons = (
-        *promotion_verdict(one, cluster_id, stable).reasons,
+        *promotion_verdict(state, cluster_id, stable).reasons,
         *disagreement(labels, "its most central members"),
         *_contradicted(said, label),
     )
     return ClusterPromotion(
-        one, cluster_id, label, len(ranked), stable, reasons, dict(said), nearest, promoted
+        state, cluster_id, label, len(ranked), stable, reasons, dict(said), nearest, promoted
     )
 
 
@@ -228,8 +232,8 @@ def confirm_promotion(
         prepared(workspace.open(name), chosen, reviewer)
         for name, chosen in promotion.chosen.items()
     ]
-    one, keys = promotion.defined, _keys(promotion)
-    identity = (one.collection.name, one.name, promotion.cluster_id)
+    state, keys = promotion.defined, _keys(promotion)
+    identity = (state.collection.name, state.name, promotion.cluster_id)
     payload: ClusterEventPayload = {
         "label": promotion.label,
         "documents": len(keys),
@@ -238,7 +242,7 @@ def confirm_promotion(
         "forced": bool(promotion.reasons),
     }
     id_ = fingerprint(PROMOTION, *identity, promotion.label, keys)
-    event = ClusterEvent(id_, *identity, PROMOTION, run_in_force(one).run_id, payload)
+    event = ClusterEvent(id_, *identity, PROMOTION, run_in_force(state).run_id, payload)
     with workspace.ledger.together():
         recorded = sum(record() for record in ready)
         if keys:
@@ -246,10 +250,10 @@ def confirm_promotion(
     return recorded
 
 
-def _ranked(one: DefinitionState, run: RunFiles, cluster: str) -> list[RankedMember]:
+def _ranked(state: DefinitionState, run: RunFiles, cluster: str) -> list[RankedMember]:
     """Return the members that the cluster has now."""
-    members = set(current_documents(one).get(cluster, ()))
-    rows = one.documents.rows
+    members = set(current_documents(state).get(cluster, ()))
+    rows = state.documents.rows
     own = [i for i, document in enumerate(rows.document_ids) if document in members]
     cosines = rows.vectors[own] @ run.centroids[run.place[cluster]]
     return [
@@ -261,7 +265,7 @@ def _ranked(one: DefinitionState, run: RunFiles, cluster: str) -> list[RankedMem
 def _nearest(chosen: dict[str, list[Promotion]], core: int | None) -> dict[str, list[Promotion]]:
     """Return so many of the most central, by collection, the most central first."""
     every = [(name, promotion) for name, found in chosen.items() for promotion in found]
-    every.sort(key=lambda one: (-float(str(one[1].provenance[COSINE])), one[1].key, one[0]))
+    every.sort(key=lambda pair: (-float(str(pair[1].provenance[COSINE])), pair[1].key, pair[0]))
     kept: dict[str, list[Promotion]] = {name: [] for name in chosen}
     for name, promotion in every[:core]:
         kept[name].append(promotion)

@@ -25,11 +25,11 @@ FEWEST_LABELS = 3
 """So few labels tell nothing about a whole cluster."""
 
 
-def promotion_verdict(one: DefinitionState, cluster: str, stable: float) -> PromotionVerdict:
+def promotion_verdict(state: DefinitionState, cluster: str, stable: float) -> PromotionVerdict:
     """Say whether a cluster of the run in force may become a label.
 
     Args:
-        one: the definition, with a run in force.
+        state: the definition, with a run in force.
         cluster: the cluster's id.
         stable: its stability.
 
@@ -38,22 +38,22 @@ def promotion_verdict(one: DefinitionState, cluster: str, stable: float) -> Prom
         back whole each time, so that its known labels have to agree, and its members, unless labels
         say that they are one thing, may not fall into two groups that lie apart.
     """
-    run = run_in_force(one)
+    run = run_in_force(state)
     row = run.clusters[run.place[cluster]]
     cohesion = row["mean_cosine_similarity"] or 0.0
-    declared = one.definition.assignment_threshold
+    declared = state.definition.assignment_threshold
     least_cohesion = LEAST_COHESION if declared == "auto" else declared
     verdict = promotable(stable, row["size"], cohesion, least_cohesion)
-    labels = one.documents.labels
-    members = current_documents(one).get(cluster, ())
+    labels = state.documents.labels
+    members = current_documents(state).get(cluster, ())
     known = Counter(labels[document] for document in members if document in labels)
     reasons = [*verdict.reasons, *disagreement(known, "its members")]
-    ids, groups = _divided(one, cluster)
+    ids, groups = _divided(state, cluster)
     if groups.lie_apart and not _labelled_alike(ids, groups, labels):
         larger, smaller = groups.sizes
         reasons.append(
             f"its members fall into two groups of {larger} and {smaller} that lie apart; look at "
-            f"both in `autolabel clusters sheet {one.collection.name} {one.name}/{cluster}`"
+            f"both in `autolabel clusters sheet {state.collection.name} {state.name}/{cluster}`"
         )
     return PromotionVerdict(not reasons, tuple(reasons))
 
@@ -77,9 +77,9 @@ def disagreement(known: Counter[str], whose: str) -> list[str]:
     return [f"the labels of {whose} do not agree: {shown}"]
 
 
-def _divided(one: DefinitionState, cluster: str) -> tuple[list[str], TwoGroups]:
+def _divided(state: DefinitionState, cluster: str) -> tuple[list[str], TwoGroups]:
     """Divide the members of the run in two, in the space in which they were grouped."""
-    run = run_in_force(one)
+    run = run_in_force(state)
     leaves = np.array(texts(run.members, "cluster_id"), dtype=object)
     below = [leaf for leaf, line in run.lineage.items() if cluster in line]
     rows, reduced = np.flatnonzero(np.isin(leaves, below)), run.reduced

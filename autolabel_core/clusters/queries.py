@@ -36,7 +36,7 @@ def definitions(collection: OpenCollection, names: Sequence[str] = ()) -> list[D
     Raises:
         NotFoundError: one of the names is not declared, or none is.
     """
-    found = {one.name: one for one in Clusters(collection).defined}
+    found = {state.name: state for state in Clusters(collection).defined}
     if not found:
         raise NotFoundError(
             f"`{collection.name}` declares no `clusters` in its YAML: nothing to group. "
@@ -51,15 +51,15 @@ def definitions(collection: OpenCollection, names: Sequence[str] = ()) -> list[D
     return [found[name] for name in names] if names else list(found.values())
 
 
-def run_rows(one: DefinitionState) -> list[dict[str, object]]:
+def run_rows(state: DefinitionState) -> list[dict[str, object]]:
     """Return every run that was ever made of a definition, the latest first."""
-    runs = one.collection.workspace.ledger.cluster_runs(one.collection.name, one.name)
-    current = one.history.last
+    runs = state.collection.workspace.ledger.cluster_runs(state.collection.name, state.name)
+    current = state.history.last
     in_force = next((r for r in runs if current is not None and r.run_id == current.run_id), None)
-    advice = recluster_advice(one)
+    advice = recluster_advice(state)
     return [
         {
-            "definition": one.name,
+            "definition": state.name,
             "run_id": run.run_id,
             "at": run.recorded_at,
             "status": run.status,
@@ -110,24 +110,24 @@ class ClusterDetails(ClusterRow):
     changes: list[dict[str, object]]
 
 
-def cluster_details(one: DefinitionState, cluster: str) -> ClusterDetails:
+def cluster_details(state: DefinitionState, cluster: str) -> ClusterDetails:
     """Return all there is to say of one cluster.
 
     Args:
-        one: the definition, with a run in force.
+        state: the definition, with a run in force.
         cluster: the cluster's id.
 
     Returns:
         The details; the stability is computed where it is not known yet.
     """
-    assert one.last is not None
-    stable = stabilities(one)[cluster]
-    row = next(r for r in cluster_rows(one) if r["cluster_id"] == cluster)
-    kept = next(r for r in one.last.clusters if r["cluster_id"] == cluster)
-    verdict = promotion_verdict(one, cluster, stable)
-    name = one.history.names.get(cluster, {})
+    assert state.last is not None
+    stable = stabilities(state)[cluster]
+    row = next(r for r in cluster_rows(state) if r["cluster_id"] == cluster)
+    kept = next(r for r in state.last.clusters if r["cluster_id"] == cluster)
+    verdict = promotion_verdict(state, cluster, stable)
+    name = state.history.names.get(cluster, {})
     return {
-        "definition": one.name,
+        "definition": state.name,
         **row,
         "name_source": name.get("source"),
         "summary": name.get("summary"),
@@ -139,16 +139,16 @@ def cluster_details(one: DefinitionState, cluster: str) -> ClusterDetails:
         "stability": stable,
         "promotable": verdict.promotable,
         "reasons": list(verdict.reasons),
-        "members": list(_nearest_members(one, cluster)),
-        "changes": [change for change in life(one.history) if change["cluster_id"] == cluster],
+        "members": list(_nearest_members(state, cluster)),
+        "changes": [change for change in life(state.history) if change["cluster_id"] == cluster],
     }
 
 
-def _nearest_members(one: DefinitionState, cluster: str) -> Iterator[dict[str, object]]:
-    assert one.last is not None
-    table = one.collection.workspace.warehouse.read_table(one.files.current)
+def _nearest_members(state: DefinitionState, cluster: str) -> Iterator[dict[str, object]]:
+    assert state.last is not None
+    table = state.collection.workspace.warehouse.read_table(state.files.current)
     ids = np.array(table["cluster_id"].to_pylist(), dtype=object)
-    below = {found for found, line in one.last.lineage.items() if cluster in line}
+    below = {found for found, line in state.last.lineage.items() if cluster in line}
     rows = np.flatnonzero([i in below for i in ids])
     cosine = np.array(table["cosine_similarity_to_centroid"].to_pylist(), np.float32)[rows]
     for i in rows[np.argsort(-cosine, kind="stable")][:SHOWN_MEMBERS].tolist():
@@ -158,12 +158,12 @@ def _nearest_members(one: DefinitionState, cluster: str) -> Iterator[dict[str, o
 
 
 def enriched_documents(
-    one: DefinitionState, fields: Sequence[str], run_id: str | None = None
+    state: DefinitionState, fields: Sequence[str], run_id: str | None = None
 ) -> list[dict[str, object]]:
     """Return the documents of a definition with the fields of their clusters, by key.
 
     Args:
-        one: the definition.
+        state: the definition.
         fields: some of `COLUMN_OF`, such as `cluster_id` and `label`.
         run_id: a run of the history; None is where everybody is now.
 
@@ -174,15 +174,15 @@ def enriched_documents(
         NotFoundError: there is no such run, or its artifacts are gone.
     """
     if run_id is None:
-        if not one.collection.workspace.warehouse.exists(one.files.current):
-            raise NotFoundError(f"`{one.name}` has no members yet; run `autolabel clusters run`.")
-        rows = one.collection.workspace.warehouse.read_table(one.files.current).to_pylist()
+        if not state.collection.workspace.warehouse.exists(state.files.current):
+            raise NotFoundError(f"`{state.name}` has no members yet; run `autolabel clusters run`.")
+        rows = state.collection.workspace.warehouse.read_table(state.files.current).to_pylist()
     else:
-        files = one.files.run(run_id)
+        files = state.files.run(run_id)
         if not files.complete:
-            raise NotFoundError(f"No artifacts of a run `{run_id}` of `{one.name}`.")
+            raise NotFoundError(f"No artifacts of a run `{run_id}` of `{state.name}`.")
         rows = files.members.to_pylist()
-    names = one.history.names
+    names = state.history.names
     found = []
     for row in sorted(rows, key=lambda r: (r["collection"], r["key"])):
         known: StoredName = names.get(row["cluster_id"], {})

@@ -70,12 +70,12 @@ def cluster_report(collection: OpenCollection, defined: Iterable[DefinitionState
     clusters: list[dict[str, object]] = []
     changes: list[dict[str, object]] = []
     defined = list(defined)
-    for one in defined:
-        lead = f"{one.name}: " if len(defined) > 1 else ""
-        figures |= {f"{lead}{name}": value for name, value in run_figures(one).items()}
-        rows = [_rounded(row) for row in cluster_rows(one)]
-        clusters += [{"definition": one.name, **row} for row in rows] if lead else rows
-        changes += life(one.history)[-MAX_EVENTS:]
+    for state in defined:
+        lead = f"{state.name}: " if len(defined) > 1 else ""
+        figures |= {f"{lead}{name}": value for name, value in run_figures(state).items()}
+        rows = [_rounded(row) for row in cluster_rows(state)]
+        clusters += [{"definition": state.name, **row} for row in rows] if lead else rows
+        changes += life(state.history)[-MAX_EVENTS:]
     return {**figures, "clusters in force": clusters, "changes": changes}
 
 
@@ -83,18 +83,18 @@ def _rounded(row: ClusterRow) -> dict[str, object]:
     return {name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}
 
 
-def run_figures(one: DefinitionState) -> dict[str, Cell]:
+def run_figures(state: DefinitionState) -> dict[str, Cell]:
     """Return the figures of the run in force, and how the last one ended."""
-    run = one.history.last
+    run = state.history.last
     said: dict[str, Cell] = {}
-    if one.history.failure is not None:
-        said["last run failed"] = one.history.failure.payload["reason"]
-    if one.history.nothing is not None:
-        said["last run found nothing"] = one.history.nothing.payload["reason"]
-    if one.documents.problem:
-        said["problem"] = one.documents.problem
-    elif one.documents.lacking:
-        said["waits for vectors of"] = one.documents.lacking
+    if state.history.failure is not None:
+        said["last run failed"] = state.history.failure.payload["reason"]
+    if state.history.nothing is not None:
+        said["last run found nothing"] = state.history.nothing.payload["reason"]
+    if state.documents.problem:
+        said["problem"] = state.documents.problem
+    elif state.documents.lacking:
+        said["waits for vectors of"] = state.documents.lacking
     if run is None:
         return {**said, "run": "none yet"}
     names = ("documents", "clusters", *FIGURES)
@@ -103,31 +103,33 @@ def run_figures(one: DefinitionState) -> dict[str, Cell]:
         for name in names
         if isinstance(figure := run.payload.get(name), int | float | None)
     }
-    fresh = new_documents(one)
-    reasons = recluster_advice(one)
+    fresh = new_documents(state)
+    reasons = recluster_advice(state)
     figures["should recluster"] = int(bool(reasons))
     said |= {"remarks": "; ".join(run.payload.get("remarks") or ()) or "none"}
-    if one.last is not None and one.last.complete and len(one.thresholds):
-        least, most = float(one.thresholds.min()), float(one.thresholds.max())
+    if state.last is not None and state.last.complete and len(state.thresholds):
+        least, most = float(state.thresholds.min()), float(state.thresholds.max())
         said |= {"assignment threshold": f"{least:.3f} to {most:.3f}"}
-    naming = next(r.payload["naming"] for r in reversed(one.history.runs) if "naming" in r.payload)
+    naming = next(
+        r.payload["naming"] for r in reversed(state.history.runs) if "naming" in r.payload
+    )
     said |= {"naming": "; ".join(naming["problems"])} if naming["problems"] else {}
     said |= {f"naming {word.replace('_', ' ')}": n for word, n in naming["usage"].items() if n}
     told = "; ".join(reasons) or "none"
     return {"run": run.run_id, **figures, "reasons": told, "assigned since": fresh, **said}
 
 
-def recluster_advice(one: DefinitionState) -> tuple[str, ...]:
+def recluster_advice(state: DefinitionState) -> tuple[str, ...]:
     """Return why a full run is recommended: how the documents fit that came since the last.
 
     Args:
-        one: the definition.
+        state: the definition.
 
     Returns:
         One sentence for each reason; none without a run.
     """
-    run = one.history.last
-    rows = one.files.current_table(["mode", "cluster_id", "cosine_similarity_to_centroid"])
+    run = state.history.last
+    rows = state.files.current_table(["mode", "cluster_id", "cosine_similarity_to_centroid"])
     if run is None or rows is None:
         return ()
     new = rows.filter(pc.equal(rows["mode"], pa.scalar("assign")))
@@ -165,20 +167,20 @@ class ClusterStatus(TypedDict):
     promoted: list[str]
 
 
-def cluster_status(one: DefinitionState) -> ClusterStatus:
+def cluster_status(state: DefinitionState) -> ClusterStatus:
     """Return the state of a definition in numbers.
 
     Args:
-        one: the definition.
+        state: the definition.
 
     Returns:
         The state.
     """
-    run = one.history.last
+    run = state.history.last
     payload = run.payload if run else ClusterRunPayload()
-    reasons = recluster_advice(one)
+    reasons = recluster_advice(state)
     return {
-        "definition": one.name,
+        "definition": state.name,
         "run_id": run.run_id if run else None,
         "at": run.recorded_at if run else None,
         "documents": payload.get("documents"),
@@ -189,39 +191,39 @@ def cluster_status(one: DefinitionState) -> ClusterStatus:
         "cluster_size_entropy": payload.get("cluster_size_entropy"),
         "should_recluster": bool(reasons) if run else None,
         "reasons": list(reasons),
-        "new_documents": new_documents(one) if run else 0,
-        "due": one.due or None,
-        "failed": one.documents.problem
-        or (one.history.failure.payload["reason"] if one.history.failure else None),
-        "promoted": sorted({e.cluster_id for e in one.history.events if e.kind == PROMOTION}),
+        "new_documents": new_documents(state) if run else 0,
+        "due": state.due or None,
+        "failed": state.documents.problem
+        or (state.history.failure.payload["reason"] if state.history.failure else None),
+        "promoted": sorted({e.cluster_id for e in state.history.events if e.kind == PROMOTION}),
     }
 
 
-def new_documents(one: DefinitionState) -> int:
+def new_documents(state: DefinitionState) -> int:
     """Return how many documents have come, or changed, since the run in force."""
-    if not one.collection.workspace.warehouse.exists(one.files.current):
+    if not state.collection.workspace.warehouse.exists(state.files.current):
         return 0
-    table = one.collection.workspace.warehouse.read_table(one.files.current, ["mode"])
+    table = state.collection.workspace.warehouse.read_table(state.files.current, ["mode"])
     return table["mode"].to_pylist().count("assign")
 
 
-def cluster_rows(one: DefinitionState) -> list[ClusterRow]:
+def cluster_rows(state: DefinitionState) -> list[ClusterRow]:
     """Return the clusters in force as a table for people, the largest first.
 
     Args:
-        one: the definition.
+        state: the definition.
 
     Returns:
         A row for each; none before the first run.
     """
-    if one.last is None or not one.last.complete:
+    if state.last is None or not state.last.complete:
         return []
-    members = current_documents(one)
-    labels = one.documents.labels
-    stable = one.last.stability or {}
+    members = current_documents(state)
+    labels = state.documents.labels
+    stable = state.last.stability or {}
     rows: list[ClusterRow] = []
-    names = one.history.names
-    for row in one.last.clusters:
+    names = state.history.names
+    for row in state.last.clusters:
         cluster, name = row["cluster_id"], names.get(row["cluster_id"], {})
         documents = members.get(cluster, [])
         known = Counter(label for d in documents if (label := labels.get(d)) is not None)
@@ -245,18 +247,18 @@ def cluster_rows(one: DefinitionState) -> list[ClusterRow]:
     return sorted(rows, key=lambda r: (-r["documents"], r["cluster_id"]))
 
 
-def current_documents(one: DefinitionState) -> dict[str, list[str]]:
+def current_documents(state: DefinitionState) -> dict[str, list[str]]:
     """Return the documents that each cluster has now, those of its sub-clusters among them."""
     found: dict[str, list[str]] = {}
-    if one.last is None or not one.collection.workspace.warehouse.exists(one.files.current):
+    if state.last is None or not state.collection.workspace.warehouse.exists(state.files.current):
         return found
-    table = one.collection.workspace.warehouse.read_table(
-        one.files.current, ["document_id", "cluster_id"]
+    table = state.collection.workspace.warehouse.read_table(
+        state.files.current, ["document_id", "cluster_id"]
     )
     pairs = zip(texts(table, "document_id"), texts(table, "cluster_id"), strict=True)
     for document, cluster in pairs:
         if cluster != NOISE_ID:
-            for above in one.last.lineage.get(cluster, ()):
+            for above in state.last.lineage.get(cluster, ()):
                 found.setdefault(above, []).append(document)
     return found
 

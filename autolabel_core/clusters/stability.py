@@ -13,33 +13,33 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.tables.cluster_files import RunFiles, texts
 
 
-def stabilities(one: DefinitionState) -> dict[str, float]:
+def stabilities(state: DefinitionState) -> dict[str, float]:
     """Return the stability of each cluster of the run in force; it is computed once and kept.
 
     Args:
-        one: the definition, with a complete run in force.
+        state: the definition, with a complete run in force.
 
     Returns:
         Mean Jaccard over resamples by cluster id, from 0 (never found again) to 1 (always).
     """
-    run = run_in_force(one)
+    run = run_in_force(state)
     known = run.stability
     if known is None:
-        vectors, clustering = _as_it_was(one, run)
+        vectors, clustering = _as_it_was(state, run)
         rng = np.random.default_rng(int(fingerprint(run.run_id), 16))
-        found = tree_stability(vectors, clustering, one.definition, rng)
+        found = tree_stability(vectors, clustering, state.definition, rng)
         ids = [node.local_id for node in clustering.nodes]
         known = dict(zip(ids, found.tolist(), strict=True))
         run.write_stability(known)
     return known
 
 
-def _as_it_was(one: DefinitionState, run: RunFiles) -> tuple[Matrix, Clustering]:
+def _as_it_was(state: DefinitionState, run: RunFiles) -> tuple[Matrix, Clustering]:
     """Return the run with the vectors of its documents; only sub-clusters need those."""
     leaf = np.array([run.place.get(c, NOISE) for c in texts(run.members, "cluster_id")], np.int32)
     reduced, vectors = run.reduced, run.reduced
-    if one.definition.hierarchical:
-        rows = one.documents.rows
+    if state.definition.hierarchical:
+        rows = state.documents.rows
         place = dict(zip(rows.document_ids, range(len(rows.document_ids)), strict=True))
         own = [place.get(document, -1) for document in texts(run.members, "document_id")]
         kept = np.flatnonzero(np.array(own) >= 0)
@@ -53,11 +53,11 @@ def _as_it_was(one: DefinitionState, run: RunFiles) -> tuple[Matrix, Clustering]
     return vectors, Clustering(leaf, tuple(nodes), reduced, {})
 
 
-def run_in_force(one: DefinitionState) -> RunFiles:
+def run_in_force(state: DefinitionState) -> RunFiles:
     """Return the files of the last successful run.
 
     Args:
-        one: the definition.
+        state: the definition.
 
     Returns:
         The run.
@@ -65,9 +65,9 @@ def run_in_force(one: DefinitionState) -> RunFiles:
     Raises:
         NotFoundError: there is none, or its files are gone.
     """
-    if one.last is None or not one.last.complete:
+    if state.last is None or not state.last.complete:
         raise NotFoundError(
-            f"`{one.name}` has no run in force. "
-            f"`autolabel clusters run {one.collection.name}` makes one."
+            f"`{state.name}` has no run in force. "
+            f"`autolabel clusters run {state.collection.name}` makes one."
         )
-    return one.last
+    return state.last

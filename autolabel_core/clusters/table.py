@@ -60,7 +60,9 @@ class Clusters(DerivedTable):
     @classmethod
     def edges(cls, collection: Collection) -> list[tuple[str, str]]:
         """Return what is grouped, of whatever collection; names are made from fields of labels."""
-        grouped = {name for one in collection.clusters for name in one.collection_identifiers}
+        grouped = {
+            name for definition in collection.clusters for name in definition.collection_identifiers
+        }
         owners = sorted({collection.collection_name, *grouped})
         return [(owner, name) for owner in owners for name in cls.upstream]
 
@@ -96,7 +98,7 @@ class Clusters(DerivedTable):
 
     def needs_own_run(self) -> bool:
         """Whether a full run is due; assigning goes with the uploads."""
-        return any(one.due for one in self.defined)
+        return any(state.due for state in self.defined)
 
     def refresh(self, batch: str, progress: Progress = no_progress) -> bool:
         """Bring all clusters up to date, and note which definitions changed."""
@@ -118,16 +120,18 @@ class Clusters(DerivedTable):
             AutolabelError: a definition failed; all others are up to date.
         """
         defined = self.defined
-        due = [one for one in defined if one.due]
-        wanted = [one for one in due if one.history.waiting] or due
-        asked = any(one.history.waiting for one in due)
-        problems = [one.documents.problem for one in defined if one.documents.problem and not asked]
+        due = [state for state in defined if state.due]
+        wanted = [state for state in due if state.history.waiting] or due
+        asked = any(state.history.waiting for state in due)
+        problems = [
+            state.documents.problem for state in defined if state.documents.problem and not asked
+        ]
         done = []
-        for one in defined:
-            current, found = self._brought_up_to_date(one, one in wanted, progress)
+        for state in defined:
+            current, found = self._brought_up_to_date(state, state in wanted, progress)
             problems += found
             done.append(current)
-        rows = [row for one in done for row in _summary(one)]
+        rows = [row for state in done for row in _summary(state)]
         table = pa.Table.from_pylist(rows, schema=SUMMARY)
         made_from = state_of(done) or fingerprint
         made_from += UNFINISHED if len(wanted) < len(due) else ""
@@ -136,18 +140,18 @@ class Clusters(DerivedTable):
             raise AutolabelError("\n".join(problems))
 
     def _brought_up_to_date(
-        self, one: DefinitionState, is_wanted: bool, progress: Progress
+        self, state: DefinitionState, is_wanted: bool, progress: Progress
     ) -> tuple[DefinitionState, list[str]]:
         """Return a definition as it is afterwards, and what went wrong with it alone."""
         problems: list[str] = []
-        current = one
+        current = state
         try:
             if is_wanted:
-                current = _after_run(one, progress, problems)
+                current = _after_run(state, progress, problems)
             if current.documents.fingerprint is not None and current.write_current():
-                self.changed = (self.changed or frozenset()) | {one.name}
+                self.changed = (self.changed or frozenset()) | {state.name}
         except AutolabelError as error:
-            problems.append(f"Clusters `{one.name}`: {error}")
+            problems.append(f"Clusters `{state.name}`: {error}")
         return current, problems
 
     def report(self, batch: str = WHOLE) -> Report:
@@ -157,20 +161,20 @@ class Clusters(DerivedTable):
     def pictures(self, batch: str = WHOLE) -> dict[str, bytes]:
         """Draw the map of each definition that changed, and what is in its largest clusters."""
         drawn: dict[str, bytes] = {}
-        for one in self.defined:
-            if self.changed is not None and one.name not in self.changed:
+        for state in self.defined:
+            if self.changed is not None and state.name not in self.changed:
                 continue
-            lead = f"{one.name}: " if len(self._declared) > 1 else ""
-            drawn |= {f"{lead}{name}": png for name, png in cluster_pictures(one).items()}
+            lead = f"{state.name}: " if len(self._declared) > 1 else ""
+            drawn |= {f"{lead}{name}": png for name, png in cluster_pictures(state).items()}
         return drawn
 
 
-def _after_run(one: DefinitionState, progress: Progress, problems: list[str]) -> DefinitionState:
+def _after_run(state: DefinitionState, progress: Progress, problems: list[str]) -> DefinitionState:
     try:
-        run_in_full(one, progress)
+        run_in_full(state, progress)
     except AutolabelError as error:
         problems.append(str(error))
-    return one.read_again()
+    return state.read_again()
 
 
 def state_of(defined: Sequence[DefinitionState]) -> str | None:
@@ -182,31 +186,31 @@ def state_of(defined: Sequence[DefinitionState]) -> str | None:
     Returns:
         The fingerprint.
     """
-    known = (one.documents.problem or one.documents.fingerprint for one in defined)
+    known = (state.documents.problem or state.documents.fingerprint for state in defined)
     if not any(known):
         return None
-    return fingerprint([one.state for one in defined])
+    return fingerprint([definition.state for definition in defined])
 
 
-def _summary(one: DefinitionState) -> list[dict[str, object]]:
+def _summary(state: DefinitionState) -> list[dict[str, object]]:
     """Return the clusters of the run in force, with the number of documents that each has now."""
-    if one.last is None or not one.last.complete:
+    if state.last is None or not state.last.complete:
         return []
     counts: dict[str, int] = {}
-    current = one.collection.workspace.warehouse.read_table(one.files.current, ["cluster_id"])
+    current = state.collection.workspace.warehouse.read_table(state.files.current, ["cluster_id"])
     for cluster in texts(current, "cluster_id"):
-        for above in one.last.lineage.get(cluster, ()):
+        for above in state.last.lineage.get(cluster, ()):
             counts[above] = counts.get(above, 0) + 1
-    names = one.history.names
+    names = state.history.names
     return [
         {
             **row,
-            "cluster_name": one.name,
+            "cluster_name": state.name,
             "documents": counts.get(row["cluster_id"], 0),
             **name_columns(names.get(row["cluster_id"], {})),
-            "run_id": one.last.run_id,
+            "run_id": state.last.run_id,
         }
-        for row in one.last.clusters
+        for row in state.last.clusters
     ]
 
 
@@ -223,10 +227,10 @@ def cluster_tables(collection: OpenCollection) -> dict[str, pa.Table]:
         return {}
     table, warehouse = Clusters(collection), collection.warehouse
     members = [MEMBERSHIP.empty_table()]
-    for one in table.defined:
-        rows = one.files.current_table(CURRENT.names)
+    for state in table.defined:
+        rows = state.files.current_table(CURRENT.names)
         if rows is not None:
-            names = pa.array([one.name] * len(rows), pa.string())
+            names = pa.array([state.name] * len(rows), pa.string())
             members.append(rows.append_column("cluster_name", names))
     listed = warehouse.exists(table.path())
     clusters = warehouse.read_table(table.path()) if listed else SUMMARY.empty_table()

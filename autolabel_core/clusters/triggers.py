@@ -34,25 +34,25 @@ def ask_where_due(defined: Iterable[DefinitionState], now: datetime) -> list[str
         What was asked for, `definition (why)`.
     """
     asked = []
-    for one in defined:
-        if one.due or one.documents.fingerprint is None:
+    for state in defined:
+        if state.due or state.documents.fingerprint is None:
             continue
-        for trigger in one.definition.triggers:
-            if not asks_in_full(one.definition, trigger):
+        for trigger in state.definition.triggers:
+            if not asks_in_full(state.definition, trigger):
                 continue
-            by, because = _reason(one, trigger, now)
+            by, because = _reason(state, trigger, now)
             if because is not None and ask_for_run(
-                one.collection.workspace.ledger, one.collection.name, one.name, by, because
+                state.collection.workspace.ledger, state.collection.name, state.name, by, because
             ):
-                asked.append(f"{one.name} ({by})")
+                asked.append(f"{state.name} ({by})")
     return asked
 
 
-def _reason(one: DefinitionState, trigger: ClusterTrigger, now: datetime) -> tuple[str, object]:
+def _reason(state: DefinitionState, trigger: ClusterTrigger, now: datetime) -> tuple[str, object]:
     """Return who asks, and what makes this time another than the last; None where it is not due."""
-    runs, last = one.history.runs, one.history.last
+    runs, last = state.history.runs, state.history.last
     if trigger.after_documents is not None:
-        came = new_documents(one) if last else one.documents.objects
+        came = new_documents(state) if last else state.documents.objects
         times = came // trigger.after_documents
         return "after_documents", [last.run_id if last else None, times] if times else None
     if trigger.every_minutes is not None:
@@ -60,13 +60,13 @@ def _reason(one: DefinitionState, trigger: ClusterTrigger, now: datetime) -> tup
         over = bool(runs) and now - datetime.fromisoformat(runs[-1].recorded_at) >= rest
         return "every_minutes", runs[-1].run_id if over else None
     if trigger.event is not None:
-        owners = [collection.collection_name for collection in one.documents.collections]
+        owners = [collection.collection_name for collection in state.documents.collections]
         found = [
-            one.collection.workspace.ledger.last_event(owner, trigger.event) for owner in owners
+            state.collection.workspace.ledger.last_event(owner, trigger.event) for owner in owners
         ]
         told = sorted(event.event_id for event in found if event is not None)
         return trigger.event, told or None
-    if trigger.should_recluster and last and recluster_advice(one):
-        enough = new_documents(one) >= RECLUSTER_GROWTH * last.payload["documents"]
+    if trigger.should_recluster and last and recluster_advice(state):
+        enough = new_documents(state) >= RECLUSTER_GROWTH * last.payload["documents"]
         return "should_recluster", last.run_id if enough else None
     return "", None

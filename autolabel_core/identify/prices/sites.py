@@ -70,11 +70,13 @@ def _ygoprodeck(client: PoliteClient, url: str) -> ListSet:
 
     def offers(prefix: str) -> list[Listing]:
         listings = []
-        for name in [one.set_name for one in sets() if one.set_code.upper() == prefix.upper()]:
+        for name in [
+            card_set.set_name for card_set in sets() if card_set.set_code.upper() == prefix.upper()
+        ]:
             told = _answer(client.json, f"{url}cardinfo.php", {"cardset": name})
             for card in _checked(_CARDS, told or {"data": []}, url).data:
-                prints = [one for one in card.card_sets if one.set_name == name]
-                listings += [Listing(one.set_code, one.set_price) for one in prints]
+                prints = [card_set for card_set in card.card_sets if card_set.set_name == name]
+                listings += [Listing(card_set.set_code, card_set.set_price) for card_set in prints]
         return listings
 
     return offers
