@@ -20,6 +20,7 @@ from autolabel_core.matching.scores.ridge import (
     spanned,
 )
 from autolabel_core.matching.scores.risk_coverage import area_under_risk_coverage
+from autolabel_core.matching.scores.strangers import auroc_of_strangers, weighted_auroc
 from autolabel_core.matching.scores.trials import class_means
 
 
@@ -135,6 +136,28 @@ def test_of_many_references_each_label_keeps_its_share_and_at_least_two(codes, m
     assert len(set(rows.tolist())) == len(rows) and (np.diff(rows) > 0).all()
     for code in np.unique(codes):
         assert (codes[rows] == code).sum() >= min(2, (codes == code).sum())
+
+
+def test_strangers_are_told_as_by_comparing_each_reference_with_each():
+    rng = np.random.default_rng(20)
+    vectors, labels = clouds(rng, 6, noise=0.3)
+    codes = np.unique(labels, return_inverse=True)[1]
+    groups = np.arange(len(codes))
+    groups[1] = 0
+    centre = vectors.mean(axis=0)
+    centred = vectors.astype(float) - centre
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    known, strange = [], []
+    for i in range(len(codes)):
+        others = [j for j in range(len(codes)) if groups[j] != groups[i]]
+        foreign = [j for j in others if codes[j] != codes[i]]
+        known.append(np.sort(centred[others] @ centred[i])[-3:].mean())
+        strange.append(np.sort(centred[foreign] @ centred[i])[-3:].mean())
+    wins = [float(k > s) for k in known for s in strange]
+    found = auroc_of_strangers(vectors, centre, codes, groups)
+    assert found == pytest.approx(np.mean(wins), abs=1e-6)
+    assert auroc_of_strangers(vectors[:1], centre, codes[:1], groups[:1]) is None
+    assert weighted_auroc([1, 2], [1, 0], [1, 3]) == pytest.approx((3 + 0.5 + 3 * 4) / 16)
 
 
 def naive_area(confidence, correct, weights):

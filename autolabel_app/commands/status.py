@@ -150,8 +150,11 @@ def _score(s: CollectionStatus) -> str:
     taken = f"{score['decides']} (auto)" if score["declared"] == "auto" else score["decides"]
     if score["accuracy"] is None:
         return f"{taken}: {score['reason']}"
-    right = f"{percent(score['accuracy'])} right on {score['judged']} references held out in turn"
-    return f"{taken}: {right}" + (f"; {score['reason']}" if score["declared"] == "auto" else "")
+    known = f"{percent(score['accuracy'])} right on {score['judged']} references held out in turn"
+    if score["unknown_auroc"] is not None:
+        pairs = percent(score["unknown_auroc"])
+        known += f"; what is known is more similar than a stranger in {pairs} of pairs"
+    return f"{taken}: {known}" + (f"; {score['reason']}" if score["declared"] == "auto" else "")
 
 
 def _boxes(s: CollectionStatus) -> dict[str, str]:

@@ -25,6 +25,8 @@ class ScoreRecord(TypedDict):
     `decides` is None before the first fit. `judged` counts the references that were held out in
     turn; `accuracy` is the share of them that it got right, `aurc` the area under risk and
     coverage (from 0, all right, to 1), and `compared` that of each score which was compared.
+    `unknown_auroc` says how well the similarity tells references whose label is hidden from others,
+    from 0.5 to 1.
     """
 
     declared: DeclaredScore
@@ -34,6 +36,7 @@ class ScoreRecord(TypedDict):
     accuracy: float | None
     aurc: float | None
     compared: dict[ScoreName, float]
+    unknown_auroc: float | None
 
 
 def save_score(warehouse: Warehouse, path: PurePath, score: FittedScore, fingerprint: str) -> None:
@@ -132,30 +135,25 @@ def choice_record(declared: DeclaredScore, choice: ScoreChoice | None) -> ScoreR
         The record.
     """
     if choice is None:
+        nothing = ScoreChoice("nearest", "")
+        record = _record(declared, nothing)
         decides: ScoreName | None = "nearest" if declared == "nearest" else None
-        return _record(declared, decides, None, 0, None, {})
+        return {**record, "decides": decides, "reason": None}
+    return _record(declared, choice)
+
+
+def _record(declared: DeclaredScore, choice: ScoreChoice) -> ScoreRecord:
     compared = choice.figures or {}
-    areas = {name: figures.aurc for name, figures in compared.items()}
     own = compared.get(choice.score)
-    return _record(declared, choice.score, choice.reason, choice.judged, own, areas)
-
-
-def _record(
-    declared: DeclaredScore,
-    decides: ScoreName | None,
-    reason: str | None,
-    judged: int,
-    own: ScoreFigures | None,
-    compared: dict[ScoreName, float],
-) -> ScoreRecord:
     return {
         "declared": declared,
-        "decides": decides,
-        "reason": reason,
-        "judged": judged,
+        "decides": choice.score,
+        "reason": choice.reason,
+        "judged": choice.judged,
         "accuracy": None if own is None else own.accuracy,
         "aurc": None if own is None else own.aurc,
-        "compared": compared,
+        "compared": {name: figures.aurc for name, figures in compared.items()},
+        "unknown_auroc": choice.unknown_auroc,
     }
 
 

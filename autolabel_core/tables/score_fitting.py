@@ -19,7 +19,7 @@ from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.score_file import load_score, save_score
 from autolabel_core.tables.workspace import OpenCollection
 
-FORMAT = 1
+FORMAT = 2
 """Of fitted scores; another number has them fitted anew."""
 
 

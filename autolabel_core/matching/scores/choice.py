@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,9 @@ from autolabel_core.matching.scores.fit import (
     settle,
 )
 from autolabel_core.matching.scores.fitted import FittedScore, ScoreChoice, ScoreFigures
+from autolabel_core.matching.scores.folds import near_duplicate_groups
 from autolabel_core.matching.scores.risk_coverage import area_under_risk_coverage
+from autolabel_core.matching.scores.strangers import auroc_of_strangers
 from autolabel_core.matching.scores.trials import LearningSet
 
 Floats = npt.NDArray[np.float64]
@@ -56,6 +59,9 @@ def fit_score(
         choice = (
             choose(settled, sample) if declared == "auto" else _named(declared, settled, sample)
         )
+        groups = near_duplicate_groups(sample.others)
+        auroc = auroc_of_strangers(sample.vectors, centre, sample.codes, groups)
+        choice = replace(choice, unknown_auroc=auroc)
         setting = settled[choice.score].setting
         return fit(choice, setting, known, np.unique(labels.astype(str)).tolist(), centre)
 

@@ -39,12 +39,15 @@ class ScoreChoice:
         reason: why it, in a sentence.
         judged: how many references could be judged; 0 where nothing was compared.
         figures: by score, of those that were compared.
+        unknown_auroc: how well the similarity tells references of hidden labels from others, from
+            0.5 to 1; None where that cannot be judged.
     """
 
     score: ScoreName
     reason: str
     judged: int = 0
     figures: Mapping[ScoreName, ScoreFigures] | None = None
+    unknown_auroc: float | None = None
 
 
 @dataclass(frozen=True)
