@@ -12,11 +12,12 @@ from PIL import Image
 
 from autolabel_core.clusters.definition_state import DefinitionState
 from autolabel_core.clusters.naming import SampleBlob
-from autolabel_core.declarations.collection import BOX_KEY
+from autolabel_core.declarations.collection import BOX_KEY, Collection
 from autolabel_core.documents.box_fields import BOX_COLUMNS
 from autolabel_core.documents.documents import Documents, quote
 from autolabel_core.foundation.charts import text_card
 from autolabel_core.foundation.errors import StoreUnavailableError, UnreadableItemError
+from autolabel_core.foundation.ids import video_of
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.text_formats import read_text, text_media_type
 from autolabel_core.tables.cluster_files import StoredMember
@@ -56,20 +57,22 @@ class MemberContents:
         """Return the files of a member's object, and the picture that its vector was made from.
 
         Args:
-            member: of a box, the files are those of the image that it lies on.
+            member: of a box, the files are those of the image that it lies on; of a frame, those of
+                its video.
 
         Returns:
             Source blobs and document blobs; of a text, and of what is gone, none of the second.
         """
         items, kind = self._items[member.collection], self.kinds[member.collection]
-        box = BOX_KEY.fullmatch(member.key) if items.collection.declaration.detection else None
+        declared = items.collection.declaration
+        whole = _object_key(declared, member.key)
         try:
-            stored = items.source.open(box[1] if box else member.key)
-            mapped = items.collection.declaration.feature_extractor.input_mappings.get(kind)
-            address = None if box else stored.input_blob(kind, mapped).address
+            stored = items.source.open(whole or member.key)
+            mapped = declared.feature_extractor.input_mappings.get(kind)
+            address = None if whole else stored.input_blob(kind, mapped).address
         except (UnreadableItemError, StoreUnavailableError):
             return (), ()
-        limit_mb = items.collection.declaration.max_object_mb
+        limit_mb = declared.max_object_mb
         sources = tuple(
             SampleBlob(blob.address, partial(blob.read_within, limit_mb), blob.type, blob.property)
             for blob in stored.blobs
@@ -125,6 +128,14 @@ class MemberContents:
                 known = {n: _from_json(n, v) for n, v in given if v is not None}
                 fields[document] = {"metadata": {}, **known}
         return fields
+
+
+def _object_key(collection: Collection, key: str) -> str | None:
+    """Return the key of the image or video that a document is a part of; None for a whole one."""
+    if collection.detection is None:
+        return video_of(key) if collection.frames is not None else None
+    box = BOX_KEY.fullmatch(key)
+    return box[1] if box else None
 
 
 def _suffix(member: Member) -> str:

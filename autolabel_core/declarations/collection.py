@@ -15,6 +15,7 @@ from autolabel_core.declarations.cluster import Cluster
 from autolabel_core.declarations.detection import DETECTION_COLUMNS, Detection
 from autolabel_core.declarations.export import Export
 from autolabel_core.declarations.file_name_rules import FileNames
+from autolabel_core.declarations.frames import FRAME_COLUMNS, Frames
 from autolabel_core.declarations.model import Count, Declaration, KeyedError, Text, Version
 from autolabel_core.declarations.retriever import Retriever
 from autolabel_core.declarations.taxonomy import EnrichmentField, Taxonomy
@@ -96,6 +97,7 @@ class Collection(Declaration):
     source: Source = Field(default_factory=lambda: Source.model_validate({}))
     feature_extractor: FeatureExtractor = Field(default_factory=FeatureExtractor.model_construct)
     detection: Detection | None = None
+    frames: Frames | None = None
     taxonomy: Taxonomy | None = None
     retrievers: tuple[Retriever, ...] = ()
     clusters: tuple[Cluster, ...] = ()
@@ -144,6 +146,17 @@ class Collection(Declaration):
         return self
 
     @model_validator(mode="after")
+    def frames_are_whole(self) -> Collection:
+        """Refuse boxes on frames, which nothing carries yet, and frames of texts."""
+        if self.frames is not None and self.detection is not None:
+            raise KeyedError(
+                ("frames",),
+                "cannot stand beside `detection` yet; declare a collection of frames, and one "
+                "with `detection` over images",
+            )
+        return self
+
+    @model_validator(mode="after")
     def fields_are_free(self) -> Collection:
         """Refuse fields that would hide a column of the documents table, or each other."""
         reserved = self.reserved_fields
@@ -176,8 +189,14 @@ class Collection(Declaration):
     def reserved_fields(self) -> frozenset[str]:
         """Columns that documents have, whatever fields are declared."""
         boxes = DETECTION_COLUMNS if self.detection else ()
+        frames = FRAME_COLUMNS if self.frames else ()
         proposed = SUGGESTION_COLUMNS if self.zero_shot else ()
-        return RESERVED_FIELDS | frozenset((*boxes, *proposed))
+        return RESERVED_FIELDS | frozenset((*boxes, *frames, *proposed))
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether documents are parts of objects: boxes on images, or frames of videos."""
+        return self.detection is not None or self.frames is not None
 
     @property
     def zero_shot(self) -> ZeroShot | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from autolabel_core.foundation.ids import document_id
+from autolabel_core.foundation.ids import document_id, object_of
 from autolabel_core.ledger import Annotation
 from autolabel_core.ledger.annotations import MOVED
 from autolabel_core.ledger.arrivals import batches_of
@@ -33,7 +33,7 @@ def standing_auto_labels(
 
     labels = TaxonomyLabels(collection)
     ids = {document_id(collection.name, key): key for key in content_hashes}
-    batches = batches_of(collection.ledger.objects_of(collection.name, ids))
+    batches = batches_of(collection.ledger.objects_of(collection.name, {*map(object_of, ids)}))
     wanted = pa.array(sorted(ids), pa.string())
     auto_labels: dict[str, str] = {}
     for batch in batches:

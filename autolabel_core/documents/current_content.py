@@ -10,7 +10,7 @@ from typing import TypedDict
 import pyarrow as pa
 
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
-from autolabel_core.foundation.ids import content_hash, document_id
+from autolabel_core.foundation.ids import content_hash, document_id, object_of, video_of
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.storage.typed_rows import rows_as
@@ -64,7 +64,7 @@ class ExistingDocuments:
             known = recorded.get(key)
             if known is not None and known["content_hash"] and self._is_as_recorded(known):
                 hashes[key] = known["content_hash"]
-            elif self._version(key) is not None:
+            elif self._version(key) is not None and not self._is_frame(key):
                 try:
                     hashes[key] = content_hash(self._read(key))
                 except UnreadableItemError as error:
@@ -149,6 +149,9 @@ class ExistingDocuments:
 
     def near(self, key: str) -> str:
         """Return a hint for a key that does not exist."""
+        if self._is_frame(key) and (frames := self._frames_of(self._object_key(key))):
+            nearest = min(frames, key=lambda frame: abs(_time_of(frame) - _time_of(key)))
+            return f"Its video has {len(frames)} frames; the nearest is {nearest!r}."
         registered = [a.key for a in self._raw.objects.values() if a.event != DELETED]
         known = registered or self.listed_keys()
         if key in registered:
@@ -158,29 +161,47 @@ class ExistingDocuments:
             return f"Did you mean {near[0]!r}?"
         return f"The collection has {len(known)} objects; see `autolabel documents`."
 
+    def without_label(self, key: str) -> str:
+        """Say why a key is one of a document that takes no label; empty where it takes one."""
+        if self._collection.frames is None or not (frames := self._frames_of(key)):
+            return ""
+        return f"{key!r} is a video; its frames take labels, such as {frames[0]!r}"
+
+    def _frames_of(self, video_key: str) -> list[str]:
+        rows = self._raw.rows_of({document_id(self._name, video_key)}, "video_id")
+        return [row["key"] for row in rows]
+
     def _version(self, key: str) -> str | None:
         try:
-            return self._source.version(key)
+            return self._source.version(self._object_key(key))
         except (UnreadableItemError, NotFoundError):
             return None
 
     def _is_as_recorded(self, known: RecordedObject) -> bool:
         """Whether an object is as the last sweep saw it; first by a look at its file alone."""
-        key, version = known["key"], known["version"]
+        key, version = self._object_key(known["key"]), known["version"]
         try:
             return self._source.is_as_listed(key, version) or self._version(key) == version
         except (UnreadableItemError, NotFoundError):
             return False
+
+    def _object_key(self, key: str) -> str:
+        """Return the key of the object that a document is from: of a frame its video."""
+        return (video_of(key) or key) if self._is_frame(key) else key
+
+    def _is_frame(self, key: str) -> bool:
+        return self._collection.frames is not None and video_of(key) is not None
 
     def _recorded(self, keys: Sequence[str]) -> dict[str, RecordedObject]:
         """Return what the last sweep noted of each key."""
         import pyarrow.compute as pc
 
         ids = {document_id(self._name, key) for key in keys}
+        objects = {object_of(document) for document in ids}
         wanted = pa.array(sorted(ids), pa.string())
         rows: dict[str, RecordedObject] = {}
         columns = list(RecordedObject.__annotations__)
-        for batch in batches_of(self._ledger.objects_of(self._name, ids)):
+        for batch in batches_of(self._ledger.objects_of(self._name, objects)):
             path = self._raw.path(batch)
             if self._raw.warehouse.exists(path):
                 table = self._raw.warehouse.read_table(path, columns)
@@ -191,3 +212,7 @@ class ExistingDocuments:
     def _read(self, key: str) -> bytes:
         mapped = self._collection.feature_extractor.input_mappings.get(self._kind)
         return self._source.open(key).input_blob(self._kind, mapped).read()
+
+
+def _time_of(key: str) -> float:
+    return float(key.rpartition("#t=")[2])

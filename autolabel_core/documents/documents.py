@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 from autolabel_core.declarations.cluster_fields import COLUMN_OF, EXTRA
 from autolabel_core.declarations.conditions import AllOf, Condition, json_field, to_sql
 from autolabel_core.declarations.zero_shot import SUGGESTION_COLUMNS
-from autolabel_core.documents.box_fields import (
-    BOX_COLUMNS,
-    BOX_TYPES,
-    detection_expression,
-    detection_record,
-)
+from autolabel_core.documents.box_fields import BOX_TYPES, detection_expression
 from autolabel_core.documents.cluster_columns import Joined, join_clusters
 from autolabel_core.documents.filter_types import check_types
+from autolabel_core.documents.frame_fields import FRAME_TYPES
+from autolabel_core.documents.part_fields import part_columns, part_record, takes_label
 from autolabel_core.documents.record import DocumentRecord, TaxonomyMatch
 from autolabel_core.foundation.atomic_files import held_open
 from autolabel_core.foundation.errors import NotFoundError
@@ -36,6 +33,7 @@ COLUMNS = (
 )
 EMPTY_TYPES = {
     **BOX_TYPES,
+    **FRAME_TYPES,
     "matched": "BOOLEAN",
     "confidence": "FLOAT",
     "margin": "FLOAT",
@@ -65,7 +63,7 @@ class Documents:
         stored = collection.workspace.warehouse_files
         folder = stored.path(collection.name, LABELS)
         paths = stored.files_in(folder, "batch_*.parquet")
-        if collection.declaration.detection is not None:
+        if collection.declaration.has_parts:
             paths += stored.files_in(folder / OTHERS, "batch_*.parquet")
         self.files = [stored.local(path) for path in paths]
 
@@ -106,7 +104,8 @@ class Documents:
             rows = "".join(f", NULL::VARCHAR AS {quote(name)}" for name in names) + " WHERE false"
         connection.execute(f"CREATE VIEW every AS SELECT {', '.join(columns)}{rows}")
         connection.execute(f"CREATE VIEW all_documents AS {self._everything}")
-        connection.execute(f"CREATE VIEW documents AS FROM all_documents WHERE {self._labelled}")
+        labelled = takes_label(self.collection.declaration)
+        connection.execute(f"CREATE VIEW documents AS FROM all_documents WHERE {labelled}")
 
     @property
     def _everything(self) -> str:
@@ -121,18 +120,14 @@ class Documents:
         )
 
     @property
-    def _labelled(self) -> str:
-        return "true" if self.collection.declaration.detection is None else f"kind <> '{IMAGE}'"
-
-    @property
     def columns(self) -> list[str]:
         """The columns of the view `documents`."""
         own = *COLUMNS, *self.collection.declaration.fields, "metadata"
-        return [*own, *self._proposed, *self._of_boxes]
+        return [*own, *self._proposed, *self._of_parts]
 
     @property
-    def _of_boxes(self) -> tuple[str, ...]:
-        return () if self.collection.declaration.detection is None else BOX_COLUMNS
+    def _of_parts(self) -> tuple[str, ...]:
+        return part_columns(self.collection.declaration)
 
     @property
     def _proposed(self) -> tuple[str, ...]:
@@ -176,7 +171,9 @@ class Documents:
             of_box = detection_expression(field)
             if of_box is not None:
                 return of_box
-        known = [*columns, self.collection.declaration.label_field, *self._of_boxes]
+        elif field in self._of_parts:
+            return quote(field)
+        known = [*columns, self.collection.declaration.label_field, *self._of_parts]
         known += [f"taxonomy_match.{part}" for part in MATCH]
         near = difflib.get_close_matches(field, known, n=1)
         cure = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."
@@ -237,7 +234,7 @@ class Documents:
         """The columns of the view `all_documents` that a record is made of."""
         own = [c for c in COLUMNS if c not in ("neighbours", "content_hash", "media_type")]
         declared = self.collection.declaration.fields
-        return [*own, *declared, *self.clusters.fields, *self._proposed, *self._of_boxes]
+        return [*own, *declared, *self.clusters.fields, *self._proposed, *self._of_parts]
 
     def record(self, row: dict[str, Any]) -> DocumentRecord:
         """Return the record of a row that has the `record_columns`."""
@@ -264,7 +261,7 @@ class Documents:
             "reason": row["reason"],
             **{name: row[name] for name in self._proposed},
             **{name: self._cluster_value(name, row[name]) for name in self.clusters.fields},
-            **({} if self.collection.declaration.detection is None else detection_record(row)),
+            **part_record(self.collection.declaration, row),
         }
         return cast("DocumentRecord", record)  # the names of fields are declared in YAML
 

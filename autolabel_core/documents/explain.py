@@ -11,12 +11,12 @@ from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
-from autolabel_core.foundation.ids import object_of
+from autolabel_core.foundation.ids import frame_key, object_of
 from autolabel_core.foundation.json_types import JsonObject, Scalar
 from autolabel_core.ledger import Annotation
 from autolabel_core.matching.thresholds import UNREACHABLE
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
-from autolabel_core.tables.layout import IMAGE
+from autolabel_core.tables.layout import IMAGE, VIDEO
 from autolabel_core.tables.promoted_copies import key_of_copy
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
@@ -148,7 +148,8 @@ def _present_content(existing: ExistingDocuments, key: str) -> dict[str, str]:
 
 def _decision(collection: OpenCollection, record: DocumentRecord) -> LabelDecision | None:
     """Return why a document is labelled as it is; None where it takes no label."""
-    if record["reason"] or record.get("kind") == IMAGE:
+    without_label = IMAGE if collection.declaration.detection is not None else VIDEO
+    if record["reason"] or record.get("kind") == without_label:
         return None
     match, suggested = record["taxonomy_match"], record["suggested_label"]
     confidence, similarity = match["confidence"], match["similarity"]
@@ -237,5 +238,9 @@ def _explain_id(collection: OpenCollection, document: str, steps: int) -> Explan
     arrival = collection.ledger.objects(collection.name).get(image)
     if arrival is None:
         return None
-    key = arrival.key + document.removeprefix(image).replace("_det_", "#det_")
+    part = document.removeprefix(image)
+    if part.startswith("_frame_"):
+        key = frame_key(arrival.key, int(part.removeprefix("_frame_")))
+    else:
+        key = arrival.key + part.replace("_det_", "#det_")
     return _explain(collection, key, steps - 1)

@@ -13,11 +13,12 @@ from autolabel_core.documents.corrections import is_correction
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.label_source_sql import MACHINES, UNDECIDED
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import object_of
 from autolabel_core.ledger import Arrival, Ledger
 from autolabel_core.ledger.annotations import MOVED
 from autolabel_core.ledger.arrivals import DELETED
 from autolabel_core.tables.boxes.box_labels import BOX_LABELS, MISTAKES
-from autolabel_core.tables.layout import IMAGE
+from autolabel_core.tables.layout import IMAGE, VIDEO
 from autolabel_core.tables.workspace import OpenCollection
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -48,6 +49,11 @@ SELECT part, coalesce(arrived, 0), coalesce(quarantined, 0), coalesce(human, 0),
 FROM stands FULL JOIN said USING (part) ORDER BY part
 """
 _OF_OBJECTS = "SELECT *, true AS takes_label FROM documents"
+_OF_FRAMES = f"""
+SELECT * REPLACE (coalesce(video_id, document_id) AS document_id),
+    kind IS DISTINCT FROM '{VIDEO}' AS takes_label
+FROM all_documents
+"""
 _OF_BOXES = f"""
 SELECT * REPLACE (CASE WHEN kind = '{IMAGE}' THEN document_id ELSE image_id END AS document_id),
     kind <> '{IMAGE}' AS takes_label
@@ -100,7 +106,9 @@ def quality(collection: OpenCollection, since: str = "", by: By = "all") -> list
         0 to 1), median_confidence (of those that no person labelled), labels_given, corrected,
         withdrawn. Of what arrived, the counts say how it stands now.
     """
-    found = _OF_OBJECTS if collection.declaration.detection is None else _OF_BOXES
+    declared = collection.declaration
+    whole = _OF_OBJECTS if declared.frames is None else _OF_FRAMES
+    found = whole if declared.detection is None else _OF_BOXES
     labels = _labels if collection.declaration.detection is None else _box_labels
     sql = _FIGURES.format(group=GROUPS[by], found=found, undecided=UNDECIDED, machines=MACHINES)
     name = collection.name
@@ -127,7 +135,7 @@ def _arrivals(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.T
 def _labels(ledger: Ledger, name: str, objects: Mapping[str, Arrival]) -> pa.Table:
     events = [event for event in ledger.annotations(name) if event.origin != MOVED]
     return _events_table(
-        [objects.get(e.document_id) for e in events],
+        [objects.get(object_of(e.document_id)) for e in events],
         [e.recorded_at for e in events],
         [e.action == "label" for e in events],
         [is_correction(e) for e in events],

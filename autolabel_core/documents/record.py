@@ -46,7 +46,19 @@ class BoxFields(TypedDict, total=False):
     verdict: str | None
 
 
-class DocumentRecord(BoxFields, total=False):
+class FrameFields(TypedDict, total=False):
+    """What documents say beside, where frames of videos are documents."""
+
+    kind: str
+    width_px: int | None
+    height_px: int | None
+    video_id: str
+    video_key: str
+    frame: int
+    seconds: float | None
+
+
+class DocumentRecord(BoxFields, FrameFields, total=False):
     """One document.
 
     The label, the enriched fields and those of clusters stand beside under their declared names.

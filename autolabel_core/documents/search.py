@@ -15,7 +15,7 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.documents.stored_vectors import stored_vectors
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.ids import object_of
+from autolabel_core.foundation.ids import frame_key, object_of
 from autolabel_core.foundation.suggestions import did_you_mean
 from autolabel_core.matching.nearest import nearest
 from autolabel_core.models.extractors import (
@@ -201,6 +201,11 @@ def _without_vector(embeddings: Embeddings, query: str) -> str:
         return (
             f"`{query}` is an image of `{collection.name}`, whose vectors are those of the boxes "
             f"on it. Name a box on it, such as `{query}#det_0`, or an image file."
+        )
+    if collection.declaration.frames is not None and document == object_of(document):
+        return (
+            f"`{query}` is a video of `{collection.name}`, whose vectors are those of its frames. "
+            f"Name one, such as `{frame_key(query, 0)}`, or an image file."
         )
     return f"`{query}` has no vector yet. Make it: {sweep}."
 

@@ -104,6 +104,7 @@ def give_labels(
             if g.key not in hashes:
                 hint = documents.near(g.key) if len(problems) < MAX_HINTS else ""
                 problems.append(_at(g, f"no object with the key {g.key!r}. {hint}".rstrip()))
+        problems += [_at(g, why) for g in cleaned if (why := documents.without_label(g.key))]
     withdrawal = Withdrawal(collection, annotator, hashes)
     problems += [
         _at(g, problem)

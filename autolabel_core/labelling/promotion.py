@@ -18,7 +18,9 @@ from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.labelling.confirm_boxes import judge_as
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.storage.buckets.stored_objects import StoredObject
+from autolabel_core.tables.layout import FRAME
 from autolabel_core.tables.promoted_copies import key_of_copy
+from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -85,17 +87,18 @@ def check_taxonomy(collection: Collection) -> None:
         collection: the declaration.
 
     Raises:
-        AutolabelError: it has no taxonomy, or boxes whose references live elsewhere.
+        AutolabelError: it has no taxonomy, or boxes or frames whose references live elsewhere.
     """
     if collection.taxonomy is None:
         raise AutolabelError(
             f"`{collection.collection_name}` has no `taxonomy`: nothing to promote."
         )
     apart = collection.reference_collection != collection.collection_name
-    if collection.detection is not None and apart:
+    if collection.has_parts and apart:
+        part = "what lies in boxes" if collection.detection is not None else "a frame of a video"
         raise AutolabelError(
             f"`{collection.collection_name}` has its references in "
-            f"`{collection.reference_collection}`; what lies in boxes becomes a reference only "
+            f"`{collection.reference_collection}`; {part} becomes a reference only "
             "with `reference: self`."
         )
 
@@ -269,6 +272,8 @@ def _reviewed_object(
     kind = collection.extractor.manifest.input
     mapped = collection.declaration.feature_extractor.input_mappings.get(kind)
     key = promotion.record["key"]
+    if promotion.record.get("kind") == FRAME:
+        return _reviewed_frame(collection, promotion)
     try:
         stored = collection.source().open(key)
         data = stored.input_blob(kind, mapped).read()
@@ -280,3 +285,12 @@ def _reviewed_object(
             "Sweep, then promote again."
         )
     return stored, data
+
+
+def _reviewed_frame(collection: OpenCollection, promotion: Promotion) -> tuple[StoredObject, bytes]:
+    """Return a frame as it was reviewed; it is never copied, so that it has no metadata here."""
+    key = promotion.record["key"]
+    try:
+        return StoredObject(key, ()), RawObjects(collection).content(key, promotion.content_hash)
+    except UnreadableItemError as error:
+        raise AutolabelError(f"{key!r} {error}. Sweep, then promote again.") from error

@@ -29,7 +29,8 @@ def rows_as(table: pa.Table | pa.RecordBatch, row_type: type[Row]) -> list[Row]:
     Raises:
         AutolabelError: the table lacks a column.
     """
-    missing = row_type.__annotations__.keys() - set(table.schema.names)
+    required: frozenset[str] = vars(row_type)["__required_keys__"]
+    missing = required - set(table.schema.names)
     if missing:
         raise AutolabelError(
             f"A table lacks the columns {', '.join(sorted(missing))}: another version of autolabel "

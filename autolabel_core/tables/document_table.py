@@ -111,9 +111,10 @@ class DocumentTable(DerivedTable):
         import pyarrow.compute as pc
 
         values = pa.array(sorted(wanted), pa.string())
+        columns = self.read_columns and [*dict.fromkeys([*self.read_columns, column])]
         for batch in batches if wanted else []:
             if self.warehouse.exists(self.path(batch)):
-                table = self.warehouse.read_table(self.path(batch), self.read_columns)
+                table = self.warehouse.read_table(self.path(batch), columns)
                 yield table.filter(pc.is_in(table[column], value_set=values))
 
     def settled_fingerprint(self, batch: str) -> str | None:

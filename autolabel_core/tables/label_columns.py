@@ -150,10 +150,12 @@ def _taken_over(batch: Labelling, annotations: Sequence[Annotation | None]) -> d
     """Columns of the rows, and the word that a person chose where boxes are judged."""
     if not batch.columns:
         return {}
-    verdicts = [a.provenance.get(VERDICT) if a else None for a in annotations]
     columns: dict[str, Column] = {
         name: pa.array(_values(batch, name), type_) for name, type_ in batch.columns.items()
     }
+    if "bbox" not in batch.columns:
+        return columns
+    verdicts = [a.provenance.get(VERDICT) if a else None for a in annotations]
     return {**columns, VERDICT: pa.array(verdicts, pa.string())}
 
 

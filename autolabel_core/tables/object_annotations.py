@@ -69,6 +69,10 @@ class ObjectAnnotations:
 
     def _ever_in(self, batch: str) -> set[str]:
         arrivals = self._objects.objects
+        if self._objects.collection.declaration.frames is not None:
+            annotated = self._ledger.annotated_after(self._name, 0)
+            found = self._objects.recorded.arrivals_of(annotated)
+            return {document for document, last in found.items() if last.batch == batch}
         return {document for document, last in arrivals.items() if last.batch == batch}
 
     def _objects_of(self, batch: str, documents: Collection[str] | None = None) -> pa.Table:

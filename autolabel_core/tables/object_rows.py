@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import TypedDict
 
 import pyarrow as pa
 
@@ -22,11 +23,39 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
     ("metadata", pa.string()),
     ("reason", pa.string()),
 ]
+_OF_FRAMES: list[tuple[str, pa.DataType]] = [
+    ("kind", pa.string()),
+    ("video_id", pa.string()),
+    ("video_key", pa.string()),
+    ("frame", pa.int64()),
+    ("seconds", pa.float64()),
+]
 SCHEMA = pa.schema(_FIELDS)
+FRAMES_SCHEMA = pa.schema([*_FIELDS, *_OF_FRAMES])
+"""Where videos are read: a row for each object, and after a video's one for each of its frames."""
+TAKEN_OVER = (*(name for name, _ in _OF_FRAMES), "width_px", "height_px")
 
 
-class ObjectRow(DocumentRow):
-    """What a sweep read of one object: SCHEMA as a type."""
+class FrameColumns(TypedDict, total=False):
+    """What rows say beside where videos are read.
+
+    `kind` is IMAGE, VIDEO or FRAME. A frame has the id and key of its video, its number among the
+    pictures from 0, and the seconds at which it is shown; a video has its length in seconds.
+    """
+
+    kind: str | None
+    video_id: str | None
+    video_key: str | None
+    frame: int | None
+    seconds: float | None
+
+
+class ObjectRow(DocumentRow, FrameColumns):
+    """What a sweep read of one object, or a frame of it: SCHEMA as a type.
+
+    `version` is the object's, `size` in bytes (None of a frame), `width_px` and `height_px` are
+    those of the upright picture.
+    """
 
     version: str
     size: int | None

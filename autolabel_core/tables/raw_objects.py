@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Collection as AnyCollection
 from dataclasses import replace
 from functools import cached_property
+from itertools import groupby
 from pathlib import PurePath
-from typing import TypedDict
 
 import pyarrow as pa
 
@@ -18,29 +17,37 @@ from autolabel_core.foundation.errors import (
     UnreachableItemError,
     UnreadableItemError,
 )
-from autolabel_core.foundation.ids import content_hash, fingerprint
-from autolabel_core.foundation.json_types import Report
+from autolabel_core.foundation.ids import content_hash, fingerprint, object_of
+from autolabel_core.foundation.json_types import JsonObject, Report
 from autolabel_core.foundation.media.further_formats import installed_readers
+from autolabel_core.foundation.media.video_frames import has_video
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.ledger import Annotation, Arrival
+from autolabel_core.ledger import Arrival
+from autolabel_core.storage.buckets.stored_objects import Blob
 from autolabel_core.storage.typed_rows import rows_as
-from autolabel_core.tables.annotation_sums import Measure, Terms, summed
-from autolabel_core.tables.carry_over import collection_moves, record_moves
+from autolabel_core.tables import object_rows
+from autolabel_core.tables.carry_over import record_moves
 from autolabel_core.tables.document_table import (
     DocumentRow,
-    DocumentTable,
     Item,
     Unreadable,
     decode,
 )
 from autolabel_core.tables.fingerprints import ObjectsFingerprint
+from autolabel_core.tables.frames import (
+    FrameReader,
+    frame_reader,
+    frames_among,
+    is_frame,
+    is_read_video,
+    without_parts,
+)
 from autolabel_core.tables.imported_labels import carried_label, import_labels
-from autolabel_core.tables.label_conflicts import LabelConflict
-from autolabel_core.tables.moves import UnclearMove
-from autolabel_core.tables.object_annotations import COLUMNS, ObjectAnnotations
+from autolabel_core.tables.labelled_documents import LabelledDocuments
+from autolabel_core.tables.object_annotations import COLUMNS
 from autolabel_core.tables.object_content import describe
-from autolabel_core.tables.object_rows import SCHEMA, ObjectRow, as_json, unread_row
+from autolabel_core.tables.object_rows import ObjectRow, as_json, unread_row
 from autolabel_core.tables.table import versions_of
 
 FORMAT = 1
@@ -49,14 +56,7 @@ TEXT_FORMAT = 1
 FOR_NOW = (StoreUnavailableError, UnreachableItemError)
 
 
-class PeoplesWords(TypedDict):
-    """How many documents people disagree about, and moves that they have to decide."""
-
-    disagreements: int
-    unclear_moves: list[UnclearMove]
-
-
-class RawObjects(DocumentTable):
+class RawObjects(LabelledDocuments):
     """One row for each object that exists, ascending by document id."""
 
     name = "raw_objects"
@@ -75,22 +75,23 @@ class RawObjects(DocumentTable):
 
     @property
     def _declared(self) -> list[object]:
-        schemas = [b.bucket_schema.model_dump() for b in self.collection.declaration.source.buckets]
-        mappings = self.collection.declaration.feature_extractor.input_mappings
-        extractor = self.collection.declaration.feature_extractor.feature_extractor_name
-        limit, label = (
-            self.collection.declaration.max_object_mb,
-            self.collection.declaration.label_field,
-        )
-        names = self.collection.declaration.references
-        declared: list[object] = [FORMAT, schemas, mappings, extractor, limit, label]
+        collection = self.collection.declaration
+        buckets, extractor = collection.source.buckets, collection.feature_extractor
+        declared: list[object] = [
+            *(FORMAT, [bucket.bucket_schema.model_dump() for bucket in buckets]),
+            *(extractor.input_mappings, extractor.feature_extractor_name),
+            *(collection.max_object_mb, collection.label_field),
+        ]
         if self.collection.extractor.manifest.input == "text":
             declared.append({"text_format": TEXT_FORMAT})
         elif readers := installed_readers():
             # What could not be read without an extra is read once it is installed.
             declared.append({"readers": readers})
-        if any(bucket.allow is not None for bucket in self.collection.declaration.source.buckets):
-            declared.append([bucket.allow for bucket in self.collection.declaration.source.buckets])
+        if (frames := collection.frames) is not None:
+            declared.append({"frames": frames.model_dump(), "can_decode": has_video()})
+        if any(bucket.allow is not None for bucket in buckets):
+            declared.append([bucket.allow for bucket in buckets])
+        names = collection.references
         return declared if names is None else [*declared, names.model_dump()]
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
@@ -99,10 +100,11 @@ class RawObjects(DocumentTable):
         arrivals = self.present(batch)
         changed = [a for a in arrivals if (a.document_id, a.version) not in known]
         errors: list[AutolabelError] = []
-        fresh = {row["document_id"]: row for row in self._read_all(changed, errors, progress)}
-        rows = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
-        table = pa.Table.from_pylist(rows, schema=SCHEMA)
-        import_labels(self.collection.ledger, self.collection.declaration, rows)
+        fresh = {rows[0]["document_id"]: rows for rows in self._read_all(changed, errors, progress)}
+        read = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
+        rows = [row for of_object in read for row in of_object]
+        table = pa.Table.from_pylist(rows, schema=self._schema)
+        import_labels(self.collection.ledger, self.collection.declaration, without_parts(rows))
         if not any(self._is_behind(other) for other in reversed(self.batches) if other != batch):
             record_moves(self, {batch: table.select(COLUMNS)})
         is_finished = not any(isinstance(error, FOR_NOW) for error in errors)
@@ -116,7 +118,7 @@ class RawObjects(DocumentTable):
         waiting = [error for error in errors if isinstance(error, StoreUnavailableError)]
         if waiting:
             raise StoreUnavailableError(
-                f"{len(waiting)} of {len(rows)} objects of {batch} could not be read for now; the "
+                f"{len(waiting)} of {len(read)} objects of {batch} could not be read for now; the "
                 f"others are recorded, and the next sweep reads these alone: {waiting[0]}"
             )
 
@@ -127,105 +129,115 @@ class RawObjects(DocumentTable):
             return True
         return str(replace(made_from, unfinished=False)) != self.fingerprint(batch)
 
-    def _known_rows(self, batch: str) -> dict[tuple[str, str], ObjectRow]:
-        """Readable rows of the file, unless they were read under another declaration."""
+    @property
+    def _schema(self) -> pa.Schema:
+        return (
+            object_rows.SCHEMA
+            if self.collection.declaration.frames is None
+            else object_rows.FRAMES_SCHEMA
+        )
+
+    def _known_rows(self, batch: str) -> dict[tuple[str, str], list[ObjectRow]]:
+        """Rows of readable objects, frames after their video, unless declared otherwise then."""
         path = self.path(batch)
         made_from = ObjectsFingerprint.of_file(self.warehouse, path)
         if made_from is None or made_from.declaration != fingerprint(self._declared):
             return {}
-        return {
-            (row["document_id"], row["version"]): row
-            for row in self.objects_of(batch)
-            if not row["reason"]
-        }
+        known: dict[tuple[str, str], list[ObjectRow]] = {}
+        for row in self.objects_of(batch):
+            if not row["reason"]:
+                known.setdefault((object_of(row["document_id"]), row["version"]), []).append(row)
+        return known
 
     def _read_all(
         self, arrivals: list[Arrival], errors: list[AutolabelError], progress: Progress
-    ) -> Iterable[ObjectRow]:
+    ) -> Iterable[list[ObjectRow]]:
+        """Read objects: of each its row, and those of its frames."""
         kind = self.collection.extractor.manifest.input
         mapped = self.collection.declaration.feature_extractor.input_mappings.get(kind)
 
-        def read(arrival: Arrival) -> ObjectRow:
+        def read(arrival: Arrival) -> list[ObjectRow]:
             row = unread_row(arrival)
+            frames = list[ObjectRow]()
             try:
                 stored = self.source.open(arrival.key)
                 row["metadata"] = as_json(stored.metadata)
                 carried_label(self.collection.declaration, arrival.key, dict(stored.metadata))
                 blob = stored.input_blob(kind, mapped)
                 row["size"] = blob.size
-                data = blob.read_within(self.collection.declaration.max_object_mb)
-                row["size"], row["content_hash"] = len(data), content_hash(data)
-                described = describe(kind, data, blob.suffix)
-                row["media_type"] = described.media_type
-                row["width_px"], row["height_px"] = described.width_px, described.height_px
-                row["metadata"] = as_json({**described.facts, **stored.metadata})
+                if self._frame_reader is not None:
+                    frames = self._frame_reader.read(row, blob, stored.metadata)
+                else:
+                    self._describe(row, blob, stored.metadata)
             except (UnreadableItemError, StoreUnavailableError) as error:
                 row["reason"] = str(error)
                 errors.append(error)
-            return row
+            return [row, *frames]
 
-        for done, row in enumerate(read_in_order(read, arrivals), start=1):
-            yield row
+        for done, rows in enumerate(read_in_order(read, arrivals), start=1):
+            yield rows
             progress(done, len(arrivals))
 
+    def _describe(self, row: ObjectRow, blob: Blob, metadata: JsonObject) -> None:
+        """Fill in what an object's content is."""
+        data = blob.read_within(self.collection.declaration.max_object_mb)
+        row["size"], row["content_hash"] = len(data), content_hash(data)
+        described = describe(self.collection.extractor.manifest.input, data, blob.suffix)
+        row["media_type"] = described.media_type
+        row["width_px"], row["height_px"] = described.width_px, described.height_px
+        row["metadata"] = as_json({**described.facts, **metadata})
+
+    @cached_property
+    def _frame_reader(self) -> FrameReader | None:
+        """What reads videos; None where their frames are no documents."""
+        return frame_reader(self.collection, self.source)
+
+    @property
+    def columns(self) -> Mapping[str, pa.DataType]:
+        """What frames say beside what all documents say."""
+        if self.collection.declaration.frames is None:
+            return {}
+        return {name: object_rows.FRAMES_SCHEMA.field(name).type for name in object_rows.TAKEN_OVER}
+
     def keys(self, batch: str) -> dict[str, str]:
-        """Return the key of each object of a batch by document id; the ledger knows them."""
+        """Return the key of each document of a batch by its id; the ledger knows objects."""
+        if self.collection.declaration.frames is not None:
+            return super().keys(batch)
         return {arrival.document_id: arrival.key for arrival in self.present(batch)}
 
-    def rows(self, batch: str) -> list[DocumentRow]:
-        """Return every object: each is a document."""
+    def rows(self, batch: str) -> Sequence[DocumentRow]:
+        """Return every object, each of which is a document; frames in place of their video."""
+        if self.collection.declaration.frames is not None:
+            return [row for row in self.objects_of(batch) if not is_read_video(row)]
         return rows_as(self.warehouse.read_table(self.path(batch), self.read_columns), DocumentRow)
+
+    def without_label(self, batch: str) -> pa.Table | None:
+        """Return the videos whose frames are documents."""
+        if self.collection.declaration.frames is None:
+            return None
+        videos = [row for row in self.objects_of(batch) if is_read_video(row)]
+        return pa.Table.from_pylist(videos, self._schema).drop_columns(["version", "size"])
 
     def objects_of(self, batch: str) -> list[ObjectRow]:
         """Return every object of a batch with all that was read of it."""
         return rows_as(self.warehouse.read_table(self.path(batch)), ObjectRow)
 
-    def annotations(self, documents: AnyCollection[str] | None = None) -> dict[str, Annotation]:
-        """Return the annotation that holds for each document, or for each of some."""
-        return self._people.holding(documents)
-
-    def annotations_in(
-        self, batch: str, documents: AnyCollection[str] | None = None, until: int | None = None
-    ) -> dict[str, Annotation]:
-        """Return the annotation that holds for each document of a batch."""
-        return self._people.holding_in(batch, documents, until)
-
-    def label_conflicts(self) -> list[LabelConflict]:
-        """Return where two people label one document differently, read by a sweep or not yet."""
-        return self._people.conflicts()
-
-    @property
-    def label_digests(self) -> Mapping[str, str]:
-        """By batch a digest of the labels that people gave, as far as they hold."""
-        return self._people.label_digests
-
-    def sums(
-        self, what: str, sources: Mapping[str, str | None], measure: Measure
-    ) -> Mapping[str, Terms]:
-        """Add up terms of annotated documents; only what changed is computed anew."""
-        return summed(self.collection, self.recorded, what, sources, measure)
-
-    def stale_annotations(self) -> int:
-        """Count documents whose last label was given to a content which is there no more."""
-        return self._people.stale
-
-    @cached_property
-    def people(self) -> PeoplesWords:
-        """What only people can settle."""
-        takes_labels = self.collection.declaration.detection is None
-        return {
-            "disagreements": self._people.disagreements if takes_labels else 0,
-            "unclear_moves": collection_moves(self, {}).unclear,
-        }
-
-    @cached_property
-    def _people(self) -> ObjectAnnotations:
-        return ObjectAnnotations(self)
-
     def decoded(
         self, rows: Sequence[DocumentRow], min_side_px: int | None
     ) -> Iterator[Item | Unreadable]:
-        """Yield each object's image or text."""
+        """Yield each object's image or text, or a frame."""
+        if (reader := self._frame_reader) is None:
+            yield from self._decoded_objects(rows, min_side_px)
+            return
+        for is_part, group in groupby(rows, is_frame):
+            if is_part:
+                yield from reader.pictures(frames_among(group), min_side_px)
+            else:
+                yield from self._decoded_objects(list(group), min_side_px)
+
+    def _decoded_objects(
+        self, rows: Sequence[DocumentRow], min_side_px: int | None
+    ) -> Iterator[Item | Unreadable]:
         kind = self.collection.extractor.manifest.input
 
         def read(row: DocumentRow) -> Item | Unreadable:
@@ -241,16 +253,48 @@ class RawObjects(DocumentTable):
         """Return what gives an object's bytes as they are now."""
         kind = self.collection.extractor.manifest.input
         mapped = self.collection.declaration.feature_extractor.input_mappings.get(kind)
-        return lambda key: self.source.open(key).input_blob(kind, mapped).read()
+
+        def read(key: str) -> bytes:
+            frame = self._frames_by_key.get(key)
+            if frame is not None:
+                return self.content(key, frame["content_hash"])
+            return self.source.open(key).input_blob(kind, mapped).read()
+
+        return read
+
+    def content(self, key: str, wanted: str | None) -> bytes:
+        """Return an object's bytes, or a frame as a PNG file.
+
+        Args:
+            key: of the document.
+            wanted: hash of the content that is meant.
+
+        Returns:
+            The file. What cannot be read, or has another content by now, is an
+            `UnreadableItemError`.
+        """
+        frame = self._frames_by_key.get(key)
+        if frame is None or self._frame_reader is None:
+            return self.read_checked(key, wanted)
+        return self._frame_reader.png(frame, wanted)
+
+    @cached_property
+    def _frames_by_key(self) -> dict[str, ObjectRow]:
+        if self.collection.declaration.frames is None:
+            return {}
+        there = (batch for batch in self.batches if self.warehouse.exists(self.path(batch)))
+        return {r["key"]: r for batch in there for r in self.objects_of(batch) if is_frame(r)}
 
     def report(self, batch: str) -> Report:
         """Count objects, bytes and types, and list what could not be read and why."""
-        rows = self.objects_of(batch)
+        every = self.objects_of(batch)
+        rows = [row for row in every if not is_frame(row)]
         unreadable = [row for row in rows if row["reason"]]
         types = Counter(row["media_type"] for row in rows if row["media_type"])
         return {
             "objects": len(rows),
             "bytes": sum(row["size"] or 0 for row in rows),
+            **({"frames": len(every) - len(rows)} if len(every) > len(rows) else {}),
             "quarantined": len(unreadable),
             "media types": [{"media_type": k, "objects": n} for k, n in sorted(types.items())],
             "quarantine": [{"key": r["key"], "reason": r["reason"]} for r in unreadable[:100]],

@@ -12,7 +12,7 @@ from typing import ClassVar, TypeVar, cast
 
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import NotFoundError
-from autolabel_core.foundation.ids import fingerprint
+from autolabel_core.foundation.ids import fingerprint, object_of
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.ledger import Arrival, BoxAnnotation
@@ -54,10 +54,14 @@ class LedgerSnapshot:
         return self._ledger.objects(self._name)
 
     def arrivals_of(self, documents: AnyCollection[str]) -> Mapping[str, Arrival]:
-        """Return the last arrival of some documents, as far as their objects were ever seen."""
+        """Return the last arrival of the objects of documents, as far as they were ever seen."""
+        objects = {document: object_of(document) for document in documents}
+        seen: Mapping[str, Arrival]
         if "objects" not in vars(self) and len(documents) <= FEW:
-            return self._ledger.objects_of(self._name, documents)
-        return {d: self.objects[d] for d in documents if d in self.objects}
+            seen = self._ledger.objects_of(self._name, set(objects.values()))
+        else:
+            seen = self.objects
+        return {d: seen[whole] for d, whole in objects.items() if whole in seen}
 
     @cached_property
     def versions(self) -> Mapping[str, str]:

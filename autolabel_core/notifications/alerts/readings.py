@@ -13,6 +13,7 @@ from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.label_source_sql import MACHINES, UNDECIDED
 from autolabel_core.documents.record import DocumentRecord
+from autolabel_core.foundation.ids import object_of
 from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.ledger import AlertFiring
@@ -126,14 +127,14 @@ def _drift(
     name = collection.name
     changes = collection.ledger.last_changes(name)
     place = {document: i for i, document in enumerate(changes)}
-    rows = [row for row in _confidences(collection, alert.group_by) if row[0] in place]
-    rows.sort(key=lambda row: place[row[0]])
+    rows = [row for row in _confidences(collection, alert.group_by) if object_of(row[0]) in place]
+    rows.sort(key=lambda row: place[object_of(row[0])])
     batches = {d: a.batch for d, a in collection.ledger.objects(name).items()}
     if alert.window_hours is None:
-        part_of = {document: batches[document] for document, _, _ in rows}
+        part_of = {document: batches[object_of(document)] for document, _, _ in rows}
         last = max(part_of.values(), default="")
     else:
-        part_of = {d: _window(changes[d], alert.window_hours) for d, _, _ in rows}
+        part_of = {d: _window(changes[object_of(d)], alert.window_hours) for d, _, _ in rows}
         last = _window(now.astimezone(UTC).isoformat(), alert.window_hours, -1)
     groups = list(dict.fromkeys(group for _, _, group in rows))
     drifts = []

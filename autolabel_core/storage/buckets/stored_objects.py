@@ -57,15 +57,15 @@ class Blob:
         Returns:
             The content; a larger one is an `UnreadableItemError`.
         """
-        _check_size(self.size or 0, max_object_mb)
+        check_size(self.size or 0, max_object_mb)
         if self.parts is None:
             data = self.read()
-            _check_size(len(data), max_object_mb)
+            check_size(len(data), max_object_mb)
             return data
         found = bytearray()
         for part in self.parts():
             found += part
-            _check_size(len(found), max_object_mb, "more than ")
+            check_size(len(found), max_object_mb, "more than ")
         return bytes(found)
 
 
@@ -106,7 +106,17 @@ class StoredObject:
         )
 
 
-def _check_size(size: int, max_object_mb: float, at_least: str = "") -> None:
+def check_size(size: int, max_object_mb: float, at_least: str = "") -> None:
+    """Refuse a size above the limit.
+
+    Args:
+        size: in bytes.
+        max_object_mb: the limit in megabytes (1e6 bytes), itself allowed.
+        at_least: what stands before the size where more was not read, such as `more than `.
+
+    Raises:
+        UnreadableItemError: it is larger.
+    """
     if size > max_object_mb * 1e6:
         shown = f"{at_least}{max_object_mb:g}" if at_least else f"{size / 1e6:.1f}"
         raise UnreadableItemError(
