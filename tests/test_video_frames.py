@@ -13,13 +13,12 @@ from PIL import Image
 from support.video_samples import MARK_PX, grey_of, sound_alone, turned, video
 
 from autolabel_core.foundation.errors import UnreadableItemError
-from autolabel_core.foundation.media import video_frames
+from autolabel_core.foundation.media.video_container import VideoInfo, probe_video
 from autolabel_core.foundation.media.video_files import video_media_type
 from autolabel_core.foundation.media.video_frames import (
     decode_frames,
     frames_at_rate,
     frames_of_scenes,
-    probe_video,
 )
 
 KINDS = [
@@ -95,7 +94,7 @@ def test_times_of_a_variable_rate_are_kept():
 @pytest.mark.parametrize("every_seconds", [0.01, 0.04, 0.3, 1.0, 7.0, 100.0])
 def test_each_interval_that_has_a_picture_gives_its_first(every_seconds):
     times = sorted(random.Random(3).sample(range(20_000), 300))
-    info = video_frames.VideoInfo(1, 1, tuple(times), (times[0],), 0)
+    info = VideoInfo(1, 1, tuple(times), (times[0],), 0)
     step = every_seconds * 1000
     naive = [t for before, t in pairwise([-step, *times]) if before // step != t // step]
     assert [place.time_ms for place in frames_at_rate(info, every_seconds)] == naive

@@ -15,14 +15,13 @@ from autolabel_core.foundation.charts.png import lossless_png
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.ids import document_id, fingerprint, frame_key
 from autolabel_core.foundation.json_types import JsonObject
+from autolabel_core.foundation.media.video_container import VideoInfo, probe_video
 from autolabel_core.foundation.media.video_files import video_media_type
 from autolabel_core.foundation.media.video_frames import (
     FramePlace,
-    VideoInfo,
     decode_frames,
     frames_at_rate,
     frames_of_scenes,
-    probe_video,
 )
 from autolabel_core.storage.buckets import ObjectSource
 from autolabel_core.storage.buckets.spooled_content import SpooledContent, spool

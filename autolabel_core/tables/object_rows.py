@@ -8,6 +8,7 @@ from typing import TypedDict
 
 import pyarrow as pa
 
+from autolabel_core.declarations import Collection
 from autolabel_core.ledger import Arrival
 from autolabel_core.tables.document_table import DocumentRow
 
@@ -61,6 +62,11 @@ class ObjectRow(DocumentRow, FrameColumns):
     size: int | None
     width_px: int | None
     height_px: int | None
+
+
+def schema_of(collection: Collection) -> pa.Schema:
+    """Return the columns of a collection's objects."""
+    return SCHEMA if collection.frames is None else FRAMES_SCHEMA
 
 
 def as_json(metadata: Mapping[str, object]) -> str:

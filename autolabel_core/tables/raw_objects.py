@@ -20,7 +20,7 @@ from autolabel_core.foundation.errors import (
 from autolabel_core.foundation.ids import content_hash, fingerprint, object_of
 from autolabel_core.foundation.json_types import JsonObject, Report
 from autolabel_core.foundation.media.further_formats import installed_readers
-from autolabel_core.foundation.media.video_frames import has_video
+from autolabel_core.foundation.media.video_container import has_video
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Arrival
@@ -131,11 +131,7 @@ class RawObjects(LabelledDocuments):
 
     @property
     def _schema(self) -> pa.Schema:
-        return (
-            object_rows.SCHEMA
-            if self.collection.declaration.frames is None
-            else object_rows.FRAMES_SCHEMA
-        )
+        return object_rows.schema_of(self.collection.declaration)
 
     def _known_rows(self, batch: str) -> dict[tuple[str, str], list[ObjectRow]]:
         """Rows of readable objects, frames after their video, unless declared otherwise then."""
