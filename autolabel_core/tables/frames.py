@@ -11,7 +11,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from autolabel_core.declarations.frames import Frames
-from autolabel_core.foundation.charts.png import lossless_png
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.ids import document_id, fingerprint, frame_key
 from autolabel_core.foundation.json_types import JsonObject
@@ -158,6 +157,8 @@ class FrameReader:
         Raises:
             UnreadableItemError: it has another content by now, or cannot be decoded.
         """
+        from autolabel_core.foundation.charts.png import lossless_png
+
         if frame["content_hash"] != wanted:
             raise UnreadableItemError(CHANGED)
         with self._one_at_a_time:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from autolabel_core.foundation.errors import ItemTooLargeError, UnreadableItemError
-from autolabel_core.foundation.media.images import MAX_PIXELS
 from autolabel_core.foundation.media.video_container import (
     StreamClock,
     VideoInfo,
@@ -121,6 +120,8 @@ def decode_frames(
 
 
 def _picture(frame: Any, min_side_px: int | None) -> Image.Image | UnreadableItemError:
+    from autolabel_core.foundation.media.images import MAX_PIXELS
+
     width, height = frame.width, frame.height
     if width * height > MAX_PIXELS:
         return ItemTooLargeError(f"frame too large: {width} × {height} pixels")
