@@ -29,6 +29,7 @@ from autolabel_core.declarations.collection import (
 )
 from autolabel_core.declarations.detection import Detection, Tiles
 from autolabel_core.declarations.file_name_rules import FileNames
+from autolabel_core.declarations.frames import Frames
 from autolabel_core.declarations.llm_naming import InputMapping, LabelingInputs, LLMLabeling
 from autolabel_core.declarations.retriever import FeatureSearch, Retriever, Search, Stage
 from autolabel_core.declarations.target_precision import TargetPrecision
@@ -65,6 +66,7 @@ MODELS = (
     Relabel,
     Retrain,
     Retriever,
+    Frames,
     SchemaProperty,
     Search,
     Source,
