@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 MODULES = (
-    *("matching", "pipeline", "command_line", "embedding_quality", "demo_accuracy"),
+    *("matching", "pipeline", "encoder", "command_line", "embedding_quality", "demo_accuracy"),
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
     *("identify_index", "identify_serving", "scores", "thresholds", "certified"),

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeVar, cast
 
 USABLE_CORES = (
     len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -44,3 +44,22 @@ def read_in_order(read: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
         with ThreadPoolExecutor(READERS) as pool:
             for results in pool.map(lambda chunk: [read(item) for item in chunk], chunks):
                 yield from results
+
+
+def read_ahead(results: Iterator[R]) -> Iterator[R]:
+    """Make the next result in another thread while the caller works with this one.
+
+    At most one result waits, so that no more than two are in memory.
+
+    Args:
+        results: made one after the other, each in the other thread; exceptions are raised here.
+
+    Yields:
+        R: the results in their order.
+    """
+    done = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="reading-ahead") as pool:
+        coming = pool.submit(next, results, done)
+        while (result := coming.result()) is not done:
+            coming = pool.submit(next, results, done)
+            yield cast("R", result)

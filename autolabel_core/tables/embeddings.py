@@ -17,10 +17,12 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.media.text_formats.ocr_text import has_ocr
+from autolabel_core.foundation.parallel import read_ahead
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.models.extractors import Extractor, embed_with_fallback, feature_slug
 from autolabel_core.models.projection_head import ProjectedExtractor
 from autolabel_core.storage.warehouse import VectorTable, matrix_of
+from autolabel_core.tables.decoding_pieces import pieces
 from autolabel_core.tables.document_table import (
     DocumentRow,
     DocumentTable,
@@ -124,22 +126,30 @@ class Embeddings(DerivedTable):
     def _embed(
         self, chunk: list[tuple[str, DocumentRow]], refused: set[str]
     ) -> dict[str, Vector | Unreadable]:
-        """Return a vector, or why there is none, for each content; `refused` are tried alone."""
-        rows = [row for _, row in chunk]
-        decoded = self.items.decoded(rows, self.extractor.min_side_px)
+        """Return a vector, or why there is none, for each content; `refused` are tried alone.
+
+        While one piece is embedded, the next one is read and decoded.
+        """
         results: dict[str, Vector | Unreadable] = {}
-        items: dict[str, Item] = {}
-        for (content, _), item in zip(chunk, decoded, strict=True):
-            if isinstance(item, Unreadable):
-                results[content] = item
-            else:
-                items[content] = item
-        if items:
+        for decoded in read_ahead(map(self._decoded, pieces(chunk))):
+            items: dict[str, Item] = {}
+            for content, item in decoded.items():
+                if isinstance(item, Unreadable):
+                    results[content] = item
+                else:
+                    items[content] = item
+            if not items:
+                continue
             before = [content in refused for content in items]
             embedded = embed_with_fallback(self.extractor, [*items.values()], before)
             for content, vector in zip(items, embedded, strict=True):
                 results[content] = Unreadable(vector) if isinstance(vector, str) else vector
         return results
+
+    def _decoded(self, piece: list[tuple[str, DocumentRow]]) -> dict[str, Item | Unreadable]:
+        rows = [row for _, row in piece]
+        decoded = self.items.decoded(rows, self.extractor.min_side_px)
+        return {content: item for (content, _), item in zip(piece, decoded, strict=True)}
 
     def _known(self, batch: str, wanted: set[str]) -> dict[str, Vector]:
         """Vectors that exist for these contents, here, in unfinished parts or in other batches."""
