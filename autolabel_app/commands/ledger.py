@@ -1,4 +1,4 @@
-"""`autolabel ledger`: back up, export and restore the ledger."""
+"""`autolabel ledger`: back up, export and restore the ledger; forget documents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DASH = Path("-")
 
 @click.group()
 def ledger() -> None:
-    """Back up, export and restore the ledger: every fact of every collection.
+    """Back up, export, restore the ledger, and forget: every fact of every collection.
 
     Everything else is derived from the ledger and the buckets, and may be deleted.
     """
@@ -68,6 +68,30 @@ def restore(file: Path) -> None:
     else:
         counts = transfer.restore(opened, file)
     click.echo(f"Restored {_told(counts)}.")
+
+
+@ledger.command()
+@click.argument("collection")
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask: what is forgotten cannot be brought back.")
+def forget(collection: str, keys: tuple[str, ...], yes: bool) -> None:
+    """Forget the objects KEYS of COLLECTION: labels, vectors and what is cached of them.
+
+    For a person who asks for it. Delete the objects from the bucket and sweep first. Rows of the
+    ledger stay in their order with what they said blanked; backups, exports and trained models
+    that were made before are not touched.
+    """
+    from autolabel_core.labelling.forget import forget as forget_documents
+
+    opened = Workspace.from_environment().open(collection)
+    if not yes:
+        what = keys[0] if len(keys) == 1 else f"{len(keys)} objects"
+        click.confirm(f"Forget {what} of {collection} for good?", abort=True)
+    done = forget_documents(opened, keys)
+    click.echo(
+        f"{collection}: {done.documents} forgotten; blanked in the ledger: "
+        f"{_told(done.ledger_rows)}; taken out of {done.files} files."
+    )
 
 
 def _told(counts: Mapping[str, int]) -> str:

@@ -16,6 +16,7 @@ from autolabel_core.ledger.clusters import ClusterRows
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.deliveries import DeliveryRows
 from autolabel_core.ledger.events import EventRows
+from autolabel_core.ledger.forgetting import ForgettingRows
 from autolabel_core.ledger.last_annotations import LastAnnotationRows
 from autolabel_core.ledger.models import ModelRows
 from autolabel_core.ledger.requests import RequestRows
@@ -42,6 +43,7 @@ class Ledger(
     AlertFiringRows,
     ModelRows,
     ClusterRows,
+    ForgettingRows,
 ):
     """Append-only facts in SQLite or PostgreSQL; several processes may write at once.
 
