@@ -9,6 +9,7 @@ from autolabel_assets.resources.progress import ProgressResource
 from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
 from autolabel_core.foundation.charts import as_markdown
+from autolabel_core.labelling.certificate_drift import end_drifted_certificates
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.operations.staleness_plan import edges_of
@@ -91,6 +92,8 @@ def refresh(
             if table.completes_batches:
                 record_batch_events(derived.collection, [batch])
             context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
+        if table.completes_batches:
+            end_drifted_certificates(opened.open(collection_name))
         return _result(context, derived, batches)
 
 

@@ -8,10 +8,12 @@ from click.testing import CliRunner
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_app.cli import root
+from autolabel_assets.checks import build_checks
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.explain import explain
 from autolabel_core.foundation.errors import AutolabelError, DeclarationError
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
+from autolabel_core.labelling.certificate_drift import end_drifted_certificates
 from autolabel_core.labelling.certificate_report import certificate_records
 from autolabel_core.labelling.certification import (
     OWN_CERTIFICATE,
@@ -19,6 +21,8 @@ from autolabel_core.labelling.certification import (
     give_corrections,
     label_groups,
 )
+from autolabel_core.operations.advice import findings
+from autolabel_core.operations.status import collection_status
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.certificates import certified_thresholds
 from autolabel_core.tables.reference_set import ReferenceSet
@@ -120,9 +124,13 @@ def test_the_rule_is_certified_as_it_was_drawn_and_drawing_again_draws_the_same(
 
 def test_corrections_are_kept_back_until_somebody_asks_for_them(opened, bring_up_to_date):
     ws = opened()
-    asked = judge(ws, 100)
+    for draw in draws_to_judge(ws.open(NAME), 2):
+        other = "right" if draw["label"] == "left" else "left"
+        verdict = JudgedLabel(draw["key"], draw["label"], "wrong", other, "")
+        record_verdicts(ws.open(NAME), [verdict], "ann")
+    asked = judge(ws, 150)
     wrong = [v for v in ws.ledger.audits(NAME) if v.verdict == "wrong"]
-    assert wrong
+    assert len(wrong) >= 2
     version = AppliedTaxonomy(ws.open(NAME)).rule_version
     bring_up_to_date(ws, NAME)
     assert AppliedTaxonomy(ws.open(NAME)).rule_version == version
@@ -226,6 +234,39 @@ def test_numbers_for_single_labels_are_refused_beside_a_target(home):
         home.workspace.open(NAME)
 
 
+def test_newcomers_that_are_less_sure_end_a_certificate(opened, home, bring_up_to_date):
+    ws = opened()
+    judge(ws, 100)
+    bring_up_to_date(ws, NAME)
+    assert state(ws)["state"] == "certified"
+    home.put(NAME, {f"new{i}": angle(1000 + i) for i in range(60)})
+    bring_up_to_date(ws, NAME)
+    assert end_drifted_certificates(ws.open(NAME)) == 0
+    assert state(ws)["state"] == "certified"
+    home.put(NAME, {f"odd{i}": 45.0 + i / 10 for i in range(60)})
+    bring_up_to_date(ws, NAME)
+    assert end_drifted_certificates(ws.open(NAME)) == 1
+    assert end_drifted_certificates(ws.open(NAME)) == 0
+    bring_up_to_date(ws, NAME)
+    record = state(ws)
+    assert record["state"] == "void"
+    assert "documents that came later are less sure" in record["text"]
+    assert labels_of(ws) == {}
+    again = draws_to_judge(ws.open(NAME), DOCUMENTS)
+    assert any(draw["key"].startswith("odd") for draw in again)
+    assert state(ws)["state"] in ("uncertified", "certified")
+
+
+def test_dagster_checks_what_is_certified(opened):
+    ws = opened()
+    (built,) = build_checks(ws.collection(NAME))
+    assert "labels_certified" in {spec.name for spec in built.check_specs}
+    judge(ws, 100)
+    found = {f.name: f for f in findings(collection_status(ws.open(NAME)))}
+    assert found["labels_certified"].passed
+    assert found["labels_certified"].text.startswith("Certified: at least 90.0%")
+
+
 def test_a_target_is_met_by_the_best_score_unless_one_is_declared(home):
     home.declare(NAME, declaration(confidence_threshold=TARGET))
     assert home.workspace.collection(NAME).taxonomy.score == "auto"
@@ -263,5 +304,7 @@ def test_the_commands_ask_record_and_say_what_is_certified(opened, home, monkeyp
     assert "label_thresholds:" not in run("threshold", NAME)
     records = json.loads(run("status", NAME, "--json"))["certificates"]
     assert records[0]["state"] == "certified"
+    wrong = JudgedLabel(draws[0]["key"], draws[0]["label"], "wrong", "other", "")
+    record_verdicts(ws.open(NAME), [wrong], "ann")
     assert "corrections are labels now" in run("audit", NAME, "--give-corrections")
     assert "no corrections" in run("audit", NAME, "--give-corrections")

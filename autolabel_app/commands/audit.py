@@ -139,7 +139,7 @@ def _certify(
         record_verdicts(declared, _read_verdicts(csv_file), who)
     else:
         drawn = draws_to_judge(declared, most)
-        if out is not None:
+        if out is not None and drawn:
             write_sample(out, drawn)
             click.echo(
                 f"{len(drawn)} labels in {out}; fill in `verdict`, then --certify --csv {out}"

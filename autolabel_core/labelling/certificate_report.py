@@ -76,10 +76,16 @@ def _without_draw(collection: OpenCollection, target: TargetPrecision) -> Certif
     ask = f"`autolabel audit {collection.name} --certify`"
     text = f"uncertified: {ask} draws the first documents to judge"
     if earlier:
+        end = collection.ledger.ended_certifications(collection.name).get(
+            earlier[-1].certification_id
+        )
+        why = "references, encoder or rule have changed since the draw of "
+        if end is not None and end.rule_version == AppliedTaxonomy(collection).rule_version:
+            newer = end.payload["newer_documents"]
+            why = f"the {newer} documents that came later are less sure than those drawn from on "
         text = (
-            f"void: references, encoder or rule have changed since the draw of "
-            f"{earlier[-1].recorded_at[:10]}; {ask} draws anew, and what was judged already is not "
-            "asked again"
+            f"void: {why}{earlier[-1].recorded_at[:10]}; {ask} draws anew, and what was judged "
+            "already is not asked again"
         )
     return {
         "labels": [],

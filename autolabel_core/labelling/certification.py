@@ -155,8 +155,10 @@ def _certification(
     mine = [s for s in suggestions if not labels or s.label in labels]
     if not mine:
         return None
+    # Documents that have changed are another population, to be drawn from anew.
+    ended = len(collection.ledger.ended_certifications(collection.name))
     id_ = fingerprint(
-        collection.name, version, target.target_precision, target.delta, sorted(labels)
+        collection.name, version, target.target_precision, target.delta, sorted(labels), ended
     )
     counted = np.isfinite(own.score) & _is_among(own.predicted, labels)
     plan, rows = plan_certification(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger.rows import Rows, append, unknown
 from autolabel_core.ledger.schema import CERTIFICATIONS
 
@@ -48,6 +49,34 @@ class Certification:
     recorded_at: str = ""
 
 
+class CertificateEndPayload(TypedDict):
+    """Which certification ends, and after how many newer documents that were unlike the others."""
+
+    ends: str
+    newer_documents: int
+
+
+@dataclass(frozen=True)
+class CertificateEnd:
+    """A certification counts no more, although the rule is the same: the documents have changed."""
+
+    certification_id: str
+    collection: str
+    rule_version: str
+    payload: CertificateEndPayload
+    recorded_at: str = ""
+
+    @classmethod
+    def by_drift(cls, drawn: Certification, collection: str, newer: int) -> CertificateEnd:
+        """Return the end of a certification; the same one ends once."""
+        id_ = fingerprint("end", drawn.certification_id)
+        payload: CertificateEndPayload = {
+            "ends": drawn.certification_id,
+            "newer_documents": newer,
+        }
+        return cls(id_, collection, drawn.rule_version, payload)
+
+
 class CertificationRows(Rows):
     """Certifications in the ledger."""
 
@@ -60,9 +89,23 @@ class CertificationRows(Rows):
         Returns:
             How many were appended.
         """
+        return self._append_unknown(certifications)
+
+    def append_certificate_ends(self, ends: Sequence[CertificateEnd]) -> int:
+        """Append those that are not known yet.
+
+        Args:
+            ends: of certifications.
+
+        Returns:
+            How many were appended.
+        """
+        return self._append_unknown(ends)
+
+    def _append_unknown(self, facts: Sequence[Certification | CertificateEnd]) -> int:
         with self._database.writing() as connection:
             at = self._now()
-            given = [{**vars(c), "recorded_at": c.recorded_at or at} for c in certifications]
+            given = [{**vars(fact), "recorded_at": fact.recorded_at or at} for fact in facts]
             rows = unknown(connection, CERTIFICATIONS.c.certification_id, given)
             append(connection, CERTIFICATIONS, rows)
         return len(rows)
@@ -72,4 +115,10 @@ class CertificationRows(Rows):
     ) -> list[Certification]:
         """Return the draws of a collection in order: of one version of its rule, or all."""
         wanted = {"collection": collection, "rule_version": rule_version}
-        return self._listed(Certification, CERTIFICATIONS, wanted)
+        facts = self._listed(Certification, CERTIFICATIONS, wanted)
+        return [fact for fact in facts if "draws" in fact.payload]
+
+    def ended_certifications(self, collection: str) -> dict[str, CertificateEnd]:
+        """Return the ends that a collection has seen, by the id of the certification."""
+        facts = self._listed(CertificateEnd, CERTIFICATIONS, {"collection": collection})
+        return {fact.payload["ends"]: fact for fact in facts if "ends" in fact.payload}

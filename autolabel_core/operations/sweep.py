@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.progress import Progress
+from autolabel_core.labelling.certificate_drift import end_drifted_certificates
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import Registration, register
 from autolabel_core.operations.staleness_plan import Plan, plan, tables_of
@@ -96,4 +97,5 @@ def sweep_here(
             for batch in run.batches if table.partitioned else [WHOLE]:
                 table(collection).refresh(batch, progress(f"{table.name} {batch}".strip()))
         record_batch_events(collection)
+        end_drifted_certificates(collection)
     return registration

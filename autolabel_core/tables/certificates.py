@@ -81,10 +81,11 @@ def certificates(
     Returns:
         One certificate, or one for each group of labels; none where nothing was drawn.
     """
+    ended = collection.ledger.ended_certifications(collection.name)
     drawn = [
         certification
         for certification in collection.ledger.certifications(collection.name, rule_version)
-        if is_drawn_for(certification, target)
+        if is_drawn_for(certification, target) and certification.certification_id not in ended
     ]
     if not drawn:
         return []
