@@ -11,7 +11,7 @@ from autolabel_app.cli import root
 from autolabel_assets.checks import build_checks
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.explain import explain
-from autolabel_core.foundation.errors import AutolabelError, DeclarationError
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.labelling.certificate_drift import end_drifted_certificates
 from autolabel_core.labelling.certificate_report import certificate_records
@@ -19,7 +19,6 @@ from autolabel_core.labelling.certification import (
     OWN_CERTIFICATE,
     draws_to_judge,
     give_corrections,
-    label_groups,
 )
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.status import collection_status
@@ -191,13 +190,6 @@ def test_each_label_for_itself_and_rare_ones_together(opened, bring_up_to_date):
     assert set(labels_of(ws).values()) == certified
 
 
-def test_rare_labels_share_a_group_and_none_is_left_out():
-    labels = ["a"] * OWN_CERTIFICATE + ["b"] * (OWN_CERTIFICATE - 1) + ["c"]
-    assert label_groups(labels) == [["a"], ["b", "c"]]
-    assert label_groups(["a"] * OWN_CERTIFICATE) == [["a"]]
-    assert label_groups(["x"]) == [["x"]]
-
-
 def test_without_a_target_it_says_how_to_declare_one(angles):
     ws = angles({"l0": 0, "d0": 1}, {"l0": "left"})
     with pytest.raises(AutolabelError, match=r"target_precision: 0\.95, delta: 0\.1"):
@@ -209,29 +201,6 @@ def test_without_references_it_says_what_is_missing(angles):
     ws = angles(OBJECTS, {}, declared=declaration(confidence_threshold=TARGET))
     with pytest.raises(AutolabelError, match="autolabel status angles"):
         draws_to_judge(ws.open(NAME), 10)
-
-
-@pytest.mark.parametrize(
-    ("threshold", "problem"),
-    [
-        ({"target_precision": 95}, r"target_precision \(found `95`\): expected at most 0.999"),
-        ({"target_precison": 0.95}, "Did you mean `target_precision`"),
-        ({"target_precision": 0.9, "delta": 0}, r"delta \(found `0`\): expected at least 0.001"),
-        (3, r"confidence_threshold \(found `3`\): expected at most 1.0"),
-        ("0.9", "without quotes"),
-    ],
-)
-def test_a_target_that_makes_no_sense_is_refused_by_its_key(home, threshold, problem):
-    home.declare(NAME, declaration(confidence_threshold=threshold))
-    with pytest.raises(DeclarationError, match=problem):
-        home.workspace.open(NAME)
-
-
-def test_numbers_for_single_labels_are_refused_beside_a_target(home):
-    taxonomy = {"confidence_threshold": TARGET, "label_thresholds": {"left": 0.5}}
-    home.declare(NAME, declaration(**taxonomy))
-    with pytest.raises(DeclarationError, match="label_thresholds: cannot stand beside"):
-        home.workspace.open(NAME)
 
 
 def test_newcomers_that_are_less_sure_end_a_certificate(opened, home, bring_up_to_date):
@@ -265,15 +234,6 @@ def test_dagster_checks_what_is_certified(opened):
     found = {f.name: f for f in findings(collection_status(ws.open(NAME)))}
     assert found["labels_certified"].passed
     assert found["labels_certified"].text.startswith("Certified: at least 90.0%")
-
-
-def test_a_target_is_met_by_the_best_score_unless_one_is_declared(home):
-    home.declare(NAME, declaration(confidence_threshold=TARGET))
-    assert home.workspace.collection(NAME).taxonomy.score == "auto"
-    home.declare(NAME, declaration(confidence_threshold=TARGET, score="vote"))
-    assert home.workspace.collection(NAME).taxonomy.score == "vote"
-    home.declare(NAME, declaration(confidence_threshold=0.5))
-    assert home.workspace.collection(NAME).taxonomy.score == "nearest"
 
 
 def test_the_commands_ask_record_and_say_what_is_certified(opened, home, monkeypatch, tmp_path):
