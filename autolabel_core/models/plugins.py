@@ -12,6 +12,9 @@ from typing import Any
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.models.checked_manifest import CheckedManifest, with_manifest
 
+PLUGIN_FAILURES = (Exception, SystemExit)
+"""What the code of others may raise, `sys.exit` among it; an interrupt is the user's own."""
+
 
 @dataclass(frozen=True)
 class PlugInKind:
@@ -75,6 +78,8 @@ class PlugInKind:
                 f"The {self.noun} `{name}` is installed as `{entry_point.value}`, which cannot be "
                 f"imported: {error}. Install or repair the package that brings it"
             ) from error
+        except PLUGIN_FAILURES as error:
+            raise self._failed(name, "is imported", error) from error
         return self._made(factory, entry_point.attr, name, (version, model), parameters)
 
     def _made(
@@ -93,7 +98,18 @@ class PlugInKind:
                 f"Given: {sorted(parameters) or 'none'}; its factory is "
                 f"`{called}{inspect.signature(factory)}`"
             ) from error
-        return factory(*given, **parameters)
+        try:
+            return factory(*given, **parameters)
+        except AutolabelError:
+            raise
+        except PLUGIN_FAILURES as error:
+            raise self._failed(name, "is loaded", error) from error
+
+    def _failed(self, name: str, when: str, error: BaseException) -> AutolabelError:
+        return AutolabelError(
+            f"The {self.noun} `{name}` fails when it {when}: {error!r}. Repair the package that "
+            f"brings it, or declare another `{self.key}`"
+        )
 
     def _entry_point(self, name: str, version: str) -> metadata.EntryPoint:
         points = metadata.entry_points(group=self.group)

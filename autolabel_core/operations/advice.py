@@ -79,7 +79,10 @@ def _few_references(s: CollectionStatus) -> Finding:
             return Finding("references_per_label", "reference_set", False, s["renamed_from"])
         if not s["objects"]:
             text = (
-                "Nothing is registered yet. Put files into the bucket, then "
+                "Objects are registered, and none is in the tables: "
+                f"`autolabel sweep {s['collection']}` makes them, or says what keeps it from that."
+                if s["pending"]["batches"]
+                else "Nothing is registered yet. Put files into the bucket, then "
                 f"`autolabel sweep {s['collection']}`."
             )
             return Finding("references_per_label", "reference_set", False, text)

@@ -16,6 +16,7 @@ from autolabel_core.foundation.errors import (
 )
 from autolabel_core.models.extractors.loading import embed_checked
 from autolabel_core.models.extractors.manifest import Extractor
+from autolabel_core.models.plugins import PLUGIN_FAILURES
 
 NOT_ABOUT_AN_ITEM = (AutolabelError, OSError, ImportError, MemoryError)
 
@@ -61,15 +62,14 @@ def call_with_fallback(
         For each item the answer, or the reason why there is none.
 
     Raises:
-        AutolabelError: what is asked is at fault: it breaks its contract, or fails on all items of
-            several that it has not refused before.
-        Exception: memory, disk or an import is the matter.
+        AutolabelError: what is asked is at fault: it breaks its contract, fails on all items of
+            several that it has not refused before, or lacks memory, a file or a module.
     """
     try:
         return list(ask(items))
-    except Exception as error:
+    except PLUGIN_FAILURES as error:
         if _is_about_all(error):
-            raise
+            raise _named(error, name) from error
         found = [_ask_alone(ask, name, item) for item in items]
         fresh = [one for one, before in zip(found, refused_before, strict=True) if not before]
         if len(fresh) > 1 and all(isinstance(one, _Refusal) and one.is_a_fault for one in fresh):
@@ -95,13 +95,20 @@ def _ask_alone(ask: Ask[Item, Answer], name: str, item: Item) -> Answer | _Refus
         return ask([item])[0]
     except NothingToEmbedError as error:
         return _Refusal(str(error), is_a_fault=False)
-    except Exception as error:
+    except PLUGIN_FAILURES as error:
         if _is_about_all(error):
-            raise
+            raise _named(error, name) from error
         said = str(error) if isinstance(error, UnreadableItemError) else repr(error)
         return _Refusal(f"{name} fails on it: {said}", is_a_fault=True)
 
 
-def _is_about_all(error: Exception) -> bool:
+def _named(error: BaseException, name: str) -> AutolabelError:
+    """Return an error that says which plug-in failed, and how."""
+    if isinstance(error, AutolabelError):
+        return error
+    return AutolabelError(f"{name} fails: {error!r}; repair it, or declare another one")
+
+
+def _is_about_all(error: BaseException) -> bool:
     about_the_item = isinstance(error, UnreadableItemError)
     return isinstance(error, NOT_ABOUT_AN_ITEM) and not about_the_item
