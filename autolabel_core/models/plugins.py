@@ -79,7 +79,7 @@ class PlugInKind:
                 f"imported: {error}. Install or repair the package that brings it"
             ) from error
         except PLUGIN_FAILURES as error:
-            raise self._failed(name, "is imported", error) from error
+            raise AutolabelError(self._failure(name, "is imported", error)) from error
         return self._made(factory, entry_point.attr, name, (version, model), parameters)
 
     def _made(
@@ -103,10 +103,10 @@ class PlugInKind:
         except AutolabelError:
             raise
         except PLUGIN_FAILURES as error:
-            raise self._failed(name, "is loaded", error) from error
+            raise AutolabelError(self._failure(name, "is loaded", error)) from error
 
-    def _failed(self, name: str, when: str, error: BaseException) -> AutolabelError:
-        return AutolabelError(
+    def _failure(self, name: str, when: str, error: BaseException) -> str:
+        return (
             f"The {self.noun} `{name}` fails when it {when}: {error!r}. Repair the package that "
             f"brings it, or declare another `{self.key}`"
         )
