@@ -68,8 +68,7 @@ def call_with_fallback(
     try:
         return list(ask(items))
     except PLUGIN_FAILURES as error:
-        if _is_about_all(error):
-            raise _named(error, name) from error
+        _raise_what_is_about_all(error, name)
         found = [_ask_alone(ask, name, item) for item in items]
         fresh = [one for one, before in zip(found, refused_before, strict=True) if not before]
         if len(fresh) > 1 and all(isinstance(one, _Refusal) and one.is_a_fault for one in fresh):
@@ -96,19 +95,15 @@ def _ask_alone(ask: Ask[Item, Answer], name: str, item: Item) -> Answer | _Refus
     except NothingToEmbedError as error:
         return _Refusal(str(error), is_a_fault=False)
     except PLUGIN_FAILURES as error:
-        if _is_about_all(error):
-            raise _named(error, name) from error
+        _raise_what_is_about_all(error, name)
         said = str(error) if isinstance(error, UnreadableItemError) else repr(error)
         return _Refusal(f"{name} fails on it: {said}", is_a_fault=True)
 
 
-def _named(error: BaseException, name: str) -> AutolabelError:
-    """Return an error that says which plug-in failed, and how."""
+def _raise_what_is_about_all(error: BaseException, name: str) -> None:
+    """Raise an error that is not about one item, with the plug-in's name."""
+    if isinstance(error, UnreadableItemError) or not isinstance(error, NOT_ABOUT_AN_ITEM):
+        return
     if isinstance(error, AutolabelError):
-        return error
-    return AutolabelError(f"{name} fails: {error!r}; repair it, or declare another one")
-
-
-def _is_about_all(error: BaseException) -> bool:
-    about_the_item = isinstance(error, UnreadableItemError)
-    return isinstance(error, NOT_ABOUT_AN_ITEM) and not about_the_item
+        raise error
+    raise AutolabelError(f"{name} fails: {error!r}; repair it, or declare another one") from error
