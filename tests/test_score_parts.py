@@ -88,12 +88,13 @@ def test_the_probe_is_the_ridge_that_a_linear_system_gives(d):
     vectors, labels = clouds(np.random.default_rng(4), 7, d=d)
     codes = np.unique(labels, return_inverse=True)[1]
     weights = np.random.default_rng(5).uniform(0.5, 1.0, len(codes))
-    prepared = spanned(vectors, codes, weights, KINDS)
-    expected = naive_ridge(vectors.astype(float), codes, weights, KINDS, 0.03)
-    assert probe_weights(prepared, 0.03) == pytest.approx(expected.T, abs=1e-5)
     folds = np.arange(len(codes)) % 4
     folds[:3] = NEVER_HELD_OUT
-    (products,) = held_out_products(prepared, folds, [0.03])
+    prepared = spanned(vectors, codes, weights, folds, KINDS)
+    expected = naive_ridge(vectors.astype(float), codes, weights, KINDS, 0.03)
+    assert probe_weights(prepared, 0.03) == pytest.approx(expected.T, abs=1e-5)
+    products, _ = held_out_products(prepared, [0.03, 0.1])
+    assert products == pytest.approx(held_out_products(prepared, [0.03])[0], abs=1e-9, nan_ok=True)
     assert np.isnan(products[:3]).all()
     for fold in range(4):
         inside, out = folds != fold, folds == fold

@@ -152,9 +152,39 @@ def test_status_says_what_decides_and_why(swept, home, run):
     _, out, _ = run("status", NAME, "--json")
     score = json.loads(out)["score"]
     assert (score["declared"], score["decides"]) == ("auto", "probe")
-    assert "references" in score["reason"]
+    assert score["reason"].startswith(("least area", "area", f"{score['judged']} references"))
     _, out, _ = run("status", NAME)
     assert "score          probe (auto): " in out
+
+
+@pytest.mark.parametrize("mode", ["materialize", "on_demand"])
+def test_another_collection_s_references_are_fitted_for_the_documents_at_hand(
+    workspace, home, run, mode
+):
+    rng = np.random.default_rng(5)
+    known = {f"{SHADES[i % 3]}{i:02}.png": shade_of(rng, SHADES[i % 3]) for i in range(24)}
+    asked = {f"{SHADES[i % 3]}{i:02}.png": shade_of(rng, SHADES[i % 3]) for i in range(12)}
+    catalogue = declared("nearest")
+    taxonomy = {"field_to_enrich": "shade", "score": "probe", "reference": "catalogue"}
+    photos = {**catalogue, "taxonomy": {**taxonomy, "execution_mode": mode}}
+    ws = workspace({"catalogue": catalogue, NAME: photos}, {"catalogue": known, NAME: asked})
+    sweep_quietly(ws, "catalogue")
+    label(ws, {key: key[:-6] for key in known}, "catalogue")
+    sweep_quietly(home.workspace, "catalogue")
+    sweep_quietly(home.workspace, NAME)
+    rows = {row["key"]: row for row in Documents(home.workspace.open(NAME)).find()}
+    files = [home.paths.buckets / NAME / key for key in asked]
+    _, out, _ = run("classify", NAME, *map(str, files), "--json")
+    for key, classified in zip(asked, json.loads(out), strict=True):
+        assert classified["taxonomy_match"]["score"] == "probe"
+        assert classified["suggested_label"] == key[:-6]
+        stored = rows[key]["taxonomy_match"]
+        if mode == "on_demand":
+            assert (rows[key]["label"], stored["score"], stored["confidence"]) == (None, None, None)
+        else:
+            assert rows[key]["label"] == classified["label"]
+            confidence = classified["taxonomy_match"]["confidence"]
+            assert round(confidence, 6) == stored["confidence"]
 
 
 def test_uploads_to_later_batches_leave_older_labels_alone(workspace, home):

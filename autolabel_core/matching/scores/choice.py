@@ -104,9 +104,7 @@ def choose(settled: Mapping[ScoreName, Settled], sample: LearningSet) -> ScoreCh
             f"area under risk and coverage {_shown(figures, first)}; {least} with "
             f"{_shown(figures, least)} is not better beyond noise"
         )
-    return ScoreChoice(
-        best, f"{why}, on {len(judged)} references held out in turn", len(judged), figures
-    )
+    return ScoreChoice(best, why, len(judged), figures)
 
 
 def _named(

@@ -159,8 +159,7 @@ def fit(
     weights = np.zeros((0, 0), np.float32)
     importance = np.zeros(0)
     if choice.score == "probe":
-        prepared = ridge.spanned(known.vectors, known.codes, known.balance, known.labels)
-        weights = ridge.probe_weights(prepared, setting.penalty)
+        weights = ridge.probe_weights(known.spanned, setting.penalty)
     elif choice.score == "class_mean":
         means = class_means(known.vectors, known.codes, known.labels)
         weights = np.concatenate([means, np.zeros((len(means), 1), np.float32)], axis=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -41,13 +42,19 @@ class Sums:
     xx: Floats
     xy: Floats
 
+    def __add__(self, other: Sums) -> Sums:
+        return self._combined(other, 1.0)
+
     def __sub__(self, other: Sums) -> Sums:
+        return self._combined(other, -1.0)
+
+    def _combined(self, other: Sums, sign: float) -> Sums:
         return Sums(
-            self.weight - other.weight,
-            self.x - other.x,
-            self.y - other.y,
-            self.xx - other.xx,
-            self.xy - other.xy,
+            self.weight + sign * other.weight,
+            self.x + sign * other.x,
+            self.y + sign * other.y,
+            self.xx + sign * other.xx,
+            self.xy + sign * other.xy,
         )
 
 
@@ -60,15 +67,27 @@ class References:
         basis: (d, dimensions) orthonormal rows that lead back; None where they are the vectors.
         indicators: (r, labels) 1 at the label of each.
         weights: (r,) of each reference; those of one label sum to 1.
+        folds: (r,) fold of each; a negative one is never left out.
     """
 
     features: Floats
     basis: Floats | None
     indicators: Floats
     weights: Floats
+    folds: Codes
 
-    def sums(self, rows: npt.NDArray[np.bool_] | slice = slice(None)) -> Sums:
-        """Return the sums over some references."""
+    @cached_property
+    def sums_by_fold(self) -> dict[int, Sums]:
+        """The sums over the references of each fold."""
+        return {fold: self._sums(self.folds == fold) for fold in np.unique(self.folds).tolist()}
+
+    @cached_property
+    def sums(self) -> Sums:
+        """The sums over all references."""
+        first, *others = self.sums_by_fold.values()
+        return sum(others, start=first)
+
+    def _sums(self, rows: npt.NDArray[np.bool_]) -> Sums:
         x, y, w = self.features[rows], self.indicators[rows], self.weights[rows, None]
         return Sums(
             float(w.sum()), (w * x).sum(axis=0), (w * y).sum(axis=0), x.T @ (w * x), x.T @ (w * y)
@@ -76,14 +95,15 @@ class References:
 
 
 def spanned(
-    vectors: npt.NDArray[np.float32], codes: Codes, weights: Floats, labels: int
+    vectors: npt.NDArray[np.float32], codes: Codes, weights: Floats, folds: Codes, labels: int
 ) -> References:
     """Prepare references for fitting.
 
     Args:
-        vectors: (r, d) rows of unit length.
+        vectors: (r, d) rows of unit length; r at least 1.
         codes: (r,) label of each.
         weights: (r,) what each counts.
+        folds: (r,) fold of each; a negative one is never left out.
         labels: how many labels there are.
 
     Returns:
@@ -93,12 +113,12 @@ def spanned(
     indicators[np.arange(len(codes)), codes] = 1.0
     rows = vectors.astype(np.float64)
     if len(rows) >= rows.shape[1]:
-        return References(rows, None, indicators, weights)
+        return References(rows, None, indicators, weights, folds)
     variance, directions = np.linalg.eigh(rows @ rows.T)
     kept = variance > EMPTY * max(float(variance[-1]), EMPTY)
     scale = np.sqrt(variance[kept])
     basis = (directions[:, kept] / scale).T @ rows
-    return References(directions[:, kept] * scale, basis, indicators, weights)
+    return References(directions[:, kept] * scale, basis, indicators, weights, folds)
 
 
 def solutions(sums: Sums, penalties: Sequence[float]) -> list[tuple[Floats, Floats]]:
@@ -125,26 +145,23 @@ def solutions(sums: Sums, penalties: Sequence[float]) -> list[tuple[Floats, Floa
     return [(coefficients, prior - mean @ coefficients) for coefficients in found]
 
 
-def held_out_products(
-    references: References, folds: Codes, penalties: Sequence[float]
-) -> list[Floats]:
+def held_out_products(references: References, penalties: Sequence[float]) -> list[Floats]:
     """Predict each reference by the others, its fold left out.
 
     Args:
         references: prepared by `spanned`.
-        folds: (r,) fold of each; a negative one is never left out.
         penalties: to try.
 
     Returns:
         For each penalty (r, labels) products, nan where a reference is never left out.
     """
-    shape = references.indicators.shape
-    predicted = [np.full(shape, np.nan) for _ in penalties]
-    everything = references.sums()
-    for fold in np.unique(folds[folds >= 0]).tolist():
-        out = folds == fold
+    predicted = [np.full(references.indicators.shape, np.nan) for _ in penalties]
+    for fold, sums in references.sums_by_fold.items():
+        if fold < 0:
+            continue
+        out = references.folds == fold
         for into, (coefficients, constant) in zip(
-            predicted, solutions(everything - references.sums(out), penalties), strict=True
+            predicted, solutions(references.sums - sums, penalties), strict=True
         ):
             into[out] = references.features[out] @ coefficients + constant
     return predicted
@@ -160,7 +177,7 @@ def probe_weights(references: References, penalty: float) -> npt.NDArray[np.floa
     Returns:
         (labels, dimensions + 1) a row for each label, its constant last.
     """
-    ((coefficients, constant),) = solutions(references.sums(), [penalty])
+    ((coefficients, constant),) = solutions(references.sums, [penalty])
     if references.basis is not None:
         coefficients = references.basis.T @ coefficients
     return np.concatenate([coefficients, constant[None]]).T.astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -59,6 +60,11 @@ class LearningSet:
         others = nearest_among_themselves(vectors, VOTERS)
         folds = folds_of(codes, near_duplicate_groups(others))
         return cls(vectors, codes, labels, folds, others)
+
+    @cached_property
+    def spanned(self) -> ridge.References:
+        """The references as the probe learns from them."""
+        return ridge.spanned(self.vectors, self.codes, self.balance, self.folds, self.labels)
 
     @property
     def balance(self) -> Floats:
@@ -127,8 +133,7 @@ def trial_of(name: ScoreName, known: LearningSet, penalties: Sequence[float]) ->
         The trial.
     """
     if name == "probe":
-        prepared = ridge.spanned(known.vectors, known.codes, known.balance, known.labels)
-        products = ridge.held_out_products(prepared, known.folds, penalties)
+        products = ridge.held_out_products(known.spanned, penalties)
         likeliest = map(LikeliestLabels.of, products)
         return ProductTrial(dict(zip(penalties, likeliest, strict=True)), known.codes)
     if name == "class_mean":
