@@ -1,9 +1,15 @@
 """Both towers of open_clip, by a model that is trained here and loaded by the real code."""
 
+import io
+
 import numpy as np
 import pytest
+from conftest import sweep_quietly
 from support.shape_clip import NAMES, drawn, train_shape_clip
 
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.search import find_like
+from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.models.extractors import embed_checked, embed_texts_checked, load_extractor
 
 pytestmark = pytest.mark.slow
@@ -44,3 +50,38 @@ def test_a_text_has_one_vector_whatever_it_is_embedded_with(extractor):
     together = embed_texts_checked(extractor, [f"one {name}" for name in NAMES])
     alone = np.concatenate([embed_texts_checked(extractor, [f"one {name}"]) for name in NAMES])
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def png(picture):
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_pictures_take_labels_by_name_and_then_by_references(workspace, home, model):
+    drawings = {f"{n} {s}.png": png(drawn(n, 20_000 + s)) for n in NAMES for s in range(4)}
+    declared = {
+        "feature_extractor": {
+            **{"feature_extractor_name": "multimodal_extractor", "model": model},
+            "parameters": {"device": "cpu"},
+        },
+        "taxonomy": {
+            **{"field_to_enrich": "shape", "vocabulary": NAMES, "confidence_threshold": 0.9},
+            "zero_shot": {"prompts": ["a photo of a {}", "a drawing of a {}"]},
+        },
+    }
+    sweep_quietly(workspace({"shapes": declared}, {"shapes": drawings}), "shapes")
+    opened = home.workspace.open("shapes")
+    records = Documents(opened).find()
+    assert {r["label_source"] for r in records} == {"suggested"}
+    right = [r["label"] == r["key"].rpartition(" ")[0] for r in records]
+    assert sum(right) / len(right) >= 0.9
+    found = find_like(opened, "a photo of a blue triangle", limit=4)
+    assert sum(r["key"].startswith("blue triangle") for r in found) >= 3
+    give_labels(opened, [GivenLabel(f"{name} 0.png", name) for name in NAMES], "Ada", "cli", None)
+    sweep_quietly(home.workspace, "shapes")
+    after = Documents(home.workspace.open("shapes")).find()
+    assert {r["label_source"] for r in after} <= {"human", "auto", "suggested"}
+    decided = [r for r in after if r["label_source"] == "auto"]
+    assert len(decided) >= 18
+    assert all(r["source_document_id"] for r in (d["taxonomy_match"] for d in decided))

@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pytest
 from conftest import sweep_quietly
+from PIL import Image
 from support.angle_samples import label
+from support.grouped_angles import ask, definition, names, refresh
 
+from autolabel_core.documents.classifier import classify
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.explain import explain
 from autolabel_core.exports.export_collection import export_collection
@@ -168,3 +171,20 @@ def test_a_name_is_put_into_every_prompt_and_a_path_gives_its_last_part():
     vectors = name_vectors(["Shoes > Boot", "Hat"], ["a {}", "the {}"], embed)
     assert asked == ["a Boot", "the Boot", "a Hat", "the Hat"]
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, rtol=1e-6)
+
+
+def test_clusters_of_pictures_are_named_by_the_nearest_word(workspace, home):
+    pictures = {f"r{i}.png": (200 + i, 10, 10) for i in range(7)}
+    pictures |= {f"b{i}.png": (10, 10, 200 + i) for i in range(7)}
+    declaration = {**declared(zero_shot=None), "clusters": [definition()]}
+    sweep_quietly(workspace({NAME: declaration}, {NAME: pictures}), NAME)
+    ask(home.workspace)
+    refresh(home.workspace)
+    assert set(names(home.workspace).values()) == {"red", "blue"}
+
+
+def test_classify_proposes_by_name_where_no_reference_decides(swept, tmp_path):
+    collection = swept()
+    Image.new("RGB", (8, 8), (0, 0, 250)).save(tmp_path / "new.png")
+    (found,) = classify(collection, [tmp_path / "new.png"])
+    assert (found["label"], found["suggested_label"]) == (None, "blue")

@@ -20,6 +20,7 @@ from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.document_table import Item
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.references import ReferenceVectors
+from autolabel_core.tables.suggestions import Suggestions
 from autolabel_core.tables.workspace import OpenCollection
 
 
@@ -49,7 +50,8 @@ def classify(collection: OpenCollection, files: Sequence[Path]) -> list[Classifi
         files: images or texts.
 
     Returns:
-        What each file is, in the order given.
+        What each file is, in the order given. Before there are references, the suggested label is
+        the one whose name lies nearest, where that is declared.
 
     Raises:
         AutolabelError: there is no taxonomy, or its references are of another feature URI.
@@ -68,18 +70,32 @@ def classify(collection: OpenCollection, files: Sequence[Path]) -> list[Classifi
             items[i] = decode_file(file, extractor)
         except UnreadableItemError as error:
             reasons[i] = str(error)
+    if not taxonomy.all_references.rows and collection.declaration.zero_shot is None:
+        items = {}
+    found = embed_with_fallback(extractor, [*items.values()], [False] * len(items)) if items else []
+    reasons |= {i: why for i, why in zip(items, found, strict=True) if isinstance(why, str)}
+    vectors = {i: v for i, v in zip(items, found, strict=True) if not isinstance(v, str)}
     matches: dict[int, Match] = {}
-    if items and taxonomy.all_references.rows:
-        found = embed_with_fallback(extractor, list(items.values()), [False] * len(items))
-        reasons |= {i: why for i, why in zip(items, found, strict=True) if isinstance(why, str)}
-        vectors = {i: v for i, v in zip(items, found, strict=True) if not isinstance(v, str)}
-        if vectors:
-            decided = taxonomy.engine.match(np.stack([*vectors.values()]))
-            matches = dict(zip(vectors, decided, strict=True))
-    return [
-        {"file": str(file), "reason": reasons.get(i), **classification(taxonomy, matches.get(i))}
-        for i, file in enumerate(files)
-    ]
+    proposed: dict[int, str | None] = {}
+    if vectors:
+        matrix = np.stack([*vectors.values()])
+        if taxonomy.all_references.rows:
+            matches = dict(zip(vectors, taxonomy.engine.match(matrix), strict=True))
+        elif collection.declaration.zero_shot is not None:
+            proposed = dict(zip(vectors, Suggestions(collection).names_of(matrix), strict=True))
+    answers: list[ClassifiedFile] = []
+    for i, file in enumerate(files):
+        answer = classification(taxonomy, matches.get(i))
+        suggested = answer["suggested_label"] or proposed.get(i)
+        answers.append(
+            {
+                "file": str(file),
+                "reason": reasons.get(i),
+                **answer,
+                "suggested_label": suggested,
+            }
+        )
+    return answers
 
 
 def why_nothing_compares(collection: OpenCollection) -> str:

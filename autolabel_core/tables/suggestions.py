@@ -135,19 +135,28 @@ class Suggestions(DerivedTable):
         self.warehouse.write_table(self.path(batch), table, str(made_from))
 
     def _by_extractor(self, vectors: VectorTable) -> dict[str, Suggestion]:
-        rows = np.flatnonzero(vectors.readable)
-        if not len(rows):
-            return {}
-        nearest = nearest_names(vectors.vectors[rows], self._name_vectors)
+        rows = np.flatnonzero(vectors.readable).tolist()
+        found = self._nearest(vectors.vectors[rows]) if rows else []
+        return {vectors.content_hashes[row]: one for row, one in zip(rows, found, strict=True)}
+
+    def names_of(self, vectors: Vectors) -> list[str | None]:
+        """Return the label that the extractor proposes for each vector `(n, d)`; None: no such.
+
+        A server is asked about documents alone.
+        """
+        if self.declared.vision_language_model is not None:
+            return [None] * len(vectors)
+        return [suggestion.label for suggestion in self._nearest(vectors)]
+
+    def _nearest(self, vectors: Vectors) -> list[Suggestion]:
+        nearest = nearest_names(vectors, self._name_vectors)
         least = self.declared.confidence_threshold
-        return {
-            vectors.content_hashes[row]: Suggestion(
-                self.vocabulary[position] if score >= least else None, score
+        return [
+            Suggestion(self.vocabulary[position] if score >= least else None, score)
+            for position, score in zip(
+                nearest.position.tolist(), nearest.score.tolist(), strict=True
             )
-            for row, position, score in zip(
-                rows.tolist(), nearest.position.tolist(), nearest.score.tolist(), strict=True
-            )
-        }
+        ]
 
     @cached_property
     def _name_vectors(self) -> Vectors:
