@@ -20,7 +20,8 @@ from autolabel_core.exports import write_export
 from autolabel_core.exports.label_exports_table import AnnotationExports
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
-from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.promotion import promote
+from autolabel_core.labelling.promotion_candidates import candidates
 from autolabel_core.labelling.standing_predictions import standing_predictions
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.status import collection_status

@@ -13,7 +13,8 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.threshold_tuning import try_thresholds
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
-from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.promotion import promote
+from autolabel_core.labelling.promotion_candidates import candidates
 from autolabel_core.ledger.backup import export
 from autolabel_core.matching.thresholds import Thresholds
 from autolabel_core.operations.dry_run import dry_run, dry_run_of_promotion

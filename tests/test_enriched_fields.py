@@ -107,7 +107,8 @@ def test_a_batch_without_any_value_turns_no_number_into_a_text(workspace, home, 
 
 
 def test_a_promotion_keeps_numbers(workspace, home, bring_up_to_date):
-    from autolabel_core.labelling.promotion import candidates, promote
+    from autolabel_core.labelling.promotion import promote
+    from autolabel_core.labelling.promotion_candidates import candidates
 
     ws = workspace({NAME: PRICED}, {NAME: {"a": 0, "b": 5}})
     home.put(NAME, {"a.json": json.dumps({"price": 3})})

@@ -6,7 +6,8 @@ from support.angle_samples import NAME, declaration, label
 from autolabel_core.documents.explain import explain
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
-from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.promotion import promote
+from autolabel_core.labelling.promotion_candidates import candidates
 
 
 def explained(workspace, key, name=NAME):

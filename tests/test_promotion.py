@@ -5,8 +5,8 @@ from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling import promotion as module
-from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.promotion import promote
+from autolabel_core.labelling.promotion_candidates import MIN_CONFIDENCE, candidates
 
 
 @pytest.fixture
@@ -45,6 +45,23 @@ def test_candidates_are_confident_auto_labels_most_confident_first(angles):
     assert [p.key for p in chosen(ws, 0.95)] == ["c", "b"]
     assert [p.key for p in chosen(ws, 0.95, exclude=["c"])] == ["b"]
     assert [p.key for p in chosen(ws, -1.0)] == ["c", "b", "d"]
+
+
+def test_a_margin_and_a_cap_leave_out_the_doubtful_and_the_many(angles):
+    objects = {"left": 0, "up": 60, "near": 2, "between": 22, "other": 58, "more": 56}
+    ws = angles(objects, {"left": "left", "up": "up"})
+    everything = candidates(ws.open(NAME), -1.0)
+    assert [p.key for p in everything] == ["near", "other", "more", "between"]
+    assert [p.key for p in candidates(ws.open(NAME), -1.0, min_margin=0.25)] == [
+        *("near", "other", "more")
+    ]
+    assert [p.key for p in candidates(ws.open(NAME), -1.0, per_label=1)] == ["near", "other"]
+
+
+def test_without_another_label_there_is_no_margin_to_rely_on(angles):
+    ws = angles({"a": 0, "b": 10}, {"a": "left"})
+    assert [p.key for p in candidates(ws.open(NAME), 0.9)] == ["b"]
+    assert candidates(ws.open(NAME), 0.9, min_margin=0.25) == []
 
 
 def test_promoted_in_place_they_become_references(angles, home, bring_up_to_date):
@@ -185,7 +202,7 @@ def test_without_a_taxonomy_there_is_nothing_to_promote(workspace):
 
 
 def test_the_seeds_confidence_is_the_default():
-    assert module.MIN_CONFIDENCE == 0.85
+    assert MIN_CONFIDENCE == 0.85
 
 
 def test_a_promoted_document_is_not_matched_by_its_own_copy(separate, bring_up_to_date, run):

@@ -6,7 +6,8 @@ from support.angle_samples import NAME, declaration, label
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.explain import explain
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.promotion import promote
+from autolabel_core.labelling.promotion_candidates import candidates
 from autolabel_core.operations.renaming import rename, renamed_from
 
 

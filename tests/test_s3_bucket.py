@@ -13,7 +13,8 @@ from autolabel_core.documents.content_urls import content_urls
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError, UnreadableItemError
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
-from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.promotion import promote
+from autolabel_core.labelling.promotion_candidates import candidates
 from autolabel_core.storage.buckets.s3_bucket import ObjectStoreBucket
 from autolabel_core.storage.s3 import S3Settings
 

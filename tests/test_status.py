@@ -3,7 +3,8 @@ from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.documents.documents import Documents
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
-from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.promotion import promote
+from autolabel_core.labelling.promotion_candidates import candidates
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.status import LOW_CONFIDENCE_BAND, collection_status

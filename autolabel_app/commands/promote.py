@@ -26,6 +26,15 @@ from autolabel_core.tables.workspace import Workspace
     show_default=True,
     help="Lowest confidence that is promoted.",
 )
+@click.option(
+    "--min-margin",
+    type=click.FloatRange(0, 2),
+    metavar="M",
+    help="Lowest distance to the best other label; wrong labels are confident more often than far.",
+)
+@click.option(
+    "--per-label", type=click.IntRange(min=1), metavar="N", help="At most so many of each label."
+)
 @click.option("--exclude", multiple=True, metavar="KEY", help="Leave KEY out; may be repeated.")
 @click.option(
     "--limit", type=click.IntRange(min=1), help="At most so many, the most confident first."
@@ -37,6 +46,8 @@ from autolabel_core.tables.workspace import Workspace
 def promote(
     collection: str,
     min_confidence: float,
+    min_margin: float | None,
+    per_label: int | None,
     exclude: tuple[str, ...],
     limit: int | None,
     yes: bool,
@@ -49,12 +60,12 @@ def promote(
     Where the references live in another collection, the objects are copied into its bucket under
     promoted/COLLECTION/.
     """
-    from autolabel_core.labelling.promotion import candidates
     from autolabel_core.labelling.promotion import promote as promote_documents
+    from autolabel_core.labelling.promotion_candidates import candidates
 
     workspace = Workspace.from_environment()
     declared = workspace.open(collection)
-    chosen = candidates(declared, min_confidence, exclude)[:limit]
+    chosen = candidates(declared, min_confidence, exclude, min_margin, per_label)[:limit]
     if dry_run:
         from autolabel_core.operations.dry_run import dry_run_of_promotion
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass
 from functools import partial
 
 from autolabel_core.declarations import Collection
-from autolabel_core.declarations.conditions import parse
 from autolabel_core.declarations.conditions.values import scalar_of
-from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, document_id
@@ -23,8 +20,6 @@ from autolabel_core.tables.promoted_copies import key_of_copy
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import OpenCollection
-
-MIN_CONFIDENCE = 0.85
 
 
 @dataclass(frozen=True)
@@ -46,38 +41,6 @@ class Promotion:
     copied: bool
     label: str
     provenance: JsonObject
-
-
-def candidates(
-    collection: OpenCollection,
-    min_confidence: float = MIN_CONFIDENCE,
-    exclude: AnyCollection[str] = (),
-) -> list[Promotion]:
-    """Return what a promotion would take, the most confident first.
-
-    Args:
-        collection: whose auto-labels are promoted.
-        min_confidence: lowest cosine taken, from -1 (all) to 1 (identical only).
-        exclude: keys that the reviewer left out.
-
-    Returns:
-        Auto-labelled documents at or above that confidence that are no references yet.
-    """
-    check_taxonomy(collection.declaration)
-    conditions = [
-        parse({"field": "label_source", "operator": "eq", "value": "auto"}),
-        parse({"field": "confidence", "operator": "gte", "value": min_confidence}),
-    ]
-    view = Documents(collection)
-    with view.connect() as connection:
-        hashes = connection.execute("SELECT document_id, content_hash FROM documents").fetchall()
-    contents = dict(hashes)
-    chosen = [
-        proposed(collection, r, contents[r["document_id"]], r["label"] or "", _match(r))
-        for r in view.find(conditions, sort="-confidence")
-        if r["key"] not in exclude
-    ]
-    return outstanding(collection, chosen)
 
 
 def check_taxonomy(collection: Collection) -> None:
@@ -126,14 +89,6 @@ def proposed(
     provenance = {"collection": name, "document_id": record["document_id"], **because}
     place = _place(collection, record["key"])
     return Promotion(record, content_hash, *place, label, provenance)
-
-
-def _match(record: DocumentRecord) -> JsonObject:
-    match = record["taxonomy_match"]
-    return {
-        "confidence": match["confidence"],
-        "source_document_id": match["source_document_id"],
-    }
 
 
 def promote(
