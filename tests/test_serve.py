@@ -223,3 +223,49 @@ def test_the_server_answers_this_machine_alone():
     result = CliRunner().invoke(root, ["serve", "--host", "0.0.0.0"])
     assert result.exit_code == 1
     assert "ssh -L" in result.output
+
+
+def test_verdicts_certify_a_threshold_by_http(workspace, bring_up_to_date):
+    from fastapi.testclient import TestClient
+    from support.angle_samples import label
+
+    from autolabel_app.serve.application import create_app
+
+    objects = {f"{n:03d}": n // 2 % 40 + 90 * (n % 2) for n in range(160)}
+    target = {"target_precision": 0.8, "delta": 0.2}
+    opened = workspace({NAME: declaration(confidence_threshold=target)}, {NAME: objects})
+    bring_up_to_date(opened, NAME)
+    label(opened, {f"{n:03d}": "up" if n % 2 else "right" for n in range(0, 20)})
+    bring_up_to_date(opened, NAME)
+    path = f"/v1/collections/{NAME}"
+    with TestClient(create_app(Project(opened)), base_url="http://localhost") as client:
+        (before,) = client.get(f"{path}/certification").json()["certificates"]
+        assert before["state"] == "not drawn"
+        for _ in range(20):
+            answer = client.post(f"{path}/certification/draws", json={"limit": 10}).json()
+            if answer["certificates"][0]["state"] == "certified":
+                break
+            verdicts = [
+                {
+                    "key": one["key"],
+                    "label": one["label"],
+                    "verdict": "right"
+                    if one["label"] == ("up" if int(one["key"]) % 2 else "right")
+                    else "wrong",
+                }
+                for one in answer["results"]
+            ]
+            answer = client.post(f"{path}/audits", json={"verdicts": verdicts})
+            assert answer.json().get("recorded") == len(verdicts), answer.text
+        (after,) = client.get(f"{path}/certification").json()["certificates"]
+        assert (after["state"], after["wrong"]) == ("certified", 0)
+        refused = client.post(
+            f"{path}/audits",
+            json={"verdicts": [{"key": "150", "label": "none such", "verdict": "right"}]},
+        )
+        assert refused.status_code == 422
+        assert client.post(f"{path}/certification/corrections", json={}).json() == {"labelled": 0}
+    bring_up_to_date(opened, NAME)
+    records = Project(opened).collection(NAME).records()
+    auto = [record for record in records if record["label_source"] == "auto"]
+    assert len(auto) == after["documents"]

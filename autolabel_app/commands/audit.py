@@ -179,13 +179,11 @@ def _give_corrections(declared: OpenCollection, who: str) -> None:
 def _ask(record: LabelToJudge, judged: type[JudgedLabel]) -> JudgedLabel | None:
     answer = click.prompt(
         f"{record['key']}: {record['label']} ({record['confidence']:.2f})? "
-        "[y] right, [s] skip, or the right label",
-        default="y",
-        show_default=False,
+        "[y] right, [n] wrong, [s] skip, or the right label",
     ).strip()
     if answer == "s":
         return None
-    if answer in ("y", ""):
+    if answer == "y":
         return judged(record["key"], record["label"], "right", None, "")
     return judged(record["key"], record["label"], "wrong", None if answer == "n" else answer, "")
 

@@ -86,13 +86,44 @@ export function facets(collection, fields, view) {
  * @param {{document_id: string, label: string|null}[]} labels
  * @returns {Promise<{labelled: number, withdrawn: number, warnings: string[], notes: string[]}>}
  */
-export function label(collection, labels) {
-  return request(`${base(collection)}/labels`, {
+export const label = (collection, labels) => post(`${base(collection)}/labels`, { labels });
+
+/** @param {string} path @param {object} body */
+const post = (path, body) =>
+  request(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ labels }),
+    body: JSON.stringify(body),
   });
-}
+
+/**
+ * @typedef {{state: string, text: string, verdicts: number, wrong: number, needed: number|null}} Certificate
+ * @typedef {{key: string, document_id: string, content_hash: string, label: string,
+ *   confidence: number}} Draw
+ */
+
+/** @param {string} collection @returns {Promise<{certificates: Certificate[]}>} */
+export const certification = (collection) => request(`${base(collection)}/certification`);
+
+/**
+ * @param {string} collection
+ * @param {number} limit
+ * @returns {Promise<{results: Draw[], certificates: Certificate[]}>}
+ */
+export const draws = (collection, limit) =>
+  post(`${base(collection)}/certification/draws`, { limit });
+
+/**
+ * @param {string} collection
+ * @param {{key: string, label: string, verdict: string, correct_label: string|null}} verdict
+ * @returns {Promise<{certificates: Certificate[]}>}
+ */
+export const judge = (collection, verdict) =>
+  post(`${base(collection)}/audits`, { verdicts: [verdict] });
+
+/** @param {string} collection @returns {Promise<{labelled: number}>} */
+export const giveCorrections = (collection) =>
+  post(`${base(collection)}/certification/corrections`, {});
 
 /**
  * The address of a thumbnail; its content hash lets the browser keep it.

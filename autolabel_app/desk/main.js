@@ -1,6 +1,7 @@
 // The frame of the desk: which collection, which page, what is going on.
 
 import * as api from "./api.js";
+import { Audit } from "./audit.js";
 import { Confirm } from "./confirm.js";
 import { Gallery } from "./gallery.js";
 import { LabelMode } from "./label_mode.js";
@@ -9,7 +10,7 @@ import { address, go, usePlace } from "./state.js";
 import { html, render, useCallback, useEffect, useState } from "./vendor/htm-preact.js";
 import { SOURCES, WORDS, whole } from "./words.js";
 
-const PAGES = { gallery: Gallery, label: LabelMode, confirm: Confirm, overview: Overview };
+const PAGES = { gallery: Gallery, label: LabelMode, confirm: Confirm, audit: Audit, overview: Overview };
 
 function Desk() {
   const place = usePlace();

@@ -4,11 +4,16 @@ export const WORDS = {
   gallery: "Gallery",
   label: "Label",
   confirm: "Confirm",
+  audit: "Audit",
   overview: "Overview",
   noCollections: "No collection is declared. `autolabel init FOLDER` makes a project.",
   noDocuments: "No document matches. Remove a filter, or run `autolabel sweep` after new uploads.",
   queueDone: "Nothing waits in this queue.",
   boxes: "The documents of this collection are boxes; judge them with `autolabel annotate`.",
+  noTarget:
+    "Nothing to certify: declare `confidence_threshold: {target_precision: 0.95, delta: 0.1}` under " +
+    "`taxonomy` in the YAML. Your verdicts then certify which labels keep that word.",
+  nothingToJudge: "No further verdict can certify more for now.",
   nothingToConfirm: "No label to confirm: there are no auto-labels yet.",
 };
 

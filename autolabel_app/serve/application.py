@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse  # noqa: TID253
 from fastapi.staticfiles import StaticFiles  # noqa: TID253
 
 from autolabel_app.identify.limits import BodyLimit, KnownHosts
+from autolabel_app.serve.audits import AuditRoutes
 from autolabel_app.serve.changes import ChangeRoutes
 from autolabel_app.serve.collections import CollectionRoutes
 from autolabel_app.serve.documents import DocumentRoutes
@@ -51,6 +52,7 @@ def create_app(project: Project, work: bool = False, hosts: Sequence[str] = ()) 
         CollectionRoutes(opened),
         DocumentRoutes(opened),
         LabelRoutes(opened),
+        AuditRoutes(opened),
         ChangeRoutes(opened, worker),
     )
     for part in routes:
