@@ -11,6 +11,7 @@ from support.identify_servers import server
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.explain import explain
 from autolabel_core.documents.threshold_tuning import leave_one_out, try_thresholds
+from autolabel_core.exports.export_collection import export_collection
 from autolabel_core.matching.thresholds import Thresholds
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 
@@ -145,6 +146,17 @@ def test_a_threshold_that_is_tried_counts_only_what_is_like_the_references(swept
     rows = Documents(home.workspace.open(NAME)).find()
     given = [row for row in rows if row["label_source"] == "auto"]
     assert 0 < counted.newly_labelled == len(given) - before < 36
+
+
+def test_an_export_says_what_its_confidence_is(swept, home, tmp_path):
+    swept("probe")
+    export_collection(home.workspace.open(NAME), "jsonl", tmp_path / "out")
+    lines = (tmp_path / "out/documents.jsonl").read_text().splitlines()
+    records = {row["key"]: row for row in Documents(home.workspace.open(NAME)).find()}
+    for row in map(json.loads, lines):
+        match = row["taxonomy_match"]
+        rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in match.items()}
+        assert rounded == records[row["key"]]["taxonomy_match"]
 
 
 def test_status_says_what_decides_and_why(swept, home, run):

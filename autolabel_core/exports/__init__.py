@@ -57,6 +57,13 @@ SCHEMA: Mapping[str, pa.DataType] = {
     "content_hash": pa.string(),
     "media_type": pa.string(),
 }
+CERTAINTY: Mapping[str, pa.DataType] = {
+    "score_name": pa.string(),
+    "similarity": pa.float64(),
+    "probability": pa.float64(),
+    "margin": pa.float64(),
+}
+"""Columns that say what a confidence is, where documents have them."""
 
 
 def write_export(
@@ -74,7 +81,7 @@ def write_export(
 
     Args:
         fmt: one of `FORMATS`.
-        documents: the columns of `SCHEMA`, then any enrichment columns.
+        documents: the columns of `SCHEMA`, any of `CERTAINTY`, then any enrichment columns.
         out: folder that is absent, empty or an earlier export; that one is replaced.
         read_object: gives the bytes of a key; tables do without.
         label_sources: keep only labels from these sources; every document when None. Labels that
@@ -109,7 +116,8 @@ def _in_order(documents: pa.Table) -> pa.Table:
             f"Expected the columns {', '.join(SCHEMA)}; missing: {', '.join(missing)}."
         )
     extra = sorted(name for name in documents.column_names if name not in SCHEMA)
-    types = [(name, SCHEMA.get(name, pa.string())) for name in (*SCHEMA, *extra)]
+    known = {**SCHEMA, **CERTAINTY}
+    types = [(name, known.get(name, pa.string())) for name in (*SCHEMA, *extra)]
     table = documents.select([*SCHEMA, *extra]).cast(pa.schema(types))
     return table.sort_by([("key", "ascending"), ("document_id", "ascending")]).combine_chunks()
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from autolabel_core.declarations.cluster_fields import enriched_fields, enriching
 from autolabel_core.documents.documents import Documents
-from autolabel_core.exports import FORMATS, write_export
+from autolabel_core.exports import CERTAINTY, FORMATS, write_export
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
@@ -30,6 +30,7 @@ COLUMNS = (
     "source_document_id",
     "content_hash",
     "media_type",
+    *CERTAINTY,
 )
 _FIELDS: list[tuple[str, pa.DataType]] = [
     ("format", pa.string()),

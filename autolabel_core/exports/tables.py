@@ -15,7 +15,12 @@ from autolabel_core.exports.export_report import ReadObject, Written
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.spreadsheet_cells import escaped_table
 
-_MATCH = ("matched", "confidence", "source_document_id")
+_MATCH = {
+    **{name: name for name in ("matched", "confidence", "source_document_id")},
+    **{"score_name": "score", "similarity": "similarity"},
+    **{"probability": "probability", "margin": "margin"},
+}
+"""Columns of the match, and what they are called in `taxonomy_match`."""
 _ROWS_AT_ONCE = 10_000
 
 
@@ -99,7 +104,8 @@ def _nested(row: Mapping[str, object]) -> dict[str, object]:
     nested: dict[str, object] = {}
     for name, value in row.items():
         if name in _MATCH:
-            nested["taxonomy_match"] = {part: row[part] for part in _MATCH}
+            match = {part: row[column] for column, part in _MATCH.items() if column in row}
+            nested["taxonomy_match"] = match
         else:
             nested[name] = value
     return nested
