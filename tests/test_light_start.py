@@ -18,13 +18,14 @@ from autolabel_app import output
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("chromadb", "dagster", "hdbscan", "numba", "pandas", "sklearn", "torch", "umap")
 STORES = ("numpy", "pyarrow", "sqlalchemy")
+TEXT_FORMATS = "autolabel_core.foundation.media.text_formats"
 UNUSED = (*HEAVY, "PIL", "httpcore", "httpx")
 COMMANDS = {
-    f"documents {NAME}": {*UNUSED, *STORES},
+    f"documents {NAME}": {*UNUSED, *STORES, TEXT_FORMATS},
     "sweep": {*UNUSED, "duckdb", "pyarrow.compute", "rich"},
     f"status {NAME}": {*UNUSED},
-    f"query FROM\t{NAME}.documents": {*UNUSED},
-    f"threshold {NAME}": {*UNUSED},
+    f"query FROM\t{NAME}.documents": {*UNUSED, TEXT_FORMATS},
+    f"threshold {NAME}": {*UNUSED, TEXT_FORMATS, "pyarrow.compute"},
 }
 PROGRAM = """
 import sys

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from autolabel_core.foundation.atomic_files import held_open, write_atomically
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.storage.local_files import LocalFiles
-from autolabel_core.storage.warehouse import VectorTable, Warehouse
+from autolabel_core.storage.warehouse import VectorTable, Warehouse, matrix_of, vector_column
 
 TABLE = pa.table({"key": ["a", "b"], "n": [1, 2]})
 
@@ -270,3 +270,12 @@ def test_one_writer_at_a_time(warehouse, tmp_path):
             FileLock(tmp_path / "locks" / "c.a.lock").acquire(timeout=0)
         with warehouse.writing("c", "b"):
             pass
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 5), (2, 3), (4, 0)])
+def test_a_part_of_a_batch_gives_its_own_vectors(first, count):
+    vectors = np.arange(15, dtype=np.float32).reshape(5, 3)
+    batch = pa.record_batch({"vector": vector_column(vectors)}).slice(first, count)
+    assert np.array_equal(matrix_of(batch), vectors[first : first + count])
+    flattened = batch.column("vector").flatten().to_numpy()
+    assert np.array_equal(matrix_of(batch).ravel(), flattened)

@@ -177,5 +177,7 @@ def matrix_of(batch: pa.RecordBatch, name: str = "vector") -> npt.NDArray[np.flo
     """Return a column of lists of one length d as a matrix `(n, d)` that shares its memory."""
     column = batch.column(name)
     assert isinstance(column, pa.FixedSizeListArray)
-    flat = column.flatten().to_numpy(zero_copy_only=True)
-    return flat.reshape(len(batch), column.type.list_size)
+    d, first = column.type.list_size, column.offset
+    # `flatten` does the same, and imports pyarrow.compute for it.
+    flat = column.values[first * d : (first + len(column)) * d].to_numpy(zero_copy_only=True)
+    return flat.reshape(len(batch), d)

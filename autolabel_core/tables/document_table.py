@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from autolabel_core.foundation.errors import UnreachableItemError, UnreadableItemError
 from autolabel_core.foundation.ids import content_hash, object_of
-from autolabel_core.foundation.media.text_formats import read_text
 from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables.annotation_sums import Measure, Terms, label_digest
@@ -226,6 +225,8 @@ class DocumentTable(DerivedTable):
 def decode(kind: str, data: bytes, media_type: str | None, min_side_px: int | None) -> Item:
     """Return an object's image (RGB) or text; the media type tells how a text is read."""
     if kind == "text":
+        from autolabel_core.foundation.media.text_formats import read_text
+
         return read_text(data, media_type or "text/plain")
     from autolabel_core.foundation.media.images import decode_image
 

@@ -16,7 +16,6 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
-from autolabel_core.foundation.media.text_formats.ocr_text import has_ocr
 from autolabel_core.foundation.parallel import read_ahead
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.models.extractors import Extractor, embed_with_fallback, feature_slug
@@ -80,8 +79,7 @@ class Embeddings(DerivedTable):
         manifest = self.extractor.manifest
         if raw is None:
             return None
-        # What could not be read without an extra is tried again once it is installed.
-        readers = ["ocr"] if manifest.input == "text" and has_ocr() else []
+        readers = _extra_readers() if manifest.input == "text" else []
         return fingerprint(manifest.feature_uri, manifest.embedding_dim, raw, *readers)
 
     @property
@@ -278,3 +276,10 @@ def _assemble(
         why,
         matrix,
     )
+
+
+def _extra_readers() -> list[str]:
+    """What could not be read without an extra is tried again once it is installed."""
+    from autolabel_core.foundation.media.text_formats.ocr_text import has_ocr
+
+    return ["ocr"] if has_ocr() else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from autolabel_core.foundation.errors import UnreadableItemError
-from autolabel_core.foundation.media.text_formats import describe_text
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,8 @@ def describe(kind: str, data: bytes, suffix: str = "") -> ContentDescription:
     if not data:
         raise UnreadableItemError("is empty (0 bytes)")
     if kind != "image":
+        from autolabel_core.foundation.media.text_formats import describe_text
+
         media_type, facts = describe_text(data, suffix)
         return ContentDescription(media_type, facts=facts)
     from autolabel_core.foundation.media.images import probe_image
