@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,6 +41,30 @@ def test_each_line_nests_the_match(tmp_path):
     match = {"matched": True, "confidence": None, "source_document_id": "doc_0000"}
     assert line["taxonomy_match"] == match
     assert not set(MATCH) & set(line)
+
+
+def test_lines_are_those_of_json_itself(tmp_path):
+    """The writer goes column by column; here each row is put together and given to json."""
+    rows = [
+        *NASTY_ROWS,
+        document(1, "100 %", "auto", confidence=float("inf")),
+        document(2, None, None),
+    ]
+    extra = pa.array([f"{i} % 'of' \\ \u2028" for i in range(len(rows))])
+    documents = table(rows).append_column('odd %s "name"', extra)
+    write_export("jsonl", documents, tmp_path)
+    expected = []
+    for row in sorted(documents.to_pylist(), key=lambda row: row["key"]):
+        finite = row["confidence"] is not None and math.isfinite(row["confidence"])
+        row["confidence"] = row["confidence"] if finite else None
+        nested = {}
+        for name, value in row.items():
+            if name in MATCH:
+                nested["taxonomy_match"] = {part: row[part] for part in MATCH}
+            else:
+                nested[name] = value
+        expected.append(json.dumps(nested, ensure_ascii=False) + "\n")
+    assert (tmp_path / "documents.jsonl").read_text(encoding="utf-8") == "".join(expected)
 
 
 @pytest.mark.parametrize("fmt", ["image_folder", "huggingface"])

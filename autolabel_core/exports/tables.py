@@ -22,6 +22,8 @@ _MATCH = {
 }
 """Columns of the match, and what they are called in `taxonomy_match`."""
 _ROWS_AT_ONCE = 10_000
+_TRUTH = {None: "null", True: "true", False: "false"}
+_as_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def write_csv(
@@ -51,9 +53,39 @@ def write_jsonl(documents: pa.Table, folder: Path, _: ReadObject | None) -> Writ
             "name. Give the enrichment another target."
         )
     with (folder / "documents.jsonl").open("w", encoding="utf-8", newline="\n") as lines:
-        for row in rows_of(documents):
-            lines.write(json_line(_nested(row)))
+        for batch in documents.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            lines.writelines(_lines_of(batch))
     return Written(documents)
+
+
+def _lines_of(documents: pa.RecordBatch) -> Iterator[str]:
+    """One line of JSON for each document, put together column by column: there may be many."""
+    texts = {name: _json_texts(documents.select([name])) for name in documents.schema.names}
+    parts = {name: part for name, part in _MATCH.items() if name in texts}
+    match = ", ".join(f"{_as_json(part)}: %s" for part in parts.values())
+    texts["taxonomy_match"] = [
+        f"{{{match}}}" % row for row in zip(*(texts[name] for name in parts), strict=True)
+    ]
+    # A dict keeps one of each, where the first one was.
+    shown = dict.fromkeys(
+        "taxonomy_match" if name in _MATCH else name for name in documents.schema.names
+    )
+    line = ", ".join(f"{_as_json(name).replace('%', '%%')}: %s" for name in shown)
+    for row in zip(*(texts[name] for name in shown), strict=True):
+        yield f"{{{line}}}\n" % row
+
+
+def _json_texts(column: pa.RecordBatch) -> list[str]:
+    """Each value of one column as JSON; a number that JSON cannot say (NaN) becomes null."""
+    ((name, values),) = column.to_pydict().items()
+    kind = column.schema.field(name).type
+    if pa.types.is_string(kind):
+        return ["null" if value is None else _as_json(value) for value in values]
+    if pa.types.is_floating(kind):
+        return [repr(v) if v is not None and math.isfinite(v) else "null" for v in values]
+    if pa.types.is_boolean(kind):
+        return [_TRUTH[value] for value in values]
+    return [_as_json(_sayable(value)) for value in values]
 
 
 def write_rows(rows: Sequence[Mapping[str, object]], out: Path) -> None:
@@ -98,14 +130,3 @@ def _sayable(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _sayable(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _nested(row: Mapping[str, object]) -> dict[str, object]:
-    nested: dict[str, object] = {}
-    for name, value in row.items():
-        if name in _MATCH:
-            match = {part: row[column] for column, part in _MATCH.items() if column in row}
-            nested["taxonomy_match"] = match
-        else:
-            nested[name] = value
-    return nested

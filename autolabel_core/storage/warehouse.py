@@ -43,6 +43,18 @@ class VectorTable:
         """(n,) True where there is a vector."""
         return np.array([reason is None for reason in self.reasons], dtype=bool)
 
+    def only(self, places: npt.NDArray[np.int64]) -> VectorTable:
+        """Return some rows, rising; the matrix is not copied where all are wanted."""
+        if len(places) == len(self.document_ids):
+            return self
+        rows = places.tolist()
+        return VectorTable(
+            [self.document_ids[i] for i in rows],
+            [self.content_hashes[i] for i in rows],
+            [self.reasons[i] for i in rows],
+            self.vectors[places],
+        )
+
 
 class Warehouse:
     """Files under one root, `<collection>/<asset>/…`, each with one writer at a time."""

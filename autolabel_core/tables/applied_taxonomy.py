@@ -196,7 +196,12 @@ class AppliedTaxonomy:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Cover whatever may change a label: the rule, the filter, the fields, the references."""
+        """Cover whatever may change a label: what is declared, and the references."""
+        return fingerprint(self.declared, self.references_version)
+
+    @cached_property
+    def declared(self) -> str:
+        """Cover the rule, the filter and the fields."""
         rule = self.rule
         return fingerprint(
             [rule.threshold, sorted(rule.label_thresholds.items()), rule.min_score, rule.top_k],
@@ -205,7 +210,6 @@ class AppliedTaxonomy:
             self._conditions,
             [e.model_dump() for e in self.collection.declaration.enrichment],
             [*self.collection.declaration.fields, self.reference_collection.label_field],
-            self.references_version,
             FORMAT,
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +18,19 @@ from autolabel_core.storage.typed_rows import Column
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.document_table import DocumentRow
 
+FieldValues: TypeAlias = "dict[str, Scalar]"
+"""Values of one document by the name of the field."""
 LARGEST_EXACT = 2**53
 """Greater whole numbers are not told apart as floating point numbers."""
 
 
-def field_columns(
+def field_values(
     rows: Sequence[DocumentRow],
     annotations: Sequence[Annotation | None],
     sources: npt.NDArray[np.int32],
     taxonomy: AppliedTaxonomy,
-) -> dict[str, Column]:
-    """Return a column for each declared field.
+) -> list[FieldValues]:
+    """Return the values of the declared fields.
 
     Args:
         rows: (n,) the documents.
@@ -36,7 +39,7 @@ def field_columns(
         taxonomy: whose references and fields.
 
     Returns:
-        The columns by name: numbers where all values read as numbers, else texts.
+        (n,) by name; a field without a value is absent.
     """
     references = taxonomy.references.rows
     values = []
@@ -45,6 +48,21 @@ def field_columns(
         own_values = _own_values(json.loads(row["metadata"] or "{}"), annotation, taxonomy)
         values.append({**taken, **own_values})
     names = taxonomy.collection.declaration.fields
+    return [
+        {name: found for name in names if (found := row.get(name)) is not None} for row in values
+    ]
+
+
+def field_columns(values: Sequence[FieldValues], names: Iterable[str]) -> dict[str, Column]:
+    """Return a column for each field.
+
+    Args:
+        values: (n,) of each document by name.
+        names: of the fields.
+
+    Returns:
+        The columns by name: numbers where all values read as numbers, else texts.
+    """
     return {name: typed_column([row.get(name) for row in values]) for name in names}
 
 

@@ -18,7 +18,12 @@ from autolabel_core.storage.typed_rows import Column
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.carried_annotations import VERDICT
 from autolabel_core.tables.document_table import DocumentRow
-from autolabel_core.tables.enriched_fields import field_columns, nearest_of_label
+from autolabel_core.tables.enriched_fields import (
+    FieldValues,
+    field_columns,
+    field_values,
+    nearest_of_label,
+)
 from autolabel_core.tables.suggestions import Suggestion
 
 RejectedLabel = tuple[str, str, str]
@@ -53,7 +58,20 @@ class Labelling:
     suggestions: Mapping[tuple[str, str], Suggestion] | None = None
 
 
-def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
+@dataclass(frozen=True)
+class LabelTable:
+    """The published table, and the values that its columns of fields are typed from.
+
+    Attributes:
+        table: one row for each document.
+        values: (n,) of the declared fields, by name.
+    """
+
+    table: pa.Table
+    values: list[FieldValues]
+
+
+def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> LabelTable:
     """Return the published table: one row for each object, in the order given.
 
     Args:
@@ -77,6 +95,7 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
     labels = taxonomy.references.labels
     by_person = nearest_of_label(annotations, batch.neighbours, labels)
     sources = np.where(auto, decided.position, by_person).astype(np.int32)
+    values = field_values(batch.objects, annotations, sources, taxonomy)
     columns: dict[str, Column] = {
         **{name: _texts(batch, name) for name in ("document_id", "key", "content_hash")},
         "media_type": _texts(batch, "media_type"),
@@ -93,12 +112,12 @@ def label_table(batch: Labelling, taxonomy: AppliedTaxonomy) -> pa.Table:
         "score_name": _score_names(decided, taxonomy),
         "neighbours": _neighbour_lists(batch.neighbours, ids),
         "reason": pa.array(batch.reasons, pa.string()),
-        **field_columns(batch.objects, annotations, sources, taxonomy),
+        **field_columns(values, taxonomy.collection.declaration.fields),
         "metadata": _texts(batch, "metadata"),
         **_suggestion_columns(batch),
         **_taken_over(batch, annotations),
     }
-    return pa.table(columns)
+    return LabelTable(pa.table(columns), values)
 
 
 def _proposals(batch: Labelling) -> list[tuple[str | None, str | None]]:

@@ -18,12 +18,11 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.ledger import Annotation
-from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS
 from autolabel_core.matching.nearest import Nearest
-from autolabel_core.matching.neighbour_lists import published
 from autolabel_core.storage.warehouse import VectorTable, matrix_of
 from autolabel_core.tables.current_references import CurrentReferences, matrix_from
 from autolabel_core.tables.embeddings import Embeddings
+from autolabel_core.tables.known_references import ReferenceEdits
 from autolabel_core.tables.made_references import MadeReferences
 from autolabel_core.tables.neighbour_cache import NeighbourState
 from autolabel_core.tables.reference_rows import (
@@ -104,6 +103,11 @@ class ReferenceSet(DerivedTable):
         """Whether uploads alone change no reference: their names are no labels."""
         return self.collection.declaration.references is None
 
+    @property
+    def is_of_boxes(self) -> bool:
+        """Whether the documents are boxes, which annotations are carried to."""
+        return self.collection.declaration.detection is not None
+
     @cached_property
     def changing_over(self) -> bool:
         """Whether the old feature URI still serves, because the new one lacks some batches."""
@@ -162,7 +166,7 @@ class ReferenceSet(DerivedTable):
     @property
     def _made(self) -> MadeReferences | None:
         """What the file was made from, where only annotations and batches have changed since."""
-        if self.views or self.collection.declaration.detection is not None:
+        if self.views or self.is_of_boxes:
             return None
         if not self.warehouse.exists(self.path()):
             return None
@@ -175,11 +179,14 @@ class ReferenceSet(DerivedTable):
         contents = references.stored.texts("content_hash")
         nothing: list[str | None] = [None] * len(contents)
         itself = VectorTable(references.document_ids, contents, nothing, references.vectors)
-        path = self.path().parent / ".neighbours" / self.embeddings.folder.name / "all.arrow"
+        folder = self.path().parent / ".neighbours" / self.embeddings.folder.name
+        edits = ReferenceEdits(self.warehouse, folder, references, references.version)
         everyone = np.arange(len(contents))
-        state = NeighbourState.load(self.warehouse, path).updated(itself, everyone, references)
-        state.save(self.warehouse, path)
-        return published(state.table, everyone.astype(np.int32), KEPT_NEIGHBOURS)
+        known = NeighbourState.load(self.warehouse, folder / "all.arrow")
+        state = known.updated(itself, everyone, edits)
+        state.save(self.warehouse, folder / "all.arrow")
+        edits.keep()
+        return state.published_at(everyone, everyone, everyone.astype(np.int32))
 
     @property
     def version(self) -> str:

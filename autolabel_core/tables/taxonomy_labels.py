@@ -7,9 +7,9 @@ for byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import PurePath
 from typing import Literal
 
@@ -20,14 +20,25 @@ from autolabel_core.declarations import Collection
 from autolabel_core.foundation.ids import fingerprint, object_of
 from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.matching.decision_engine import KEPT_NEIGHBOURS
 from autolabel_core.matching.nearest import Nearest
-from autolabel_core.matching.neighbour_lists import published
 from autolabel_core.storage.warehouse import VectorTable
+from autolabel_core.tables.aligned_vectors import aligned
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
-from autolabel_core.tables.document_table import DocumentRow
 from autolabel_core.tables.fingerprints import LabelsFingerprint
-from autolabel_core.tables.label_columns import Labelling, RejectedLabel, label_table
+from autolabel_core.tables.known_references import ReferenceEdits
+from autolabel_core.tables.label_columns import (
+    Labelling,
+    LabelTable,
+    RejectedLabel,
+    label_table,
+)
+from autolabel_core.tables.label_patches import (
+    MadeLabels,
+    concerned,
+    patched,
+    read_labels,
+    write_labels,
+)
 from autolabel_core.tables.label_report import (
     FIGURE_COLUMNS,
     PICTURE_COLUMNS,
@@ -40,8 +51,6 @@ from autolabel_core.tables.promoted_copies import annotations_of_copies, copies_
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.suggestions import Suggestions
 from autolabel_core.tables.table import DerivedTable
-
-NOT_EMBEDDED = "is not embedded yet; the next sweep takes it up"
 
 
 class TaxonomyLabels(DerivedTable):
@@ -155,43 +164,118 @@ class TaxonomyLabels(DerivedTable):
         return {judged for judged, verdict in latest.items() if verdict == "wrong"}
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
-        """Match, decide, join labels and fields, and write."""
+        """Match, decide, join labels and fields, and write; rows that stay the same are kept."""
         items = self.own.embeddings.items
-        rows = items.rows(batch)
-        stored_vectors = self.warehouse.read_vectors(self.own.embeddings.path(batch))
-        vectors = _of_objects(stored_vectors, rows)
-        copies = copies_among(rows, self.taxonomy)
-        neighbours = self._neighbours(batch, vectors, copies)
-        engine = self.taxonomy.stored_engine
-        decisions = engine.decide_documents(vectors.vectors, neighbours, copies)
-        annotations = annotations_of_copies(rows, copies, self.taxonomy)
-        annotations |= items.annotations_in(batch)
-        rejected = self.rejected
-        known = Labelling(
-            rows, vectors.reasons, neighbours, decisions, annotations, rejected, items.columns
-        )
-        if self.suggestions is not None:
-            known = replace(known, suggestions=self.suggestions.of_documents(batch))
+        before = NeighbourState.load(self.warehouse, self._state_path(batch))
+        vectors = self.warehouse.read_vectors(self.own.embeddings.path(batch))
+        known = self._known(batch, fingerprint, before, vectors.document_ids)
+        if known is None:
+            vectors = aligned(vectors, items.rows(batch))
+        readable = np.flatnonzero(vectors.readable)
+        after = before.updated(vectors, readable, self._edits)
+        places = np.arange(len(vectors.document_ids))
+        if known is not None:
+            places = self._concerned(before, after, vectors.document_ids, readable)
+        neighbours = partial(after.published_at, readable, places)
+        labels = self._labelled(batch, vectors.only(places), neighbours)
+        if known is not None:
+            labels = patched(known, places, labels, self.collection.declaration.fields)
         others = items.without_label(batch)
         if others is not None:
             self.warehouse.write_table(self.path_of_others(batch), others, fingerprint)
-        self.warehouse.write_table(self.path(batch), label_table(known, self.taxonomy), fingerprint)
-        progress(len(rows), len(rows))
+        note = self._made(batch, fingerprint).note
+        replace(after, note=note).save(self.warehouse, self._state_path(batch))
+        self._edits.keep()
+        values = self._values_path(batch)
+        write_labels(self.warehouse, self.path(batch), values, labels, fingerprint)
+        progress(len(vectors.document_ids), len(vectors.document_ids))
 
-    def _neighbours(
-        self, batch: str, vectors: VectorTable, copies: npt.NDArray[np.int32]
-    ) -> Nearest:
-        """Return the nearest other references of each document, -1 for the unreadable."""
-        references = self.taxonomy.references
-        readable = np.flatnonzero(vectors.readable)
-        state = NeighbourState.load(self.warehouse, self._state_path(batch))
-        state = state.updated(vectors, readable, references)
-        state.save(self.warehouse, self._state_path(batch))
-        nearest_others = published(state.table, copies[readable], KEPT_NEIGHBOURS)
-        position = np.full((len(vectors.document_ids), KEPT_NEIGHBOURS), -1, np.int32)
-        score = np.full((len(vectors.document_ids), KEPT_NEIGHBOURS), -np.inf, np.float32)
-        position[readable], score[readable] = nearest_others.position, nearest_others.score
-        return Nearest(position, score)
+    def _labelled(
+        self,
+        batch: str,
+        vectors: VectorTable,
+        neighbours_beside: Callable[[npt.NDArray[np.int32]], Nearest],
+    ) -> LabelTable:
+        """Label some documents of a batch; a document is no neighbour of its own."""
+        items = self.own.embeddings.items
+        rows = items.rows_of(set(vectors.document_ids), batches=[batch])
+        copies = copies_among(rows, self.taxonomy)
+        neighbours = neighbours_beside(copies)
+        engine = self.taxonomy.stored_engine
+        decisions = engine.decide_documents(vectors.vectors, neighbours, copies)
+        annotations = annotations_of_copies(rows, copies, self.taxonomy)
+        annotations |= items.annotations_in(batch, vectors.document_ids)
+        known = Labelling(
+            rows, vectors.reasons, neighbours, decisions, annotations, self.rejected, items.columns
+        )
+        if self.suggestions is not None:
+            known = replace(known, suggestions=self.suggestions.of_documents(batch))
+        return label_table(known, self.taxonomy)
+
+    @cached_property
+    def _edits(self) -> ReferenceEdits:
+        folder = self._state_path(self.batches[0]).parent
+        name = self.taxonomy.fingerprint
+        return ReferenceEdits(self.warehouse, folder, self.taxonomy.references, name)
+
+    def _made(self, batch: str, file: str) -> MadeLabels:
+        return MadeLabels(
+            file,
+            LabelsFingerprint.parse(file).documents,
+            self.taxonomy.declared,
+            fingerprint(self._rejected_by_batch.get(batch, [])),
+            self.recorded.annotation_position,
+        )
+
+    def _known(
+        self, batch: str, file: str, before: NeighbourState, documents: list[str]
+    ) -> LabelTable | None:
+        """Return the labels as they are, where most of their rows may stay; else None."""
+        depends_on_all = self.taxonomy.rule.score != "nearest" or self.suggestions is not None
+        if depends_on_all or self.own.is_of_boxes or not self.taxonomy.is_unified:
+            return None
+        made = MadeLabels.of(before.note)
+        if made is None or not made.differs_by_labels_alone(self._made(batch, file)):
+            return None
+        if self._edits.since(before.references) is None:
+            return None
+        if self._annotated_since(made.position) is None:
+            return None
+        path, values = self.path(batch), self._values_path(batch)
+        known = read_labels(self.warehouse, path, values, made.fingerprint)
+        if known is None or known.table["document_id"].to_pylist() != documents:
+            return None
+        return known
+
+    def _concerned(
+        self,
+        before: NeighbourState,
+        after: NeighbourState,
+        documents: list[str],
+        readable: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.int64]:
+        """Return the rows that are to be made again."""
+        edit, made = self._edits.since(before.references), MadeLabels.of(before.note)
+        assert edit is not None and made is not None
+        annotated = self._annotated_since(made.position) or set()
+        rows = np.array([document in annotated for document in documents], np.bool_)
+        rows[readable[concerned(before, after, edit)]] = True
+        return np.flatnonzero(rows)
+
+    def _annotated_since(self, position: tuple[int, int, str]) -> set[str] | None:
+        """Return the documents that were annotated since; None where the ledger is another."""
+        if position not in self._annotated:
+            ledger, name, last = self.collection.ledger, self.collection_name, position[1]
+            is_same = ledger.annotation_position(name, last) == position
+            self._annotated[position] = ledger.annotated_after(name, last) if is_same else None
+        return self._annotated[position]
+
+    @cached_property
+    def _annotated(self) -> dict[tuple[int, int, str], set[str] | None]:
+        return {}
+
+    def _values_path(self, batch: str) -> PurePath:
+        return self._state_path(batch).parent / "fields" / f"{batch}.arrow"
 
     def _state_path(self, batch: str) -> PurePath:
         slug = self.own.embeddings.folder.name
@@ -214,21 +298,3 @@ class TaxonomyLabels(DerivedTable):
         embeddings = self.own.embeddings
         is_image = embeddings.extractor.manifest.input == "image"
         return label_pictures(table, self.taxonomy.rule, embeddings.items if is_image else None)
-
-
-def _of_objects(vectors: VectorTable, objects: Sequence[DocumentRow]) -> VectorTable:
-    """Return the vectors row by row with the objects, also where one file is the newer."""
-    ids = [row["document_id"] for row in objects]
-    contents = [row["content_hash"] or "" for row in objects]
-    if ids == vectors.document_ids and contents == vectors.content_hashes:
-        return vectors
-    places = zip(vectors.document_ids, vectors.content_hashes, strict=True)
-    place = {document: row for row, document in enumerate(places)}
-    positions = [place.get(document, -1) for document in zip(ids, contents, strict=True)]
-    reasons = [
-        row["reason"] or (NOT_EMBEDDED if i < 0 else vectors.reasons[i])
-        for row, i in zip(objects, positions, strict=True)
-    ]
-    nothing = np.zeros((1, vectors.vectors.shape[1]), np.float32)
-    matrix = np.concatenate([vectors.vectors, nothing])[positions]
-    return VectorTable(ids, contents, reasons, matrix)
