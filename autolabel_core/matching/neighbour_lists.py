@@ -151,13 +151,13 @@ def follow(
     Returns:
         The table of the n documents under `references`.
     """
-    from autolabel_core.matching import score_kernels
-
     n, r_stayed = len(vectors), len(references) - len(edit.added)
     rows = np.arange(n, dtype=np.int32) if rows is None else rows.astype(np.int32)
     _check(table, edit, n, r_stayed, rows)
     if edit.same and np.array_equal(rows, np.arange(len(table.length))):
         return table
+    from autolabel_core.matching import score_kernels
+
     new = NeighbourTable(
         np.empty((n, CACHED_NEIGHBOURS), np.int32),
         np.empty((n, CACHED_NEIGHBOURS), np.float32),
