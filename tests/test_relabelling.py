@@ -34,6 +34,8 @@ EDITS = st.one_of(
     st.tuples(st.just("put"), KEYS, st.just("")),
     st.tuples(st.just("delete"), KEYS),
     st.tuples(st.just("label"), KEYS, NAMES),
+    st.tuples(st.just("contradict"), KEYS, NAMES),
+    st.tuples(st.just("move"), KEYS, KEYS),
     st.tuples(st.just("withdraw"), KEYS),
     st.tuples(st.just("withdraw many"), st.integers(0, 21), st.integers(2, 15)),
     st.tuples(st.just("sidecar"), KEYS, NAMES),
@@ -107,6 +109,14 @@ class World:
 
     def do_label(self, key, name):
         self.give([GivenLabel(key, name)])
+
+    def do_contradict(self, key, name):
+        if (self.bucket / key).exists():
+            give_labels(self.workspace.open(NAME), [GivenLabel(key, name)], "other", "cli")
+
+    def do_move(self, old, new):
+        if (self.bucket / old).exists():
+            (self.bucket / old).rename(self.bucket / new)
 
     def do_withdraw(self, key):
         self.give([GivenLabel(key, None)])
@@ -266,9 +276,16 @@ def test_long_histories_give_what_a_build_from_nothing_gives(toy_extractors, edi
         ],
         [("delete", "k03"), ("sweep",), ("put", "k03", 21), ("sidecar", "k03", "side 0")],
         [("threshold", -1.0), ("wrong", 3, None), ("wrong", 3, "side 1"), ("threshold", 0.5)],
+        [
+            ("contradict", "k03", "side 4"),
+            ("move", "k04", "new 1"),
+            ("sweep",),
+            ("label", "k03", "side 1"),
+            ("move", "new 1", "k05"),
+        ],
         [("threshold", 0.5), ("promote", 3), ("label", "k24", "side 4"), ("withdraw", "k23")],
     ],
-    ids=["all withdrawn", "overwritten", "deleted and back", "audited", "promoted"],
+    ids=["all withdrawn", "overwritten", "deleted and back", "audited", "contradicted", "promoted"],
 )
 def test_histories_that_once_were_feared(toy_extractors, edits):
     check(edits)
