@@ -64,6 +64,12 @@ class StoredReferences(Sequence[ReferenceRow]):
         """How many there are."""
         return int(self.batch.num_rows)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether another sequence has the same rows."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     @overload
     def __getitem__(self, place: int) -> ReferenceRow: ...
 
