@@ -1,15 +1,13 @@
 import json
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from support.angle_samples import NAME, declaration, label
+from support.angle_samples import declaration, label
 
 from autolabel_core.documents.classifier import classify
 from autolabel_core.documents.documents import Documents
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.operations.registration import register
-from autolabel_core.tables import taxonomy_labels
 from autolabel_core.tables.aligned_vectors import NOT_EMBEDDED
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.label_report import chosen_for_sheet
@@ -280,42 +278,3 @@ def test_the_contact_sheet_chooses_from_all_corners():
 def test_metadata_rides_along(angles):
     ws = angles({"a": 0, "a.json": '{"camera_id": "north"}'})
     assert json.loads(table_of(ws)["a"]["metadata"]) == {"camera_id": "north"}
-
-
-def test_only_documents_that_an_edit_concerns_are_labelled_again(
-    angles, home, bring_up_to_date, monkeypatch
-):
-    """Two far groups, each of more documents than a list of neighbours has places."""
-    left = {f"left {i:02}": i / 10 for i in range(14)}
-    right = {f"right {i:02}": 180 + i / 10 for i in range(14)}
-    labels = dict.fromkeys(left, "left") | dict.fromkeys(right, "right")
-    ws = angles(left | right | {"alone": 90}, labels)
-    made = []
-    real = taxonomy_labels.label_table
-
-    def watched(known, taxonomy):
-        made.extend(row["key"] for row in known.objects)
-        return real(known, taxonomy)
-
-    monkeypatch.setattr(taxonomy_labels, "label_table", watched)
-    label(ws, {"left 00": "far left"})
-    bring_up_to_date(home.workspace, NAME)
-    assert made, "the labelled document is among them"
-    assert set(made) <= {*left, "alone"}, "none of the right"
-    assert table_of(home.workspace)["left 00"]["label"] == "far left"
-    made.clear()
-    label(home.workspace, {"right 03": None})
-    bring_up_to_date(home.workspace, NAME)
-    assert set(made) <= {*right, "alone"}
-
-
-def test_neighbours_of_an_earlier_version_are_looked_for_anew(angles, home, bring_up_to_date):
-    ws = angles({"a": 0, "b": 10, "c": 180}, {"a": "left", "c": "right"})
-    for file in home.paths.warehouse.rglob(".neighbours/*/*.arrow"):
-        batch = pa.ipc.open_file(file.read_bytes()).read_all().combine_chunks().to_batches()[0]
-        bare = batch.replace_schema_metadata({"autolabel.references": json.dumps(["a", "c"])})
-        ws.warehouse.write_batch(file, bare)
-    label(home.workspace, {"b": "near"})
-    bring_up_to_date(home.workspace, NAME)
-    rows = table_of(home.workspace)
-    assert [rows[key]["label"] for key in "abc"] == ["left", "near", "right"]
