@@ -38,6 +38,7 @@ COMMANDS = {
     "export": ("export", "Write the labelled dataset to a folder."),
     "query": ("query", "Run SQL over the tables of all collections."),
     "explain": ("explain", "Trace a label to the reference and the person behind it."),
+    "impact": ("impact", "Show what rests on the labels of a document."),
     "rename": ("rename", "Rename a collection; its annotations are kept."),
     "ledger": ("ledger", "Back up, export and restore what cannot be computed again."),
     "identify": ("identify", "Identify what a picture shows, by one picture of each thing."),

@@ -57,13 +57,9 @@ def show_dry_run(found: DryRun, as_json: bool) -> None:
     click.echo(
         f"Nothing is recorded. {len(found.changes)} documents would change, {found.unchanged} stay."
     )
-    emit_counts = [
-        {"label now": before or "–", "then": after or "–", "documents": n}
-        for before, after, n in found.counted
-    ]
-    if not emit_counts:
+    if not found.changes:
         return
-    emit_table(emit_counts)
+    emit_table(change_counts(found))
     click.echo()
     emit_table(
         [
@@ -77,6 +73,14 @@ def show_dry_run(found: DryRun, as_json: bool) -> None:
     )
     if len(found.changes) > MAX_SHOWN:
         click.echo(f"… and {len(found.changes) - MAX_SHOWN} more; --json lists all.")
+
+
+def change_counts(found: DryRun) -> list[dict[str, object]]:
+    """Return rows for a table: labels now and then, with the number of documents."""
+    return [
+        {"label now": before or "–", "then": after or "–", "documents": n}
+        for before, after, n in found.counted
+    ]
 
 
 def _named(label: str | None, source: str | None) -> str:
