@@ -6,7 +6,8 @@ from conftest import Home
 
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
-from autolabel_core.labelling.promotion import candidates, promote
+from autolabel_core.labelling.promotion import promote
+from autolabel_core.labelling.promotion_candidates import candidates
 from autolabel_core.operations.registration import register
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.raw_objects import RawObjects
