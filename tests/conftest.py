@@ -41,6 +41,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep exported networks among pytest's files, and not in the user's cache folder."""
+    os.environ.setdefault("AUTOLABEL_MODEL_CACHE", str(config.cache.mkdir("networks")))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests, so that no core waits at the end for the last of them."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

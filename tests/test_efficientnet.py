@@ -174,7 +174,7 @@ def test_once_cached_the_default_encoder_needs_no_torch():
     program = """
 import importlib, sys
 from PIL import Image
-module = importlib.import_module("autolabel_core.models.onnx_runtime.load_network")
+module = importlib.import_module("autolabel_core.models.weights")
 module.may_have_gpu = lambda: False
 from autolabel_core.models.extractors import load_extractor
 extractor = load_extractor("image_extractor", "v1", None, {})

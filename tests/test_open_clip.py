@@ -63,6 +63,11 @@ def test_a_checkpoint_is_loaded_and_embeds(tmp_path, monkeypatch):
         pixels = torch.stack([preprocess(image) for image in batch])
         expected = model.encode_image(pixels, normalize=True).numpy()
     assert vectors == pytest.approx(expected, abs=1e-5)
+    assert np.array_equal(vectors, np.concatenate([extractor.embed([image]) for image in batch]))
+    assert np.array_equal(vectors[::-1], extractor.embed(batch[::-1]))
+    _, own, _ = extractor.loaded()
+    ours = extractor._tower()._preprocess
+    assert torch.equal(ours(batch[0]), own(batch[0]))
     assert embed_checked(extractor, []).shape == (0, 24)
 
     monkeypatch.chdir(tmp_path)

@@ -69,6 +69,11 @@ def may_have_gpu() -> bool:
     return sys.platform == "win32" or any(Path(driver).exists() for driver in drivers)
 
 
+def fastest_device(device: str | None) -> str:
+    """Return what `pick_device` returns; torch is only imported where a GPU may be there."""
+    return "cpu" if device is None and not may_have_gpu() else pick_device(device)
+
+
 def pick_device(device: str | None) -> str:
     """Return the torch device to run on: the one named, else `cuda`, `mps` or `cpu`.
 

@@ -22,6 +22,7 @@ from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.models.extractors.descriptor import DIM as DESCRIPTOR_DIM
 from autolabel_core.models.extractors.descriptor import describe
 from autolabel_core.models.extractors.manifest import Manifest
+from autolabel_core.models.extractors.unit_rows import unit_rows
 from autolabel_core.models.onnx_runtime import (
     Arrays,
     Network,
@@ -168,13 +169,13 @@ class EfficientNetExtractor:
 
     def _encode(self, network: Network, batch: Sequence[Image.Image]) -> Vectors:
         pixels = np.stack([prepare(image, self.variant) for image in batch])
-        vectors = _unit(_centred_roots(network.run(pixels)))
+        vectors = unit_rows(_centred_roots(network.run(pixels)))
         if not self.descriptor_weight:
             return vectors
         described = np.stack([describe(image) for image in batch]) * np.float32(
             self.descriptor_weight
         )
-        return _unit(np.concatenate([vectors, described], axis=1))
+        return unit_rows(np.concatenate([vectors, described], axis=1))
 
 
 def network_source(variant: Variant) -> NetworkSource:
@@ -251,9 +252,3 @@ def _centred_roots(rows: Vectors) -> Vectors:
     roots: Vectors = np.sqrt(np.maximum(rows, np.float32(0)))
     roots -= np.float32(CENTRING) * roots.mean(axis=1, keepdims=True)
     return roots
-
-
-def _unit(rows: Vectors) -> Vectors:
-    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
-    scaled: Vectors = (rows / np.maximum(lengths, 1e-12)[:, None]).astype(np.float32)
-    return scaled

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +68,19 @@ def least_cosine(expected: Vectors, found: Vectors) -> float:
     return float((products / np.maximum(lengths, 1e-12)).min())
 
 
+@contextlib.contextmanager
+def _without_fused_attention() -> Iterator[None]:
+    """Let attention be traced as the operators that it consists of; ONNX has none for the whole."""
+    import torch
+
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
 def _as_onnx(
     source: NetworkSource, network: torch.nn.Module, tensors: tuple[torch.Tensor, ...]
 ) -> bytes:
@@ -77,7 +92,7 @@ def _as_onnx(
     }
     file = io.BytesIO()
     # The exporter through torch.export would need onnxscript, and splits weights from the file.
-    with torch.inference_mode(), warnings.catch_warnings():
+    with torch.inference_mode(), warnings.catch_warnings(), _without_fused_attention():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,

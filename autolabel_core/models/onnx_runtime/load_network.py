@@ -7,7 +7,7 @@ from autolabel_core.models.onnx_runtime.export_cache import exported
 from autolabel_core.models.onnx_runtime.network import Network, NetworkSource
 from autolabel_core.models.onnx_runtime.onnx_network import OnnxNetwork
 from autolabel_core.models.onnx_runtime.torch_network import TorchNetwork
-from autolabel_core.models.weights import may_have_gpu, pick_device
+from autolabel_core.models.weights import fastest_device
 
 
 def load_network(source: NetworkSource, device: str | None = None) -> Network:
@@ -22,7 +22,7 @@ def load_network(source: NetworkSource, device: str | None = None) -> Network:
         The network on ONNX Runtime, or on torch: on a GPU, and where the export fails. No such
         device, and no space for the cache, are an `AutolabelError` that says so.
     """
-    wanted = "cpu" if device is None and not may_have_gpu() else pick_device(device)
+    wanted = fastest_device(device)
     if not wanted.startswith("cpu"):
         return TorchNetwork(source, wanted)
     model = exported(source, model_cache())
