@@ -66,11 +66,14 @@ class ImageTower:
 
 
 def preprocess_of(image_size: int | list[int], config: JsonObject) -> Preprocess:
-    """Return what makes the input of a tower, without loading the model.
+    """Prepare images without loading the model.
 
     Args:
         image_size: side in pixels, or height and width.
         config: `mean`, `std`, `interpolation`, `resize_mode`; open_clip's defaults where absent.
+
+    Returns:
+        What makes the input of the image tower, `(3, height, width)`, of an image.
     """
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
