@@ -9,7 +9,7 @@ from typing import TypedDict, cast
 
 import numpy as np
 
-from autolabel_core.documents.record import TaxonomyMatch
+from autolabel_core.documents.record import TaxonomyMatch, rounded
 from autolabel_core.foundation.errors import AutolabelError, UnreadableItemError
 from autolabel_core.foundation.media.images import decode_image
 from autolabel_core.foundation.media.text_formats import read_text, text_media_type
@@ -168,9 +168,9 @@ def match_record(match: Match | None, source: str | None, score_name: ScoreName)
         "confidence": None if math.isnan(match.score) else match.score,
         "source_document_id": source,
         "score": score_name,
-        "similarity": match.similarity,
-        "probability": match.probability,
-        "margin": match.margin,
+        "similarity": rounded(match.similarity),
+        "probability": rounded(match.probability),
+        "margin": rounded(match.margin),
     }
 
 

@@ -16,7 +16,7 @@ from autolabel_core.documents.cluster_columns import Joined, join_clusters
 from autolabel_core.documents.filter_types import check_types
 from autolabel_core.documents.frame_fields import FRAME_TYPES
 from autolabel_core.documents.part_fields import part_columns, part_record, takes_label
-from autolabel_core.documents.record import DocumentRecord, TaxonomyMatch
+from autolabel_core.documents.record import DocumentRecord, TaxonomyMatch, rounded
 from autolabel_core.foundation.atomic_files import held_open
 from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.json_types import Json
@@ -240,12 +240,12 @@ class Documents:
         """Return the record of a row that has the `record_columns`."""
         match: TaxonomyMatch = {
             "matched": bool(row["matched"]),
-            "confidence": _rounded(row["confidence"]),
+            "confidence": rounded(row["confidence"]),
             "source_document_id": row["source_document_id"],
             "score": row["score_name"],
-            "similarity": _rounded(row["similarity"]),
-            "probability": _rounded(row["probability"]),
-            "margin": _rounded(row["margin"]),
+            "similarity": rounded(row["similarity"]),
+            "probability": rounded(row["probability"]),
+            "margin": rounded(row["margin"]),
         }
         record = {
             "document_id": row["document_id"],
@@ -264,10 +264,6 @@ class Documents:
             **part_record(self.collection.declaration, row),
         }
         return cast("DocumentRecord", record)  # the names of fields are declared in YAML
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
 
 
 def _stored(name: str, type_name: str) -> str:

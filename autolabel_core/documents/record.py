@@ -79,3 +79,8 @@ class DocumentRecord(BoxFields, FrameFields, total=False):
     suggestion_reason: str | None
     score: float
     url: str | None
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number as records show it: beyond six decimals, sums differ with their order."""
+    return None if value is None else round(value, 6)
