@@ -203,6 +203,17 @@ def test_without_references_it_says_what_is_missing(angles):
         draws_to_judge(ws.open(NAME), 10)
 
 
+def test_what_was_overwritten_or_removed_is_not_asked_and_stops_nobody(opened, home):
+    ws = opened()
+    first = [draw["key"] for draw in draws_to_judge(ws.open(NAME), 4)]
+    home.put(NAME, {first[0]: 12.25})
+    (home.paths.buckets / NAME / first[1]).unlink()
+    assert [d["key"] for d in draws_to_judge(ws.open(NAME), 2)] == first[2:4]
+    judge(ws, 150)
+    assert state(ws)["verdicts"] >= 50
+    assert state(ws)["state"] in ("uncertified", "certified")
+
+
 def test_newcomers_that_are_less_sure_end_a_certificate(opened, home, bring_up_to_date):
     ws = opened()
     judge(ws, 100)

@@ -8,7 +8,8 @@ for them: given as labels they would change the rule that is being judged.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -82,8 +83,18 @@ def draws_to_judge(collection: OpenCollection, most: int) -> list[DrawnDocument]
     plans = [(one, next_verdicts(one.plan, one.verdicts)) for one in found]
     # Uncertified groups come first, and of those the one that is nearest to its certificate.
     plans.sort(key=lambda pair: (pair[0].certified > 0, pair[1].needed or pair[0].plan.planned))
-    asked = [one.drawn.payload["draws"][i] for one, step in plans for i in step.draws.tolist()]
-    return asked[:most]
+    asked = (one.drawn.payload["draws"][i] for one, step in plans for i in step.draws.tolist())
+    return list(islice(_still_there(collection, asked, most), most))
+
+
+def _still_there(
+    collection: OpenCollection, draws: Iterable[DrawnDocument], at_once: int
+) -> Iterator[DrawnDocument]:
+    """Leave out documents that were removed or overwritten since: nobody can judge those."""
+    existing, left = ExistingDocuments(collection), iter(draws)
+    while some := list(islice(left, at_once)):
+        present = existing.content_hashes([draw["key"] for draw in some])
+        yield from (draw for draw in some if present.get(draw["key"]) == draw["content_hash"])
 
 
 def give_corrections(collection: OpenCollection, annotator: str) -> int:
