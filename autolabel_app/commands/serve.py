@@ -9,8 +9,16 @@ END_SECONDS = 1
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8400, show_default=True)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="An address of this machine alone."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8400,
+    show_default=True,
+    help="0 takes one that is free.",
+)
 @click.option(
     "--work", is_flag=True, help="Keep the collections up to date too, where no daemon runs."
 )
