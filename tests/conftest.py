@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 from PIL import Image
 from support.ledger_servers import Server, postgresql_server
 from support.swift_server import ServerUnavailableError, SwiftServer, TestBucket, build_environment
@@ -19,6 +20,9 @@ from autolabel_core.foundation.paths import Paths, sqlite_url
 from autolabel_core.tables.workspace import Workspace
 
 TESTS = Path(__file__).resolve().parent
+# How fast data is drawn depends on what else a machine does, and says nothing of what is tested.
+settings.register_profile("autolabel", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("autolabel")
 ENTRY_POINTS = """\
 [autolabel.extractors]
 angle_extractor = support.toy_extractors:angle_extractor
