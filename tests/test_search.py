@@ -188,11 +188,10 @@ def test_classify_decides_as_an_upload_would(angles, home, bring_up_to_date, tmp
         for name in ("label", "suggested_label"):
             assert record[name] == stored[key][name]
         assert record.get("room") == stored[key]["room"]
-        confidence = record["taxonomy_match"].pop("confidence")
-        assert confidence == pytest.approx(
-            stored[key]["taxonomy_match"].pop("confidence"), abs=1e-6
-        )
-        assert record["taxonomy_match"] == stored[key]["taxonomy_match"]
+        match, expected = record["taxonomy_match"], stored[key]["taxonomy_match"]
+        for name in ("confidence", "similarity", "margin"):
+            assert match.pop(name) == pytest.approx(expected.pop(name), abs=1e-6)
+        assert match == expected
 
 
 def test_classify_names_what_it_cannot_read(angles, tmp_path):
