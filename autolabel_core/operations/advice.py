@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.feature_uri import parse_feature_uri
 from autolabel_core.models.extractors.image import DEFAULT_MODEL, DESCRIPTOR
-from autolabel_core.models.extractors.text import HASHED, MINILM
+from autolabel_core.models.extractors.text_models import HASHED, MINILM
 from autolabel_core.notifications.webhooks.health import waiting_problem
 from autolabel_core.operations.certificate_findings import labels_certified
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster

