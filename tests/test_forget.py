@@ -51,6 +51,25 @@ def test_nothing_of_the_document_is_left_in_any_file(people, home, run):
             assert word not in data, file
 
 
+def test_the_vector_index_is_made_anew_without_it(angles, home):
+    made = angles(OBJECTS, {"ada-lovelace": "Ada Byron"})
+    sweep_quietly(made, NAME, index=True)
+    collection = home.workspace.open(NAME)
+    database = collection.paths.vector_index / "chroma.sqlite3"
+    assert b"ada-lovelace" in database.read_bytes()
+    (home.paths.buckets / NAME / "ada-lovelace").unlink()
+    sweep_quietly(home.workspace, NAME, index=True)
+    forget(home.workspace.open(NAME), ["ada-lovelace"])
+    assert not collection.paths.vector_index.exists()
+    sweep_quietly(home.workspace, NAME, index=True)
+    for file, data in everything(home).items():
+        assert b"ada-lovelace" not in data, file
+    from autolabel_core.tables.reindexed_vectors import ReindexedVectors
+
+    table = ReindexedVectors(home.workspace.open(NAME))
+    assert table.report(table.batches[0])["vectors"] == 2
+
+
 def test_rows_keep_their_order_and_other_documents_their_words(people, home):
     _, collection = people()
     before = {t.name: rows(collection.ledger, t) for t in (ARRIVALS, ANNOTATIONS, EVENTS)}

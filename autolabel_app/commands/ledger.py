@@ -90,7 +90,8 @@ def forget(collection: str, keys: tuple[str, ...], yes: bool) -> None:
     done = forget_documents(opened, keys)
     click.echo(
         f"{collection}: {done.documents} forgotten; blanked in the ledger: "
-        f"{_told(done.ledger_rows)}; taken out of {done.files} files."
+        f"{_told(done.ledger_rows)}; taken out of {done.files} files. "
+        "The next sweep makes the vector index anew."
     )
 
 

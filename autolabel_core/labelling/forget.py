@@ -16,6 +16,7 @@ from autolabel_core.foundation.ids import object_of
 from autolabel_core.ledger.arrivals import DELETED
 from autolabel_core.storage.warehouse import Warehouse
 from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.vector_index import discard_index
 from autolabel_core.tables.workspace import OpenCollection
 
 CACHES = ("views", "label_answers", "cluster_names", "warehouse")
@@ -63,6 +64,8 @@ def forget(collection: OpenCollection, keys: Sequence[str]) -> Forgotten:
     cache = collection.paths.cache
     for place in (*(cache / name for name in CACHES), cache / "remembered" / collection.name):
         shutil.rmtree(place, ignore_errors=True)
+    with collection.warehouse.writing("vector_index"):
+        discard_index(collection.paths.vector_index)
     collection.ledger.compact()
     return Forgotten(len(documents), blanked, files)
 

@@ -34,7 +34,7 @@ from autolabel_core.ledger.schema import (
 )
 
 FORGOTTEN = "(forgotten)"
-_SAID: JsonObject = {"forgotten": True}
+_BLANK_PAYLOAD: JsonObject = {"forgotten": True}
 _LISTING = (REQUESTS, ALERT_FIRINGS, CLUSTER_RUNS, CLUSTER_EVENTS, CERTIFICATIONS)
 """Tables whose payloads list documents beside others."""
 
@@ -123,7 +123,7 @@ def _blanks(document: str) -> dict[Table, tuple[ColumnElement[bool], dict[str, A
             _about(BOX_ANNOTATIONS.c.image_id, document),
             {**box, "payload": {}, "image_key": FORGOTTEN, "content_hash": ""},
         ),
-        EVENTS: (_about(EVENTS.c.subject, document), {"payload": _SAID}),
+        EVENTS: (_about(EVENTS.c.subject, document), {"payload": _BLANK_PAYLOAD}),
     }
 
 

@@ -111,6 +111,16 @@ def set_aside(folder: Path, problem: str) -> Path:
     return aside
 
 
+def discard_index(folder: Path) -> None:
+    """Remove the index with its notes, and what was set aside of it; the next sweep makes it anew.
+
+    Deleting vectors in the index would not do: its database keeps them in a log and in free pages.
+    """
+    _close_clients()
+    for place in (folder, folder.with_name(f"{folder.name}.damaged")):
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def _close_clients() -> None:
     """Forget clients of this process, which would go on with the files that were renamed."""
     import sys
