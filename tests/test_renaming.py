@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 from support.angle_samples import NAME, declaration, label
+from support.grouped_angles import (
+    UNLABELLED,
+    ask,
+    clusters_by_key,
+    declared,
+    definition,
+    groups,
+    refresh,
+)
 
+from autolabel_core.clusters.table import Clusters
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.explain import explain
 from autolabel_core.foundation.errors import AutolabelError
@@ -81,3 +91,25 @@ def test_two_collections_do_not_become_one(mixed, bring_up_to_date):
 def test_an_unknown_old_name_is_told_with_those_that_are_known(mixed):
     with pytest.raises(AutolabelError, match=r"knows no collection `angels`\. It knows: angles"):
         rename(mixed.workspace, "angels", "sides", "me")
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_renamed_collection_keeps_its_clusters(angles, home, run, bring_up_to_date, filtered):
+    chosen = {"filter": "unlabelled"} if filtered else {}
+    made = {**declared(definition(**chosen)), "retrievers": [UNLABELLED]}
+    ws = angles(groups(0, 90, 180), {"090-0": "up"}, declared=made)
+    ask(ws)
+    refresh(ws)
+    before = clusters_by_key(ws)
+    (home.paths.collections / f"{NAME}.yaml").unlink()
+    home.declare("sides", made)
+    assert run("rename", NAME, "sides")[0] == 0
+    told = home.workspace.ledger.last_event_id()
+    bring_up_to_date(home.workspace, "sides")
+    found = Clusters(home.workspace.open("sides"))
+    rows = found.defined[0].collection.warehouse.read_table(found.defined[0].files.current)
+    after = dict(zip(rows["key"].to_pylist(), rows["cluster_id"].to_pylist(), strict=True))
+    assert {key: after.get(key) for key in before} == before
+    kinds = [e.event_type for e in home.workspace.ledger.events_after(told)]
+    assert "cluster.completed" not in kinds
+    assert [r.status for r in home.workspace.ledger.cluster_runs("sides")] == ["succeeded"]

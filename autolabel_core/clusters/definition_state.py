@@ -77,7 +77,15 @@ class DefinitionState:
     @cached_property
     def declaration(self) -> str:
         """Fingerprint of what a full run depends on."""
+        return self.declaration_under(self.collection.name)
+
+    def declaration_under(self, name: str) -> str:
+        """Return that fingerprint as it was, or would be, under another name of the collection."""
         declared = self.definition.model_dump(mode="json", exclude=set(BESIDE_A_RUN))
+        own = self.collection.name
+        declared["collection_identifiers"] = [
+            name if known == own else known for known in declared["collection_identifiers"]
+        ]
         return fingerprint(declared, self.documents.feature_uris)
 
     @cached_property

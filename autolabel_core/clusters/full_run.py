@@ -23,6 +23,7 @@ from autolabel_core.clusters.naming_inputs import (
     name_new_clusters,
     plain_names,
 )
+from autolabel_core.clusters.remade_run import group_around
 from autolabel_core.clusters.run_input import NOTE, input_note, rows_of_run
 from autolabel_core.clusters.run_result import NothingFoundError, RunResult, group, keep
 from autolabel_core.foundation.errors import AutolabelError
@@ -96,8 +97,9 @@ def _made_again(defined: DefinitionState, progress: Progress) -> bool:
     """Make the files of the run in force again, where they are lost; say whether that was done.
 
     Nothing is recorded: the same documents give the same clusters, and the most central documents
-    in the ledger tell which is which. Where documents of the run changed or went since, the others
-    are grouped; what then are other clusters is a run of its own.
+    in the ledger tell which is which. Where documents of the run changed or went since, and the
+    others make other clusters, or nobody can tell any more which they were, the clusters are made
+    around their central documents: the run in force is the same.
     """
     last, files = defined.history.last, defined.last
     if last is None or files is None or files.complete:
@@ -105,17 +107,31 @@ def _made_again(defined: DefinitionState, progress: Progress) -> bool:
     if last.payload["declaration"] != defined.declaration:
         return False
     rows = rows_of_run(defined, last)
-    if rows is None:
-        return False
     central = defined.history.central_members(last.run_id)
-    try:
-        grouped = group(rows, defined.definition, central, defined.history.used, False, progress)
-    except AutolabelError:
-        return False
-    if set(grouped.ids) != set(central):
+    grouped = None if rows is None else _grouped_alike(defined, rows, central, progress)
+    if grouped is None:
+        threshold, noise = defined.definition.assignment_threshold, last.payload.get("noise_ratio")
+        declared = None if threshold == "auto" else threshold
+        left = defined.documents.chosen if rows is None else rows
+        grouped = group_around(left, central, float(noise or 0.0), declared)
+    if grouped is None:
         return False
     keep(grouped, files)
     return True
+
+
+def _grouped_alike(
+    defined: DefinitionState,
+    rows: VectorRows,
+    central: Mapping[str, list[str]],
+    progress: Progress,
+) -> RunResult | None:
+    """Group the documents of a run again; None where other clusters come of it."""
+    try:
+        grouped = group(rows, defined.definition, central, defined.history.used, False, progress)
+    except (AutolabelError, ValueError):
+        return None
+    return grouped if set(grouped.ids) == set(central) else None
 
 
 def _record_success(

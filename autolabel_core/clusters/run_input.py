@@ -27,15 +27,22 @@ def input_note(defined: DefinitionState) -> DocumentsNote:
 
     Returns:
         `arrivals`: the last arrival among all documents with vectors; `documents`: how many of them
-        there are; `chosen`: which of them the filter let in, one bit for each by ascending id,
-        packed, compressed, in base64; None where it was all of them.
+        there are; `chosen`: which of them the filter let in, one bit for each by ascending key,
+        packed, compressed, in base64; None where it was all of them; `ordered_by`: `key`, which
+        stays where a collection is renamed. Notes without it are ordered by the documents' ids.
     """
     passes = defined.documents.passes
     places = _places(defined)
     bits = None
     if not passes.all():
-        bits = base64.b64encode(zlib.compress(np.packbits(passes).tobytes(), 9)).decode()
-    return {"arrivals": int(places.max(initial=0)), "documents": len(passes), "chosen": bits}
+        packed = np.packbits(passes[_by_key(defined.documents.rows)])
+        bits = base64.b64encode(zlib.compress(packed.tobytes(), 9)).decode()
+    return {
+        "arrivals": int(places.max(initial=0)),
+        "documents": len(passes),
+        "chosen": bits,
+        "ordered_by": "key",
+    }
 
 
 def rows_of_run(defined: DefinitionState, run: ClusterRun) -> VectorRows | None:
@@ -57,7 +64,9 @@ def rows_of_run(defined: DefinitionState, run: ClusterRun) -> VectorRows | None:
         if len(there) != note["documents"]:
             return None
         packed = np.frombuffer(zlib.decompress(base64.b64decode(note["chosen"])), np.uint8)
-        there = there[np.unpackbits(packed, count=len(there)).astype(bool)]
+        if note.get("ordered_by") == "key":
+            there = there[_by_key(defined.documents.rows.take(there))]
+        there = np.sort(there[np.unpackbits(packed, count=len(there)).astype(bool)])
     return defined.documents.rows.take(there)
 
 
@@ -69,6 +78,12 @@ def _arrived_before(defined: DefinitionState, run: ClusterRun) -> VectorRows:
     moments = [arrived[name].get(object_of(document)) for name, document in pairs]
     then = [i for i, at in enumerate(moments) if at is not None and at <= run.recorded_at]
     return rows.take(np.array(then, np.int64))
+
+
+def _by_key(rows: VectorRows) -> npt.NDArray[np.int64]:
+    """(n,) positions of documents by ascending key."""
+    order = sorted(range(len(rows.keys)), key=lambda i: (rows.keys[i], rows.collections[i]))
+    return np.array(order, np.int64)
 
 
 def _places(defined: DefinitionState) -> npt.NDArray[np.int64]:

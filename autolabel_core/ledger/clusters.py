@@ -20,6 +20,7 @@ class DocumentsNote(TypedDict):
     arrivals: int
     documents: int
     chosen: str | None
+    ordered_by: NotRequired[str]
 
 
 class Answered(TypedDict):

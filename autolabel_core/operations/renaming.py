@@ -59,7 +59,7 @@ def rename(workspace: Workspace, old: str, new: str, by: str) -> dict[str, int]:
     with workspace.ledger.database.writing() as connection:
         _check(connection, old, new)
         _move_folders(collection, old)
-        ids = _document_ids(connection, old, new)
+        ids = _document_ids(connection, old, new) | _cluster_declarations(collection, old)
         counts = {table.name: _rename(connection, table, old, new, ids) for table in FACTS}
         payload = {"from": old, "to": new, "by": by}
         at = utc_now()
@@ -139,6 +139,14 @@ def _document_ids(connection: Connection, old: str, new: str) -> dict[str, str]:
         query = select(column).where(column.table.c.collection == old).distinct()
         keys |= set(connection.execute(query).scalars())
     return {document_id(old, key): document_id(new, key) for key in keys}
+
+
+def _cluster_declarations(collection: OpenCollection, old: str) -> dict[str, str]:
+    """Return what the runs of clusters were declared by, as it is now: it covers the name."""
+    from autolabel_core.clusters.definition_state import DefinitionState
+
+    states = [DefinitionState(collection, found) for found in collection.declaration.clusters]
+    return {state.declaration_under(old): state.declaration for state in states}
 
 
 def _rename(
