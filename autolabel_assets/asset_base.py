@@ -14,6 +14,7 @@ from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.operations.staleness_plan import edges_of
 from autolabel_core.tables.table import WHOLE, DerivedTable
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
 
 def batches_definition(collection: Collection) -> dg.DynamicPartitionsDefinition:
@@ -89,8 +90,8 @@ def refresh(
             what = f"{collection_name}/{table.name} {batch}"
             with progress.of(context.log, what) as report_progress:
                 worked = derived.refresh(batch, report_progress)
-            if table.completes_batches:
-                record_batch_events(derived.collection, [batch])
+            if isinstance(derived, TaxonomyLabels):
+                record_batch_events(derived.collection, [batch], derived)
             context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
         if table.completes_batches:
             end_drifted_certificates(opened.open(collection_name))

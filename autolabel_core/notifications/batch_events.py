@@ -16,7 +16,11 @@ from autolabel_core.tables.workspace import OpenCollection
 COMPLETED, MATERIALIZED = "batch.completed", "taxonomy.materialized"
 
 
-def record_batch_events(collection: OpenCollection, batches: Iterable[str] | None = None) -> int:
+def record_batch_events(
+    collection: OpenCollection,
+    batches: Iterable[str] | None = None,
+    labels: TaxonomyLabels | None = None,
+) -> int:
     """Append the events of the batches whose labels are up to date, and were not told of yet.
 
     `batch.completed` follows from objects and vectors: new uploads, or a new version of the
@@ -26,11 +30,12 @@ def record_batch_events(collection: OpenCollection, batches: Iterable[str] | Non
     Args:
         collection: opened with its stores.
         batches: which; None means all.
+        labels: the table, where it is open already: what it has read is not read again.
 
     Returns:
         How many were appended.
     """
-    labels = TaxonomyLabels(collection)
+    labels = labels or TaxonomyLabels(collection)
     events: list[Event] = []
     for batch in labels.batches if batches is None else batches:
         unknown = [
