@@ -110,7 +110,9 @@ class DocumentTable(DerivedTable):
         import pyarrow.compute as pc
 
         values = pa.array(sorted(wanted), pa.string())
-        columns = self.read_columns and [*dict.fromkeys([*self.read_columns, column])]
+        columns = self.read_columns and [
+            *dict.fromkeys([*self.read_columns, *self.columns, column])
+        ]
         for batch in batches if wanted else []:
             if self.warehouse.exists(self.path(batch)):
                 table = self.warehouse.read_table(self.path(batch), columns)

@@ -232,7 +232,7 @@ class TaxonomyLabels(DerivedTable):
     ) -> LabelTable | None:
         """Return the labels as they are, where most of their rows may stay; else None."""
         depends_on_all = self.taxonomy.rule.score != "nearest" or self.suggestions is not None
-        if depends_on_all or self.own.is_of_boxes or not self.taxonomy.is_unified:
+        if depends_on_all or self.collection.declaration.has_parts or not self.taxonomy.is_unified:
             return None
         made = MadeLabels.of(before.note)
         if made is None or not made.differs_by_labels_alone(self._made(batch, file)):
