@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.matching.decision_engine import Match
 from autolabel_core.matching.reference_index import ReferenceIndex
 from autolabel_core.models.evaluation.acceptance import Acceptance
 from autolabel_core.models.evaluation.verification_record import AcceptanceRecord
 
 CLIP_MIN_SCORE, CLIP_MIN_MARGIN = 0.70, 0.04
+CHECKSUM = "checksum"
 GIVEN, MEASURED, CLIP = "given", "verify", "CLIP defaults"
 WHOLE = "whole pictures"
 UNMEASURED = "CLIP defaults, not measured for this encoder: run `autolabel identify verify`"
@@ -93,6 +96,7 @@ def save_thresholds(
     """Keep what `verify` proposed beside the index, for the live page and for whole pictures."""
     said = {**_space(index), **regions.record()}
     said["whole_pictures"] = None if whole is None else whole.record()
+    said[CHECKSUM] = _checksum_of(said)
     text = json.dumps(said, indent=2, sort_keys=True)
     write_atomically(thresholds_file(index_file), lambda part: part.write_text(text + "\n"))
 
@@ -133,17 +137,24 @@ def _measured(index_file: Path, index: ReferenceIndex) -> IndexThresholds | None
         return None
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
+        if said.get(CHECKSUM, _checksum_of(said)) != _checksum_of(said):
+            raise ValueError("its checksum is another: it was damaged, or changed by hand")
         if any(said[key] != value for key, value in _space(index).items()):
             return None
         regions = AcceptanceThresholds.measured(said)
         whole = said.get("whole_pictures")
         found = AcceptanceThresholds.measured(whole) if whole else regions
         return IndexThresholds(_as_numbers(regions), _as_numbers(found))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AutolabelError(
             f"{file} holds no thresholds ({type(error).__name__}: {error}). Remove it, or write it "
             "again: `autolabel identify verify`."
         ) from error
+
+
+def _checksum_of(said: Mapping[str, object]) -> str:
+    own = {name: value for name, value in said.items() if name != CHECKSUM}
+    return fingerprint(json.loads(json.dumps(own)))
 
 
 def _as_numbers(found: AcceptanceThresholds) -> AcceptanceThresholds:
