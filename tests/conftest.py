@@ -47,7 +47,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep exported networks among pytest's files, and not in the user's cache folder."""
-    os.environ.setdefault("AUTOLABEL_MODEL_CACHE", str(config.cache.mkdir("networks")))
+    if (kept := getattr(config, "cache", None)) is not None:
+        os.environ.setdefault("AUTOLABEL_MODEL_CACHE", str(kept.mkdir("networks")))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+from conftest import sweep_quietly
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autolabel_core.foundation.parallel import read_ahead
 from autolabel_core.tables.decoding_pieces import MOST_ITEMS, MOST_PIXELS, pieces
+from autolabel_core.tables.raw_objects import RawObjects
 
 SIDES = st.one_of(st.none(), st.integers(1, 12_000))
 
@@ -70,3 +72,21 @@ def test_at_most_two_results_are_in_memory():
     for _ in results:
         most = max(most, len(alive))
     assert most <= 3, "the one used, the one waiting, the one that is made"
+
+
+def test_boxes_of_one_image_stay_together():
+    boxes = [(str(i), {"image_id": "a", "width_px": 9_000, "height_px": 9_000}) for i in range(50)]
+    assert len(list(pieces(boxes))) == 1
+
+
+def test_whole_images_bring_their_size(home):
+    home.declare("things", "feature_extractor: {model: descriptor}\ntaxonomy: {field_to_enrich: x}")
+    home.put("things", {"a.png": (1, 2, 3), "b.png": "no image"})
+    sweep_quietly(home.workspace, "things")
+    table = RawObjects(home.workspace.open("things"))
+    (batch,) = table.batches
+    rows = {row["key"]: row for row in table.rows_to_decode(batch)}
+    assert (rows["a.png"]["width_px"], rows["a.png"]["height_px"]) == (8, 8)
+    assert rows["b.png"]["reason"] and rows["b.png"]["width_px"] is None
+    plain = {row["key"]: row for row in table.rows(batch)}
+    assert all(rows[key].items() >= row.items() for key, row in plain.items())

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from autolabel_core.tables.document_table import DocumentRow
 
-MOST_ITEMS, MOST_PIXELS = 64, 60_000_000
-"""Pixels are counted at full size; 60 million are 180 MB as RGB."""
+MOST_ITEMS, MOST_PIXELS = 64, 30_000_000
+"""Pixels are counted at full size; 30 million are 90 MB as RGB, and three pieces may be at work."""
 
 
 def pieces(
@@ -19,7 +19,7 @@ def pieces(
         chunk: content hashes and rows.
 
     Yields:
-        list[tuple[str, DocumentRow]]: in their order, 1 to 64 of them; together below 60 million
+        list[tuple[str, DocumentRow]]: in their order, 1 to 64 of them; together below 30 million
         pixels, but for a single image that has more.
     """
     piece: list[tuple[str, DocumentRow]] = []
@@ -36,6 +36,8 @@ def pieces(
 
 
 def _pixels(row: DocumentRow) -> int:
-    """Return the pixels of an image; 0 of what is none."""
+    """Return the pixels of a whole image; 0 of texts, and of boxes, which share their image."""
+    if "image_id" in row:
+        return 0
     width, height = row.get("width_px"), row.get("height_px")
     return width * height if isinstance(width, int) and isinstance(height, int) else 0

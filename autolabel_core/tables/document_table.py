@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, TypedDict, TypeVar, cast
 
 import pyarrow as pa
 
@@ -69,9 +69,11 @@ class DocumentTable(DerivedTable):
 
     Attributes:
         read_columns: what is read of the file; None means all of it.
+        size_columns: of the file, with width and height in pixels of what is decoded as a whole.
     """
 
     read_columns: ClassVar[Sequence[str] | None] = None
+    size_columns: ClassVar[Sequence[str]] = ()
 
     @property
     def columns(self) -> Mapping[str, pa.DataType]:
@@ -87,6 +89,17 @@ class DocumentTable(DerivedTable):
     @abstractmethod
     def rows(self, batch: str) -> Sequence[DocumentRow]:
         """Return the documents of a batch."""
+
+    def rows_to_decode(self, batch: str) -> Sequence[DocumentRow]:
+        """Return the documents of a batch, whole images with the columns of their size."""
+        rows = self.rows(batch)
+        if self.size_columns and len(rows):
+            sizes = self.warehouse.read_table(self.path(batch), ["document_id", *self.size_columns])
+            by_document = {row["document_id"]: row for row in sizes.to_pylist()}
+            rows = [
+                cast("DocumentRow", {**by_document.get(r["document_id"], {}), **r}) for r in rows
+            ]
+        return rows
 
     def rows_of(
         self, wanted: set[str], column: str = "document_id", batches: Sequence[str] | None = None

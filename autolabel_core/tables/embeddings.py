@@ -89,7 +89,7 @@ class Embeddings(DerivedTable):
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Embed what has no vector yet, keeping finished chunks should the process die."""
-        rows = self.items.rows(batch)
+        rows = self.items.rows_to_decode(batch)
         wanted = readable_by_content(rows)
         refused = self._refused(batch)
         worked = work_through(

@@ -61,6 +61,7 @@ class RawObjects(LabelledDocuments):
 
     name = "raw_objects"
     read_columns = tuple(DocumentRow.__annotations__)
+    size_columns = ("width_px", "height_px")
 
     def path(self, batch: str) -> PurePath:
         """Return the file of a batch."""
