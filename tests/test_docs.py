@@ -151,3 +151,9 @@ def test_the_architecture_lists_the_folders_of_the_layers_in_their_order():
     for name, text in rows:
         above_or_all = text.startswith(("nothing", "the ", "all", "core"))
         assert above_or_all or set(re.findall(r"`(\w+)`", text)) == set(LAYERS[name]), name
+
+
+def test_every_decision_has_a_number_of_its_own():
+    records = sorted((ROOT / "docs/decisions").glob("*.md"))
+    numbers = [int(record.name[:3]) for record in records]
+    assert numbers == list(range(1, len(records) + 1))

@@ -18,12 +18,12 @@ export const WORDS = {
 };
 
 export const QUEUES = [
-  { id: "unlabelled", name: "No label yet", filter: ["label:eq:null", "reason:eq:null"], sort: "-confidence" },
+  { id: "unlabelled", name: "No label yet", filter: ["label_source:in:null,suggested", "reason:eq:null"], sort: "-confidence" },
   { id: "unsure", name: "Least sure", filter: ["label_source:eq:auto"], sort: "margin" },
   { id: "all", name: "By key", filter: ["label_source:ne:human", "reason:eq:null"], sort: "" },
 ];
 
-export const SOURCES = /** @type {const} */ (["human", "promoted", "auto", "none"]);
+export const SOURCES = /** @type {const} */ (["human", "promoted", "auto", "suggested", "none"]);
 
 /** @param {number|null|undefined} value */
 export const decimal = (value) => (value == null ? "–" : value.toFixed(3));
