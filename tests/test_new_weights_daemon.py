@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dagster as dg
 import pytest
 from support.daemon import Daemon
 from support.detection_samples import NAME, SCENES, declaration, documents
 from test_registry import card
 
+from autolabel_assets.sensors.run_requests import PLAN_TAG
 from autolabel_core.models.registry import DETECTOR
 from autolabel_core.operations.staleness_plan import plan
 
@@ -32,6 +34,13 @@ def boxes(ws):
     return {(row["image_key"], row["bbox"]["x"]) for row in documents(ws, "kind:eq:detection")}
 
 
+def plans_of_runs(ws):
+    """The plan of each run that succeeded, whichever sensor requested it."""
+    with dg.DagsterInstance.from_config(str(ws.paths.dagster_home)) as instance:
+        done = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+    return [run.tags[PLAN_TAG] for run in done if PLAN_TAG in run.tags]
+
+
 def test_weights_in_service_reach_all_old_images(workspace, home, promote):
     declared = declaration(weights="registry:active", parameters={"needs_weights": True})
     automated = {**declared, "automation": {"check_every_seconds": 1}, "batch_size": 2}
@@ -43,5 +52,7 @@ def test_weights_in_service_reach_all_old_images(workspace, home, promote):
         moved = {(key, x + 7) for key, x in BOXES}
         daemon.until(lambda: boxes(ws) == moved, SOON, "boxes of the second weights")
         daemon.until(lambda: not plan(ws.open(NAME)), SOON, "nothing is stale")
+        plans = plans_of_runs(ws)
+        assert len(plans) == len(set(plans)), "sensors that want the same plan make one run"
         home.workspace.registry.roll_back(NAME, DETECTOR, "ann", "worse in the shop")
         daemon.until(lambda: boxes(ws) == BOXES, SOON, "the first weights serve again")
