@@ -9,10 +9,10 @@ import pytest
 from support.paper_samples import KINDS, business_paper, docx, mail, pdf, scan
 
 from autolabel_core.documents.documents import Documents
+from autolabel_core.foundation.media.text_formats import ocr_text
 from autolabel_core.foundation.media.text_formats import pdf_text as pdf_reader
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.operations.sweep import sweep_here
-from autolabel_core.tables import embeddings
 from autolabel_core.tables.raw_objects import RawObjects
 
 PAPERS = """\
@@ -87,7 +87,7 @@ def test_what_cannot_be_read_is_quarantined_and_stops_nothing(workspace, monkeyp
 
 def test_scans_are_read_once_the_extra_is_installed(workspace, monkeypatch):
     installed = False
-    for module in (pdf_reader, embeddings):
+    for module in (pdf_reader, ocr_text):
         monkeypatch.setattr(module, "has_ocr", lambda: installed)
     monkeypatch.setattr(pdf_reader, "picture_text", lambda _: "Invoice 12")
     ws = workspace({"papers": PAPERS}, {"papers": {"scan.pdf": pdf([scan("Invoice")])}})
