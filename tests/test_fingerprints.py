@@ -11,8 +11,8 @@ from autolabel_core.tables.detection_rows import SCHEMA as DETECTION_SCHEMA
 from autolabel_core.tables.detection_rows import DetectionRow
 from autolabel_core.tables.document_table import DocumentRow
 from autolabel_core.tables.fingerprints import LabelsFingerprint, MadeFrom, ObjectsFingerprint
+from autolabel_core.tables.object_rows import FRAMES_SCHEMA, ObjectRow
 from autolabel_core.tables.object_rows import SCHEMA as OBJECT_SCHEMA
-from autolabel_core.tables.object_rows import ObjectRow
 
 
 def test_the_text_form_is_the_one_that_earlier_versions_wrote():
@@ -47,7 +47,8 @@ def test_a_file_of_unknown_origin_is_made_from_nothing(workspace):
 
 
 def test_each_row_type_has_exactly_the_columns_of_its_schema():
-    assert set(ObjectRow.__annotations__) == set(OBJECT_SCHEMA.names)
+    assert set(ObjectRow.__annotations__) == set(FRAMES_SCHEMA.names)
+    assert ObjectRow.__required_keys__ == set(OBJECT_SCHEMA.names), "only frames have the others"
     assert set(DetectionRow.__annotations__) == set(DETECTION_SCHEMA.names)
 
 
