@@ -7,7 +7,11 @@ from autolabel_core.declarations import load_collections
 from autolabel_core.foundation.errors import DeclarationError
 from autolabel_core.foundation.ids import content_hash
 from autolabel_core.ledger import Annotation
-from autolabel_core.models.evaluation.augmentation import AugmentationSplit, augmentations
+from autolabel_core.models.evaluation.augmentation import (
+    AugmentationSplit,
+    augmentations,
+    view_side_px,
+)
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan
@@ -139,9 +143,8 @@ def test_references_may_be_the_mean_of_views(cards):
     for row, vector in zip(mean.rows, mean.vectors, strict=True):
         file = cards.paths.buckets / "cards" / row["key"]
         picture = Image.open(file).convert("RGB")
-        drawn = augmentations(
-            picture, content_hash(file.read_bytes()), AugmentationSplit.REFERENCE, range(3), 128
-        )
+        checksum, side_px = content_hash(file.read_bytes()), view_side_px(extractor)
+        drawn = augmentations(picture, checksum, AugmentationSplit.REFERENCE, range(3), side_px)
         expected = extractor.embed(drawn).mean(axis=0)
         np.testing.assert_allclose(vector, expected / np.linalg.norm(expected), atol=1e-6)
     assert labelled(cards)["kuriboh.png"]["label"] == "Kuriboh"

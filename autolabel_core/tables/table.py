@@ -24,6 +24,8 @@ from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 WHOLE = "all"
+SHARED = "references"
+"""The folder, within one table, of files that serve all of its batches."""
 FORMAT = 1
 """Of what is remembered of arrivals; another number forgets it."""
 FEW = 1_000
@@ -235,14 +237,17 @@ class DerivedTable(ABC):
 
     def _written(self, batch: str) -> list[PurePath]:
         """Files that were written for a batch; of a table that is no list of batches all."""
-        return self._written_by_name.get(batch if self.partitioned else WHOLE, [])
+        by_name = self._written_by_name
+        own = by_name.get(batch, []) if self.partitioned else []
+        return own + by_name.get(WHOLE, [])
 
     @cached_property
     def _written_by_name(self) -> dict[str, list[PurePath]]:
         folder = self.warehouse.path(self.collection_name, self.name)
         by_name: dict[str, list[PurePath]] = defaultdict(list)
         for path in self.warehouse.written_in(folder):
-            for name in {path.stem, path.parent.name} if self.partitioned else (WHOLE,):
+            is_shared = not self.partitioned or SHARED in path.relative_to(folder).parts
+            for name in (WHOLE,) if is_shared else {path.stem, path.parent.name}:
                 by_name[name].append(path)
         return by_name
 
