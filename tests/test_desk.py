@@ -177,3 +177,26 @@ def test_several_are_chosen_and_labelled_at_once_on_a_phone_too(home, bring_up_t
             tab.wait_for_selector("figure img")
             assert tab.evaluate("document.documentElement.scrollWidth") <= 360
             keep(tab, "phone")
+
+
+def test_keys_in_quick_succession_judge_each_document_once(home, bring_up_to_date):
+    from support.angle_samples import label
+
+    home.declare("colours", COLOURS)
+    home.put("colours", {**REDS, **BLUES})
+    bring_up_to_date(home.workspace, "colours")
+    label(home.workspace, {"red_00.png": "red", "blue_00.png": "blue"}, "colours")
+    bring_up_to_date(home.workspace, "colours")
+    ledger = Ledger(home.paths.ledger_url)
+    with serving(home) as desk, chromium() as browser:
+        address = desk.removesuffix("/desk/")
+        with page_of(browser, address) as tab:
+            tab.click("nav >> text=Label")
+            tab.select_option("select[aria-label=Queue]", "unsure")
+            tab.wait_for_selector(".shown img")
+            for _ in range(12):
+                tab.keyboard.press("Enter")
+            wait_for(lambda: len(ledger.annotations("colours")) >= 14)
+            given = [one for one in ledger.annotations("colours") if one.origin == "api"]
+            assert len({one.key for one in given}) == len(given) == 12
+            assert all(one.key.startswith(one.label) for one in given)

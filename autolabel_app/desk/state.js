@@ -1,6 +1,6 @@
 // The place in the desk, kept in the address so that it can be bookmarked, shared and gone back to.
 
-import { useEffect, useState } from "./vendor/htm-preact.js";
+import { useEffect, useLayoutEffect, useState } from "./vendor/htm-preact.js";
 
 /**
  * @typedef {{collection: string, page: string, filter: string[], sort: string}} Place
@@ -45,7 +45,8 @@ export function usePlace() {
  * @param {(event: KeyboardEvent) => void} act
  */
 export function useKeys(act) {
-  useEffect(() => {
+  // Before the next key, so that two keys in quick succession never mean the same document.
+  useLayoutEffect(() => {
     /** @param {KeyboardEvent} event */
     const pressed = (event) => {
       const target = /** @type {HTMLElement} */ (event.target);

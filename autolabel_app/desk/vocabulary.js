@@ -1,6 +1,6 @@
 // Choosing a label: a digit for the first ten, type-ahead for any other, a new one with a warning.
 
-import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
+import { html, useLayoutEffect, useRef, useState } from "./vendor/htm-preact.js";
 
 const SHOWN = 12;
 
@@ -40,7 +40,8 @@ export function LabelInput({ labels, focused, choose, leave }) {
   const [typed, setTyped] = useState("");
   const [row, setRow] = useState(0);
   const input = useRef(/** @type {HTMLInputElement|null} */ (null));
-  useEffect(() => {
+  // Before the next key: what is typed quickly after `/` belongs into the field.
+  useLayoutEffect(() => {
     if (focused) input.current?.focus();
     else input.current?.blur();
   }, [focused]);
