@@ -264,7 +264,9 @@ def test_scratch_memory_is_bounded():
 def test_it_works_where_no_cache_folder_can_be_written(tmp_path):
     package = tmp_path / "autolabel_core"
     (package / "matching").mkdir(parents=True)
-    for name in ("__init__", "matching/__init__", *(f"matching/{n}" for n in MATCHING)):
+    (package / "foundation").mkdir()
+    needed = ("__init__", "matching/__init__", "foundation/__init__", "foundation/parallel")
+    for name in (*needed, *(f"matching/{n}" for n in MATCHING)):
         shutil.copy(ROOT / "autolabel_core" / f"{name}.py", package / f"{name}.py")
     (package / "matching/__pycache__").write_text("a file where the cache folder would be")
     program = (
