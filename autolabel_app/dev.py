@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from autolabel_app.runs import prepare_dagster_home
+from autolabel_app.dagster_home import prepare_dagster_home
 from autolabel_app.supervisor import supervise
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import CHECKOUT, Paths

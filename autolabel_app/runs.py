@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autolabel_app.project_files import DAGSTER_YAML
+from autolabel_app.dagster_home import prepare_dagster_home, without_advice_about_settings
 from autolabel_core.declarations.cluster_fields import enriched_fields
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.paths import (
-    DAGSTER_HOME_VARIABLE,
-    DEFINITIONS_VARIABLE,
-    Paths,
-    definitions_file,
-)
-from autolabel_core.foundation.project_folder import DAGSTER_SETTINGS, MARKER
+from autolabel_core.foundation.paths import DEFINITIONS_VARIABLE, definitions_file
+from autolabel_core.foundation.project_folder import MARKER
 from autolabel_core.operations.registration import (
     Registration,
     bucket_places,
@@ -34,9 +29,8 @@ from autolabel_core.operations.sweep import stale_runs, sweep_order
 from autolabel_core.tables.table import LedgerSnapshot
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
-GRPC_TIMEOUT_VARIABLE = "DAGSTER_GRPC_TIMEOUT_SECONDS"
-GRPC_TIMEOUT_SECONDS = 300
-"""How long the daemon waits until a run has started; Dagster's own 60 s end runs under load."""
+LOOK_SECONDS = 5.0
+"""How often a run that may wait for others looks whether these still live."""
 
 
 @dataclass(frozen=True)
@@ -182,32 +176,6 @@ def train(workspace: Workspace, name: str, bar: bool, tell: Callable[[str], None
     return bool(following)
 
 
-def prepare_dagster_home(paths: Paths) -> Path:
-    """Return Dagster's home: the user's `DAGSTER_HOME`, else one in `AUTOLABEL_HOME`; made if new.
-
-    Args:
-        paths: where state lives.
-
-    Returns:
-        The folder; the environment variable is set to it.
-
-    Raises:
-        AutolabelError: it is a file.
-    """
-    home = Path(os.environ.get(DAGSTER_HOME_VARIABLE) or paths.dagster_home).expanduser().absolute()
-    if home.exists() and not home.is_dir():
-        raise AutolabelError(f"{DAGSTER_HOME_VARIABLE} is {home}, a file: name a folder.")
-    home.mkdir(parents=True, exist_ok=True)
-    settings = home / DAGSTER_SETTINGS
-    if not settings.exists() and (home == paths.dagster_home or not any(home.iterdir())):
-        settings.write_text(DAGSTER_YAML, encoding="utf-8")
-    os.environ[DAGSTER_HOME_VARIABLE] = str(home)
-    # A home of the user's own may not say it.
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
-    os.environ.setdefault(GRPC_TIMEOUT_VARIABLE, str(GRPC_TIMEOUT_SECONDS))
-    return home
-
-
 def _materialize(
     collection: OpenCollection,
     batches: list[str],
@@ -239,37 +207,61 @@ def _run(
     resources = dict(definitions.resources or {})
     resources["progress"] = type(resources["progress"])(bar=bar)
     # Two processes that open a new instance at once would both create its tables.
-    with collection.warehouse.writing("dagster"), _no_advice_about_settings():
+    with collection.warehouse.writing("dagster"), without_advice_about_settings():
         opened = dg.DagsterInstance.get()
     with opened as instance:
         instance.add_dynamic_partitions(partitions_name(name), batches)
-        result = dg.materialize(
-            [*(definitions.assets or []), *(definitions.asset_checks or [])],
-            selection=dg.AssetSelection.assets(*keys),
-            instance=instance,
-            resources=resources,
-            tags=tags,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
+        with _killed_runs_reported(instance, collection.workspace):
+            result = dg.materialize(
+                [*(definitions.assets or []), *(definitions.asset_checks or [])],
+                selection=dg.AssetSelection.assets(*keys),
+                instance=instance,
+                resources=resources,
+                tags=tags,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
     if not result.success:
         raise AutolabelError(_failure(result))
     return str(result.run_id)
 
 
 @contextlib.contextmanager
-def _no_advice_about_settings() -> Iterator[None]:
-    """Dagster warns of a `DAGSTER_HOME` without dagster.yaml, which is the user's to leave so."""
+def _killed_runs_reported(instance: Any, workspace: Workspace) -> Iterator[None]:
+    """Report runs as failed whose process was killed: a run would wait for their pools for ever.
 
-    def concerns_more(record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("No dagster instance configuration file")
+    Where a daemon runs its sensors do so too; here there may be none.
+    """
+    over = threading.Event()
 
-    logger = logging.getLogger("dagster")
-    logger.addFilter(concerns_more)
+    def look() -> None:
+        while not over.wait(LOOK_SECONDS):
+            _report_killed_runs(instance, workspace)
+
+    _report_killed_runs(instance, workspace)
+    thread = threading.Thread(target=look, name="killed runs", daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        logger.removeFilter(concerns_more)
+        over.set()
+        thread.join()
+
+
+def _report_killed_runs(instance: Any, workspace: Workspace) -> None:
+    import dagster as dg
+
+    if instance.run_launcher.supports_check_run_worker_health:
+        return
+    begun = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for run in instance.get_runs(dg.RunsFilter(statuses=begun)):
+        lock = workspace.run_lock(run.run_id)
+        if lock.is_left_behind:
+            instance.report_run_failed(
+                run, "Its process was killed; what it was to do is made anew."
+            )
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            lock.release()
 
 
 def _load_definitions() -> Any:

@@ -15,7 +15,7 @@ from support.angle_samples import NAME, declaration
 from support.daemon import labels
 from support.swift_server import free_port
 
-from autolabel_app.runs import prepare_dagster_home
+from autolabel_app.dagster_home import prepare_dagster_home
 from autolabel_core.foundation.paths import CHECKOUT, DAGSTER_HOME_VARIABLE
 
 pytestmark = pytest.mark.slow

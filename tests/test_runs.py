@@ -7,7 +7,9 @@ from itertools import count
 import pytest
 from support.angle_samples import NAME, declaration, label
 
-from autolabel_app.runs import DAGSTER_YAML, prepare_dagster_home, sweep
+from autolabel_app.dagster_home import prepare_dagster_home
+from autolabel_app.project_files import DAGSTER_YAML
+from autolabel_app.runs import sweep
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.operations.staleness_plan import Plan, plan

@@ -3,9 +3,11 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,45 @@ def test_a_killed_sweep_loses_nothing(home, bring_up_to_date, tmp_path):
     labels = [(e.key, e.label) for e in home.workspace.ledger.annotations(NAME)]
     assert ("k001", "by hand") in labels
     assert len(labels) == 10
+
+
+def holds_the_pool_of_the_index(home):
+    """Whether a run is in the one step that only one run may be in at a time."""
+    file = home.paths.home / "dagster/history/runs/index.db"
+    if not file.exists():
+        return False
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        try:
+            rows = connection.execute("SELECT * FROM concurrency_slots WHERE run_id IS NOT NULL")
+            return bool(rows.fetchall())
+        except sqlite3.OperationalError:
+            return False
+
+
+def stopped_in_the_index(home):
+    """Start a sweep, and stop its process where it writes the index."""
+    sweep = start(home, "sweep")
+    while not holds_the_pool_of_the_index(home):
+        assert sweep.poll() is None, sweep.communicate()
+        time.sleep(0.02)
+    sweep.send_signal(signal.SIGSTOP)
+    return sweep
+
+
+@pytest.mark.parametrize("is_waited_for", [False, True])
+def test_no_sweep_waits_for_a_run_that_was_killed(home, is_waited_for):
+    prepared(home)
+    killed = stopped_in_the_index(home)
+    if is_waited_for:
+        waiting = start(home, "sweep")
+        time.sleep(8)
+        assert waiting.poll() is None, "the other run still lives"
+    killed.send_signal(signal.SIGKILL)
+    finished(killed)
+    last = waiting if is_waited_for else start(home, "sweep")
+    _, err = last.communicate(timeout=120)
+    assert last.returncode == 0, err
+    assert not holds_the_pool_of_the_index(home)
 
 
 @pytest.fixture

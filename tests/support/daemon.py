@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from autolabel_app.runs import prepare_dagster_home
+from autolabel_app.dagster_home import prepare_dagster_home
 from autolabel_core.foundation.paths import CHECKOUT, DAGSTER_HOME_VARIABLE
 from autolabel_core.tables.workspace import Workspace
 
