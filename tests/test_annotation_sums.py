@@ -19,9 +19,11 @@ from autolabel_core.ledger.annotations import stale_annotations
 from autolabel_core.ledger.backup import backup
 from autolabel_core.operations.registration import register
 from autolabel_core.tables.annotation_sums import MODULUS, digest, file_of, label_digest
+from autolabel_core.tables.carry_over import collection_moves
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.label_conflicts import conflicts_of
-from autolabel_core.tables.moved_labels import moves_of
+from autolabel_core.tables.moved_labels import LabelHistories
+from autolabel_core.tables.moves import moves_of
 from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.remembered import FOLDER
@@ -100,7 +102,7 @@ def shown(opened):
         "disagreements": raw.people["disagreements"],
         "labels": sum(int(text, 16) for text in raw.label_digests.values()) % MODULUS,
         "references": references.current.total,
-        "moves": raw.moves(),
+        "moves": collection_moves(raw, {}).labels,
     }
 
 
@@ -122,7 +124,7 @@ def added_up_anew(opened):
             "references": len(references),
             "digest": sum(map(digest, references)) % MODULUS,
         },
-        "moves": moves_of(events, objects),
+        "moves": moves_of(LabelHistories(events), objects),
     }
 
 

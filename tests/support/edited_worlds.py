@@ -4,10 +4,12 @@ import json
 
 from conftest import Home
 
+from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
 from autolabel_core.labelling.promotion import promote
 from autolabel_core.labelling.promotion_candidates import candidates
+from autolabel_core.labelling.withdrawal import Withdrawal
 from autolabel_core.operations.registration import register
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.raw_objects import RawObjects
@@ -63,8 +65,13 @@ class World:
         assert [table(collection).stale() for table in TABLES] == [[]] * len(TABLES)
 
     def give(self, labels):
+        collection = self.workspace.open(NAME)
         known = [given for given in labels if (self.bucket / given.key).exists()]
-        give_labels(self.workspace.open(NAME), known, "me", "cli")
+        hashes = ExistingDocuments(collection).content_hashes([given.key for given in known])
+        withdrawal = Withdrawal(collection, "me", hashes)
+        # Nobody can withdraw what another person alone has said.
+        possible = [g for g in known if g.label is not None or not withdrawal.problem(g.key)]
+        give_labels(collection, possible, "me", "cli")
 
     def put(self, key, angle):
         self.bucket.mkdir(exist_ok=True)
