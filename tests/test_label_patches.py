@@ -5,7 +5,10 @@ import json
 import pyarrow as pa
 from support.angle_samples import NAME, label
 
+from autolabel_core.foundation.progress import no_progress
 from autolabel_core.tables import taxonomy_labels
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.table import WHOLE
 
 
 def table_of(workspace):
@@ -52,3 +55,33 @@ def test_neighbours_of_an_earlier_version_are_looked_for_anew(angles, home, brin
     bring_up_to_date(home.workspace, NAME)
     rows = table_of(home.workspace)
     assert [rows[key]["label"] for key in "abc"] == ["left", "near", "right"]
+
+
+def test_references_that_change_while_a_batch_is_labelled_are_not_taken_for_the_earlier(
+    angles, home, bring_up_to_date
+):
+    objects = {f"k{i:02}": i * 9 for i in range(40)}
+    first = {f"k{i:02}": f"side {i}" for i in range(0, 40, 8)}
+    second = {f"k{i:02}": f"new {i}" for i in range(3, 40, 8)}
+    ws = angles(objects, first)
+    table = taxonomy_labels.TaxonomyLabels(ws.open(NAME))
+    earlier = table.fingerprint("batch_000001")
+    label(home.workspace, second)
+    ReferenceSet(home.workspace.open(NAME)).refresh(WHOLE)
+    table.build("batch_000001", earlier, no_progress)
+    rows = table_of(home.workspace)
+    keys = {row["document_id"]: key for key, row in rows.items()}
+    auto = [row for row in rows.values() if row["label_source"] == "auto"]
+    assert len(auto) > 10
+    for row in auto:
+        assert row["label"] == (first | second)[keys[row["source_document_id"]]]
+        nearest = min((first | second), key=lambda key, of=row["key"]: apart(objects, key, of))
+        assert apart(objects, nearest, row["key"]) == apart(
+            objects, keys[row["source_document_id"]], row["key"]
+        )
+
+
+def apart(objects, one, other):
+    """Degrees between two documents, the shorter way round."""
+    difference = abs(objects[one] - objects[other]) % 360
+    return min(difference, 360 - difference)

@@ -214,9 +214,9 @@ class TaxonomyLabels(DerivedTable):
 
     @cached_property
     def _edits(self) -> ReferenceEdits:
-        folder = self._state_path(self.batches[0]).parent
-        name = self.taxonomy.fingerprint
-        return ReferenceEdits(self.warehouse, folder, self.taxonomy.references, name)
+        folder, known = self._state_path(self.batches[0]).parent, self.taxonomy.references
+        name = fingerprint(self.taxonomy.declared, known.version)  # of what was read, none older
+        return ReferenceEdits(self.warehouse, folder, known, name)
 
     def _made(self, batch: str, file: str) -> MadeLabels:
         return MadeLabels(
