@@ -9,6 +9,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 
+from support.angle_samples import label
 from support.live_pages import IN_CHROMIUM, SHOTS, chromium
 
 from autolabel_core.ledger import Ledger
@@ -53,6 +54,16 @@ def labels_of(address):
     with urllib.request.urlopen(f"{address}/v1/collections/colours/documents?limit=100") as answer:
         found = json.load(answer)["results"]
     return {one["key"]: one["label"] for one in found}
+
+
+def with_two_labels(home, bring_up_to_date):
+    """Sweep both colours with one label each; give the ledger."""
+    home.declare("colours", COLOURS)
+    home.put("colours", {**REDS, **BLUES})
+    bring_up_to_date(home.workspace, "colours")
+    label(home.workspace, {"red_00.png": "red", "blue_00.png": "blue"}, "colours")
+    bring_up_to_date(home.workspace, "colours")
+    return Ledger(home.paths.ledger_url)
 
 
 @contextmanager
@@ -114,14 +125,7 @@ def test_a_person_labels_two_by_keys_and_the_rest_follows_on_the_page(home):
 def test_a_grid_is_confirmed_but_for_what_was_clicked_and_a_label_can_be_undone(
     home, bring_up_to_date
 ):
-    from support.angle_samples import label
-
-    home.declare("colours", COLOURS)
-    home.put("colours", {**REDS, **BLUES})
-    bring_up_to_date(home.workspace, "colours")
-    label(home.workspace, {"red_00.png": "red", "blue_00.png": "blue"}, "colours")
-    bring_up_to_date(home.workspace, "colours")
-    ledger = Ledger(home.paths.ledger_url)
+    ledger = with_two_labels(home, bring_up_to_date)
     with serving(home) as desk, chromium() as browser:
         address = desk.removesuffix("/desk/")
         with page_of(browser, address) as tab:
@@ -180,14 +184,7 @@ def test_several_are_chosen_and_labelled_at_once_on_a_phone_too(home, bring_up_t
 
 
 def test_keys_in_quick_succession_judge_each_document_once(home, bring_up_to_date):
-    from support.angle_samples import label
-
-    home.declare("colours", COLOURS)
-    home.put("colours", {**REDS, **BLUES})
-    bring_up_to_date(home.workspace, "colours")
-    label(home.workspace, {"red_00.png": "red", "blue_00.png": "blue"}, "colours")
-    bring_up_to_date(home.workspace, "colours")
-    ledger = Ledger(home.paths.ledger_url)
+    ledger = with_two_labels(home, bring_up_to_date)
     with serving(home) as desk, chromium() as browser:
         address = desk.removesuffix("/desk/")
         with page_of(browser, address) as tab:

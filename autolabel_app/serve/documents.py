@@ -12,10 +12,10 @@ from autolabel_app.serve.opened_project import OpenedProject
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.explain import Explanation
 from autolabel_core.documents.paging import Facet, Position, facets, find_page
+from autolabel_core.documents.readable_document import readable_document
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.documents.thumbnails import MEDIA_TYPE, Thumbnails
-from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
-from autolabel_core.tables.embeddings import items_of
+from autolabel_core.foundation.errors import NotFoundError
 
 MAX_PAGE = 1000
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -94,13 +94,7 @@ class DocumentRoutes:
     def content(self, collection: str, document_id: str) -> Response:
         """Return what a document was embedded from: an image, what lies in a box, or a text."""
         opened = self._opened.collection(collection).opened
-        items = items_of(opened.declaration)(opened)
-        rows = items.rows_of({document_id})
-        if not rows:
-            raise NotFoundError(f"No document {document_id!r} in `{collection}`.")
-        row = rows[0]
-        if row["reason"] or not row["content_hash"]:
-            raise UnreadableItemError(row["reason"] or "not read yet; sweep first")
+        items, row = readable_document(opened, document_id)
         data = items.content(row["key"], row["content_hash"])
         is_text = opened.extractor.manifest.input == "text"
         media_type = "text/plain" if is_text else row["media_type"] or "application/octet-stream"

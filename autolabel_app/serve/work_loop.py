@@ -16,6 +16,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.progress import told_in_lines
 from autolabel_core.operations.project import Project
 from autolabel_core.operations.sweep import sweep_here, sweep_order
+from autolabel_core.tables.workspace import OpenCollection
 
 LOOK_SECONDS = 0.25
 PASS_SECONDS = 2.0
@@ -59,16 +60,19 @@ def _said(opened: OpenedProject) -> object:
 def _sweep_all(opened: OpenedProject, tell: Tell) -> None:
     """One pass; what is wrong with one collection stops no other."""
     project = opened.project
+    done: set[str] = set()
     for name in project.collections:
         try:
             for collection in sweep_order(project.workspace, [name]):
-                _sweep(collection.name, opened, tell)
+                if collection.name not in done:
+                    done.add(collection.name)
+                    _sweep(collection, tell)
         except (AutolabelError, OSError) as error:
             tell(name, "", str(error))
 
 
-def _sweep(name: str, opened: OpenedProject, tell: Tell) -> None:
-    collection = opened.project.workspace.open(name)
+def _sweep(collection: OpenCollection, tell: Tell) -> None:
+    name = collection.name
 
     def doing(line: str) -> None:
         tell(name, line.removeprefix(f"{name}: "), "")

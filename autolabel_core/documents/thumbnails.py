@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from autolabel_core.documents.readable_document import readable_document
 from autolabel_core.foundation.atomic_files import write_atomically
-from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
+from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.foundation.media.images import decode_image
-from autolabel_core.tables.embeddings import items_of
 from autolabel_core.tables.workspace import OpenCollection
 
 SIDES_PX = (96, 192, 384, 1024)
@@ -45,21 +45,16 @@ class Thumbnails:
             A WebP file in the cache.
 
         Raises:
-            NotFoundError: there is no such document, or it has no picture.
-            UnreadableItemError: its object is quarantined, gone, or was overwritten since.
+            NotFoundError: documents have no picture. Where there is no such document too; one that
+                is quarantined, gone or overwritten since is an `UnreadableItemError`.
         """
-        items = items_of(self._collection.declaration)(self._collection)
-        rows = items.rows_of({document_id})
-        if not rows:
-            raise NotFoundError(f"No document {document_id!r} in `{self._collection.name}`.")
-        row = rows[0]
+        items, row = readable_document(self._collection, document_id)
         if self._collection.extractor.manifest.input != "image":
             raise NotFoundError(f"The documents of `{self._collection.name}` have no picture.")
-        if row["reason"] or not row["content_hash"]:
-            raise UnreadableItemError(row["reason"] or "not read yet; sweep first")
-        path = self._path(row["content_hash"], side_px)
+        content = row["content_hash"] or ""
+        path = self._path(content, side_px)
         if not path.is_file():
-            small = _small(items.content(row["key"], row["content_hash"]), side_px)
+            small = _small(items.content(row["key"], content), side_px)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, lambda part: part.write_bytes(small))
         return path
