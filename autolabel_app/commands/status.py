@@ -176,11 +176,12 @@ def _fired(alert: FiredAlert) -> str:
     return f"{alert['alert']}{group} at {shown(alert['value'])}, {alert['at']}"
 
 
-def _clusters(one: ClusterStatus) -> str:
-    if one["run_id"] is None:
-        return f"{one['definition']}: no run yet{', due: ' + one['due'] if one['due'] else ''}"
+def _clusters(cluster: ClusterStatus) -> str:
+    due = f", due: {cluster['due']}" if cluster["due"] else ""
+    if cluster["run_id"] is None:
+        return f"{cluster['definition']}: no run yet{due}"
     return (
-        f"{one['definition']}: {one['clusters']} of {one['documents']} documents, "
-        f"{percent(one['noise_ratio'])} in none, {one['new_documents']} assigned since"
-        f"{', due: ' + one['due'] if one['due'] else ''}"
+        f"{cluster['definition']}: {cluster['clusters']} of {cluster['documents']} documents, "
+        f"{percent(cluster['noise_ratio'])} in none, {cluster['new_documents']} assigned since"
+        f"{due}"
     )

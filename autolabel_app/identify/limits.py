@@ -119,8 +119,8 @@ class KnownHosts:
         if not asked or self._is_known(asked):
             await self._app(scope, receive, send)
             return
-        said = f"{asked:.100} is no name of this server; `--allow-host NAME` makes it one."
-        await _refuse(send, 421, said)
+        detail = f"{asked:.100} is no name of this server; `--allow-host NAME` makes it one."
+        await _refuse(send, 421, detail)
 
     def _is_known(self, asked: str) -> bool:
         try:
@@ -152,8 +152,8 @@ class KeyRequired:
         if scope["type"] != "http" or self._may_pass(scope):
             await self._app(scope, receive, send)
             return
-        said = "This server needs its API key: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
-        await _refuse(send, 401, said)
+        detail = "This server needs its API key: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+        await _refuse(send, 401, detail)
 
     def _may_pass(self, scope: Scope) -> bool:
         path = scope["path"]
@@ -170,14 +170,14 @@ def _replay(messages: list[Message], receive: Receive) -> Receive:
     waiting = iter(messages)
 
     async def next_message() -> Message:
-        found = next(waiting, None)
-        return found if found is not None else await receive()
+        message = next(waiting, None)
+        return message if message is not None else await receive()
 
     return next_message
 
 
-async def _refuse(send: Send, status: int, said: str) -> None:
-    body = json.dumps({"detail": said}).encode()
+async def _refuse(send: Send, status: int, detail: str) -> None:
+    body = json.dumps({"detail": detail}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -87,14 +87,14 @@ class Serving:
             The answer, as clients of `/api/falcon` know it.
         """
         began, served = time.perf_counter(), self.served
-        width_px, height_px, found = await self._found(data, served)
+        width_px, height_px, identified = await self._found(data, served)
         self.requests_served += 1
-        for one in found:
-            self.metrics.things.labels("yes" if one.confident else "no").inc()
+        for region in identified:
+            self.metrics.things.labels("yes" if region.confident else "no").inc()
         return {
             "image_size": [width_px, height_px],
-            "count": len(found),
-            "masks": [_mask(one, served) for one in found],
+            "count": len(identified),
+            "masks": [_mask(region, served) for region in identified],
             "query": query,
             "elapsed_seconds": round(time.perf_counter() - began, 4),
         }
@@ -146,22 +146,22 @@ class Serving:
         return (info.width_px, info.height_px), image.size, regions, regions.crops(image)
 
 
-def _mask(one: Identified, served: Served) -> dict[str, object]:
-    index, match = served.index, one.match
+def _mask(region: Identified, served: Served) -> dict[str, object]:
+    index, match = served.index, region.match
     fields = index.fields[match.row]
     rarity = fields.get("rarity", "")
     alike = index.look_alikes(match.row)
     guessed = "?" if alike else ""
     shown = f"{match.label} ({rarity}{guessed})" if rarity else match.label
-    left, top, right, bottom = one.xyxy_rel
+    left, top, right, bottom = region.xyxy_rel
     top_k = [
         {"name": hit.label, "filename": index.filenames[hit.row], "score": hit.score}
         for hit in match.top
     ]
     return {
         "bbox_norm": {"x1": left, "y1": top, "x2": right, "y2": bottom},
-        "area_fraction": one.area_fraction,
-        "label": shown if one.confident else f"{shown}?",
+        "area_fraction": region.area_fraction,
+        "label": shown if region.confident else f"{shown}?",
         "name": match.label,
         "rarity": rarity,
         # Rarity, set code and price are those of one of several variants that look alike.
@@ -170,7 +170,7 @@ def _mask(one: Identified, served: Served) -> dict[str, object]:
         "score": match.score,
         "top_k": top_k,
         "margin": match.margin,
-        "confident": one.confident,
+        "confident": region.confident,
         "ref_filename": index.filenames[match.row],
         "source_document_id": served.source_of(match),
         "price": served.prices.of(text_of(fields.get("set_code"))) if served.prices else None,

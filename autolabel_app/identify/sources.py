@@ -111,8 +111,8 @@ class IndexFile:
             }
             return cast("Classification", record)
 
-        found = thresholds_of(self.file, index)
-        regions, whole = found.regions, found.whole
+        thresholds = thresholds_of(self.file, index)
+        regions, whole = thresholds.regions, thresholds.whole
         return Loaded(index, extractor, None, None, regions, whole, classification, picture)
 
 
@@ -167,9 +167,9 @@ class CollectionReferences:
         usual = AcceptanceThresholds(lowest, 0.0, "taxonomy")
         # What was measured are cosines; a probability has the taxonomy's gates alone.
         score = taxonomy.score if declared else None
-        found = _measured(table, usual) if score is None else IndexThresholds(usual, usual)
+        thresholds = _measured(table, usual) if score is None else IndexThresholds(usual, usual)
         classified = partial(classification, taxonomy)
-        regions, whole = found.regions, found.whole
+        regions, whole = thresholds.regions, thresholds.whole
         return Loaded(index, extractor, rule, score, regions, whole, classified, picture)
 
     def _opened(self) -> AppliedTaxonomy:

@@ -161,9 +161,9 @@ class DefinitionState:
         if self.last is None or not self.last.complete:
             return CURRENT.empty_table()
         rows = self.documents.rows
-        found = self.last.members
+        members = self.last.members
         pairs = zip(
-            found["document_id"].to_pylist(), found["content_hash"].to_pylist(), strict=True
+            members["document_id"].to_pylist(), members["content_hash"].to_pylist(), strict=True
         )
         place = {pair: i for i, pair in enumerate(pairs)}
         known = zip(rows.document_ids, rows.content_hashes, strict=True)
@@ -212,6 +212,6 @@ class DefinitionState:
 
 
 def _values(table: pa.Table, name: str) -> npt.NDArray[np.object_]:
-    found = np.empty(len(table), dtype=object)
-    found[:] = table[name].to_pylist()
-    return found
+    values = np.empty(len(table), dtype=object)
+    values[:] = table[name].to_pylist()
+    return values

@@ -92,13 +92,13 @@ class ClusterDocuments:
         Clusters are named from the fields in the table of labels, so that they wait for it too.
         """
         made = self.owner.warehouse.fingerprint
-        found = [made(path) for path in self._sources()]
-        if not found or None in found:
+        fingerprints = [made(path) for path in self._sources()]
+        if not fingerprints or None in fingerprints:
             return None
         labels = [(table.sibling(TaxonomyLabels), table.batches) for table in self.embeddings]
         if any(table.is_behind_uploads(batch) for table, batches in labels for batch in batches):
             return None
-        return fingerprint(self.feature_uris, found)
+        return fingerprint(self.feature_uris, fingerprints)
 
     def _sources(self) -> list[PurePath]:
         files: list[PurePath] = []
@@ -135,7 +135,7 @@ class ClusterDocuments:
         keys = table.items.keys(batch)
         blocks: list[Matrix] = []
         kept: dict[str, str] = {}
-        found = []
+        reads = []
         for uri in self.feature_uris:
             path = self._vectors(table, uri, batch)
             if not self.owner.warehouse.exists(path):
@@ -146,11 +146,11 @@ class ClusterDocuments:
                 )
             read = self.owner.warehouse.read_vectors(path)
             ids = zip(read.document_ids, read.content_hashes, read.reasons, strict=True)
-            found.append((read, {(d, h): i for i, (d, h, why) in enumerate(ids) if why is None}))
-        for (document, content), _ in sorted(found[0][1].items()):
-            if document in keys and all((document, content) in rows for _, rows in found):
+            reads.append((read, {(d, h): i for i, (d, h, why) in enumerate(ids) if why is None}))
+        for (document, content), _ in sorted(reads[0][1].items()):
+            if document in keys and all((document, content) in rows for _, rows in reads):
                 kept[document] = content
-        for read, rows in found:
+        for read, rows in reads:
             blocks.append(read.vectors[[rows[pair] for pair in kept.items()]])
         name = [table.collection_name] * len(kept)
         places = [keys[document] for document in kept]

@@ -138,7 +138,7 @@ def _record_success(
     defined: DefinitionState, grouped: RunResult, run_id: str, made_from: str
 ) -> None:
     owner, last = defined.collection.name, defined.history.last
-    figures, found = _figures(grouped), name_new_clusters(defined, ClustersToName.of(grouped))
+    figures, naming = _figures(grouped), name_new_clusters(defined, ClustersToName.of(grouped))
     payload: ClusterRunPayload = {
         **answers(defined.history.waiting),
         **cast("ClusterRunPayload", figures),
@@ -148,9 +148,9 @@ def _record_success(
         "previous": last.run_id if last else None,
         "feature_uris": list(defined.documents.feature_uris),
         "chosen": plain_json(grouped.clustering.chosen),
-        "naming": costs(found),
+        "naming": costs(naming),
     }
-    changes = _changes(defined, grouped, run_id, plain_names(found))
+    changes = _changes(defined, grouped, run_id, plain_names(naming))
     kinds = [change.kind for change in changes]
     told: dict[str, Json] = {
         "collection": owner,
@@ -193,9 +193,9 @@ def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRo
     }
     run_id = run_id_of("run", last.run_id, asked["answers"])
     files = defined.files.run(last.run_id)
-    found = name_new_clusters(defined, ClustersToName.of_files(files, rows))
-    if found.names:
-        payload["naming"] = costs(found)
+    naming = name_new_clusters(defined, ClustersToName.of_files(files, rows))
+    if naming.names:
+        payload["naming"] = costs(naming)
     changes = [
         ClusterEvent(
             fingerprint(run_id, NAMED, cluster),
@@ -206,7 +206,7 @@ def _record_unchanged(defined: DefinitionState, last: ClusterRun, rows: VectorRo
             last.run_id,
             {"label": name["label"], "name": name},
         )
-        for cluster, name in plain_names(found).items()
+        for cluster, name in plain_names(naming).items()
         if name != defined.history.names.get(cluster)
     ]
     run = ClusterRun(run_id, last.collection, last.cluster_name, FULL, UNCHANGED, payload)

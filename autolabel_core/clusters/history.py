@@ -61,8 +61,8 @@ class History:
 
     def central_members(self, run_id: str) -> dict[str, list[str]]:
         """Return the most central documents of each cluster of a run, by cluster id."""
-        found = (e for e in self.events if e.run_id == run_id and "core" in e.payload)
-        return {event.cluster_id: event.payload["core"] for event in found}
+        events = (e for e in self.events if e.run_id == run_id and "core" in e.payload)
+        return {event.cluster_id: event.payload["core"] for event in events}
 
     def is_answered(self, declaration: str) -> bool:
         """Whether a run of a declaration succeeded, or the history of it was deleted."""

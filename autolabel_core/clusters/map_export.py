@@ -139,8 +139,8 @@ def _places(state: DefinitionState, rows: list[CurrentMember]) -> Matrix:
     fresh = [i for i, row in enumerate(rows) if row["mode"] == "assign"]
     known = np.array([row_of.get(row["document_id"], -1) for row in rows], np.int64)
     known[fresh] = _most_similar(state, [rows[i]["document_id"] for i in fresh], row_of)
-    found: Matrix = np.where(known[:, None] >= 0, placed[known], np.nan).astype(np.float32)
-    return found
+    places: Matrix = np.where(known[:, None] >= 0, placed[known], np.nan).astype(np.float32)
+    return places
 
 
 def _most_similar(

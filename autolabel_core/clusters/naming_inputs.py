@@ -73,14 +73,14 @@ class ClustersToName:
         return cls(rows, members, files.centroids)
 
 
-def name_new_clusters(defined: DefinitionState, found: ClustersToName) -> NamingResult:
+def name_new_clusters(defined: DefinitionState, clusters: ClustersToName) -> NamingResult:
     """Name the clusters that have no name yet, or one that a server was to give and could not.
 
     Whatever a server does, they get one.
 
     Args:
         defined: the definition.
-        found: all clusters; those that have names tell the keywords of the others apart.
+        clusters: all clusters; those that have names tell the keywords of the others apart.
 
     Returns:
         The new names, with what they cost.
@@ -93,11 +93,11 @@ def name_new_clusters(defined: DefinitionState, found: ClustersToName) -> Naming
         partial(sign_address, workspace),
         _embedding(defined),
     )
-    wanted = [cluster for cluster in found.members if _lacks_name(defined, cluster)]
-    sampling = _Sampling(defined, found)
-    samples = [sampling.sample(cluster) for cluster in found.members] if wanted else []
+    wanted = [cluster for cluster in clusters.members if _lacks_name(defined, cluster)]
+    sampling = _Sampling(defined, clusters)
+    samples = [sampling.sample(cluster) for cluster in clusters.members] if wanted else []
     names = defined.history.names
-    taken = [names[c]["label"] for c in found.members if c in names and c not in wanted]
+    taken = [names[c]["label"] for c in clusters.members if c in names and c not in wanted]
     return name_clusters(samples, defined.definition.llm_labeling, context, wanted, taken)
 
 
@@ -116,8 +116,8 @@ def _embedding(defined: DefinitionState) -> Embed:
 class _Sampling:
     """What is known of the documents of a run; read once for all clusters."""
 
-    def __init__(self, defined: DefinitionState, found: ClustersToName) -> None:
-        self._found = found
+    def __init__(self, defined: DefinitionState, clusters: ClustersToName) -> None:
+        self._clusters = clusters
         self._contents = MemberContents(defined)
         declared = defined.definition.llm_labeling
         self._count = declared.max_samples_per_cluster if declared else SAMPLES
@@ -132,10 +132,10 @@ class _Sampling:
 
     def sample(self, cluster: str) -> ClusterSample:
         """Return what a cluster is named from."""
-        found = self._found
-        members = found.members[cluster]
-        centroid = found.centroids[list(found.members).index(cluster)]
-        vectors = found.rows.vectors[members]
+        clusters = self._clusters
+        members = clusters.members[cluster]
+        centroid = clusters.centroids[list(clusters.members).index(cluster)]
+        vectors = clusters.rows.vectors[members]
         standing = members[representatives(vectors, centroid, self._count)]
         central = members[np.argsort(-(vectors @ centroid), kind="stable")][:TEXTS]
         fields = (self._fields(i) for i in members.tolist())
@@ -152,13 +152,13 @@ class _Sampling:
         )
 
     def _member(self, i: int) -> Member:
-        rows = self._found.rows
+        rows = self._clusters.rows
         return Member(
             rows.document_ids[i], rows.collections[i], rows.keys[i], rows.content_hashes[i]
         )
 
     def _fields(self, i: int) -> Mapping[str, object]:
-        return self._contents.fields.get(self._found.rows.document_ids[i], {})
+        return self._contents.fields.get(self._clusters.rows.document_ids[i], {})
 
     def _document(self, i: int) -> SampleDocument:
         member, fields = self._member(i), self._fields(i)
@@ -192,15 +192,15 @@ class _Sampling:
     def _nearest(self, centroid: npt.NDArray[np.float32]) -> tuple[str, float] | None:
         if self._taxonomy is None:
             return None
-        found = self._taxonomy.all_references
-        if not found.rows or found.feature_uri != self._taxonomy.feature_uri:
+        references = self._taxonomy.all_references
+        if not references.rows or references.feature_uri != self._taxonomy.feature_uri:
             return None
-        cosine = found.vectors @ centroid
+        cosine = references.vectors @ centroid
         best = int(np.argmax(cosine))
-        return str(found.labels[best]), float(cosine[best])
+        return str(references.labels[best]), float(cosine[best])
 
 
-def plain_names(found: NamingResult) -> dict[str, StoredName]:
+def plain_names(naming: NamingResult) -> dict[str, StoredName]:
     """Return names as the ledger keeps them."""
     return {
         cluster: {
@@ -211,7 +211,7 @@ def plain_names(found: NamingResult) -> dict[str, StoredName]:
             "extra": {key: plain_json(value) for key, value in name.extra.items()},
             "source": name.source,
         }
-        for cluster, name in found.names.items()
+        for cluster, name in naming.names.items()
     }
 
 

@@ -100,7 +100,7 @@ def find_cluster(collection: OpenCollection, wanted: str) -> tuple[DefinitionSta
         NotFoundError: there is no such cluster in force, or there are several.
     """
     definition, _, rest = wanted.rpartition("/")
-    found: list[tuple[DefinitionState, str]] = []
+    matches: list[tuple[DefinitionState, str]] = []
     known: list[str] = []
     for state in Clusters(collection).defined:
         if (
@@ -112,11 +112,11 @@ def find_cluster(collection: OpenCollection, wanted: str) -> tuple[DefinitionSta
         ids = [row["cluster_id"] for row in state.last.clusters]
         known += [f"{state.name}/{cluster}" for cluster in ids]
         labels = {cluster: state.history.names.get(cluster, {}).get("label") for cluster in ids}
-        found += [(state, cluster) for cluster in ids if rest in (cluster, labels[cluster])]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        places = ", ".join(f"{state.name}/{cluster}" for state, cluster in found)
+        matches += [(state, cluster) for cluster in ids if rest in (cluster, labels[cluster])]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        places = ", ".join(f"{state.name}/{cluster}" for state, cluster in matches)
         raise NotFoundError(f"`{wanted}` may be {places}: say which.")
     near = did_you_mean(wanted, known)
     raise NotFoundError(
@@ -160,10 +160,10 @@ def propose_promotion(
         if own:
             check_taxonomy(grouped)
             opened = OpenCollection(collection.workspace, grouped)
-            given, found = _of_collection(opened, own, label, because)
+            given, promotions = _of_collection(opened, own, label, because)
             said.update(given)
-            promoted += already_promoted(opened, found)
-            wanted = [p for p in found if p.record["key"] not in exclude]
+            promoted += already_promoted(opened, promotions)
+            wanted = [p for p in promotions if p.record["key"] not in exclude]
             chosen[opened.name] = outstanding(opened, wanted)
     # Who asks twice gets the same members, and not the next ones.
     nearest = _nearest(chosen, None if core is None else max(core - promoted, 0))
@@ -198,12 +198,12 @@ def _of_collection(
         for r in records
         if r["label_source"] in ("human", "promoted") and (name := r["label"]) is not None
     ]
-    found = []
+    promotions = []
     for record in records:
         member = own[record["document_id"]]
         why = {**because, COSINE: round(member.cosine, 6)}
-        found.append(proposed(collection, record, member.content_hash, label, why))
-    return given, found
+        promotions.append(proposed(collection, record, member.content_hash, label, why))
+    return given, promotions
 
 
 def confirm_promotion(
@@ -264,7 +264,7 @@ def _ranked(state: DefinitionState, run: RunFiles, cluster: str) -> list[RankedM
 
 def _nearest(chosen: dict[str, list[Promotion]], core: int | None) -> dict[str, list[Promotion]]:
     """Return so many of the most central, by collection, the most central first."""
-    every = [(name, promotion) for name, found in chosen.items() for promotion in found]
+    every = [(name, promotion) for name, promotions in chosen.items() for promotion in promotions]
     every.sort(key=lambda pair: (-float(str(pair[1].provenance[COSINE])), pair[1].key, pair[0]))
     kept: dict[str, list[Promotion]] = {name: [] for name in chosen}
     for name, promotion in every[:core]:
@@ -272,13 +272,15 @@ def _nearest(chosen: dict[str, list[Promotion]], core: int | None) -> dict[str, 
     return kept
 
 
-def _contradicted(said: Counter[str], label: str) -> tuple[str, ...]:
-    others = said.total() - said[label]
-    if 2 * others <= said.total():
+def _contradicted(labels: Counter[str], label: str) -> tuple[str, ...]:
+    others = labels.total() - labels[label]
+    if 2 * others <= labels.total():
         return ()
-    shown = ", ".join(f"{name} ({n})" for name, n in said.most_common(3))
+    shown = ", ".join(f"{name} ({n})" for name, n in labels.most_common(3))
     return (f"people labelled {others} of its members otherwise: {shown}",)
 
 
 def _keys(promotion: ClusterPromotion) -> list[str]:
-    return sorted(f"{name}/{p.key}" for name, found in promotion.chosen.items() for p in found)
+    return sorted(
+        f"{name}/{p.key}" for name, promotions in promotion.chosen.items() for p in promotions
+    )

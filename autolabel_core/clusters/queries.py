@@ -36,19 +36,19 @@ def definitions(collection: OpenCollection, names: Sequence[str] = ()) -> list[D
     Raises:
         NotFoundError: one of the names is not declared, or none is.
     """
-    found = {state.name: state for state in Clusters(collection).defined}
-    if not found:
+    defined = {state.name: state for state in Clusters(collection).defined}
+    if not defined:
         raise NotFoundError(
             f"`{collection.name}` declares no `clusters` in its YAML: nothing to group. "
             "Add `clusters: [{cluster_name: new_kinds, filter: unlabelled}]`, then sweep."
         )
     for name in names:
-        if name not in found:
+        if name not in defined:
             raise NotFoundError(
                 f"No clusters `{name}` in `{collection.name}`."
-                f"{did_you_mean(name, found)} Declared: {', '.join(found)}."
+                f"{did_you_mean(name, defined)} Declared: {', '.join(defined)}."
             )
-    return [found[name] for name in names] if names else list(found.values())
+    return [defined[name] for name in names] if names else list(defined.values())
 
 
 def run_rows(state: DefinitionState) -> list[dict[str, object]]:
@@ -148,7 +148,7 @@ def _nearest_members(state: DefinitionState, cluster: str) -> Iterator[dict[str,
     assert state.last is not None
     table = state.collection.workspace.warehouse.read_table(state.files.current)
     ids = np.array(table["cluster_id"].to_pylist(), dtype=object)
-    below = {found for found, line in state.last.lineage.items() if cluster in line}
+    below = {descendant for descendant, line in state.last.lineage.items() if cluster in line}
     rows = np.flatnonzero([i in below for i in ids])
     cosine = np.array(table["cosine_similarity_to_centroid"].to_pylist(), np.float32)[rows]
     for i in rows[np.argsort(-cosine, kind="stable")][:SHOWN_MEMBERS].tolist():
@@ -183,11 +183,11 @@ def enriched_documents(
             raise NotFoundError(f"No artifacts of a run `{run_id}` of `{state.name}`.")
         rows = files.members.to_pylist()
     names = state.history.names
-    found = []
+    documents = []
     for row in sorted(rows, key=lambda r: (r["collection"], r["key"])):
         known: StoredName = names.get(row["cluster_id"], {})
         name: StoredName = {} if row["cluster_id"] == NOISE_ID else known
         values = {**name_columns(name), "cluster_id": row["cluster_id"]}
         given = {COLUMN_OF[field]: values[COLUMN_OF[field]] for field in fields}
-        found.append({k: row[k] for k in ("collection", "document_id", "key")} | given)
-    return found
+        documents.append({k: row[k] for k in ("collection", "document_id", "key")} | given)
+    return documents

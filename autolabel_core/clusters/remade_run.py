@@ -44,8 +44,8 @@ def group_around(
     }
     leaves = [
         cluster
-        for cluster, found in sorted(left.items())
-        if found and not any(o.startswith(f"{cluster}{BELOW}") and left[o] for o in left)
+        for cluster, members in sorted(left.items())
+        if members and not any(o.startswith(f"{cluster}{BELOW}") and left[o] for o in left)
     ]
     if not leaves:
         return None

@@ -86,17 +86,17 @@ def _rounded(row: ClusterRow) -> dict[str, object]:
 def run_figures(state: DefinitionState) -> dict[str, Cell]:
     """Return the figures of the run in force, and how the last one ended."""
     run = state.history.last
-    said: dict[str, Cell] = {}
+    remarks: dict[str, Cell] = {}
     if state.history.failure is not None:
-        said["last run failed"] = state.history.failure.payload["reason"]
+        remarks["last run failed"] = state.history.failure.payload["reason"]
     if state.history.nothing is not None:
-        said["last run found nothing"] = state.history.nothing.payload["reason"]
+        remarks["last run found nothing"] = state.history.nothing.payload["reason"]
     if state.documents.problem:
-        said["problem"] = state.documents.problem
+        remarks["problem"] = state.documents.problem
     elif state.documents.lacking:
-        said["waits for vectors of"] = state.documents.lacking
+        remarks["waits for vectors of"] = state.documents.lacking
     if run is None:
-        return {**said, "run": "none yet"}
+        return {**remarks, "run": "none yet"}
     names = ("documents", "clusters", *FIGURES)
     figures: dict[str, Cell] = {
         name.replace("_", " "): figure
@@ -106,17 +106,17 @@ def run_figures(state: DefinitionState) -> dict[str, Cell]:
     fresh = new_documents(state)
     reasons = recluster_advice(state)
     figures["should recluster"] = int(bool(reasons))
-    said |= {"remarks": "; ".join(run.payload.get("remarks") or ()) or "none"}
+    remarks |= {"remarks": "; ".join(run.payload.get("remarks") or ()) or "none"}
     if state.last is not None and state.last.complete and len(state.thresholds):
         least, most = float(state.thresholds.min()), float(state.thresholds.max())
-        said |= {"assignment threshold": f"{least:.3f} to {most:.3f}"}
+        remarks |= {"assignment threshold": f"{least:.3f} to {most:.3f}"}
     naming = next(
         r.payload["naming"] for r in reversed(state.history.runs) if "naming" in r.payload
     )
-    said |= {"naming": "; ".join(naming["problems"])} if naming["problems"] else {}
-    said |= {f"naming {word.replace('_', ' ')}": n for word, n in naming["usage"].items() if n}
+    remarks |= {"naming": "; ".join(naming["problems"])} if naming["problems"] else {}
+    remarks |= {f"naming {word.replace('_', ' ')}": n for word, n in naming["usage"].items() if n}
     told = "; ".join(reasons) or "none"
-    return {"run": run.run_id, **figures, "reasons": told, "assigned since": fresh, **said}
+    return {"run": run.run_id, **figures, "reasons": told, "assigned since": fresh, **remarks}
 
 
 def recluster_advice(state: DefinitionState) -> tuple[str, ...]:
@@ -249,9 +249,9 @@ def cluster_rows(state: DefinitionState) -> list[ClusterRow]:
 
 def current_documents(state: DefinitionState) -> dict[str, list[str]]:
     """Return the documents that each cluster has now, those of its sub-clusters among them."""
-    found: dict[str, list[str]] = {}
+    documents: dict[str, list[str]] = {}
     if state.last is None or not state.collection.workspace.warehouse.exists(state.files.current):
-        return found
+        return documents
     table = state.collection.workspace.warehouse.read_table(
         state.files.current, ["document_id", "cluster_id"]
     )
@@ -259,8 +259,8 @@ def current_documents(state: DefinitionState) -> dict[str, list[str]]:
     for document, cluster in pairs:
         if cluster != NOISE_ID:
             for above in state.last.lineage.get(cluster, ()):
-                found.setdefault(above, []).append(document)
-    return found
+                documents.setdefault(above, []).append(document)
+    return documents
 
 
 def life(history: History) -> list[dict[str, object]]:

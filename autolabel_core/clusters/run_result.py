@@ -65,12 +65,12 @@ class RunResult:
     @cached_property
     def qualities(self) -> list[Quality]:
         """How good each level is, in the space of the vectors; the first speaks for the run."""
-        found = []
+        qualities = []
         for nodes in self.levels:
             assigned = np.full(len(self.rows.document_ids), -1, np.int32)
             for place, node in enumerate(nodes):
                 assigned[self.clustering.nodes[node].members] = place
-            found.append(
+            qualities.append(
                 measure(
                     self.rows.vectors,
                     assigned,
@@ -78,7 +78,7 @@ class RunResult:
                     assignment_threshold=self.assignment_threshold,
                 )
             )
-        return found
+        return qualities
 
     @cached_property
     def places(self) -> list[tuple[int, int]]:
@@ -95,11 +95,11 @@ class RunResult:
     def cosines(self) -> npt.NDArray[np.float32]:
         """(n,) cosine to the centroid of the deepest cluster; NaN for noise."""
         leaf = self.clustering.leaf
-        found = np.full(len(leaf), np.nan, np.float32)
+        cosines = np.full(len(leaf), np.nan, np.float32)
         for node, (level, _) in enumerate(self.places):
             own = leaf == node
-            found[own] = self.qualities[level].cosine_similarity_to_centroid[own]
-        return found
+            cosines[own] = self.qualities[level].cosine_similarity_to_centroid[own]
+        return cosines
 
     def members(self) -> MemberColumns:
         """Return the columns of the members."""
@@ -185,7 +185,9 @@ def group(
             f"no cluster among {len(rows.document_ids)} documents: "
             f"{clustering.chosen.get('reason') or 'all of them are noise'}"
         )
-    known = None if whole else {document for found in previous.values() for document in found}
+    known = (
+        None if whole else {document for documents in previous.values() for document in documents}
+    )
     current = {
         node.local_id: [
             rows.document_ids[i]

@@ -27,9 +27,9 @@ def stabilities(state: DefinitionState) -> dict[str, float]:
     if known is None:
         vectors, clustering = _as_it_was(state, run)
         rng = np.random.default_rng(int(fingerprint(run.run_id), 16))
-        found = tree_stability(vectors, clustering, state.definition, rng)
+        by_node = tree_stability(vectors, clustering, state.definition, rng)
         ids = [node.local_id for node in clustering.nodes]
-        known = dict(zip(ids, found.tolist(), strict=True))
+        known = dict(zip(ids, by_node.tolist(), strict=True))
         run.write_stability(known)
     return known
 

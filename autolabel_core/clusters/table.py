@@ -128,8 +128,8 @@ class Clusters(DerivedTable):
         ]
         done = []
         for state in defined:
-            current, found = self._brought_up_to_date(state, state in wanted, progress)
-            problems += found
+            current, new_problems = self._brought_up_to_date(state, state in wanted, progress)
+            problems += new_problems
             done.append(current)
         rows = [row for state in done for row in _summary(state)]
         table = pa.Table.from_pylist(rows, schema=SUMMARY)

@@ -61,10 +61,10 @@ def _reason(state: DefinitionState, trigger: ClusterTrigger, now: datetime) -> t
         return "every_minutes", runs[-1].run_id if over else None
     if trigger.event is not None:
         owners = [collection.collection_name for collection in state.documents.collections]
-        found = [
+        events = [
             state.collection.workspace.ledger.last_event(owner, trigger.event) for owner in owners
         ]
-        told = sorted(event.event_id for event in found if event is not None)
+        told = sorted(event.event_id for event in events if event is not None)
         return trigger.event, told or None
     if trigger.should_recluster and last and recluster_advice(state):
         enough = new_documents(state) >= RECLUSTER_GROWTH * last.payload["documents"]

@@ -93,10 +93,10 @@ class Alert(Declaration):
             return value
         rest = {k: v for k, v in value.items() if k != "notification_config"}
         if "notification_config" in value:
-            found = value["notification_config"]
-            if not isinstance(found, dict) or set(found) != {"channels"} or "channels" in rest:
+            nested = value["notification_config"]
+            if not isinstance(nested, dict) or set(nested) != {"channels"} or "channels" in rest:
                 raise KeyedError(("notification_config",), "expected {channels: […]} and no other")
-            rest |= found
+            rest |= nested
         if "metric" in rest:
             rest.setdefault("source", "metric")
             default = DEFAULT_TRIGGERS.get(str(rest["metric"]))

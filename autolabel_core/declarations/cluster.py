@@ -285,7 +285,7 @@ def _taken_apart(
         raise KeyedError((key,), "expected the algorithm's name, or {name: …, params: {…}}")
     if params and set(PARAMS) & set(beside):
         raise KeyedError((key,), "parameters stand here and beside it; keep them in one place")
-    found = {"algorithm": nested["name"]}
+    flat = {"algorithm": nested["name"]}
     if params:
-        found["algorithm_params"] = next(iter(params.values()))
-    return found
+        flat["algorithm_params"] = next(iter(params.values()))
+    return flat

@@ -20,12 +20,12 @@ Where = tuple[str | int, ...]
 
 
 def with_clusters(
-    found: Mapping[str, Declared], collections: Mapping[str, Collection]
+    read: Mapping[str, Declared], collections: Mapping[str, Collection]
 ) -> dict[str, Collection]:
     """Return the collections, their clusters naming collections and retrievers as declared.
 
     Args:
-        found: what was read, by collection name.
+        read: what was read, by collection name.
         collections: the collections, checked for everything else.
 
     Returns:
@@ -38,20 +38,20 @@ def with_clusters(
     }
     resolved = {}
     for name, collection in collections.items():
-        _check_names(found[name], collection)
+        _check_names(read[name], collection)
         clusters = tuple(
-            _resolved(found[name], ("clusters", i), cluster, retrievers, collections)
+            _resolved(read[name], ("clusters", i), cluster, retrievers, collections)
             for i, cluster in enumerate(collection.clusters)
         )
         resolved[name] = collection.model_copy(update={"clusters": clusters})
     for name, collection in resolved.items():
-        _check_enriched(found, name, resolved)
-        _check_taxonomy(found[name], collection, retrievers)
+        _check_enriched(read, name, resolved)
+        _check_taxonomy(read[name], collection, retrievers)
     return resolved
 
 
 def _check_enriched(
-    found: Mapping[str, Declared], name: str, collections: Mapping[str, Collection]
+    read: Mapping[str, Declared], name: str, collections: Mapping[str, Collection]
 ) -> None:
     """Refuse a second definition that would write the same fields."""
     both = [(owner, c.cluster_name) for owner, c in covering(collections, name) if c.enrich]
@@ -62,7 +62,7 @@ def _check_enriched(
             f"the documents of `{name}` take `cluster_id` from `{first}` of `{other}` already; "
             f"take `enrich` out of one: `clusters.{second}.label` and the like are there anyway"
         )
-        raise _error(found[owner], ("clusters", names.index(second), "enrich"), problem)
+        raise _error(read[owner], ("clusters", names.index(second), "enrich"), problem)
 
 
 def _check_taxonomy(declared: Declared, collection: Collection, retrievers: Retrievers) -> None:

@@ -160,12 +160,12 @@ def checked_parameters(algorithm: str, given: Mapping[str, object]) -> dict[str,
         if name not in known:
             near = did_you_mean(str(name), known) or f" Parameters: {', '.join(sorted(known))}."
             raise KeyedError((str(name),), f"`{algorithm}` has no such parameter.{near}")
-    found = model.model_validate(given).model_dump(exclude_none=True)
+    parameters = model.model_validate(given).model_dump(exclude_none=True)
     if algorithm == "agglomerative":
-        if {"n_clusters", "distance_threshold"} <= set(found):
+        if {"n_clusters", "distance_threshold"} <= set(parameters):
             raise KeyedError(
                 ("distance_threshold",), "stands for `n_clusters`; keep one of the two"
             )
-        if "distance_threshold" not in found:
-            found.setdefault("n_clusters", KMeans().n_clusters)
-    return found
+        if "distance_threshold" not in parameters:
+            parameters.setdefault("n_clusters", KMeans().n_clusters)
+    return parameters

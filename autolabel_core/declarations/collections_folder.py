@@ -78,21 +78,21 @@ def read_folder(folder: Path) -> CollectionsFolder:
             "with one; in a project, create it with one YAML file for each collection; or point "
             "AUTOLABEL_COLLECTIONS at yours."
         )
-    found, problems = _read_files(folder)
+    read, problems = _read_files(folder)
     while True:
         try:
-            collections = with_clusters(found, resolve(found))
+            collections = with_clusters(read, resolve(read))
             return CollectionsFolder(collections, tuple(problems))
         except DeclarationError as error:
-            if error.collection not in found:
+            if error.collection not in read:
                 raise
             problems.append(_with_cause(error, problems))
-            del found[error.collection]
+            del read[error.collection]
 
 
 def _read_files(folder: Path) -> tuple[dict[str, Declared], list[DeclarationError]]:
     """Read each file alone; of two that declare one name nobody knows which is meant."""
-    found: dict[str, Declared] = {}
+    read: dict[str, Declared] = {}
     problems: list[DeclarationError] = []
     by_folded: dict[str, str] = {}
     twice: set[str] = set()
@@ -106,12 +106,12 @@ def _read_files(folder: Path) -> tuple[dict[str, Declared], list[DeclarationErro
             continue
         name = declared.collection.collection_name
         other = by_folded.setdefault(name.casefold(), name)
-        if other in found:
-            problems.append(_declared_twice(declared, other, found[other]))
+        if other in read:
+            problems.append(_declared_twice(declared, other, read[other]))
             twice.add(other)
             continue
-        found[name] = declared
-    return {name: one for name, one in found.items() if name not in twice}, problems
+        read[name] = declared
+    return {name: one for name, one in read.items() if name not in twice}, problems
 
 
 def _declared_twice(declared: Declared, other: str, first: Declared) -> DeclarationError:

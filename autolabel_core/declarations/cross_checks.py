@@ -12,23 +12,22 @@ from autolabel_core.declarations.yaml_reader import Declared
 from autolabel_core.foundation.errors import DeclarationError
 
 
-def resolve(found: Mapping[str, Declared]) -> dict[str, Collection]:
+def resolve(read: Mapping[str, Declared]) -> dict[str, Collection]:
     """Return the collections by name, each knowing which collection labels it.
 
     Args:
-        found: what was read, by collection name.
+        read: what was read, by collection name.
 
     Returns:
         The collections in the order of their names.
     """
-    retrievers = _unique_retrievers(found)
+    retrievers = _unique_retrievers(read)
     resolved = {
-        name: _with_reference(declared, retrievers, found)
-        for name, declared in sorted(found.items())
+        name: _with_reference(declared, retrievers, read) for name, declared in sorted(read.items())
     }
     for name, collection in resolved.items():
-        _check_reference(found[name], collection, resolved)
-        resolved[name] = _with_alerts(found[name], collection, retrievers, resolved)
+        _check_reference(read[name], collection, resolved)
+        resolved[name] = _with_alerts(read[name], collection, retrievers, resolved)
     return resolved
 
 
@@ -45,9 +44,9 @@ def suggestion(name: str, names: list[str]) -> str:
     )
 
 
-def _unique_retrievers(found: Mapping[str, Declared]) -> dict[str, tuple[str, Retriever]]:
+def _unique_retrievers(read: Mapping[str, Declared]) -> dict[str, tuple[str, Retriever]]:
     retrievers: dict[str, tuple[str, Retriever]] = {}
-    for name, declared in found.items():
+    for name, declared in read.items():
         for i, retriever in enumerate(declared.collection.retrievers):
             path = ("retrievers", i)
             own = retriever.retriever_name
@@ -60,11 +59,11 @@ def _unique_retrievers(found: Mapping[str, Declared]) -> dict[str, tuple[str, Re
                     own,
                 )
             for over in retriever.collection_identifiers:
-                if plain(over, "col_", found) not in found:
+                if plain(over, "col_", read) not in read:
                     raise _error(
                         declared,
                         (*path, "collection_identifiers"),
-                        f"no collection `{over}`. {suggestion(over, list(found))}",
+                        f"no collection `{over}`. {suggestion(over, list(read))}",
                     )
             retrievers[own] = (name, retriever)
     return retrievers

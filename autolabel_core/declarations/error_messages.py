@@ -87,11 +87,11 @@ def messages(origin: YamlOrigin, error: ValidationError, root: type[Declaration]
     Returns:
         Lines in the order of the model.
     """
-    found = list(_flattened(error, root))
-    wrong = {path[:n] for path, _, _ in found for n in range(len(path))}
+    problems = list(_flattened(error, root))
+    wrong = {path[:n] for path, _, _ in problems for n in range(len(path))}
     return [
         origin.message(path, _problem(detail, path, below), detail.get("input"))
-        for path, detail, below in found
+        for path, detail, below in problems
         if not (detail["type"] == "too_short" and path in wrong)
     ]
 
@@ -137,11 +137,11 @@ def _near_keys(key: str, model: type[Declaration] | None) -> str:
 
 
 def _model_at(model: type[Declaration], path: Path_) -> type[Declaration] | None:
-    found: type[Declaration] | None = model
+    level: type[Declaration] | None = model
     for part in path:
-        if isinstance(part, str) and found is not None and part in found.model_fields:
-            found = _declared_type(found, part)
-    return found
+        if isinstance(part, str) and level is not None and part in level.model_fields:
+            level = _declared_type(level, part)
+    return level
 
 
 def _declared_type(model: type[Declaration], field: str) -> type[Declaration] | None:

@@ -39,8 +39,8 @@ class Card:
     @property
     def fields(self) -> dict[str, str]:
         """What the name says beside the label; absent ones are left out."""
-        said = {"set_code": self.set_code, "rarity": self.rarity}
-        return {field: value for field, value in said.items() if value}
+        fields = {"set_code": self.set_code, "rarity": self.rarity}
+        return {field: value for field, value in fields.items() if value}
 
 
 def is_picture(filename: str) -> bool:

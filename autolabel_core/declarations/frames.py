@@ -84,11 +84,11 @@ class Frames(Declaration):
         match = re.search(self.file_name, name) if self.file_name else None
         if match is None:
             return {}
-        found = {group: text for group, text in match.groupdict().items() if text}
-        if "timestamp" in found:
-            moment = self._moment(found.pop("timestamp"))
-            found |= {} if moment is None else {"timestamp": moment.isoformat()}
-        return found
+        fields = {group: text for group, text in match.groupdict().items() if text}
+        if "timestamp" in fields:
+            moment = self._moment(fields.pop("timestamp"))
+            fields |= {} if moment is None else {"timestamp": moment.isoformat()}
+        return fields
 
     def _moment(self, text: str) -> datetime | None:
         try:

@@ -63,13 +63,13 @@ class LabelingInputs(Declaration):
         given = {"input_mappings": value} if isinstance(value, list) else value
         if not isinstance(given, dict):
             return value
-        found: list[object] = []
+        mappings: list[object] = []
         for number, entry in enumerate(listed(given, "input_mappings")):
             if isinstance(entry, dict) and OLDER & set(entry):
-                found += _spelt_out(entry, number)
+                mappings += _spelt_out(entry, number)
             else:
-                found.append(entry)
-        return {**given, "input_mappings": found}
+                mappings.append(entry)
+        return {**given, "input_mappings": mappings}
 
 
 def _spelt_out(entry: Mapping[str, object], number: int) -> list[dict[str, object]]:

@@ -78,7 +78,7 @@ def listed(value: Mapping[str, object], key: str) -> list[object]:
     Raises:
         KeyedError: there is something else than a list.
     """
-    found = value.get(key, [])
-    if not isinstance(found, list):
-        raise KeyedError((key,), f"expected a list such as [{found}], found no list")
-    return list(found)
+    items = value.get(key, [])
+    if not isinstance(items, list):
+        raise KeyedError((key,), f"expected a list such as [{items}], found no list")
+    return list(items)

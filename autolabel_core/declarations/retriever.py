@@ -144,8 +144,8 @@ class Retriever(Declaration):
     @property
     def search(self) -> Search | None:
         """The one search, if there is any."""
-        found = [s.search.searches[0] for s in self.stages if s.stage_id == "feature_search"]
-        return found[0] if found else None
+        searches = [s.search.searches[0] for s in self.stages if s.stage_id == "feature_search"]
+        return searches[0] if searches else None
 
     @property
     def conditions(self) -> list[object]:

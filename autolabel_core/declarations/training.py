@@ -100,10 +100,10 @@ class Gate(Declaration):
 @functools.lru_cache(maxsize=1)
 def _known_arguments() -> dict[str, object]:
     """Read ultralytics' own table of arguments and defaults, without importing it (seconds)."""
-    found = importlib.util.find_spec("ultralytics")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("ultralytics")
+    if package is None or package.origin is None:
         raise AutolabelError("ultralytics is not installed; expected it beside autolabel")
-    table = Path(found.origin).parent / "cfg" / "default.yaml"
+    table = Path(package.origin).parent / "cfg" / "default.yaml"
     return dict(yaml.safe_load(table.read_text(encoding="utf-8")))
 
 

@@ -79,7 +79,7 @@ class Webhook(Declaration):
     @classmethod
     def events_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         """Spell out `object.*` and `*`; refuse an event that never comes."""
-        found: dict[str, None] = {}
+        known: dict[str, None] = {}
         for word in value or ("*",):
             prefix = word.removesuffix("*")
             kinds = [
@@ -90,5 +90,5 @@ class Webhook(Declaration):
                     f"no event `{word}`.{did_you_mean(word, EVENT_TYPES)} "
                     f"Events: {', '.join(EVENT_TYPES)}"
                 )
-            found |= dict.fromkeys(kinds)
-        return tuple(found)
+            known |= dict.fromkeys(kinds)
+        return tuple(known)

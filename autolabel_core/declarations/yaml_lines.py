@@ -60,21 +60,21 @@ def _decode(data: bytes) -> str:
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
-    said = ", ".join(text for text in (error.context, error.problem) if text)
+    message = ", ".join(text for text in (error.context, error.problem) if text)
     cure = "correct the line"
-    if "'\\t'" in said:
+    if "'\\t'" in message:
         cure = "indent with spaces, not with a tab"
-    elif "mapping values" in said:
+    elif "mapping values" in message:
         cure = "put a value that holds `: ` in quotes"
-    elif "single document" in said:
+    elif "single document" in message:
         cure = "keep one document for each file, without `---` between"
-    elif "constructor" in said:
+    elif "constructor" in message:
         cure = "use plain values, without `!` tags"
-    elif "unhashable key" in said:
+    elif "unhashable key" in message:
         cure = "put `{{…}}` in quotes"
-    elif "could not find expected ':'" in said or "expected <block end>" in said:
+    elif "could not find expected ':'" in message or "expected <block end>" in message:
         cure = "check the indentation, and that each key is followed by `: `"
-    return f"{said}; {cure}"
+    return f"{message}; {cure}"
 
 
 def _lines(node: yaml.Node | None) -> Lines:

@@ -68,9 +68,9 @@ def find_regions(image: Image.Image, detector: DeclaredDetector | None, most: in
     """
     if detector is None:
         return Regions(propose_regions(image, most), compete=True)
-    found = large_enough(detector.detect([image])[0].xyxy_px)[:most]
-    if len(found):
-        return Regions(found, compete=False)
+    boxes = large_enough(detector.detect([image])[0].xyxy_px)[:most]
+    if len(boxes):
+        return Regions(boxes, compete=False)
     return Regions(np.array([CENTRE]) * np.array([image.width, image.height] * 2), compete=True)
 
 
@@ -114,8 +114,8 @@ def _settled(xyxy_px: Floats, order: Sequence[int]) -> list[int]:
     return kept
 
 
-def _covered(one: Floats, other: Floats) -> float:
+def _covered(box: Floats, other: Floats) -> float:
     """Return the share of the smaller box that lies in the other."""
-    corner = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    corner = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
     common = float(np.prod(np.clip(corner, 0.0, None)))
-    return common / max(float(areas(np.stack([one, other])).min()), 1e-9)
+    return common / max(float(areas(np.stack([box, other])).min()), 1e-9)

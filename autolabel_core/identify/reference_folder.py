@@ -80,12 +80,12 @@ class ReferenceFolder:
                 return str(error)
             return ""
 
-        found = list(read_in_order(trouble, self.references))
-        pairs = list(zip(self.references, found, strict=True))
+        troubles = list(read_in_order(trouble, self.references))
+        pairs = list(zip(self.references, troubles, strict=True))
         damaged = {r.card.filename: why for r, why in pairs if why}
         kept = tuple(r for r, why in pairs if not why)
         if not kept:
-            raise AutolabelError(f"None of the {len(found)} pictures can be decoded: {damaged}")
+            raise AutolabelError(f"None of the {len(troubles)} pictures can be decoded: {damaged}")
         return replace(self, references=kept, unreadable={**self.unreadable, **damaged})
 
 
@@ -115,12 +115,14 @@ def read_folder(
     files = [(path, name) for path, name in shown if is_picture(name) and path.is_file()]
     if not files:
         raise AutolabelError(_empty(folder))
-    found = list(read_in_order(lambda file: _read(*file, naming), files))
+    results = list(read_in_order(lambda file: _read(*file, naming), files))
     unreadable = {
-        name: said for (_, name), said in zip(files, found, strict=True) if isinstance(said, str)
+        name: result
+        for (_, name), result in zip(files, results, strict=True)
+        if isinstance(result, str)
     }
     skipped = {name: why for path, name in shown if (why := _no_picture(path, name, recursive))}
-    references = tuple(said for said in found if isinstance(said, Reference))
+    references = tuple(result for result in results if isinstance(result, Reference))
     if not references:
         name, reason = next(iter(unreadable.items()))
         raise AutolabelError(
@@ -143,7 +145,7 @@ def pictures_of(index: ReferenceIndex, refs: Path | None = None) -> list[Referen
         AutolabelError: a picture is gone, or was changed since.
     """
     folder = refs or Path(index.origin.refs)
-    found = []
+    references = []
     for name, filename, checksum, fields in zip(
         index.names, index.filenames, index.checksums, index.fields, strict=True
     ):
@@ -154,8 +156,8 @@ def pictures_of(index: ReferenceIndex, refs: Path | None = None) -> list[Referen
                 "name the folder of the pictures: --refs"
             )
         card = Card(name, filename, text_of(fields.get("set_code")), text_of(fields.get("rarity")))
-        found.append(Reference(card, checksum, path))
-    return found
+        references.append(Reference(card, checksum, path))
+    return references
 
 
 def _is_hidden(name: str) -> bool:

@@ -42,10 +42,10 @@ class AcceptanceThresholds:
     max_regions: int | None = None
 
     @classmethod
-    def measured(cls, found: AcceptanceRecord) -> AcceptanceThresholds:
+    def measured(cls, record: AcceptanceRecord) -> AcceptanceThresholds:
         """Return what a verification proposed; earlier ones looked at whole pictures alone."""
-        regions = found.get("max_regions", 0)
-        return cls(found["min_score"], found["min_margin"], MEASURED, regions)
+        regions = record.get("max_regions", 0)
+        return cls(record["min_score"], record["min_margin"], MEASURED, regions)
 
     def served_by(self, looked_at: str, max_regions: int) -> AcceptanceThresholds:
         """Return them with a source that says so where they were measured for other regions.
@@ -94,10 +94,10 @@ def save_thresholds(
     index_file: Path, index: ReferenceIndex, regions: Acceptance, whole: Acceptance | None = None
 ) -> None:
     """Keep what `verify` proposed beside the index, for the live page and for whole pictures."""
-    said = {**_space(index), **regions.record()}
-    said["whole_pictures"] = None if whole is None else whole.record()
-    said[CHECKSUM] = _checksum_of(said)
-    text = json.dumps(said, indent=2, sort_keys=True)
+    record = {**_space(index), **regions.record()}
+    record["whole_pictures"] = None if whole is None else whole.record()
+    record[CHECKSUM] = _checksum_of(record)
+    text = json.dumps(record, indent=2, sort_keys=True)
     write_atomically(thresholds_file(index_file), lambda part: part.write_text(text + "\n"))
 
 
@@ -136,15 +136,15 @@ def _measured(index_file: Path, index: ReferenceIndex) -> IndexThresholds | None
     if not file.is_file():
         return None
     try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        if said.get(CHECKSUM, _checksum_of(said)) != _checksum_of(said):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if record.get(CHECKSUM, _checksum_of(record)) != _checksum_of(record):
             raise ValueError("its checksum is another: it was damaged, or changed by hand")
-        if any(said[key] != value for key, value in _space(index).items()):
+        if any(record[key] != value for key, value in _space(index).items()):
             return None
-        regions = AcceptanceThresholds.measured(said)
-        whole = said.get("whole_pictures")
-        found = AcceptanceThresholds.measured(whole) if whole else regions
-        return IndexThresholds(_as_numbers(regions), _as_numbers(found))
+        regions = AcceptanceThresholds.measured(record)
+        whole = record.get("whole_pictures")
+        whole_pictures = AcceptanceThresholds.measured(whole) if whole else regions
+        return IndexThresholds(_as_numbers(regions), _as_numbers(whole_pictures))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AutolabelError(
             f"{file} holds no thresholds ({type(error).__name__}: {error}). Remove it, or write it "
@@ -152,14 +152,16 @@ def _measured(index_file: Path, index: ReferenceIndex) -> IndexThresholds | None
         ) from error
 
 
-def _checksum_of(said: Mapping[str, object]) -> str:
-    own = {name: value for name, value in said.items() if name != CHECKSUM}
+def _checksum_of(record: Mapping[str, object]) -> str:
+    own = {name: value for name, value in record.items() if name != CHECKSUM}
     return fingerprint(json.loads(json.dumps(own)))
 
 
-def _as_numbers(found: AcceptanceThresholds) -> AcceptanceThresholds:
+def _as_numbers(thresholds: AcceptanceThresholds) -> AcceptanceThresholds:
     """Refuse what a file says in place of numbers."""
-    return replace(found, min_score=float(found.min_score), min_margin=float(found.min_margin))
+    return replace(
+        thresholds, min_score=float(thresholds.min_score), min_margin=float(thresholds.min_margin)
+    )
 
 
 def _defaults(index: ReferenceIndex) -> AcceptanceThresholds:

@@ -27,35 +27,35 @@ figcaption { font-size: .85rem; overflow-wrap: anywhere; } .said { flex: 1 1 14r
 """
 
 
-def verification_page(found: Verification, picture: Callable[[int], Image.Image]) -> str:
+def verification_page(verification: Verification, picture: Callable[[int], Image.Image]) -> str:
     """Return the page.
 
     Args:
-        found: what was verified.
+        verification: what was verified.
         picture: the picture of a reference, by its row in the index.
 
     Returns:
         HTML that needs no other file.
     """
-    index = found.index
+    index = verification.index
     parts = [
         "<h1>Can the references be distinguished?</h1>",
         f"<p>{len(index)} references of {len(index.labels)} labels, embedded under "
         f"<code>{escape(index.feature_uri)}</code>.</p>",
-        _advice(found),
+        _advice(verification),
         "<h2>Accuracy</h2>",
-        _table(("", "right", "95 % interval", ""), _rates(found)),
+        _table(("", "right", "95 % interval", ""), _rates(verification)),
         "<h2>The vector of a picture</h2>",
-        _table(("reference", "top-1 on views", "median margin", ""), _by_views(found)),
+        _table(("reference", "top-1 on views", "median margin", ""), _by_views(verification)),
         "<h2>Unknown things</h2>",
-        _unknown(found),
+        _unknown(verification),
         "<h2>The smallest margins</h2>",
         _table(
             ("label", "median margin over views"),
-            [(escape(label), f"{margin:+.3f}") for label, margin in found.worst],
+            [(escape(label), f"{margin:+.3f}") for label, margin in verification.worst],
         ),
         "<h2>The most confused</h2>",
-        *(_pair(pair, found, picture) for pair in found.pairs),
+        *(_pair(pair, verification, picture) for pair in verification.pairs),
     ]
     body = "\n".join(parts)
     return (
@@ -66,9 +66,9 @@ def verification_page(found: Verification, picture: Callable[[int], Image.Image]
     )
 
 
-def _names(found: Verification) -> list[str]:
-    parts = [f"<p>{escape(remark)}</p>" for remark in found.names.remarks]
-    if not found.names.suspects:
+def _names(verification: Verification) -> list[str]:
+    parts = [f"<p>{escape(remark)}</p>" for remark in verification.names.remarks]
+    if not verification.names.suspects:
         return parts
     rows: list[tuple[str, ...]] = [
         (
@@ -77,29 +77,29 @@ def _names(found: Verification) -> list[str]:
             f"{s['cosine']:.3f}",
             f"{s['own_cosine']:.3f}",
         )
-        for s in (suspect.record(found.index) for suspect in found.names.suspects)
+        for s in (suspect.record(verification.index) for suspect in verification.names.suspects)
     ]
     head = ("reference", "looks like", "cosine", "to others of its label")
     return ["<h2>Suspected names</h2>", _table(head, rows), *parts]
 
 
-def _advice(found: Verification) -> str:
-    said = f"<strong>Median margin {found.median_margin:.3f}.</strong> {escape(found.advice)}"
-    if found.sane:
-        return f'<p class="advice">{said}</p>'
+def _advice(verification: Verification) -> str:
+    margin = f"<strong>Median margin {verification.median_margin:.3f}.</strong>"
+    if verification.sane:
+        return f'<p class="advice">{margin} {escape(verification.advice)}</p>'
     return (
         '<p class="advice failed"><strong>References do not match themselves.</strong> The index '
         "was not made from these pictures with this encoder: index the folder again.</p>"
     )
 
 
-def _rates(found: Verification) -> list[tuple[str, ...]]:
+def _rates(verification: Verification) -> list[tuple[str, ...]]:
     return [
-        ("views that the index was not made from", *_rate(found.views)),
-        ("variants of one label, each left out in turn", *_rate(found.variants)),
+        ("views that the index was not made from", *_rate(verification.views)),
+        ("variants of one label, each left out in turn", *_rate(verification.variants)),
         (
             "references that match themselves (sanity; says nothing of quality)",
-            *_rate(found.itself),
+            *_rate(verification.itself),
         ),
     ]
 
@@ -110,8 +110,8 @@ def _rate(rate: Rate) -> tuple[str, str, str]:
     return f"{rate.share:.1%}", f"{rate.low:.1%} to {rate.high:.1%}", f"of {rate.queries}"
 
 
-def _by_views(found: Verification) -> list[tuple[str, ...]]:
-    used = found.index.origin.reference_views
+def _by_views(verification: Verification) -> list[tuple[str, ...]]:
+    used = verification.index.origin.reference_views
     return [
         (
             f"the mean of {views} views" if views else "the picture itself",
@@ -119,18 +119,18 @@ def _by_views(found: Verification) -> list[tuple[str, ...]]:
             f"{figures['median_margin']:+.3f}",
             "this index" if views == used else "",
         )
-        for views, figures in found.by_reference_views.items()
+        for views, figures in verification.by_reference_views.items()
     ]
 
 
-def _unknown(found: Verification) -> str:
-    if found.rejection is None:
+def _unknown(verification: Verification) -> str:
+    if verification.rejection is None:
         return "<p>Four labels at least are needed to leave half of them out.</p>"
-    regions, whole = found.rejection, found.whole
+    regions, whole = verification.rejection, verification.whole
     head = (
         " The projection head was trained on these labels, which flatters it: unknown things are "
         "told less well."
-        if found.index.origin.projection
+        if verification.index.origin.projection
         else ""
     )
     return (
@@ -158,8 +158,8 @@ def _acceptance(rule: Acceptance) -> str:
     )
 
 
-def _pair(pair: Pair, found: Verification, picture: Callable[[int], Image.Image]) -> str:
-    figures = "".join(_figure(found, row, picture) for row in (pair.row, pair.other_row))
+def _pair(pair: Pair, verification: Verification, picture: Callable[[int], Image.Image]) -> str:
+    figures = "".join(_figure(verification, row, picture) for row in (pair.row, pair.other_row))
     mistaken = (
         f"{pair.mistaken} of {pair.views} views of “{escape(pair.label)}” were taken for "
         f"“{escape(pair.other)}”."
@@ -172,8 +172,8 @@ def _pair(pair: Pair, found: Verification, picture: Callable[[int], Image.Image]
     )
 
 
-def _figure(found: Verification, row: int, picture: Callable[[int], Image.Image]) -> str:
-    name, filename = found.index.names[row], found.index.filenames[row]
+def _figure(verification: Verification, row: int, picture: Callable[[int], Image.Image]) -> str:
+    name, filename = verification.index.names[row], verification.index.filenames[row]
     small = picture(row).copy()
     small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     packed = io.BytesIO()

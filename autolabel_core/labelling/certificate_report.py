@@ -102,21 +102,21 @@ def _without_draw(collection: OpenCollection, target: TargetPrecision) -> Certif
     }
 
 
-def _record(one: Certificate, name: str) -> CertificateRecord:
-    verdicts, plan, fixed = one.verdicts, one.plan, one.drawn.payload
+def _record(certificate: Certificate, name: str) -> CertificateRecord:
+    verdicts, plan, fixed = certificate.verdicts, certificate.plan, certificate.drawn.payload
     given = int((verdicts != OPEN).sum())
     step = next_verdicts(plan, verdicts)
-    needed, state = step.needed, "certified" if one.certified else "uncertified"
-    if not one.certified:
-        needed = verdicts_to_first_certificate(plan, verdicts, _seeded(one.drawn))
+    needed, state = step.needed, "certified" if certificate.certified else "uncertified"
+    if not certificate.certified:
+        needed = verdicts_to_first_certificate(plan, verdicts, _seeded(certificate.drawn))
         state = "refuted" if is_refuted(plan, verdicts) else state
     record: CertificateRecord = {
         "labels": fixed["labels"],
         "state": state,
         "target_precision": fixed["target_precision"],
         "delta": fixed["delta"],
-        "threshold": one.threshold,
-        "documents": int(plan.sizes[one.certified - 1]) if one.certified else 0,
+        "threshold": certificate.threshold,
+        "documents": int(plan.sizes[certificate.certified - 1]) if certificate.certified else 0,
         "population": fixed["population"],
         "verdicts": given,
         "wrong": int((verdicts == WRONG).sum()),

@@ -43,11 +43,11 @@ class CheckedManifest(ABC):
         ...
 
     @classmethod
-    def checked(cls: type[Self], found: object, noun: str, name: str, version: str) -> Self:
+    def checked(cls: type[Self], manifest: object, noun: str, name: str, version: str) -> Self:
         """Return the manifest of a plug-in, or refuse it by the key that is wrong.
 
         Args:
-            found: what the plug-in's `manifest` holds: one of this class, or the written form.
+            manifest: what the plug-in's `manifest` holds: one of this class, or the written form.
             noun: the kind of plug-in, for messages.
             name: the entry point's name.
             version: the version asked for.
@@ -59,25 +59,25 @@ class CheckedManifest(ABC):
             AutolabelError: a key is missing, unknown or has a value that cannot be used.
         """
         where = f"The manifest of the {noun} `{name}`"
-        if isinstance(found, Mapping | ModuleType):
-            found = cls.from_written(read_manifest(found, where), where)
-        if not isinstance(found, cls):
+        if isinstance(manifest, Mapping | ModuleType):
+            manifest = cls.from_written(read_manifest(manifest, where), where)
+        if not isinstance(manifest, cls):
             required = (field.name for field in fields(cls) if field.default is MISSING)
-            lacking = [f"lacks `{key}`" for key in required if not hasattr(found, key)]
+            lacking = [f"lacks `{key}`" for key in required if not hasattr(manifest, key)]
             raise AutolabelError(
-                f"{where} {' and '.join([*lacking[:1], f'is a {type(found).__name__}'])}, expected "
-                f"autolabel_core.{cls.__name__} or a mapping of its keys"
+                f"{where} {' and '.join([*lacking[:1], f'is a {type(manifest).__name__}'])}, "
+                f"expected autolabel_core.{cls.__name__} or a mapping of its keys"
             )
         common: list[Check] = [
-            ("feature_extractor_name", found.feature_extractor_name == name, repr(name)),
-            ("version", found.version == version, f"{version!r}, the version asked for"),
-            ("version", is_name(found.version), ALPHABET),
+            ("feature_extractor_name", manifest.feature_extractor_name == name, repr(name)),
+            ("version", manifest.version == version, f"{version!r}, the version asked for"),
+            ("version", is_name(manifest.version), ALPHABET),
         ]
-        for key, is_good, expected in [*common, *found.checks()]:
+        for key, is_good, expected in [*common, *manifest.checks()]:
             if not is_good:
-                value = getattr(found, key)
+                value = getattr(manifest, key)
                 raise AutolabelError(f"{where}: `{key}` is {value!r}, expected {expected}")
-        return found
+        return manifest
 
 
 @dataclass(frozen=True)

@@ -85,11 +85,11 @@ class PluginManifest:
         return [feature for feature in self.features if feature.feature_type == feature_type]
 
 
-def read_manifest(found: Mapping[str, object] | ModuleType, where: str) -> PluginManifest:
+def read_manifest(manifest: Mapping[str, object] | ModuleType, where: str) -> PluginManifest:
     """Check a written manifest.
 
     Args:
-        found: the mapping, or the module whose names are its keys.
+        manifest: the mapping, or the module whose names are its keys.
         where: how an error begins, such as "The manifest of the detector `cars`".
 
     Returns:
@@ -99,16 +99,16 @@ def read_manifest(found: Mapping[str, object] | ModuleType, where: str) -> Plugi
         AutolabelError: a key is unknown, missing or of the wrong type; the message names the right
             one.
     """
-    said = _names_of(found) if isinstance(found, ModuleType) else dict(found)
-    _check_keys(said, tuple(KEYS), MISTAKEN, where)
+    entries = _names_of(manifest) if isinstance(manifest, ModuleType) else dict(manifest)
+    _check_keys(entries, tuple(KEYS), MISTAKEN, where)
     for key in REQUIRED:
-        if not said.get(key):
+        if not entries.get(key):
             raise AutolabelError(f"{where} lacks `{key}`; add it")
-    for key, value in said.items():
+    for key, value in entries.items():
         if not isinstance(value, KEYS[key]) or isinstance(value, bool):
             expected = {str: "a text", list: "a list", dict: "a mapping", int: "a whole number"}
             raise AutolabelError(f"{where}: `{key}` is {value!r}, expected {expected[KEYS[key]]}")
-    written = cast("WrittenManifest", said)
+    written = cast("WrittenManifest", entries)
     features = tuple(
         _feature(entry, f"{where}: features[{i}]") for i, entry in enumerate(written["features"])
     )
@@ -155,9 +155,12 @@ def _feature(entry: object, where: str) -> Feature:
 
 
 def _check_keys(
-    said: Mapping[str, object], known: tuple[str, ...], mistaken: Mapping[str, str], where: str
+    entries: Mapping[str, object],
+    known: tuple[str, ...],
+    mistaken: Mapping[str, str],
+    where: str,
 ) -> None:
-    for key in said:
+    for key in entries:
         if key in known:
             continue
         right = mistaken.get(key)

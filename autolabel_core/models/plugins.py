@@ -113,14 +113,14 @@ class PlugInKind:
 
     def _entry_point(self, name: str, version: str) -> metadata.EntryPoint:
         points = metadata.entry_points(group=self.group)
-        found = {entry_point.name: entry_point for entry_point in points}
+        by_name = {entry_point.name: entry_point for entry_point in points}
         for wanted in (f"{name}_{version.replace('.', '_')}", name):
-            if wanted in found:
-                return found[wanted]
-        near = difflib.get_close_matches(name, found, n=1)
+            if wanted in by_name:
+                return by_name[wanted]
+        near = difflib.get_close_matches(name, by_name, n=1)
         suggestion = f" Did you mean `{near[0]}`?" if near else ""
         raise NotFoundError(
             f"No {self.noun} `{name}` is installed.{suggestion} Installed: "
-            f"{', '.join(sorted(found)) or 'none'}. Install the package that brings it (one with "
+            f"{', '.join(sorted(by_name)) or 'none'}. Install the package that brings it (one with "
             f"an entry point `{name}` in the group `{self.group}`), or correct `{self.key}`"
         )

@@ -60,10 +60,10 @@ class Checksums:
             `AutolabelError` that names it.
         """
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             return True
-        stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
         if self._seen.get(path) == stamp:
             return False
         problem = self._problem(path)
@@ -158,10 +158,10 @@ def _is_running(process: str) -> bool:
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _sum_of(path: Path) -> str:

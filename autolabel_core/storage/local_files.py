@@ -74,15 +74,15 @@ class LocalFiles:
 
     def files_in(self, folder: PurePath, pattern: str) -> list[PurePath]:
         """Return the files directly in a folder whose names fit, ascending; no damaged ones."""
-        found = [path for path in sorted(Path(folder).glob(pattern)) if path.suffix != DAMAGED]
-        return [path for path in found if not self._checksums.is_missing(path)]
+        paths = [path for path in sorted(Path(folder).glob(pattern)) if path.suffix != DAMAGED]
+        return [path for path in paths if not self._checksums.is_missing(path)]
 
     def folders_in(self, folder: PurePath) -> list[PurePath]:
         """Return the folders directly in a folder, ascending."""
         if not Path(folder).is_dir():
             return []
-        found = (path for path in Path(folder).iterdir() if path.is_dir())
-        return sorted(path for path in found if path.name != FOLDER)
+        folders = (path for path in Path(folder).iterdir() if path.is_dir())
+        return sorted(path for path in folders if path.name != FOLDER)
 
     def remove(self, folder: PurePath) -> None:
         """Remove a folder with all that it holds."""

@@ -47,14 +47,14 @@ class S3Files:
     def files_in(self, folder: PurePath, pattern: str) -> list[PurePath]:
         """Return the objects directly below a prefix whose names fit, ascending."""
         keys = (entry.key for entry in self._bucket.entries_in(str(folder)))
-        found = [PurePosixPath(key) for key in keys]
-        return sorted(path for path in found if fnmatch.fnmatchcase(path.name, pattern))
+        paths = [PurePosixPath(key) for key in keys]
+        return sorted(path for path in paths if fnmatch.fnmatchcase(path.name, pattern))
 
     def folders_in(self, folder: PurePath) -> list[PurePath]:
         """Return what has objects below it, directly in a folder, ascending."""
         start = len(folder.parts)
-        found = [PurePosixPath(entry.key) for entry in self._bucket.entries(str(folder))]
-        names = {path.parts[start] for path in found if len(path.parts) > start + 1}
+        paths = [PurePosixPath(entry.key) for entry in self._bucket.entries(str(folder))]
+        names = {path.parts[start] for path in paths if len(path.parts) > start + 1}
         return sorted(folder / name for name in names)
 
     def remove(self, folder: PurePath) -> None:
@@ -97,8 +97,8 @@ class S3Files:
 
     def note(self, path: PurePath) -> str | None:
         """Return the fingerprint in the object's metadata; None where it is missing."""
-        found = self._bucket.note(str(path), NOTE)
-        return None if found is None else found[1]
+        entry_and_note = self._bucket.note(str(path), NOTE)
+        return None if entry_and_note is None else entry_and_note[1]
 
     def written_in(self, folder: PurePath) -> list[PurePath]:
         """Return nothing: the store itself keeps objects as they were written."""

@@ -139,12 +139,12 @@ def numbered(labels: NDArray[Any]) -> tuple[NDArray[np.int32], int]:
     Returns:
         (n,) the new numbers, -1 for noise, and how many clusters there are.
     """
-    found, first, inverse, size = np.unique(
+    numbers, first, inverse, size = np.unique(
         labels, return_index=True, return_inverse=True, return_counts=True
     )
-    real = np.flatnonzero(found >= 0)
+    real = np.flatnonzero(numbers >= 0)
     order = real[np.lexsort((first[real], -size[real]))]
-    place = np.full(len(found), NOISE, np.int32)
+    place = np.full(len(numbers), NOISE, np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     return place[inverse].reshape(labels.shape), len(order)
 

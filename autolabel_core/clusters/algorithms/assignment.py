@@ -68,8 +68,8 @@ def own_thresholds(
         (k,) the cosine that 99 % of the members reach, all of fewer than a hundred; infinite for a
         cluster without members.
     """
-    found = np.full(count, np.inf, np.float32)
+    thresholds = np.full(count, np.inf, np.float32)
     for cluster in np.unique(assigned[assigned >= 0]).tolist():
         own = np.sort(cosine[assigned == cluster])
-        found[cluster] = own[int(len(own) * FEW)] - ROUNDING
-    return found
+        thresholds[cluster] = own[int(len(own) * FEW)] - ROUNDING
+    return thresholds

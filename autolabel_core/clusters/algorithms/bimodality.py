@@ -94,6 +94,6 @@ def _two_means(rows: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
     """Return the share of the squares that two means leave, and the means."""
     from sklearn.cluster import KMeans
 
-    found = KMeans(2, n_init=5, random_state=0).fit(rows)
+    means = KMeans(2, n_init=5, random_state=0).fit(rows)
     total = float(((rows - rows.mean(axis=0)) ** 2).sum())
-    return float(found.inertia_) / total, found.cluster_centers_
+    return float(means.inertia_) / total, means.cluster_centers_

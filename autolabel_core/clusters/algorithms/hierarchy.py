@@ -48,15 +48,15 @@ def divide(vectors: NDArray[np.float32], drafts: list[Draft], definition: Cluste
         The first level and all below, each after its parent.
     """
     params = sub_params(definition)
-    found = list(drafts)
-    for index, draft in enumerate(found):  # grows while it is walked
+    nodes = list(drafts)
+    for index, draft in enumerate(nodes):  # grows while it is walked
         if draft.level + 1 >= definition.max_hierarchy_depth:
             break
         if len(draft.rows) < ENOUGH_MEMBERS * params["min_cluster_size"]:
             continue
         for number, rows in enumerate(_parts(vectors, draft.rows, definition, params)):
-            found.append(Draft(f"{draft.local_id}_sub_{number}", index, draft.level + 1, rows))
-    return found
+            nodes.append(Draft(f"{draft.local_id}_sub_{number}", index, draft.level + 1, rows))
+    return nodes
 
 
 def sub_params(definition: Cluster) -> dict[str, Any]:

@@ -76,12 +76,12 @@ def match_identities(previous: Members, current: Members, used: Collection[str])
     for parent in parents:  # grows while it is walked
         above = ids.get(parent, "")
         old, local_ids = old_below.get(above, []), below.get(parent, [])
-        found = _level(old, local_ids, before, sets)
+        matched = _level(old, local_ids, before, sets)
         unused = _unused(above, taken)
         for local_id in local_ids:
-            ids[local_id] = found.get(local_id) or next(unused)
+            ids[local_id] = matched.get(local_id) or next(unused)
         parents += local_ids
-        changes += _changes(old, local_ids, found, ids, before, sets)
+        changes += _changes(old, local_ids, matched, ids, before, sets)
     kept = {change.cluster_id for change in changes if change.kind in ("kept", "death")}
     # What hung below a cluster that is gone goes with it.
     changes += [IdentityChange("death", name) for name in _ordered(before) if name not in kept]
@@ -126,7 +126,7 @@ def _shared(
 def _changes(
     old: Sequence[str],
     new: Sequence[str],
-    found: Mapping[str, str],
+    matched: Mapping[str, str],
     ids: Mapping[str, str],
     before: Mapping[str, frozenset[str]],
     now: Mapping[str, frozenset[str]],
@@ -134,13 +134,13 @@ def _changes(
     shared = _shared(old, new, before, now)
     changes = []
     for column, local_id in enumerate(new):
-        if local_id in found:
-            count = int(shared[old.index(found[local_id]), column])
-            union = len(before[found[local_id]]) + len(now[local_id]) - count
+        if local_id in matched:
+            count = int(shared[old.index(matched[local_id]), column])
+            union = len(before[matched[local_id]]) + len(now[local_id]) - count
             changes.append(IdentityChange("kept", ids[local_id], (), count, count / union))
         else:
             changes.append(IdentityChange("birth", ids[local_id]))
-    changes += [IdentityChange("death", name) for name in old if name not in found.values()]
+    changes += [IdentityChange("death", name) for name in old if name not in matched.values()]
     sizes = np.array([[len(before[name])] for name in old]).reshape(len(old), 1)
     heirs = shared >= np.maximum(LEAST_OVERLAP * sizes, 1)
     for row, name in enumerate(old):
@@ -161,10 +161,10 @@ def _changes(
 
 def _by_parent(names: Iterable[str]) -> dict[str, list[str]]:
     """Return the clusters below each, in the order of their numbers; at the top below ""."""
-    found: dict[str, list[str]] = {}
+    siblings: dict[str, list[str]] = {}
     for name in _ordered(names):
-        found.setdefault(name.rpartition(SUB)[0], []).append(name)
-    return found
+        siblings.setdefault(name.rpartition(SUB)[0], []).append(name)
+    return siblings
 
 
 def _ordered(names: Iterable[str]) -> list[str]:

@@ -160,9 +160,9 @@ def _to_own(vectors: Floats, assigned: Ints, centroids: Floats) -> Floats:
 def _silhouettes(
     vectors: Floats, assigned: Ints, means: NDArray[np.float64], size: NDArray[np.int64]
 ) -> Floats:
-    found = np.full(len(vectors), np.nan, np.float32)
+    silhouettes = np.full(len(vectors), np.nan, np.float32)
     if np.count_nonzero(size) < 2:
-        return found
+        return silhouettes
     present = np.flatnonzero(size)
     place = np.full(len(size), -1)
     place[present] = np.arange(len(present))
@@ -171,8 +171,8 @@ def _silhouettes(
     for start in range(0, len(rows), BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]
         own = place[assigned[block]]
-        found[block] = _of_block(1.0 - vectors[block] @ columns, own, counted[own])
-    return found
+        silhouettes[block] = _of_block(1.0 - vectors[block] @ columns, own, counted[own])
+    return silhouettes
 
 
 def _of_block(distance: Floats, own: NDArray[np.int64], size: NDArray[np.float64]) -> Floats:

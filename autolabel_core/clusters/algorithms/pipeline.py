@@ -59,14 +59,14 @@ def cluster_vectors(
         drafts = divide(vectors[rows], drafts, definition)
     progress(STEPS - 1, STEPS)
     leaf = _everywhere(vectors, rows, deepest(drafts, len(rows)), drafts, definition)
-    found = Clustering(
+    clustering = Clustering(
         leaf,
         grown(drafts, leaf),
         _spread(reduced, rows, len(vectors)),
         _chosen(definition, steps, fitted, len(rows), len(vectors)),
     )
     progress(STEPS, STEPS)
-    return found
+    return clustering
 
 
 def sampled_rows(count: int, definition: Cluster) -> NDArray[np.int64]:
@@ -113,9 +113,9 @@ def _everywhere(
         if threshold == "auto"
         else threshold
     )
-    found = assign(vectors[rest], quality.centroids[present], limits)
+    assigned = assign(vectors[rest], quality.centroids[present], limits)
     everywhere[rest] = (
-        np.where(found.index >= 0, present[found.index], NOISE) if len(present) else NOISE
+        np.where(assigned.index >= 0, present[assigned.index], NOISE) if len(present) else NOISE
     )
     return everywhere
 

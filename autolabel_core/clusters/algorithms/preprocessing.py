@@ -165,10 +165,10 @@ def exact_neighbours(vectors: Floats, count: int, metric: str) -> tuple[object, 
     if metric != "cosine" or len(vectors) > EXACT_ROWS:
         return (None, None, None)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = nearest_among_themselves(vectors / np.maximum(lengths, 1e-12), count - 1)
+    neighbours = nearest_among_themselves(vectors / np.maximum(lengths, 1e-12), count - 1)
     own = np.arange(len(vectors), dtype=np.int32)[:, None]
-    index = np.hstack([own, found.position])
-    distance = np.hstack([np.zeros_like(own, np.float32), 1.0 - found.score]).clip(min=0.0)
+    index = np.hstack([own, neighbours.position])
+    distance = np.hstack([np.zeros_like(own, np.float32), 1.0 - neighbours.score]).clip(min=0.0)
     return (index, distance, None)
 
 

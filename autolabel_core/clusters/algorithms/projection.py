@@ -29,7 +29,7 @@ def project(
     Returns:
         (n, components), each component of zero mean; nan for rows without a place.
     """
-    found = np.full((len(vectors), components), np.nan, np.float32)
+    coordinates = np.full((len(vectors), components), np.nan, np.float32)
     rows = np.flatnonzero(np.isfinite(vectors).all(axis=1))
     step = PreprocessingStep(method="pca", n_components=components)
     # UMAP needs two rows more than components; fewer are laid out by their variance.
@@ -42,6 +42,6 @@ def project(
             metric="euclidean",
         )
     placed = preprocess(vectors[rows], [step], seed)[0][:, :components]
-    found[rows] = 0.0
-    found[rows, : placed.shape[1]] = placed - placed.mean(axis=0) if len(rows) else placed
-    return found
+    coordinates[rows] = 0.0
+    coordinates[rows, : placed.shape[1]] = placed - placed.mean(axis=0) if len(rows) else placed
+    return coordinates

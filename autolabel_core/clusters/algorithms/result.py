@@ -59,11 +59,11 @@ class Clustering:
         Returns:
             (n,) indices into `nodes`, -1 is noise.
         """
-        found = np.full(len(self.leaf), NOISE, np.int32)
+        cluster_of_row = np.full(len(self.leaf), NOISE, np.int32)
         for index, node in enumerate(self.nodes):
             if node.level <= level:
-                found[node.members] = index
-        return found
+                cluster_of_row[node.members] = index
+        return cluster_of_row
 
 
 @dataclass(frozen=True)

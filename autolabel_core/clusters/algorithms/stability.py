@@ -123,10 +123,10 @@ def tree_stability(
         (nodes,) mean Jaccard from 0 to 1; nan where a cluster was met by no draw.
     """
     index = {node.local_id: i for i, node in enumerate(clustering.nodes)}
-    found = np.full(len(clustering.nodes), np.nan)
+    stabilities = np.full(len(clustering.nodes), np.nan)
     top = clustering.at_level(0)
     count = int(top.max(initial=-1)) + 1
-    found[:count] = stability(clustering.reduced, top, definition, rng, resamples)
+    stabilities[:count] = stability(clustering.reduced, top, definition, rng, resamples)
     inner = definition.model_copy(
         update={"algorithm": "hdbscan", "algorithm_params": sub_params(definition)}
     )
@@ -139,8 +139,8 @@ def tree_stability(
             for place, child in enumerate(below):
                 siblings[clustering.nodes[child].members] = place
             reduced, _ = preprocess(vectors[rows], inner.preprocessing_steps, inner.seed)
-            found[below] = stability(reduced, siblings[rows], inner, rng, resamples)
-    return found
+            stabilities[below] = stability(reduced, siblings[rows], inner, rng, resamples)
+    return stabilities
 
 
 def promotable(

@@ -85,7 +85,7 @@ def cluster_map_html(
         "script_hash": _hash(script),
         "data": data.translate(_UNSAFE),
     }
-    return _MARKER.sub(lambda found: filled[found[1]], _part("map.html"))
+    return _MARKER.sub(lambda marker: filled[marker[1]], _part("map.html"))
 
 
 def _part(name: str) -> str:

@@ -170,8 +170,8 @@ def _number(confidence: object) -> float:
 
 
 def _entries(value: object) -> list[object]:
-    found = value.get("clusters") if isinstance(value, dict) else value
-    return found if isinstance(found, list) else [value]
+    entries = value.get("clusters") if isinstance(value, dict) else value
+    return entries if isinstance(entries, list) else [value]
 
 
 def _first_line(error: ValidationError) -> str:

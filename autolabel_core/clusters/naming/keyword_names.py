@@ -98,8 +98,8 @@ def distinct_names(
 
 def _share_with(texts: Sequence[str], words: Sequence[str]) -> float:
     parts = {part for word in words for part in word.split()}
-    found = sum(any(part in text.lower() for part in parts) for text in texts)
-    return found / max(len(texts), 1)
+    count = sum(any(part in text.lower() for part in parts) for text in texts)
+    return count / max(len(texts), 1)
 
 
 def _summary(sample: ClusterSample, keywords: Sequence[str]) -> str:
@@ -126,11 +126,11 @@ def telling_words(samples: Sequence[ClusterSample]) -> dict[str, list[str]]:
     Source:
         Grootendorst, BERTopic: neural topic modeling with a class-based TF-IDF procedure, 2022.
     """
-    found: dict[str, list[str]] = {sample.cluster_id: [] for sample in samples}
+    words: dict[str, list[str]] = {sample.cluster_id: [] for sample in samples}
     spoken = sorted((s for s in samples if s.texts), key=lambda s: (s.depth, s.cluster_id))
     for _, level in groupby(spoken, key=lambda s: s.depth):
-        found |= _level_words({s.cluster_id: " ".join(s.texts) for s in level})
-    return found
+        words |= _level_words({s.cluster_id: " ".join(s.texts) for s in level})
+    return words
 
 
 def _level_words(texts: Mapping[str, str]) -> dict[str, list[str]]:

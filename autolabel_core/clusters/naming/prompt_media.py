@@ -186,10 +186,10 @@ def _medium(document: SampleDocument, mapping: InputMapping, sign: Sign) -> Medi
         identity = f"{mapping.path} of {document.content_hash} at {blob.address}"
         return Medium(mapping.input_key, identity, lambda: _blob_url(blob, mapping.input_key, sign))
     literal = mapping.source_type == "literal"
-    found = mapping.override if literal else at_path(document.payload, mapping.path or "")
-    if not isinstance(found, str) or not found:
+    source = mapping.override if literal else at_path(document.payload, mapping.path or "")
+    if not isinstance(source, str) or not source:
         return None
-    address = found
+    address = source
     if not address.startswith(("https://", "http://", "data:", SCHEME)):
         return None
     signed = address.startswith(SCHEME)

@@ -74,13 +74,13 @@ def parse_text(text: str) -> Comparison:
             f'Expected a condition "field:operator:value", found {text!r}. '
             f"Operators: {', '.join(OPERATORS)}."
         )
-    found: object = _scalar_of(value) if colon else True
+    operand: object = _scalar_of(value) if colon else True
     if name.strip() == "in":
         items = _LIST_ITEM.findall(value.strip())[:-1]  # the last match is the empty end
-        found = [_scalar_of(item) for item in items]
+        operand = [_scalar_of(item) for item in items]
     elif name.strip() in {"contains", "under"}:
-        found = _unquoted(value)
-    return _comparison(field.strip(), name.strip(), found, has_value=bool(colon))
+        operand = _unquoted(value)
+    return _comparison(field.strip(), name.strip(), operand, has_value=bool(colon))
 
 
 def _parse_mapping(raw: Mapping[str, object]) -> Condition:

@@ -45,8 +45,8 @@ def tmdb(ask: Asking, query: str, limit: int) -> Iterator[Found]:
     key = ask.key or ""
     headers = {"Authorization": f"Bearer {key}"} if key.startswith(BEARER) else {}
     secrets = {} if headers else {"api_key": key}
-    said = ask.json("/search/movie", {"query": query}, headers=headers, secrets=secrets)
-    for film in said["results"]:
+    answer = ask.json("/search/movie", {"query": query}, headers=headers, secrets=secrets)
+    for film in answer["results"]:
         if film["poster_path"]:
             year = (film.get("release_date") or "")[:4]
             yield Found(

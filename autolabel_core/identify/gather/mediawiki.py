@@ -102,7 +102,7 @@ def _files(ask: Asking, query: str, limit: int) -> Iterator[tuple[WikiFile, Imag
 
 
 def _found(query: str, file: WikiFile, info: ImageInfo, rarity: str | None = None) -> Found:
-    told = {name: plain_text(str(said["value"])) for name, said in _metadata(info).items()}
+    told = {name: plain_text(str(entry["value"])) for name, entry in _metadata(info).items()}
     return Found(
         query,
         info.get("thumburl") or info["url"],

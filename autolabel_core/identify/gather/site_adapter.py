@@ -98,10 +98,10 @@ class PictureSite:
     per_query: int = 1
 
 
-def exact_first(found: Sequence[Card], name: str) -> Sequence[Card]:
+def exact_first(cards: Sequence[Card], name: str) -> Sequence[Card]:
     """Return those that are called exactly so, in any case; where none is, all of them."""
-    exact = [one for one in found if one["name"].casefold() == name.casefold()]
-    return exact or found
+    exact = [card for card in cards if card["name"].casefold() == name.casefold()]
+    return exact or cards
 
 
 def plain_text(html: str) -> str:

@@ -134,8 +134,8 @@ def _read(file: Path) -> list[PictureSource]:
     return [PictureSource(*(value.strip() for value in row)) for row in rows[1:]]
 
 
-def _foreign(file: Path, found: str) -> str:
+def _foreign(file: Path, problem: str) -> str:
     return (
-        f"{file} is not as `gather` writes it: {found}. Expected the columns {', '.join(COLUMNS)}; "
-        "correct it, or move it away."
+        f"{file} is not as `gather` writes it: {problem}. Expected the columns "
+        f"{', '.join(COLUMNS)}; correct it, or move it away."
     )

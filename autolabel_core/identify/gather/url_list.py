@@ -47,17 +47,17 @@ def _rows(file: Path | None) -> list[dict[str, str]]:
         name = next((title for title in NAME if title in header), None)
         address = next((title for title in ADDRESS if title in header), None)
         if name is None or address is None:
-            found = ", ".join(header) or "none"
+            columns = ", ".join(header) or "none"
             raise AutolabelError(
-                f"{file}: expected the columns `name` and `url`, found {found}. The columns "
+                f"{file}: expected the columns `name` and `url`, found {columns}. The columns "
                 "licence, attribution, source_page, set_code and rarity may follow."
             )
         rows = []
         for row in reader:
-            said = {key: (value or "").strip() for key, value in row.items() if key in header}
-            if said[address]:
-                rows.append({**said, "name": said[name], "url": said[address]})
-            if bool(said[name]) != bool(said[address]):
+            values = {key: (value or "").strip() for key, value in row.items() if key in header}
+            if values[address]:
+                rows.append({**values, "name": values[name], "url": values[address]})
+            if bool(values[name]) != bool(values[address]):
                 raise AutolabelError(
                     f"{file}:{reader.line_num}: expected a name and an address, found only one."
                 )

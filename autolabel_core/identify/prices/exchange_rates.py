@@ -46,8 +46,8 @@ class Rates(BaseModel, strict=True, frozen=True):
 
     def __str__(self) -> str:
         told = [f"1 {name} = {rate:.4g} USD" for name, rate in self.usd.items() if name != USD]
-        said = ", ".join(part for part in (self.date, self.origin) if part)
-        return f"{', '.join(told)} ({said})" if told else ""
+        source = ", ".join(part for part in (self.date, self.origin) if part)
+        return f"{', '.join(told)} ({source})" if told else ""
 
 
 _EURO = {
@@ -108,13 +108,13 @@ class RateSource:
             Rates of these currencies and of US dollars, which is 1; unknown ones are left out.
         """
         wanted = currencies - self.given.keys() - {USD}
-        found = self._best(wanted, in_file) if wanted else Rates()
-        usd = {name: found.usd[name] for name in sorted(wanted & found.usd.keys())}
+        rates = self._best(wanted, in_file) if wanted else Rates()
+        usd = {name: rates.usd[name] for name in sorted(wanted & rates.usd.keys())}
         own = {name: self.given[name] for name in sorted(currencies & self.given.keys())}
-        told = [found.origin] if usd else []
+        told = [rates.origin] if usd else []
         told += [f"{', '.join(own)} as given"] if own else []
         update = {"usd": {USD: 1.0, **usd, **own}, "origin": "; ".join(told)}
-        return found.model_copy(update=update if usd else {**update, "date": "", "page": ""})
+        return rates.model_copy(update=update if usd else {**update, "date": "", "page": ""})
 
     def _best(self, wanted: Set[str], in_file: Rates | None) -> Rates:
         kept, is_fresh = self._read_kept()

@@ -131,7 +131,7 @@ class Prices:
 
     def top(self, most: int) -> list[PriceRecord]:
         """Return the most valuable, dearest in US dollars first; without a rate they are last."""
-        told = [said for code in sorted(self.file.prices) if (said := self.of(code))]
+        told = [price for code in sorted(self.file.prices) if (price := self.of(code))]
         return sorted(told, key=lambda p: (p["usd_median"] is None, -(p["usd_median"] or 0)))[:most]
 
 

@@ -171,11 +171,11 @@ def _entry(amounts: list[float]) -> Entry:
 def _nothing(place: str, prefixes: list[str], unreadable: list[Listing]) -> str:
     asked = f"{place} was asked for {', '.join(prefixes)}"
     if unreadable:
-        found = f"{len(unreadable)} offers, none with a price that can be read: {unreadable[0]}"
+        problem = f"{len(unreadable)} offers, none with a price that can be read: {unreadable[0]}"
     else:
-        found = "nothing that is listed"
+        problem = "nothing that is listed"
     return (
-        f"{asked} and told {found}. Nothing was written. Look at the page: if the set is listed "
+        f"{asked} and told {problem}. Nothing was written. Look at the page: if the set is listed "
         "there, the page has changed and its adapter must learn the new shape; if not, take a site "
         "that sells this set."
     )

@@ -130,13 +130,13 @@ class _Products(HTMLParser):
         parser = cls()
         parser.feed(page)
         parser.close()
-        found = []
+        listings = []
         for texts in parser._boxes:
             code = next(filter(cls._CODE.fullmatch, texts), None)
             if code is not None:
                 price = next(filter(cls._PRICE.fullmatch, texts[texts.index(code) + 1 :]), "")
-                found.append(Listing(code, price))
-        return found
+                listings.append(Listing(code, price))
+        return listings
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "div":

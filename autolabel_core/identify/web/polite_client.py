@@ -167,8 +167,8 @@ class PoliteClient:
     def _kept(self, question: Question, parse: Callable[[str], T]) -> T:
         file = None
         if self._cache is not None:
-            said = f"{question.address}\n{question.headers.get('Accept')}"
-            file = self._cache / f"{hashlib.sha256(said.encode()).hexdigest()}.txt"
+            request_key = f"{question.address}\n{question.headers.get('Accept')}"
+            file = self._cache / f"{hashlib.sha256(request_key.encode()).hexdigest()}.txt"
             if file.is_file() and time.time() - file.stat().st_mtime < self._max_age_s:
                 return parse(file.read_text(encoding="utf-8"))
         content, encoding = self._fetch(question, MAX_PAGE_BYTES)

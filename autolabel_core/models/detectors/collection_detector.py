@@ -151,9 +151,9 @@ class DeclaredDetector:
         pieces = [self._pieces(image) for image in images]
         shown = [piece for parts in pieces for piece, _ in parts]
         where = f"The detector `{self.declared.detector_name}` returned"
-        found = iter(check_detections(self._detector.detect(shown), len(shown), where))
+        detections = iter(check_detections(self._detector.detect(shown), len(shown), where))
         return [
-            self._of_image(image, [shifted(next(found), *corner) for _, corner in parts])
+            self._of_image(image, [shifted(next(detections), *corner) for _, corner in parts])
             for image, parts in zip(images, pieces, strict=True)
         ]
 
@@ -166,13 +166,13 @@ class DeclaredDetector:
         return list(zip(cut(image, squares), corners, strict=False))
 
     def _of_image(self, image: Image.Image, parts: list[Detections]) -> Detections:
-        found = joined(parts)
+        detections = joined(parts)
         if len(parts) > 1:
             part = np.repeat(np.arange(len(parts)), [len(one) for one in parts])
-            found = merged(found, part, self.declared.iou_threshold)
+            detections = merged(detections, part, self.declared.iou_threshold)
         declared = self.declared
         return cleaned(
-            found,
+            detections,
             image.size,
             declared.confidence_threshold,
             declared.classes,

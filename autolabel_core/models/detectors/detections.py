@@ -56,11 +56,11 @@ def joined(parts: Sequence[Detections]) -> Detections:
     )
 
 
-def check_detections(found: object, images: int, where: str) -> list[Detections]:
+def check_detections(returned: object, images: int, where: str) -> list[Detections]:
     """Hold a detector to its contract.
 
     Args:
-        found: what it returned.
+        returned: what it returned.
         images: how many it was shown.
         where: how an error begins.
 
@@ -70,31 +70,34 @@ def check_detections(found: object, images: int, where: str) -> list[Detections]
     Raises:
         AutolabelError: a number, shape or value is not what the contract says.
     """
-    if not isinstance(found, list) or len(found) != images:
-        size = f"a list of {len(found)}" if isinstance(found, list) else type(found).__name__
+    if not isinstance(returned, list) or len(returned) != images:
+        size = (
+            f"a list of {len(returned)}" if isinstance(returned, list) else type(returned).__name__
+        )
         raise AutolabelError(f"{where} {size}, expected a list of {images} Detections")
-    for i, one in enumerate(found):
-        if not isinstance(one, Detections):
+    for i, detections in enumerate(returned):
+        if not isinstance(detections, Detections):
             raise AutolabelError(
-                f"{where} {type(one).__name__} for image {i}, expected autolabel_core.Detections"
+                f"{where} {type(detections).__name__} for image {i}, "
+                "expected autolabel_core.Detections"
             )
-        n = len(one.class_names)
-        shapes = np.shape(one.xyxy_px), np.shape(one.confidence)
+        n = len(detections.class_names)
+        shapes = np.shape(detections.xyxy_px), np.shape(detections.confidence)
         if shapes != ((n, 4), (n,)):
             raise AutolabelError(
                 f"{where} shapes {shapes[0]} and {shapes[1]} for the {n} classes of image {i}, "
                 f"expected ({n}, 4) and ({n},)"
             )
-        numbers = np.concatenate([np.ravel(one.xyxy_px), one.confidence])
+        numbers = np.concatenate([np.ravel(detections.xyxy_px), detections.confidence])
         if not np.isfinite(numbers).all():
             raise AutolabelError(f"{where} a number that is not finite for image {i}")
-        if n and not (0 <= np.min(one.confidence) <= np.max(one.confidence) <= 1):
+        if n and not (0 <= np.min(detections.confidence) <= np.max(detections.confidence) <= 1):
             raise AutolabelError(f"{where} a confidence outside 0 to 1 for image {i}")
-    return found
+    return returned
 
 
 def cleaned(
-    found: Detections,
+    detections: Detections,
     size_px: tuple[int, int],
     min_confidence: float,
     classes: Collection[str] | None,
@@ -103,7 +106,7 @@ def cleaned(
     """Return what is kept of an image's detections, in an order that is always the same.
 
     Args:
-        found: as the detector gave them.
+        detections: as the detector gave them.
         size_px: width and height of the image; boxes are clipped to it, what has less than a pixel
             left is dropped.
         min_confidence: lowest that is kept.
@@ -114,11 +117,11 @@ def cleaned(
         The most confident first, equal ones by class and place; numbers rounded to hundredths of a
         pixel and to four decimals of confidence.
     """
-    boxes = np.round(clip(as_boxes(found.xyxy_px), *size_px), BOX_DECIMALS)
-    confidence: Floats = np.asarray(found.confidence, np.float64).round(CONFIDENCE_DECIMALS)
+    boxes = np.round(clip(as_boxes(detections.xyxy_px), *size_px), BOX_DECIMALS)
+    confidence: Floats = np.asarray(detections.confidence, np.float64).round(CONFIDENCE_DECIMALS)
     wide = (boxes[:, 2:] - boxes[:, :2] >= MIN_SIDE_PX).all(axis=1)
-    wanted = np.array([classes is None or name in classes for name in found.class_names], bool)
-    kept = Detections(boxes, confidence, tuple(found.class_names)).only(
+    wanted = np.array([classes is None or name in classes for name in detections.class_names], bool)
+    kept = Detections(boxes, confidence, tuple(detections.class_names)).only(
         wide & wanted & (confidence >= min_confidence)
     )
     keys = zip(-kept.confidence, kept.class_names, kept.xyxy_px.tolist(), strict=True)

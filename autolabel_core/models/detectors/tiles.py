@@ -44,13 +44,13 @@ def cut(image: Image.Image, tiles: list[tuple[int, int, int, int]]) -> list[Imag
     return [image, *(image.crop(tile) for tile in tiles)] if len(tiles) > 1 else [image]
 
 
-def shifted(found: Detections, left_px: int, top_px: int) -> Detections:
+def shifted(detections: Detections, left_px: int, top_px: int) -> Detections:
     """Return the detections of a square in pixels of the image."""
-    moved = as_boxes(found.xyxy_px) + np.array([left_px, top_px, left_px, top_px], np.float64)
-    return Detections(moved, found.confidence, found.class_names)
+    moved = as_boxes(detections.xyxy_px) + np.array([left_px, top_px, left_px, top_px], np.float64)
+    return Detections(moved, detections.confidence, detections.class_names)
 
 
-def merged(found: Detections, part: npt.NDArray[np.int64], threshold: float) -> Detections:
+def merged(detections: Detections, part: npt.NDArray[np.int64], threshold: float) -> Detections:
     """Return one detection for each object that several squares, or the whole image, saw.
 
     The most confident detection comes first and takes in those of its class from other squares of
@@ -58,16 +58,16 @@ def merged(found: Detections, part: npt.NDArray[np.int64], threshold: float) -> 
     saw lies within the whole that another saw. The box is then the smallest around all of them.
 
     Args:
-        found: detections in pixels of the image, n of them.
+        detections: detections in pixels of the image, n of them.
         part: (n,) which square each comes from; those of one square are left apart.
         threshold: share of the smaller of two boxes, from 0 to 1.
 
     Returns:
         The merged detections, the most confident first.
     """
-    order = np.argsort(-found.confidence, kind="stable").tolist()
-    shares = _share_of_smaller(found.xyxy_px)
-    boxes, taken, kept = found.xyxy_px.copy(), set[int](), []
+    order = np.argsort(-detections.confidence, kind="stable").tolist()
+    shares = _share_of_smaller(detections.xyxy_px)
+    boxes, taken, kept = detections.xyxy_px.copy(), set[int](), []
     for i in order:
         if i in taken:
             continue
@@ -76,13 +76,18 @@ def merged(found: Detections, part: npt.NDArray[np.int64], threshold: float) -> 
             for j in order
             if j not in taken
             and (j == i or part[j] != part[i])
-            and found.class_names[j] == found.class_names[i]
+            and detections.class_names[j] == detections.class_names[i]
             and (j == i or shares[i, j] >= max(threshold, 1e-9))
         ]
         taken.update(group)
-        boxes[i] = [*found.xyxy_px[group, :2].min(axis=0), *found.xyxy_px[group, 2:].max(axis=0)]
+        boxes[i] = [
+            *detections.xyxy_px[group, :2].min(axis=0),
+            *detections.xyxy_px[group, 2:].max(axis=0),
+        ]
         kept.append(i)
-    return Detections(boxes, found.confidence, found.class_names).only(np.array(kept, np.int64))
+    return Detections(boxes, detections.confidence, detections.class_names).only(
+        np.array(kept, np.int64)
+    )
 
 
 def _share_of_smaller(xyxy_px: Floats) -> Floats:

@@ -61,11 +61,11 @@ class YoloDetector:
 
     def detect(self, images: Sequence[Image.Image]) -> list[Detections]:
         """Return what YOLO finds on each of the RGB images, in their order."""
-        found: list[Detections] = [Detections()] * len(images)
+        detections: list[Detections] = [Detections()] * len(images)
         for rows in self._alike(images):
             for row, result in zip(rows, self._predict([images[i] for i in rows]), strict=True):
-                found[row] = _detections(result)
-        return found
+                detections[row] = _detections(result)
+        return detections
 
     def _alike(self, images: Sequence[Image.Image]) -> Iterator[list[int]]:
         """Yield images of one size together: others would change how much of them is padding."""
@@ -78,7 +78,7 @@ class YoloDetector:
 
     def _predict(self, images: list[Image.Image]) -> list[YoloResult]:
         settings = self._settings
-        found: list[YoloResult] = self._model.predict(
+        results: list[YoloResult] = self._model.predict(
             images,
             conf=settings.confidence_threshold,
             iou=settings.iou_threshold,
@@ -88,7 +88,7 @@ class YoloDetector:
             verbose=False,
             save=False,
         )
-        return found
+        return results
 
     @cached_property
     def _device(self) -> str:
@@ -101,9 +101,9 @@ class YoloDetector:
         try:
             model: YoloModel = ultralytics.YOLO(file)
         except load_failures() as error:
-            said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+            reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
             raise MissingWeightsError(
-                f"{file} cannot be read as weights of YOLO: {said}. Give a checkpoint that "
+                f"{file} cannot be read as weights of YOLO: {reason}. Give a checkpoint that "
                 "ultralytics wrote, such as the `best.pt` of a training"
             ) from error
         if model.task != "detect":
@@ -147,11 +147,11 @@ def published_weights(name: str, folder: Path) -> Path:
     return file
 
 
-def _unreachable(name: str, said: str) -> MissingWeightsError:
+def _unreachable(name: str, reason: str) -> MissingWeightsError:
     return MissingWeightsError(
-        f"The weights `{name}` are not on this machine and cannot be fetched: {said}. On a machine "
-        f"with access, run `python -c \"from ultralytics import YOLO; YOLO('{name}')\"`, copy the "
-        f"file here, and name it: `weights: /path/to/{name}`"
+        f"The weights `{name}` are not on this machine and cannot be fetched: {reason}. On a "
+        f"machine with access, run `python -c \"from ultralytics import YOLO; YOLO('{name}')\"`, "
+        f"copy the file here, and name it: `weights: /path/to/{name}`"
     )
 
 

@@ -122,8 +122,8 @@ class ViewCache:
             head = self._extractor.head
             return [head.project(v) for v in base.regions(pictures, purpose, number, most)]
         files = [self._regions_file(p, purpose, number, most) for p in pictures]
-        found = {file: _read(file) for file in files}
-        missing = [i for i, file in enumerate(files) if not len(found[file])]
+        regions = {file: _read(file) for file in files}
+        missing = [i for i, file in enumerate(files) if not len(regions[file])]
         for start in range(0, len(missing), CHUNK):
             chunk = missing[start : start + CHUNK]
             cut = list(
@@ -132,10 +132,10 @@ class ViewCache:
             vectors = embed_checked(self._extractor, [crop for part in cut for crop in part])
             ends = np.cumsum([len(part) for part in cut])
             for i, part in zip(chunk, np.split(vectors, ends[:-1]), strict=True):
-                found[files[i]] = part
+                regions[files[i]] = part
                 _write(files[i], part)
             progress(min(start + CHUNK, len(missing)), len(missing))
-        return [found[file] for file in files]
+        return [regions[file] for file in files]
 
     def _cut(
         self, picture: Pictured, purpose: AugmentationSplit, number: int, most: int

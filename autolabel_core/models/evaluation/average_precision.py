@@ -52,11 +52,13 @@ class ClassMatches:
         if total == 0:
             return np.full(RECALL_STEPS.shape, np.nan)
         weights = ones[self.images]
-        found = np.cumsum(weights * self.hits[:, threshold])
+        true_positives = np.cumsum(weights * self.hits[:, threshold])
         tried = np.cumsum(weights)
-        precision = np.divide(found, tried, out=np.zeros(len(found)), where=tried > 0)
+        precision = np.divide(
+            true_positives, tried, out=np.zeros(len(true_positives)), where=tried > 0
+        )
         falling = np.maximum.accumulate(precision[::-1])[::-1]
-        steps = np.searchsorted(found / total, RECALL_STEPS, side="left")
+        steps = np.searchsorted(true_positives / total, RECALL_STEPS, side="left")
         return np.asarray(np.append(falling, 0.0)[steps])
 
 
@@ -105,23 +107,23 @@ class Evaluation:
         Returns:
             From 0 to 1; NaN where no true box counts.
         """
-        found = [m.precision_at(0, counts).mean() for m in self.matches.values()]
-        kept = [float(value) for value in found if not np.isnan(value)]
+        precisions = [m.precision_at(0, counts).mean() for m in self.matches.values()]
+        kept = [float(value) for value in precisions if not np.isnan(value)]
         return mean(kept) if kept else float("nan")
 
 
-def evaluate_detections(true: Sequence[Detections], found: Sequence[Detections]) -> Evaluation:
+def evaluate_detections(true: Sequence[Detections], detected: Sequence[Detections]) -> Evaluation:
     """Compare what was found with what is true, image by image.
 
     Args:
         true: the true boxes of each image.
-        found: the detections on the same images, in the same order.
+        detected: the detections on the same images, in the same order.
 
     Returns:
         The evaluation; what was found of a class that has no true box is not counted.
     """
     names = sorted({name for image in true for name in image.class_names})
-    return Evaluation(len(true), {name: _matches(name, true, found) for name in names})
+    return Evaluation(len(true), {name: _matches(name, true, detected) for name in names})
 
 
 def mean(values: Sequence[float]) -> float:

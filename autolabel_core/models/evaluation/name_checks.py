@@ -79,8 +79,8 @@ def check_names(index: ReferenceIndex) -> NameChecks:
     """
     counts = Counter(index.names)
     checked = sum(counts[name] > 1 for name in index.names)
-    found = [s for row in _contradicted(index) if (s := _suspect(index, row))]
-    suspects = tuple(sorted(found, key=lambda s: (s.own_cosine - s.cosine, s.row)))
+    suspected = [s for row in _contradicted(index) if (s := _suspect(index, row))]
+    suspects = tuple(sorted(suspected, key=lambda s: (s.own_cosine - s.cosine, s.row)))
     return NameChecks(checked, suspects, tuple(_remarks(index, checked)))
 
 
@@ -88,8 +88,8 @@ def _contradicted(index: ReferenceIndex) -> list[int]:
     """Rows whose nearest other reference has another label, where their own label has more."""
     counts = Counter(index.names)
     shared = np.array([counts[name] > 1 for name in index.names])
-    found = nearest_among_themselves(index.embeddings, 1).position[:, 0]
-    rows: list[int] = np.flatnonzero((index.codes[found] != index.codes) & shared).tolist()
+    nearest = nearest_among_themselves(index.embeddings, 1).position[:, 0]
+    rows: list[int] = np.flatnonzero((index.codes[nearest] != index.codes) & shared).tolist()
     return rows
 
 

@@ -76,8 +76,10 @@ def compare_versions(
         )
     if active is None:
         enough = candidate.map50 >= rule.floor
-        said = "reaches" if enough else "is below"
-        reason = f"the first version {said} the floor: mAP50 {candidate.map50:.3f}, {rule.floor}"
+        relation = "reaches" if enough else "is below"
+        reason = (
+            f"the first version {relation} the floor: mAP50 {candidate.map50:.3f}, {rule.floor}"
+        )
         return GateVerdict("promoted" if enough else "held", reason, figures)
     low, high = difference_interval(candidate, active, rule.resamples, rng)
     figures["map50_difference_low"], figures["map50_difference_high"] = low, high
@@ -128,17 +130,17 @@ def class_table(figures: GateFigures) -> list[dict[str, Cell]]:
 
 def _worse(candidate: Evaluation, active: Evaluation, margin: float) -> list[str]:
     """Say in what the candidate is worse than is allowed."""
-    found = []
+    reasons = []
     if candidate.map50 < active.map50:
-        found.append(f"mAP50 is lower by {active.map50 - candidate.map50:.3f}")
+        reasons.append(f"mAP50 is lower by {active.map50 - candidate.map50:.3f}")
     if candidate.map50_95 < active.map50_95 - margin:
         lower = active.map50_95 - candidate.map50_95
-        found.append(f"mAP50-95 is lower by {lower:.3f}, more than {margin}")
+        reasons.append(f"mAP50-95 is lower by {lower:.3f}, more than {margin}")
     for name, before in active.ap50.items():
         lower = before - candidate.ap50[name]
         if lower > margin:
-            found.append(f"`{name}` is lower by {lower:.3f}, more than {margin}")
-    return found
+            reasons.append(f"`{name}` is lower by {lower:.3f}, more than {margin}")
+    return reasons
 
 
 def _figures(candidate: Evaluation, active: Evaluation | None) -> GateFigures:

@@ -94,14 +94,14 @@ def evaluate(
 def judge_scores(scores: Vectors, truth: npt.NDArray[np.int64]) -> RetrievalResult:
     """Judge scores `(q, labels)` of queries whose labels `(q,)` are known."""
     rows = np.arange(len(scores))
-    found = scores.argmax(axis=1)
+    best = scores.argmax(axis=1)
     others = scores.copy()
     others[rows, truth] = -np.inf
     rival = others.argmax(axis=1)
     best_two = np.partition(scores, -2, axis=1)[:, -2:]
     return RetrievalResult(
         truth,
-        found,
+        best,
         rival,
         best_two[:, 1],
         best_two[:, 1] - best_two[:, 0],

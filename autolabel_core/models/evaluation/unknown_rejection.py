@@ -102,10 +102,10 @@ def look_up(
     scores = index.label_scores(np.concatenate(queries))
     if left_out:
         scores[np.arange(len(own)), own] = -np.inf
-    found = scores.argmax(axis=1)
+    predicted = scores.argmax(axis=1)
     best_two = np.partition(scores, -2, axis=1)[:, -2:]
     return LookedUp(
-        np.cumsum(counts), best_two[:, 1], best_two[:, 1] - best_two[:, 0], found == own
+        np.cumsum(counts), best_two[:, 1], best_two[:, 1] - best_two[:, 0], predicted == own
     )
 
 
@@ -185,7 +185,7 @@ NOTHING = _Choice(1.0, 0.0, 0.0, 0.0, False)
 
 def _choice(known: LookedUp, unknown: LookedUp, rows: Flags, precision: float) -> _Choice:
     """The pair that answers most known queries rightly among those of the wanted precision."""
-    found = []
+    choices = []
     for margin in MARGINS:
         score, right = known.answers(margin)
         score, right = score[rows], right[rows]
@@ -198,8 +198,8 @@ def _choice(known: LookedUp, unknown: LookedUp, rows: Flags, precision: float) -
         threshold = _stricter(scores, correct, proposal)
         answered = correct[scores >= threshold]
         share = float(answered.sum() / len(score))
-        found.append(_Choice(threshold, margin, float(answered.mean()), share, proposal.reached))
-    return max(found, key=_value, default=NOTHING)
+        choices.append(_Choice(threshold, margin, float(answered.mean()), share, proposal.reached))
+    return max(choices, key=_value, default=NOTHING)
 
 
 def _value(choice: _Choice) -> tuple[bool, bool, float]:

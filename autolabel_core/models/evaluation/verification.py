@@ -214,7 +214,7 @@ def verify_index(
         references = reference_vectors(pictures, cache, views)
         by_views[views] = HeldOutSet(index.names, references, held_out).evaluate().figures
     itself = cache.vectors(pictures, AugmentationSplit.ITSELF, 1)[:, 0]
-    found = calibrate(index, pictures, cache, precision, max_regions, progress)
+    calibration = calibrate(index, pictures, cache, precision, max_regions, progress)
     return Verification(
         index,
         Rate.of(int(judged.correct.sum()), len(queries)),
@@ -224,8 +224,8 @@ def verify_index(
         tuple(margins[:WORST]),
         _pairs(index, judged),
         by_views,
-        found.regions,
-        found.whole,
+        calibration.regions,
+        calibration.whole,
         check_names(index),
     )
 
@@ -234,8 +234,8 @@ def _variants(index: ReferenceIndex) -> Rate:
     """Leave one out: is the nearest other reference one of the same label?"""
     counts = Counter(index.names)
     shared = np.array([counts[name] > 1 for name in index.names])
-    found = nearest_among_themselves(index.embeddings, 1).position[:, 0]
-    right = (index.codes[found] == index.codes) & shared
+    nearest = nearest_among_themselves(index.embeddings, 1).position[:, 0]
+    right = (index.codes[nearest] == index.codes) & shared
     return Rate.of(int(right.sum()), int(shared.sum()))
 
 
@@ -249,7 +249,7 @@ def _pairs(index: ReferenceIndex, judged: RetrievalResult) -> tuple[Pair, ...]:
     for row in np.argsort(-cosines.max(axis=1), kind="stable")[: 2 * PAIRS].tolist():
         candidates.setdefault((int(index.codes[row]), int(cosines[row].argmax())), 0)
     shown = Counter(judged.truth.tolist())
-    found: dict[frozenset[int], Pair] = {}
+    pairs: dict[frozenset[int], Pair] = {}
     for (label, other), mistaken in candidates.items():
         rows = np.flatnonzero(index.codes == label)
         row = int(rows[cosines[rows, other].argmax()])
@@ -258,8 +258,8 @@ def _pairs(index: ReferenceIndex, judged: RetrievalResult) -> tuple[Pair, ...]:
         cosine = float(cosines[row, other])
         names = index.labels[label], index.labels[other]
         pair = Pair(*names, mistaken, shown[label], cosine, row, other_row)
-        known = found.get(frozenset((label, other)))
+        known = pairs.get(frozenset((label, other)))
         if known is None or pair.mistaken > known.mistaken:
-            found[frozenset((label, other))] = pair
-    ranked = sorted(found.values(), key=lambda p: (-p.mistaken, -p.cosine, p.label))
+            pairs[frozenset((label, other))] = pair
+    ranked = sorted(pairs.values(), key=lambda p: (-p.mistaken, -p.cosine, p.label))
     return tuple(ranked[:PAIRS])

@@ -69,13 +69,13 @@ def call_with_fallback(
         return list(ask(items))
     except PLUGIN_FAILURES as error:
         _raise_what_is_about_all(error, name)
-        found = [_ask_alone(ask, name, item) for item in items]
-        fresh = [one for one, before in zip(found, refused_before, strict=True) if not before]
+        answers = [_ask_alone(ask, name, item) for item in items]
+        fresh = [one for one, before in zip(answers, refused_before, strict=True) if not before]
         if len(fresh) > 1 and all(isinstance(one, _Refusal) and one.is_a_fault for one in fresh):
             raise AutolabelError(
                 f"{fresh[0]}, and so on all {len(fresh)} items; repair it, or declare another one"
             ) from error
-        return [str(one) if isinstance(one, _Refusal) else one for one in found]
+        return [str(one) if isinstance(one, _Refusal) else one for one in answers]
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ def _ask_alone(ask: Ask[Item, Answer], name: str, item: Item) -> Answer | _Refus
         return _Refusal(str(error), is_a_fault=False)
     except PLUGIN_FAILURES as error:
         _raise_what_is_about_all(error, name)
-        said = str(error) if isinstance(error, UnreadableItemError) else repr(error)
-        return _Refusal(f"{name} fails on it: {said}", is_a_fault=True)
+        reason = str(error) if isinstance(error, UnreadableItemError) else repr(error)
+        return _Refusal(f"{name} fails on it: {reason}", is_a_fault=True)
 
 
 def _raise_what_is_about_all(error: BaseException, name: str) -> None:

@@ -65,8 +65,8 @@ class Variant:
 
     def weights_file(self) -> Path | None:
         """Return the file of weights, or None where the package is not installed."""
-        found = importlib.util.find_spec(self.distribution.replace("-", "_"))
-        folders = (found.submodule_search_locations if found else None) or ()
+        package = importlib.util.find_spec(self.distribution.replace("-", "_"))
+        folders = (package.submodule_search_locations if package else None) or ()
         files = [file for folder in folders for file in Path(folder).rglob("*.pth")]
         return files[0] if files else None
 

@@ -90,12 +90,12 @@ def main_face(image: Image.Image) -> FoundFace:
         NothingToEmbedError: no face is found, or two are about as large.
     """
     for share in SHARES:
-        found = find_faces(image, max(share * min(image.size), 1.0), CENTRAL_SCORE)
-        central = [face for face in found if share == SHARES[0] and _is_central(face, image.size)]
+        faces = find_faces(image, max(share * min(image.size), 1.0), CENTRAL_SCORE)
+        central = [face for face in faces if share == SHARES[0] and _is_central(face, image.size)]
         if central:
             return central[0]
         sure = sorted(
-            (face for face in found if face.score >= SURE_SCORE), key=lambda face: -face.side_px
+            (face for face in faces if face.score >= SURE_SCORE), key=lambda face: -face.side_px
         )
         if len(sure) > 1 and sure[1].side_px >= RIVAL_SHARE * sure[0].side_px:
             raise NothingToEmbedError(

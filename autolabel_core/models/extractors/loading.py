@@ -83,19 +83,23 @@ def embed_texts_checked(extractor: Extractor, texts: Sequence[str]) -> npt.NDArr
 
 
 def _checked(
-    extractor: Extractor, found: npt.NDArray[np.float32], rows: int
+    extractor: Extractor, vectors: npt.NDArray[np.float32], rows: int
 ) -> npt.NDArray[np.float32]:
     where = f"The extractor `{extractor.manifest.feature_extractor_name}` returned"
-    if not isinstance(found, np.ndarray) or found.dtype != np.float32:
-        kind = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
+    if not isinstance(vectors, np.ndarray) or vectors.dtype != np.float32:
+        kind = vectors.dtype if isinstance(vectors, np.ndarray) else type(vectors).__name__
         raise AutolabelError(f"{where} {kind}, expected a numpy array of float32")
     dim = extractor.manifest.embedding_dim
-    if found.ndim != 2 or found.shape[0] != rows or found.shape[1] != (dim or found.shape[1]):
-        raise AutolabelError(f"{where} shape {found.shape}, expected ({rows}, {dim or 'd'})")
-    if not np.isfinite(found).all():
-        row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
+    if (
+        vectors.ndim != 2
+        or vectors.shape[0] != rows
+        or vectors.shape[1] != (dim or vectors.shape[1])
+    ):
+        raise AutolabelError(f"{where} shape {vectors.shape}, expected ({rows}, {dim or 'd'})")
+    if not np.isfinite(vectors).all():
+        row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise UnreadableItemError(f"{where} a value that is not finite in row {row}")
-    lengths = np.sqrt(np.einsum("nd,nd->n", found, found, dtype=np.float64))
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
     off = np.abs(lengths - 1.0)
     if (off > MAX_LENGTH_ERROR).any():
         row = int(off.argmax())
@@ -103,4 +107,4 @@ def _checked(
             f"{where} a row of length {lengths[row]:.4g} (row {row}), expected unit length: "
             "divide each row by its Euclidean norm"
         )
-    return np.ascontiguousarray(found / lengths[:, None], dtype=np.float32)
+    return np.ascontiguousarray(vectors / lengths[:, None], dtype=np.float32)

@@ -116,10 +116,10 @@ def _chunks(reader: Tokenizer, text: str) -> list[npt.NDArray[np.int64]]:
 
 
 def _folder() -> Path:
-    found = importlib.util.find_spec(MINILM_PACKAGE)
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec(MINILM_PACKAGE)
+    if package is None or package.origin is None:
         raise MissingWeightsError(f"The model `{MINILM}` needs the text extra: {INSTALL}")
-    return Path(found.origin).parent / "model"
+    return Path(package.origin).parent / "model"
 
 
 def tokenizer() -> Tokenizer:

@@ -227,8 +227,8 @@ def _checkpoint(model: str, weights: str) -> Path | None:
 
 
 def _model_config(model: str) -> ModelConfig:
-    found = importlib.util.find_spec("open_clip")
-    folders = found.submodule_search_locations if found else None
+    package = importlib.util.find_spec("open_clip")
+    folders = package.submodule_search_locations if package else None
     # The package's own files answer in milliseconds, the package itself imports torch first.
     files = {
         file.stem: file

@@ -63,14 +63,14 @@ def find_faces(image: Image.Image, smallest_px: float, min_score: float) -> list
     with _LOCK:
         boxes, scores, _ = _finder().run(np.ascontiguousarray(pixels), 0, min_score)
     across, down = image.size[0] / width, image.size[1] / height
-    found = [
+    faces = [
         FoundFace(
             (b.left() * across, b.top() * down, (b.right() + 1) * across, (b.bottom() + 1) * down),
             float(score),
         )
         for b, score in zip(boxes, scores, strict=True)
     ]
-    return sorted(found, key=lambda face: (-face.score, face.xyxy_px))
+    return sorted(faces, key=lambda face: (-face.score, face.xyxy_px))
 
 
 def face_vector(image: Image.Image, face: FoundFace) -> npt.NDArray[np.float64]:

@@ -198,21 +198,21 @@ class ChatClient:
 
     def _read(self, body: str) -> str:
         try:
-            found = _Completion.model_validate_json(body)
+            completion = _Completion.model_validate_json(body)
         except ValidationError as error:
             raise BrokenAnswerError(
                 self._said(f"sent no chat completion: {body[:60]!r}")
             ) from error
-        if found.usage is not None:
-            self.usage.input_tokens += found.usage.prompt_tokens
-            self.usage.output_tokens += found.usage.completion_tokens
-        message, reason = found.choices[0].message, found.choices[0].finish_reason
+        if completion.usage is not None:
+            self.usage.input_tokens += completion.usage.prompt_tokens
+            self.usage.output_tokens += completion.usage.completion_tokens
+        message, reason = completion.choices[0].message, completion.choices[0].finish_reason
         if message.refusal or reason == "content_filter":
             raise RefusedAnswerError(self._said(f"declined: {message.refusal or reason}"))
         return message.content or ""
 
-    def _refuse(self, status: int, said: str) -> NoReturn:
-        problem = self._said(f"{REFUSED.get(status, 'answers')} ({status}: {said})")
+    def _refuse(self, status: int, detail: str) -> NoReturn:
+        problem = self._said(f"{REFUSED.get(status, 'answers')} ({status}: {detail})")
         if status in PASSING or status >= 500:
             raise StoreUnavailableError(problem) from None
         variable = self.settings.key_variable

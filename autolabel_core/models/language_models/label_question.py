@@ -90,12 +90,12 @@ def parse_label(text: str, vocabulary: Sequence[str]) -> LabelAnswer:
         AutolabelError: it is no such object, or the label is none of the list.
     """
     try:
-        found = json.loads(_FENCE.sub(r"\1", text))
+        answer = json.loads(_FENCE.sub(r"\1", text))
     except (ValueError, RecursionError) as error:
         raise AutolabelError(f"no JSON: {text[:60]!r}") from error
-    if not isinstance(found, dict) or "label" not in found:
+    if not isinstance(answer, dict) or "label" not in answer:
         raise AutolabelError(f"no object with `label` and `reason`: {text[:60]!r}")
-    reason, label = found.get("reason"), found["label"]
+    reason, label = answer.get("reason"), answer["label"]
     told = " ".join(reason.split())[:MAX_REASON_CHARACTERS] if isinstance(reason, str) else ""
     if label is None:
         return LabelAnswer(None, told)

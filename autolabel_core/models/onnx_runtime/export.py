@@ -46,12 +46,12 @@ def export(source: NetworkSource) -> bytes:
         expected: Vectors = network(*tensors).float().numpy()
     try:
         model = _as_onnx(source, network, tensors)
-        found = OnnxNetwork(model).run(*inputs)
+        exported = OnnxNetwork(model).run(*inputs)
     except Exception as error:
         # Exporter and runtime have dozens of error types; for each of them torch goes on.
-        said = str(error).strip() or type(error).__name__
-        raise ExportFailedError(f"it cannot be exported: {said.splitlines()[0]}") from error
-    cosine = least_cosine(expected, found)
+        reason = str(error).strip() or type(error).__name__
+        raise ExportFailedError(f"it cannot be exported: {reason.splitlines()[0]}") from error
+    cosine = least_cosine(expected, exported)
     if not cosine >= MIN_COSINE:
         raise ExportFailedError(
             f"ONNX Runtime gives other vectors: least cosine {cosine:.5f}, expected {MIN_COSINE}"
@@ -59,12 +59,12 @@ def export(source: NetworkSource) -> bytes:
     return model
 
 
-def least_cosine(expected: Vectors, found: Vectors) -> float:
+def least_cosine(expected: Vectors, actual: Vectors) -> float:
     """Return the smallest cosine between rows `(n, d)` of the same place; −1 for other shapes."""
-    if expected.shape != found.shape or not np.isfinite(found).all():
+    if expected.shape != actual.shape or not np.isfinite(actual).all():
         return -1.0
-    products = np.einsum("nd,nd->n", expected, found, dtype=np.float64)
-    lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
+    products = np.einsum("nd,nd->n", expected, actual, dtype=np.float64)
+    lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(actual, axis=1)
     return float((products / np.maximum(lengths, 1e-12)).min())
 
 

@@ -78,10 +78,10 @@ class ModelCard:
 
 def environment(device: str) -> dict[str, str]:
     """Return the versions that a training depends on."""
-    found = {"python": platform.python_version(), "device": device}
+    versions = {"python": platform.python_version(), "device": device}
     for name in TOLD:
         try:
-            found[name] = importlib.metadata.version(name)
+            versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

@@ -122,8 +122,8 @@ class S3Reader:
 
     def _list(self, bucket: str, folder: str) -> None:
         try:
-            found = self.bucket(bucket).entries_in(folder)
-            self._listed[bucket, folder] = {entry.key: entry for entry in found}
+            entries = self.bucket(bucket).entries_in(folder)
+            self._listed[bucket, folder] = {entry.key: entry for entry in entries}
         except StoreUnavailableError:
             self._refused.add(bucket)
 

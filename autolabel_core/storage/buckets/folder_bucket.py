@@ -93,12 +93,12 @@ class FolderBucket(BucketLayout):
         )
 
     def _manifest_contents(self, files: Files) -> list[tuple[str, bytes, Base]]:
-        found = [(key, self.path_of(key)) for key in sorted(files) if key.endswith(MANIFEST)]
+        manifests = [(key, self.path_of(key)) for key in sorted(files) if key.endswith(MANIFEST)]
         if self._is_manifest:
-            found = [(self._root.name, self._root)]
+            manifests = [(self._root.name, self._root)]
         return [
             (name, _content(path), LocalBase(path.parent, self._s3, self._allowed))
-            for name, path in found
+            for name, path in manifests
         ]
 
 
@@ -122,5 +122,5 @@ def _name_of(key: str) -> str:
     if "\\x" not in key:
         return key
     raw = key.encode("utf-8", "surrogateescape")
-    found = re.sub(rb"\\x(5c|[89a-f][0-9a-f])", lambda m: bytes([int(m[1], 16)]), raw)
-    return os.fsdecode(found)
+    name = re.sub(rb"\\x(5c|[89a-f][0-9a-f])", lambda m: bytes([int(m[1], 16)]), raw)
+    return os.fsdecode(name)

@@ -69,8 +69,8 @@ def local_file(path: Path) -> BucketFile | None:
     if stat.S_ISREG(mode):
         return LocalFile(path)
     if stat.S_ISDIR(mode) and path.is_symlink():
-        found = _entries(str(path))
-        return _closed(path, found) if isinstance(found, OSError) else None
+        entries = _entries(str(path))
+        return _closed(path, entries) if isinstance(entries, OSError) else None
     return None
 
 
@@ -139,8 +139,8 @@ class _Folder:
 
 def _entries(folder: str) -> list[os.DirEntry[str]] | OSError:
     try:
-        with os.scandir(folder) as found:
-            entries = [entry for entry in found if not entry.name.startswith(".")]
+        with os.scandir(folder) as scanned:
+            entries = [entry for entry in scanned if not entry.name.startswith(".")]
     except OSError as error:
         return error
     return sorted(entries, key=lambda entry: entry.name)

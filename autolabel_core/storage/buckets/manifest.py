@@ -59,8 +59,8 @@ class ManifestLine:
         if self.value is None:
             return []
         addresses = (_address(blob) for blob in (self.value.get("blobs") or []))
-        found = (self._file(address) for address in addresses if address is not None)
-        return [file for file in found if file is not None]
+        files = (self._file(address) for address in addresses if address is not None)
+        return [file for file in files if file is not None]
 
     def _file(self, address: str) -> BucketFile | None:
         try:

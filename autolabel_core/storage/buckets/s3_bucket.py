@@ -62,12 +62,12 @@ class ObjectStoreBucket(BucketLayout):
 
     def _files(self) -> Files:
         try:
-            self.__dict__["_listing"] = found = self._list_now()
+            self.__dict__["_listing"] = listing = self._list_now()
         except AutolabelError as error:
             raise type(error)(
                 f"{error} Nothing is registered, or its objects would seem deleted."
             ) from error
-        return found
+        return listing
 
     def _file(self, key: str) -> S3File | None:
         if self._is_manifest:
@@ -78,10 +78,10 @@ class ObjectStoreBucket(BucketLayout):
         return key in self._listing
 
     def _manifest_contents(self, files: Files) -> list[tuple[str, bytes, Base]]:
-        found = [self._full(key) for key in sorted(files) if key.endswith(MANIFEST)]
+        manifests = [self._full(key) for key in sorted(files) if key.endswith(MANIFEST)]
         if self._is_manifest:
-            found = [self._prefix]
-        return [(self._name(key), self._content(key), self._base(key)) for key in found]
+            manifests = [self._prefix]
+        return [(self._name(key), self._content(key), self._base(key)) for key in manifests]
 
     def _name(self, key: str) -> str:
         return posixpath.relpath(key, self._prefix or ".") if not self._is_manifest else key

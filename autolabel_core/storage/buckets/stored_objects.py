@@ -62,11 +62,11 @@ class Blob:
             data = self.read()
             check_size(len(data), max_object_mb)
             return data
-        found = bytearray()
+        content = bytearray()
         for part in self.parts():
-            found += part
-            check_size(len(found), max_object_mb, "more than ")
-        return bytes(found)
+            content += part
+            check_size(len(content), max_object_mb, "more than ")
+        return bytes(content)
 
 
 @dataclass(frozen=True)
@@ -174,19 +174,19 @@ def _kind_of(mode: int) -> str:
 def file_size(path: Path) -> int | None:
     """Return the size of a regular file in bytes; None where there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except (OSError, ValueError):
         return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def file_version(path: Path) -> str:
     """Return a text that changes when the file does: size, modification and status-change time."""
     try:
-        found = path.stat()
+        status = path.stat()
     except (OSError, ValueError):
         return "missing"
-    return f"{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}"
+    return f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
 
 
 def version_when_renamed(version: str) -> str:

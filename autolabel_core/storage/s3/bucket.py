@@ -56,13 +56,13 @@ class S3Bucket:
             return [_entry(meta) for chunk in chunks for meta in chunk]
 
         try:
-            found = self._ask(ask, prefix, is_listing=True)
+            entries = self._ask(ask, prefix, is_listing=True)
         except AutolabelError as error:
             # One such key would hide the whole page that it is listed on.
             if not is_unaddressable(str(error.__cause__)):
                 raise
-            found = list(list_all(self.name, prefix, self._settings))
-        return self._without_markers(found)
+            entries = list(list_all(self.name, prefix, self._settings))
+        return self._without_markers(entries)
 
     def entries_in(self, prefix: str) -> list[S3Entry]:
         """Return the objects directly in a folder, by key.
@@ -76,18 +76,18 @@ class S3Bucket:
         import obstore
 
         def ask() -> list[S3Entry]:
-            found = obstore.list_with_delimiter(self._store, prefix or None)["objects"]
-            return [_entry(meta) for meta in found]
+            objects = obstore.list_with_delimiter(self._store, prefix or None)["objects"]
+            return [_entry(meta) for meta in objects]
 
         return self._ask(ask, prefix, is_listing=True)
 
     def _without_markers(self, entries: list[S3Entry]) -> list[S3Entry]:
         """The client shows `folder/` as `folder`; only a request tells it from an empty object."""
-        found = {entry.key: entry for entry in entries}
-        for entry in [e for e in found.values() if e.size == 0]:
+        by_key = {entry.key: entry for entry in entries}
+        for entry in [e for e in by_key.values() if e.size == 0]:
             if entry.key.endswith("/") or self.head(entry.key) is None:
-                del found[entry.key]
-        return sorted(found.values())
+                del by_key[entry.key]
+        return sorted(by_key.values())
 
     def head(self, key: str) -> S3Entry | None:
         """Return an object's entry, or None where there is none."""
@@ -103,10 +103,10 @@ class S3Bucket:
         import obstore
 
         try:
-            found = self._ask(lambda: obstore.get(self._store, key, options={"head": True}), key)
+            response = self._ask(lambda: obstore.get(self._store, key, options={"head": True}), key)
         except FileNotFoundError:
             return None
-        return _entry(found.meta), dict(found.attributes).get(name)
+        return _entry(response.meta), dict(response.attributes).get(name)
 
     def read(self, key: str) -> tuple[bytes, S3Entry]:
         """Return an object's content and its entry.
@@ -120,8 +120,8 @@ class S3Bucket:
         import obstore
 
         def ask() -> tuple[bytes, S3Entry]:
-            found = obstore.get(self._store, key)
-            return bytes(found.bytes()), _entry(found.meta)
+            response = obstore.get(self._store, key)
+            return bytes(response.bytes()), _entry(response.meta)
 
         return self._ask(ask, key)
 

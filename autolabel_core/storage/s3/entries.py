@@ -57,8 +57,8 @@ def list_all(bucket: str, prefix: str, settings: S3Settings) -> Iterator[S3Entry
     below = f"{prefix}/" if prefix else ""
     try:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=below):
-            for found in page.get("Contents", []):
-                yield S3Entry(found["Key"], found["ETag"].strip('"'), found["Size"])
+            for entry in page.get("Contents", []):
+                yield S3Entry(entry["Key"], entry["ETag"].strip('"'), entry["Size"])
     except (BotoCoreError, ClientError) as error:
         address = f"{SCHEME}{bucket}/{prefix}"
         message = explained(str(error), address, settings, is_listing=True)

@@ -45,37 +45,40 @@ def explained(
         if not is_listing:
             return UnreadableItemError(f"lies in {bucket}, which does not exist; {cure}")
         return StoreUnavailableError(f"The bucket {bucket} does not exist on {server}; {cure}.")
-    found, cure = _found_and_cure(message, settings)
-    return StoreUnavailableError(f"Expected {address} from {server}, but {found}; {cure}.")
+    problem, cure = _found_and_cure(message, settings)
+    return StoreUnavailableError(f"Expected {address} from {server}, but {problem}; {cure}.")
 
 
 def _found_and_cure(message: str, settings: S3Settings) -> tuple[str, str]:
     code, status = code_of(message), _status(message)
     if "169.254.169.254" in message:
-        found, cure = (
+        problem, cure = (
             "no keys were found",
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
         )
     elif code in ("AuthorizationHeaderMalformed", "PermanentRedirect") or status in ("301", "307"):
         expected = re.search(r"expecting '([^']+)'|<Region>([^<]+)", message)
         there = f", the bucket is in {expected[1] or expected[2]}" if expected else ""
-        found = f"the region `{settings.region or DEFAULT_REGION}` is wrong{there}"
+        problem = f"the region `{settings.region or DEFAULT_REGION}` is wrong{there}"
         cure = "set AWS_REGION to the bucket's"
     elif code in ("SignatureDoesNotMatch", "InvalidAccessKeyId") or status == "401":
-        found, cure = "the keys are refused", "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        problem, cure = (
+            "the keys are refused",
+            "correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
     elif status == "403":
-        found, cure = (
+        problem, cure = (
             "access is denied",
             "allow s3:ListBucket and s3:GetObject (to write: s3:PutObject)",
         )
     elif status.startswith("5") or status == "429":
-        found, cure = f"the server answers {status} again and again", "run the same again later"
+        problem, cure = f"the server answers {status} again and again", "run the same again later"
     elif status:
-        found, cure = f"the server answers {status} {code}", "look at the server"
+        problem, cure = f"the server answers {status} {code}", "look at the server"
     else:
-        found = "the server cannot be reached, or broke off its answer"
+        problem = "the server cannot be reached, or broke off its answer"
         cure = "check AWS_ENDPOINT_URL and the network, then run the same again"
-    return found, cure
+    return problem, cure
 
 
 def is_unaddressable(message: str) -> bool:
