@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
@@ -34,15 +35,16 @@ def elided(line: str, width_px: int) -> str:
 
 def font_path() -> Path:
     """DejaVu Sans as matplotlib brings it: the same letters on every machine."""
-    import matplotlib
+    # Found and not imported: that takes half a second, and the letters are a file.
+    found = importlib.util.find_spec("matplotlib")
+    assert found is not None and found.origin is not None, "matplotlib is a dependency"
+    return Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
 
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 
-
-@lru_cache(maxsize=1)
-def font() -> ImageFont.FreeTypeFont:
-    """The letters of captions."""
-    return ImageFont.truetype(str(font_path()), TEXT_PX, layout_engine=ImageFont.Layout.BASIC)
+@lru_cache(maxsize=8)
+def font(size_px: int = TEXT_PX) -> ImageFont.FreeTypeFont:
+    """The letters of captions, or those of another size."""
+    return ImageFont.truetype(str(font_path()), size_px, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=1)
@@ -55,4 +57,6 @@ def _glyphs() -> frozenset[int]:
 def drawable(text: str) -> str:
     """The text on one line, with □ for what the font cannot draw."""
     plain = unicodedata.normalize("NFC", " ".join(text.split()))
+    if plain.isascii() and plain.isprintable():
+        return plain
     return "".join(c if ord(c) in _glyphs() else "□" for c in plain)

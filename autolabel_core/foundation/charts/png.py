@@ -33,7 +33,11 @@ def figure_png(figure: Figure) -> bytes:
     """The drawing in as many colours as fit; two would fit whatever it shows."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
-    picture = Image.open(buffer).convert("RGB")
+    return chart_png(Image.open(buffer).convert("RGB"))
+
+
+def chart_png(picture: Image.Image) -> bytes:
+    """The picture, RGB, in as many colours as fit under `MAX_PNG_BYTES`."""
     sizes = (png_of(picture, colours) for colours in (128, 32, 8, 2))
     return next(png for png in sizes if len(png) < MAX_PNG_BYTES)
 
