@@ -27,6 +27,19 @@ class Arrival(NamedTuple):
     version: str
 
 
+class ArrivalPosition(NamedTuple):
+    """How far the arrivals of a collection reach: their number, and the last of them.
+
+    Rows are added and never taken away, so that a larger number is a later position.
+    """
+
+    count: int
+    last: int | None
+    document_id: str
+    version: str
+    recorded_at: str
+
+
 def batches_of(objects: Mapping[str, Arrival]) -> list[str]:
     """Return all batches that objects were ever assigned to, in order."""
     return sorted({arrival.batch for arrival in objects.values()})
@@ -86,7 +99,7 @@ class ArrivalRows(Rows):
         with self._database.reading() as connection:
             return MappingProxyType(self._last_arrivals.read(connection, collection))
 
-    def arrival_position(self, collection: str) -> tuple[object, ...]:
+    def arrival_position(self, collection: str) -> ArrivalPosition:
         """Return how far the arrivals of a collection reach: their number, and the last of them."""
         columns = ARRIVALS.c
         query = select(func.count(columns.id), func.max(columns.id))
@@ -94,7 +107,7 @@ class ArrivalRows(Rows):
             count, last = connection.execute(query.where(columns.collection == collection)).one()
             newest = select(columns.document_id, columns.version, columns.recorded_at)
             row = connection.execute(newest.where(columns.id == last)).first()
-        return (count, last, *(row or ()))
+        return ArrivalPosition(count, last, *(row or ("", "", "")))
 
     def knows(self, collection: str) -> bool:
         """Whether any object of a collection was ever recorded."""

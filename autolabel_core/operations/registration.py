@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autolabel_core.declarations import Collection
-from autolabel_core.foundation.ids import document_id
+from autolabel_core.foundation.ids import document_id, fingerprint
 from autolabel_core.ledger import Arrival, Event, event_id
-from autolabel_core.ledger.arrivals import DELETED, batches_of
+from autolabel_core.ledger.arrivals import DELETED, ArrivalPosition, batches_of
 from autolabel_core.notifications.webhooks.endpoints import declare_endpoints, endpoints_of
 from autolabel_core.operations.losses import LostObjectsError, check_losses
 from autolabel_core.storage.buckets.folder_walk import unseen_prefixes
 from autolabel_core.storage.buckets.object_source import bucket_folder
 from autolabel_core.storage.buckets.stored_objects import Listed
 from autolabel_core.tables.lost_ledger import check_ledger, note_ledger
+from autolabel_core.tables.remembered import recalled, remember
 from autolabel_core.tables.workspace import OpenCollection
 
 HALTED_EVENT = "collection.halted"
+REGISTERED = "registered"
+FORMAT = 1
+"""Of what is remembered of the last comparison; another number forgets it."""
 
 
 @dataclass(frozen=True)
@@ -65,20 +71,11 @@ def register(collection: OpenCollection, accept_losses: bool = False) -> Registr
     with collection.warehouse.writing(name, "registration"):
         source = collection.source()
         listed = dict(source.list())
-
-        def decide(known: Mapping[str, Arrival]) -> list[Arrival]:
-            changes = list(_changes(collection.declaration, listed, known))
-            if not accept_losses:
-                check_losses(collection.declaration, changes, known)
-            return changes
-
-        try:
-            events = collection.ledger.record_arrivals(name, decide)
-        except LostObjectsError as error:
-            collection.ledger.append_events([_halted(name, str(error))])
-            raise
+        batches = _batches_if_as_before(collection, listed)
+        events: list[Arrival] = []
+        if batches is None:
+            events, batches = _compared(collection, listed, accept_losses)
         note_ledger(collection.workspace, name)
-        batches = batches_of(collection.ledger.objects(name))
     counts = Counter[str](event.event for event in events)
     return Registration(
         counts["created"],
@@ -88,6 +85,53 @@ def register(collection: OpenCollection, accept_losses: bool = False) -> Registr
         len(listed),
         tuple(source.ignored),
     )
+
+
+def _batches_if_as_before(
+    collection: OpenCollection, listed: Mapping[str, str]
+) -> list[str] | None:
+    """Return the batches where this listing was compared with these very arrivals; else None."""
+    position = collection.ledger.arrival_position(collection.name)
+    found: list[str] | None = recalled(
+        collection, REGISTERED, _compared_with(collection, listed, position)
+    )
+    return found
+
+
+def _compared(
+    collection: OpenCollection, listed: Mapping[str, str], accept_losses: bool
+) -> tuple[list[Arrival], list[str]]:
+    """Record how a listing differs from the last arrivals; return what, and all batches."""
+    name, ledger = collection.name, collection.ledger
+
+    def decide(known: Mapping[str, Arrival]) -> list[Arrival]:
+        changes = list(_changes(collection.declaration, listed, known))
+        if not accept_losses:
+            check_losses(collection.declaration, changes, known)
+        return changes
+
+    count, *_ = ledger.arrival_position(name)
+    try:
+        events = ledger.record_arrivals(name, decide)
+    except LostObjectsError as error:
+        ledger.append_events([_halted(name, str(error))])
+        raise
+    batches = batches_of(ledger.objects(name))
+    position = ledger.arrival_position(name)
+    # Rows are only ever added: so many mean that nobody else added any, on this machine or another.
+    if position[0] == count + len(events):
+        remember(collection, REGISTERED, _compared_with(collection, listed, position), batches)
+    return events, batches
+
+
+def _compared_with(
+    collection: OpenCollection, listed: Mapping[str, str], position: ArrivalPosition
+) -> str:
+    """Return a fingerprint of a listing, in its order, and of the arrivals that it is held to."""
+    texts = [*listed, *listed.values()]
+    digest = hashlib.sha256("".join(texts).encode("utf-8", "surrogateescape"))
+    digest.update(array("L", map(len, texts)).tobytes())
+    return fingerprint(FORMAT, collection.ledger.database.shown, position, digest.hexdigest())
 
 
 def bucket_places(collection: OpenCollection) -> list[str]:

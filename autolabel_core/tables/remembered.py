@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError
@@ -32,18 +32,45 @@ def remembered(
     Returns:
         The value.
     """
-    file = file_of(collection, what)
-    try:
-        known = json.loads(file.read_bytes())
-        if known["made_from"] == made_from:
-            return cast("Value", known["value"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    known = recalled(collection, what, made_from)
+    if known is not None:
+        return cast("Value", known)
     value = compute()
+    remember(collection, what, made_from, value)
+    return value
+
+
+def recalled(collection: OpenCollection, what: str, made_from: str) -> Any:
+    """Return what `remember` kept of these very sources; None where there is nothing.
+
+    Args:
+        collection: whose value it is.
+        what: names it.
+        made_from: fingerprint of everything that it is computed from.
+
+    Returns:
+        The value, as JSON holds it.
+    """
+    try:
+        known = json.loads(file_of(collection, what).read_bytes())
+        return known["value"] if known["made_from"] == made_from else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remember(collection: OpenCollection, what: str, made_from: str, value: object) -> None:
+    """Keep a value in place of the earlier one of its name; where nothing can be written, none is.
+
+    Args:
+        collection: whose value it is.
+        what: names it.
+        made_from: fingerprint of everything that it is computed from.
+        value: survives JSON.
+    """
+    file = file_of(collection, what)
     text = json.dumps({"made_from": made_from, "value": value})
     with contextlib.suppress(OSError, AutolabelError):
         write_atomically(file, lambda part: part.write_text(text, encoding="utf-8"))
-    return value
 
 
 def file_of(collection: OpenCollection, what: str) -> Path:

@@ -25,6 +25,8 @@ from autolabel_core.storage.buckets.stored_objects import Listed, StoredObject, 
 SIDECAR = ".json"
 LEDGER = f"/{sources.FILE}"
 MANIFEST = ".jsonl"
+_COMPANIONS = (SIDECAR, MANIFEST, sources.FILE)
+"""How the keys of files end that describe others."""
 DESCRIBED = (
     *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"),
     *(".heic", ".heif", ".avif", ".jxl", ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"),
@@ -182,6 +184,8 @@ class BucketLayout(ABC):
 
 
 def _is_companion(key: str, file: BucketFile, files: Files, referred: set[Hashable]) -> bool:
+    if not referred and not key.endswith(_COMPANIONS):
+        return False
     described = key.removesuffix(SIDECAR)
     if key.endswith(MANIFEST) or _is_ledger(key, file):
         return True
@@ -192,7 +196,7 @@ def _is_companion(key: str, file: BucketFile, files: Files, referred: set[Hashab
 
 def _is_ledger(key: str, file: BucketFile) -> bool:
     """Whether this is the list of where pictures are from; only its first line tells."""
-    if f"/{key}"[-len(LEDGER) :] != LEDGER:
+    if not f"/{key}".endswith(LEDGER):
         return False
     try:
         return sources.is_ledger(file.blob().read())

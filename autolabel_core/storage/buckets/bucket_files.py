@@ -50,30 +50,30 @@ class Base(Protocol):
 
 
 class LocalFile:
-    """A file on the disk."""
+    """A file on the disk; its path is a text, for a listing makes one of these for each file."""
 
-    __slots__ = ("path",)
+    __slots__ = ("_path",)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str) -> None:
+        self._path = path
 
     @property
     def name(self) -> str:
         """The file's name."""
-        return self.path.name
+        return Path(self._path).name
 
     @property
     def identity(self) -> Hashable:
         """The path without detours."""
-        return os.path.normpath(self.path)
+        return os.path.normpath(self._path)
 
     def version(self) -> str:
         """Return size and times."""
-        return file_version(self.path)
+        return file_version(self._path)
 
     def blob(self, property_name: str | None = None, kind: str | None = None) -> Blob:
         """Return the file as a blob."""
-        return file_blob(self.path, property_name, kind)
+        return file_blob(Path(self._path), property_name, kind)
 
 
 class S3Reader:
@@ -202,7 +202,7 @@ class LocalBase:
         else:
             path = self._folder / address
         self.allowed.check_file(path, self._folder)
-        return LocalFile(path)
+        return LocalFile(str(path))
 
 
 class S3Base:

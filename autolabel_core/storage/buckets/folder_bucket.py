@@ -114,6 +114,8 @@ def _content(manifest: Path) -> bytes:
 
 def _key_of(relative: str) -> str:
     r"""Keys are Unicode text: undecodable bytes become `\xNN`, and a `\x` of the name `\x5cx`."""
+    if relative.isascii() and "\\" not in relative:
+        return relative
     raw = os.fsencode(relative).replace(rb"\x", rb"\x5cx")
     return raw.decode("utf-8", "backslashreplace")
 

@@ -67,7 +67,7 @@ def local_file(path: Path) -> BucketFile | None:
     except OSError as error:
         return _unreadable(path, error) if error.errno in UNREADABLE else None
     if stat.S_ISREG(mode):
-        return LocalFile(path)
+        return LocalFile(str(path))
     if stat.S_ISDIR(mode) and path.is_symlink():
         entries = _entries(str(path))
         return _closed(path, entries) if isinstance(entries, OSError) else None
@@ -109,7 +109,7 @@ def walk(root: str, suffix: str = "") -> Iterator[tuple[str, BucketFile]]:
                 if entry.is_dir():
                     below += [one] if (one := folder.below(entry, entered)) else []
                 elif entry.name.endswith(suffix) and entry.is_file():
-                    yield folder.prefix + entry.name, LocalFile(Path(entry.path))
+                    yield folder.prefix + entry.name, LocalFile(entry.path)
             except OSError as error:
                 yield folder.prefix + entry.name, _unreadable(Path(entry.path), error)
         waiting += reversed(below)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import posixpath
+from functools import lru_cache
 from itertools import islice
 
 from autolabel_core.foundation.errors import UnreadableItemError
@@ -36,12 +37,18 @@ def is_incidental(key: str, file: BucketFile) -> bool:
         documents, and for a table such as `labels.csv` whose first line has a column for keys and
         one for labels.
     """
-    *folders, name = key.lower().split("/")
+    folder, _, name = key.lower().rpartition("/")
     if name in _NAMES or name.startswith("~$") or name.endswith(_UNFINISHED):
         return True
-    if any(folder in _FOLDERS for folder in folders):
+    if folder and _is_left_behind(folder):
         return True
     return name in _TABLES and _has_labels(file)
+
+
+@lru_cache(maxsize=1)  # A listing goes through one folder after another.
+def _is_left_behind(path: str) -> bool:
+    """Whether a folder, or one that it lies in, is none of the user's."""
+    return any(folder in _FOLDERS for folder in path.split("/"))
 
 
 def _has_labels(file: BucketFile) -> bool:

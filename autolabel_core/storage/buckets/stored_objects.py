@@ -180,10 +180,10 @@ def file_size(path: Path) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def file_version(path: Path) -> str:
+def file_version(path: str | Path) -> str:
     """Return a text that changes when the file does: size, modification and status-change time."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - a Path for each file takes longer than this
     except (OSError, ValueError):
         return "missing"
     return f"{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"
