@@ -92,10 +92,10 @@ def _batches_if_as_before(
 ) -> list[str] | None:
     """Return the batches where this listing was compared with these very arrivals; else None."""
     position = collection.ledger.arrival_position(collection.name)
-    found: list[str] | None = recalled(
+    batches: list[str] | None = recalled(
         collection, REGISTERED, _compared_with(collection, listed, position)
     )
-    return found
+    return batches
 
 
 def _compared(
