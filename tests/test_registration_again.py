@@ -78,7 +78,7 @@ def test_what_another_machine_records_meanwhile_is_not_taken_for_compared(worksp
     gone = document_id("c", "a")
 
     def then_another(name):
-        if positions(name).count == 2:
+        if positions(name).number == 2:
             stores.ledger.record_arrivals(
                 "c", lambda known: [known[gone]._replace(event="deleted")]
             )

@@ -33,7 +33,7 @@ class ArrivalPosition(NamedTuple):
     Rows are added and never taken away, so that a larger number is a later position.
     """
 
-    count: int
+    number: int
     last: int | None
     document_id: str
     version: str

@@ -110,7 +110,7 @@ def _compared(
             check_losses(collection.declaration, changes, known)
         return changes
 
-    count, *_ = ledger.arrival_position(name)
+    before = ledger.arrival_position(name)
     try:
         events = ledger.record_arrivals(name, decide)
     except LostObjectsError as error:
@@ -119,7 +119,7 @@ def _compared(
     batches = batches_of(ledger.objects(name))
     position = ledger.arrival_position(name)
     # Rows are only ever added: so many mean that nobody else added any, on this machine or another.
-    if position[0] == count + len(events):
+    if position.number == before.number + len(events):
         remember(collection, REGISTERED, _compared_with(collection, listed, position), batches)
     return events, batches
 
