@@ -24,6 +24,7 @@ from autolabel_core.exports.image_folder import write_image_folder
 from autolabel_core.exports.tables import write_csv, write_jsonl, write_parquet
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.suggestions import did_you_mean
+from autolabel_core.storage.typed_rows import Column
 
 __all__ = ["FORMATS", "LABEL_SOURCES", "ExportReport", "write_export"]
 
@@ -119,7 +120,16 @@ def _in_order(documents: pa.Table) -> pa.Table:
     known = {**SCHEMA, **CERTAINTY}
     types = [(name, known.get(name, pa.string())) for name in (*SCHEMA, *extra)]
     table = documents.select([*SCHEMA, *extra]).cast(pa.schema(types))
+    if _is_rising(table["key"].combine_chunks()):
+        return table.combine_chunks()
     return table.sort_by([("key", "ascending"), ("document_id", "ascending")]).combine_chunks()
+
+
+def _is_rising(keys: Column) -> bool:
+    """Whether each key is greater than the one before, so that rows are in order already."""
+    import pyarrow.compute as pc
+
+    return bool(pc.all(pc.less(keys[:-1], keys[1:])).as_py()) and not keys.null_count
 
 
 def _without_proposals(documents: pa.Table) -> pa.Table:

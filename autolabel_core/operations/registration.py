@@ -58,11 +58,8 @@ def register(collection: OpenCollection, accept_losses: bool = False) -> Registr
             meant so.
 
     Returns:
-        What was found.
-
-    Raises:
-        LostObjectsError: so many objects are gone that nothing was recorded but the event
-            `collection.halted`.
+        What was found. Where so many objects are gone that nothing was recorded but the event
+        `collection.halted`, that is a `LostObjectsError`.
     """
     name = collection.name
     if not accept_losses:
