@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autolabel_core.ledger import Annotation, Ledger, effective_annotations
+from autolabel_core.ledger.revocations import REINSTATE, REVOKE, REVOKED_EVENT
 
 fresh = count()
 DOCUMENTS, CONTENTS, LABELS = ("a", "b", "c"), ("one", "two"), ("cat", "cats", "dog", "Ünı", "Dog")
@@ -34,16 +36,36 @@ words = st.builds(
 )
 
 
+def about(event, action):
+    """Take an event back, or give it back."""
+    return replace(
+        event,
+        action=action,
+        label=None,
+        fields={},
+        annotator="carla",
+        provenance={REVOKED_EVENT: event.event_id},
+        event_id=f"{action} {next(fresh)}",
+    )
+
+
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(history=st.lists(words, max_size=25))
-def test_the_database_agrees_with_python(url, history):
+@given(
+    history=st.lists(words, max_size=25),
+    revoked=st.lists(st.tuples(st.integers(0, 24), st.sampled_from([REVOKE, REVOKE, REINSTATE]))),
+)
+def test_the_database_agrees_with_python(url, history, revoked):
     ledger = Ledger(url)
     name = f"collection_{next(fresh)}"
     events = [Annotation(**{**vars(event), "collection": name}) for event in history]
-    ledger.append_annotations(events)
+    revocations = [about(events[i], action) for i, action in revoked if i < len(events)]
+    ledger.append_annotations([*events, *revocations])
+    last_action = {r.provenance[REVOKED_EVENT]: r.action for r in revocations}
+    counting = [e for e in events if last_action.get(e.event_id) != REVOKE]
     recorded = ledger.annotations(name)
+    assert [e.event_id for e in recorded] == [e.event_id for e in counting]
     holding = {
         (event.document_id, event.content_hash): event.event_id
         for content in CONTENTS

@@ -1,4 +1,4 @@
-"""`autolabel annotations`: list box annotations, and the detector's figures computed from them."""
+"""`autolabel annotations`: list annotations, and the detector's figures computed from them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from autolabel_core.tables.boxes.conflicts import Conflict
     from autolabel_core.tables.boxes.detector_figures import By, DetectorFigures
     from autolabel_core.tables.label_conflicts import LabelConflict
+    from autolabel_core.tables.workspace import OpenCollection
+
+ID_CHARACTERS = 8
 
 
 @click.group("annotations")
 def annotations_group() -> None:
-    """List box annotations, and quality figures of the detector."""
+    """List annotations, and quality figures of the detector."""
 
 
 @annotations_group.command("list")
 @click.argument("collection")
 @click.option("--label", help="Only this label.")
 @click.option("--class", "class_name", help="Only this true or predicted class.")
-@click.option("--image", help="Only the image with this key.")
+@click.option("--image", "--key", "image", help="Only the image, or document, with this key.")
 @click.option("--annotator", help="Only by this person.")
 @click.option("--retriever", help="Only those shown by this retriever.")
 @click.option("--since", metavar="WINDOW", help="Only since: 24h, 7d, or a date (UTC).")
@@ -45,7 +48,11 @@ def list_(
     as_json: bool,
     **by: Any,
 ) -> None:
-    """List the box annotations of COLLECTION that stand, the oldest first."""
+    """List the box annotations of COLLECTION that stand, the oldest first.
+
+    Where documents are whole objects: every label and withdrawal, with its id and whether it counts
+    (`holds`, `stands` beside another, `replaced`, `stale`, `revoked`).
+    """
     from autolabel_core.tables.boxes.conflicts import conflicts
     from autolabel_core.tables.boxes.current_annotations import listed, standing
 
@@ -56,6 +63,9 @@ def list_(
 
         _show_conflicts(RawObjects(declared).label_conflicts(), as_json)
         return
+    if declared.declaration.detection is None:
+        _show_labels(declared, _begin(since), limit, as_json, by)
+        return
     stands = standing(declared)
     if in_conflict:
         _show_conflicts(conflicts(stands.holding), as_json)
@@ -65,6 +75,36 @@ def list_(
         emit_json(rows)
         return
     emit_table([_row(row) for row in rows], empty="No annotations of boxes.")
+
+
+def _show_labels(
+    declared: OpenCollection, since: str, limit: int | None, as_json: bool, asked: dict[str, Any]
+) -> None:
+    from autolabel_core.documents.annotation_list import listed_annotations
+
+    for name, option in (("class_name", "--class"), ("retriever", "--retriever")):
+        if asked[name] is not None:
+            raise click.UsageError(f"{option} is about boxes; `{declared.name}` has none.")
+    found = listed_annotations(declared, since, asked["label"], asked["image"], asked["annotator"])
+    found = [one for one in found if one.state == "stale" or not asked["stale"]]
+    found = found[-(limit or 0) :]
+    if as_json:
+        emit_json([{**vars(one.annotation), "state": one.state} for one in found])
+        return
+    rows = [
+        {
+            "id": one.annotation.event_id[:ID_CHARACTERS],
+            "key": one.annotation.key,
+            "label": one.annotation.label if one.annotation.action == "label" else "withdrawn",
+            "source": one.annotation.source,
+            "annotator": one.annotation.annotator,
+            "origin": one.annotation.origin,
+            "at": one.annotation.recorded_at,
+            "state": one.state,
+        }
+        for one in found
+    ]
+    emit_table(rows, empty="No annotations.")
 
 
 def _show_conflicts(found: Sequence[Conflict | LabelConflict], as_json: bool) -> None:

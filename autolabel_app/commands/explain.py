@@ -72,12 +72,13 @@ def _show(traced: Explanation, depth: int) -> None:
     for event in traced["annotations"]:
         label = _meaning(event)
         stale = " [stale: the content has changed since]" if event["stale"] else ""
+        revoked = f" [revoked by {event['revoked'][:8]}]" if event["revoked"] else ""
         reason = f": {event['reason']}" if event["reason"] else ""
         moved = event["provenance"].get("moved_from")
         origin = f"moved from {moved['key']}" if isinstance(moved, Mapping) else event["origin"]
         click.echo(
             f"{indent}  {event['recorded_at'][:19]}Z {event['annotator']} ({origin}, "
-            f"{event['source']}): {label}{reason}{stale}"
+            f"{event['source']}): {label}{reason}{stale}{revoked}"
         )
     if traced["because"]:
         click.echo(f"{indent}  because of")

@@ -1,4 +1,4 @@
-"""`autolabel impact`: everything that rests on what people said of one document."""
+"""`autolabel impact`: everything that rests on one annotation, or on a document's labels."""
 
 from __future__ import annotations
 
@@ -18,18 +18,24 @@ SHOWN_KEYS = 10
 
 
 @click.command()
-@click.argument("collection")
-@click.argument("key")
+@click.argument("collection", metavar="[COLLECTION | ANNOTATION_ID]")
+@click.argument("key", required=False)
 @json_option
-def impact(collection: str, key: str, as_json: bool) -> None:
-    """Show what rests on the labels of the document KEY of COLLECTION.
+def impact(collection: str, key: str | None, as_json: bool) -> None:
+    """Show what rests on an annotation, or on the labels of the document KEY of COLLECTION.
 
-    Auto-labels that have it as evidence, references promoted by it, models trained since, and the
-    labels that would change without it, found in a copy. Nothing is changed.
+    Auto-labels that have it as evidence, references promoted by it, copies that moved with the
+    object, models trained since, and the labels that would change without it, found in a copy.
+    Nothing is changed. `autolabel annotations list COLLECTION` shows the ids.
     """
-    from autolabel_core.operations.impact import impact as find_impact
+    from autolabel_core.operations.impact import impact as impact_of_document
+    from autolabel_core.operations.impact import impact_of_annotation
 
-    found = find_impact(Workspace.from_environment().open(collection), key)
+    workspace = Workspace.from_environment()
+    if key is None:
+        found = impact_of_annotation(workspace, collection)
+    else:
+        found = impact_of_document(workspace.open(collection), key)
     if as_json:
         emit_json(_record(found))
         return
@@ -47,6 +53,8 @@ def impact(collection: str, key: str, as_json: bool) -> None:
         if one.without.changes:
             emit_table(change_counts(one.without))
     click.echo(f"{len(found.promoted)} references were promoted by it{_some(found.promoted)}.")
+    if found.moved:
+        click.echo(f"It moved with its object to{_some(found.moved)}.")
     if found.models:
         click.echo(f"Trained since, and may have learned from it: {', '.join(found.models)}.")
 
@@ -60,6 +68,7 @@ def _record(found: Impact) -> dict[str, object]:
     return {
         "annotations": [vars(annotation) for annotation in found.annotations],
         "promoted": found.promoted,
+        "moved": found.moved,
         "collections": [
             {
                 "collection": one.collection,

@@ -14,6 +14,12 @@ from autolabel_core.foundation.errors import NotFoundError, UnreadableItemError
 from autolabel_core.foundation.ids import frame_key, object_of
 from autolabel_core.foundation.json_types import JsonObject, Scalar
 from autolabel_core.ledger import Annotation
+from autolabel_core.ledger.revocations import (
+    REVOCATION_ID,
+    REVOCATIONS,
+    in_force,
+    revoked_events,
+)
 from autolabel_core.matching.thresholds import UNREACHABLE
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.layout import IMAGE, VIDEO
@@ -54,8 +60,12 @@ class LabelDecision(TypedDict):
 
 
 class AnnotationRecord(TypedDict):
-    """One annotation; `stale` where it was about another content than there is now."""
+    """One annotation; `stale` where it was about another content than there is now.
 
+    `revoked` is the id of the revocation that took it back; None where it counts.
+    """
+
+    event_id: str
     action: str
     label: str | None
     source: str
@@ -66,6 +76,7 @@ class AnnotationRecord(TypedDict):
     fields: Mapping[str, Scalar]
     provenance: JsonObject
     stale: bool
+    revoked: str | None
 
 
 class Explanation(TypedDict):
@@ -107,13 +118,14 @@ def explain(collection: OpenCollection, key: str) -> Explanation:
 
 def _explain(collection: OpenCollection, key: str, steps: int) -> Explanation | None:
     document = collection.declaration.document_id(key)
-    events = _annotations_of(collection, document)
+    history = _annotations_of(collection, document)
+    events = in_force(history)
     records = Documents(collection).find(
         [parse({"field": "document_id", "operator": "eq", "value": document})]
     )
     existing = ExistingDocuments(collection)
     hashes = _present_content(existing, key)
-    if not records and not events and key not in hashes:
+    if not records and not history and key not in hashes:
         return None
     # What is carried to a box is about its present content.
     present = (
@@ -125,15 +137,15 @@ def _explain(collection: OpenCollection, key: str, steps: int) -> Explanation | 
         "key": key,
         "document": record,
         "decision": None if record is None else _decision(collection, record),
-        "annotations": [_event(event, present) for event in events],
+        "annotations": _records(history, present),
         "because": _because(collection, record, events, steps) if steps else None,
     }
 
 
 def _annotations_of(collection: OpenCollection, document: str) -> list[Annotation]:
-    """Return what people said: all of it, of boxes what is carried to the present ones."""
+    """Return what was ever recorded; of boxes what is carried to the present ones."""
     if collection.declaration.detection is None:
-        return collection.ledger.annotations(collection.name, document)
+        return collection.ledger.annotation_history(collection.name, document)
     transferred = ReferenceSet(collection).annotations.get(document)
     return [transferred] if transferred else []
 
@@ -188,8 +200,20 @@ def _is_withheld(collection: OpenCollection, document: str, suggested: str) -> b
     return bool(contents) and bool(Documents(collection).ids(conditions))
 
 
-def _event(event: Annotation, present: str | None) -> AnnotationRecord:
+def _records(history: list[Annotation], present: str | None) -> list[AnnotationRecord]:
+    revoked = revoked_events(history)
+    return [
+        _record(event, present, revoked.get(event.event_id))
+        for event in history
+        if event.action not in REVOCATIONS
+    ]
+
+
+def _record(
+    event: Annotation, present: str | None, revocation: Annotation | None
+) -> AnnotationRecord:
     return {
+        "event_id": event.event_id,
         "action": event.action,
         "label": event.label,
         "source": event.source,
@@ -200,6 +224,7 @@ def _event(event: Annotation, present: str | None) -> AnnotationRecord:
         "fields": dict(event.fields),
         "provenance": dict(event.provenance),
         "stale": event.content_hash != present,
+        "revoked": str(revocation.provenance[REVOCATION_ID]) if revocation else None,
     }
 
 

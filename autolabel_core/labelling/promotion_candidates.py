@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection as AnyCollection
+from collections.abc import Mapping, Sequence
 from math import inf
 
 from autolabel_core.declarations.conditions import parse
@@ -11,6 +12,9 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.record import DocumentRecord
 from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.labelling.promotion import Promotion, check_taxonomy, outstanding, proposed
+from autolabel_core.ledger import Annotation
+from autolabel_core.ledger.annotations import SOURCE_EVENT
+from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.workspace import OpenCollection
 
 MIN_CONFIDENCE = 0.85
@@ -44,10 +48,15 @@ def candidates(
     with view.connect() as connection:
         hashes = connection.execute("SELECT document_id, content_hash FROM documents").fetchall()
     contents = dict(hashes)
+    records = [
+        record
+        for record in view.find(conditions, sort="-confidence")
+        if record["key"] not in exclude and (min_margin is None or _margin(record) >= min_margin)
+    ]
+    evidence = _evidence(collection, records)
     chosen = [
-        proposed(collection, r, contents[r["document_id"]], r["label"] or "", _match(r))
-        for r in view.find(conditions, sort="-confidence")
-        if r["key"] not in exclude and (min_margin is None or _margin(r) >= min_margin)
+        proposed(collection, r, contents[r["document_id"]], r["label"] or "", _match(r, evidence))
+        for r in records
     ]
     return _capped(outstanding(collection, chosen), per_label)
 
@@ -69,9 +78,23 @@ def _capped(chosen: list[Promotion], per_label: int | None) -> list[Promotion]:
     return kept
 
 
-def _match(record: DocumentRecord) -> JsonObject:
+def _evidence(
+    collection: OpenCollection, records: Sequence[DocumentRecord]
+) -> dict[str, Annotation]:
+    """Return the labels of the references that the documents took theirs from."""
+    target = collection.workspace.open(str(collection.declaration.reference_collection))
+    sources = {record["taxonomy_match"]["source_document_id"] for record in records}
+    items = ReferenceSet(target).embeddings.items
+    return items.annotations({source for source in sources if source})
+
+
+def _match(record: DocumentRecord, evidence: Mapping[str, Annotation]) -> JsonObject:
     match = record["taxonomy_match"]
+    label = evidence.get(match["source_document_id"] or "")
+    # Where the reference was labelled anew since, the label that this one came from is another.
+    stands = label is not None and label.label == record["label"]
     return {
         "confidence": match["confidence"],
         "source_document_id": match["source_document_id"],
+        **({SOURCE_EVENT: label.event_id} if label is not None and stands else {}),
     }

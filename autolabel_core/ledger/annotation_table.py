@@ -11,6 +11,7 @@ from autolabel_core.ledger.annotations import IMPORTED, Annotation
 from autolabel_core.ledger.annotations_in_sql import holds, in_use, labels_ever_given
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import annotation_event, append_new_events
+from autolabel_core.ledger.revocations import REVOCATIONS, in_force
 from autolabel_core.ledger.rows import (
     CHUNK,
     AnyRow,
@@ -63,12 +64,32 @@ class AnnotationRows(Rows):
         return len(rows)
 
     def annotations(self, collection: str, document_id: str | None = None) -> list[Annotation]:
-        """Return the annotations of a collection, or of one document, in order."""
+        """Return the annotations of a collection, or of one document, in order.
+
+        What was revoked is left out, here and wherever nothing else is promised.
+        """
+        return in_force(self.annotation_history(collection, document_id))
+
+    def annotation_history(
+        self, collection: str, document_id: str | None = None
+    ) -> list[Annotation]:
+        """Return everything that was recorded, revoked or not, and the revocations, in order."""
         if document_id is not None:
             wanted = {"collection": collection, "document_id": document_id}
             return self._listed(Annotation, ANNOTATIONS, wanted)
         with self._database.reading() as connection:
             return list(self._all_annotations.read(connection, collection))
+
+    def annotations_by_id(self, beginning: str) -> list[Annotation]:
+        """Return the labels and withdrawals of any collection whose id begins so, in order."""
+        columns = ANNOTATIONS.c
+        query = select(*columns_of(Annotation, ANNOTATIONS)).where(
+            columns.event_id.startswith(beginning, autoescape=True),
+            columns.action.not_in(REVOCATIONS),
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(columns.id))
+            return [Annotation(**row._mapping) for row in rows]
 
     def annotations_of(
         self, collection: str, documents: Iterable[str], until: int | None = None
@@ -84,7 +105,7 @@ class AnnotationRows(Rows):
             The annotations.
         """
         counts = None if until is None else ANNOTATIONS.c.id <= until
-        return self._of_documents(collection, documents, counts)
+        return in_force(self._of_documents(collection, documents, counts))
 
     def _of_documents(
         self, collection: str, documents: Iterable[str], counts: ColumnElement[bool] | None
@@ -170,7 +191,10 @@ class AnnotationRows(Rows):
             return connection.execute(query).scalar() or 0
 
     def imported_annotations(self, collection: str, documents: Iterable[str]) -> list[Annotation]:
-        """Return what was imported from these objects, withdrawals included, in order."""
+        """Return what was imported from these objects, in order.
+
+        Withdrawals are included, and what was revoked: else the next sweep would import it again.
+        """
         return self._of_documents(collection, documents, ANNOTATIONS.c.origin.in_(IMPORTED))
 
 

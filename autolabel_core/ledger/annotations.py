@@ -18,6 +18,9 @@ MOVED: Final = "moved"
 MOVED_FROM: Final = "moved_from"
 """Where the provenance of such a word says which document, key and event it comes from."""
 
+SOURCE_EVENT: Final = "source_event_id"
+"""Where the provenance of a promotion names the label of the reference that it rests on."""
+
 
 class MovedFrom(TypedDict):
     """The annotation that was carried over, and the document it was given to."""
@@ -35,10 +38,11 @@ class Annotation:
     `content_hash` is the content that was judged; another content makes the annotation stale.
     `annotator` said it, by way of `origin` (cli, csv, metadata, audit, promotion, moved), and
     may have said the `reason`. The `action` `withdraw` ends the labels that the same `annotator`
-    gave before, and imported ones. The `source` is `human`, or `promoted`: a machine's label that a
-    person confirmed in review, whose `provenance` is kept. `fields` are further ones given with the
-    label, such as `employee_id`. An event whose `event_id` the ledger knows is not appended again;
-    an empty `recorded_at` becomes now.
+    gave before, and imported ones; `revoke` and `reinstate` are about another event, which their
+    `provenance` names (see `revocations`). The `source` is `human`, or `promoted`: a machine's
+    label that a person confirmed in review, whose `provenance` is kept. `fields` are further ones
+    given with the label, such as `employee_id`. An event whose `event_id` the ledger knows is not
+    appended again; an empty `recorded_at` becomes now.
     """
 
     collection: str
@@ -48,7 +52,7 @@ class Annotation:
     content_hash: str
     annotator: str
     origin: str
-    action: Literal["label", "withdraw"] = "label"
+    action: Literal["label", "withdraw", "revoke", "reinstate"] = "label"
     source: Literal["human", "promoted"] = "human"
     fields: Mapping[str, Scalar] = field(default_factory=dict)
     reason: str | None = None

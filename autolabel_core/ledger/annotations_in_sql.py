@@ -9,7 +9,36 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, literal, not_, or_, select
 
 from autolabel_core.ledger.annotations import IMPORTED
+from autolabel_core.ledger.revocations import REINSTATE, REVOCATIONS, REVOKE, REVOKED_EVENT
 from autolabel_core.ledger.schema import ANNOTATIONS
+
+
+def in_force(given: FromClause) -> ColumnElement[bool]:
+    """Return whether a row was not revoked, or was reinstated since.
+
+    Args:
+        given: the table of annotations, or an alias of it.
+
+    Returns:
+        A condition for a query over `given`.
+    """
+    revocation, reinstatement = ANNOTATIONS.alias(), ANNOTATIONS.alias()
+    undone = (
+        _about_the_same(reinstatement, given)
+        .where(reinstatement.c.action == REINSTATE, _names(reinstatement, given))
+        .where(reinstatement.c.id > revocation.c.id)
+        .correlate(given, revocation)
+    )
+    revoked = _about_the_same(revocation, given).where(
+        revocation.c.action == REVOKE, _names(revocation, given), not_(exists(undone))
+    )
+    return not_(exists(revoked))
+
+
+def _names(revocation: FromClause, given: FromClause) -> ColumnElement[bool]:
+    """Whether a revocation or reinstatement is about a row."""
+    target: ColumnElement[bool] = revocation.c.provenance[REVOKED_EVENT].as_string()
+    return target == given.c.event_id
 
 
 def stands(given: FromClause) -> ColumnElement[bool]:
@@ -30,8 +59,10 @@ def stands(given: FromClause) -> ColumnElement[bool]:
         later.c.origin.in_(IMPORTED) == imported,
     )
     ends = and_(later.c.action == "withdraw", or_(later.c.annotator == given.c.annotator, imported))
-    ended = _about_the_same(later, given).where(later.c.id > given.c.id, or_(same_voice, ends))
-    return and_(given.c.action == "label", not_(exists(ended)))
+    ended = _about_the_same(later, given).where(
+        later.c.id > given.c.id, or_(same_voice, ends), in_force(later)
+    )
+    return and_(given.c.action == "label", in_force(given), not_(exists(ended)))
 
 
 def holds(given: FromClause) -> ColumnElement[bool]:
@@ -68,6 +99,7 @@ def in_use(given: FromClause, collection: str, label: str) -> ColumnElement[bool
     judged_last = (
         select(last.c.content_hash)
         .where(last.c.collection == given.c.collection, last.c.document_id == given.c.document_id)
+        .where(last.c.action.not_in(REVOCATIONS), in_force(last))
         .order_by(last.c.id.desc())
         .limit(1)
         .correlate(given)

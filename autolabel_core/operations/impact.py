@@ -1,18 +1,25 @@
-"""Impact: everything that rests on what people said of one document."""
+"""Impact: everything that rests on what people said of one document, or on one annotation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from autolabel_core.documents.current_content import ExistingDocuments
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
+from autolabel_core.labelling.descendants import descendants_of
 from autolabel_core.labelling.give_labels import GivenLabel, give_labels
-from autolabel_core.ledger import Annotation
+from autolabel_core.labelling.revocation import (
+    RevocationFilter,
+    find_annotation,
+    revoke,
+)
+from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.ledger.annotations import standing_annotations
+from autolabel_core.ledger.revocations import in_force
 from autolabel_core.operations.dry_run import DryRun, dry_run
-from autolabel_core.tables.workspace import OpenCollection
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 
 @dataclass(frozen=True)
@@ -32,19 +39,30 @@ class CollectionImpact:
 
 @dataclass(frozen=True)
 class Impact:
-    """What rests on a document.
+    """What rests on a document or an annotation.
 
     Attributes:
-        annotations: what people said of it that stands.
-        promoted: keys of the references that were promoted by it, directly or through others.
+        annotations: what people said of the document that stands, or the one annotation.
+        descendants: promotions by it and copies that moved with their object, directly or through
+            others.
         collections: its own collection first, then those that it is a reference for.
         models: versions that were trained after it was labelled, and may have learned from it.
     """
 
     annotations: list[Annotation]
-    promoted: list[str]
+    descendants: list[Annotation]
     collections: list[CollectionImpact]
     models: list[str]
+
+    @property
+    def promoted(self) -> list[str]:
+        """Keys of the references that were promoted by it, ascending."""
+        return sorted({event.key for event in self.descendants if event.source == "promoted"})
+
+    @property
+    def moved(self) -> list[str]:
+        """Keys that it moved to with its object, ascending."""
+        return sorted({event.key for event in self.descendants if event.moved_from is not None})
 
 
 def impact(collection: OpenCollection, key: str) -> Impact:
@@ -76,17 +94,60 @@ def impact(collection: OpenCollection, key: str) -> Impact:
             f"Nobody's label stands on {key!r} in `{collection.name}`, so nothing rests on it. "
             f"`autolabel explain {collection.name} KEY` shows what was said of a document."
         )
-    promoted = _promoted_by(document, collection.ledger.annotations(collection.name))
-    evidence = {document, *(event.document_id for event in promoted)}
-    since = min(annotation.recorded_at for annotation in stands)
+    history = collection.ledger.annotation_history(collection.name)
+    rest_on_it = descendants_of(history, {event.event_id for event in stands})
+    people = {annotation.annotator for annotation in stands if not annotation.is_imported}
+
+    def withdraw(copy: OpenCollection) -> None:
+        labelled = copy.workspace.open(collection.name)
+        for person in sorted(people) or ["impact"]:
+            give_labels(labelled, [GivenLabel(key, None)], person, "cli")
+
+    return _impact(collection, stands, rest_on_it, {document}, withdraw)
+
+
+def impact_of_annotation(workspace: Workspace, event_id: str) -> Impact:
+    """Find everything that rests on one annotation; nothing is changed.
+
+    Args:
+        workspace: the stores.
+        event_id: the annotation's, or at least 6 characters that it begins with.
+
+    Returns:
+        What rests on it, and what would change if it were revoked, as the last sweep left it.
+    """
+    annotation = find_annotation(workspace.ledger, event_id)
+    collection = workspace.open(annotation.collection)
+    history = workspace.ledger.annotation_history(collection.name)
+    rest_on_it = descendants_of(history, {annotation.event_id})
+    about_it = [e for e in in_force(history) if e.document_id == annotation.document_id]
+    now = {annotation.document_id: annotation.content_hash}
+    held = effective_annotations(about_it, now).get(annotation.document_id)
+    holds = held is not None and held.event_id == annotation.event_id
+
+    def take_back(copy: OpenCollection) -> None:
+        wanted = RevocationFilter(event_ids=frozenset({annotation.event_id}))
+        revoke(copy.ledger, [collection.name], wanted, "impact")
+
+    evidence = {annotation.document_id} if holds else set()
+    return _impact(collection, [annotation], rest_on_it, evidence, take_back)
+
+
+def _impact(
+    collection: OpenCollection,
+    annotations: list[Annotation],
+    rest_on_it: list[Annotation],
+    evidence: set[str],
+    undo: Callable[[OpenCollection], None],
+) -> Impact:
+    evidence = evidence | {event.document_id for event in rest_on_it}
+    since = min(annotation.recorded_at for annotation in annotations)
     return Impact(
-        stands,
-        sorted({event.key for event in promoted}),
+        annotations,
+        rest_on_it,
         [
-            CollectionImpact(
-                one.name, _resting_on(one, evidence), _without(one, collection.name, key, stands)
-            )
-            for one in _affected(collection)
+            CollectionImpact(one.name, _resting_on(one, evidence), dry_run(one, undo)[1])
+            for one in referring(collection)
         ],
         [
             f"{version.kind} {version.version}"
@@ -96,17 +157,7 @@ def impact(collection: OpenCollection, key: str) -> Impact:
     )
 
 
-def _promoted_by(document: str, events: Iterable[Annotation]) -> list[Annotation]:
-    """Return the promotions whose evidence was a document, or a promotion by it, in order."""
-    evidence, found = {document}, []
-    for event in events:
-        if event.source == "promoted" and event.provenance.get("source_document_id") in evidence:
-            evidence.add(event.document_id)
-            found.append(event)
-    return found
-
-
-def _affected(collection: OpenCollection) -> list[OpenCollection]:
+def referring(collection: OpenCollection) -> list[OpenCollection]:
     """Return the collection, and all others that it is the reference of."""
     others = [
         OpenCollection(collection.workspace, declared)
@@ -124,15 +175,3 @@ def _resting_on(collection: OpenCollection, evidence: set[str]) -> list[str]:
             [sorted(evidence)],
         ).fetchall()
     return [key for (key,) in rows]
-
-
-def _without(affected: OpenCollection, name: str, key: str, stands: list[Annotation]) -> DryRun:
-    """Withdraw in everybody's name, in a copy."""
-    people = {annotation.annotator for annotation in stands if not annotation.is_imported}
-
-    def act(copy: OpenCollection) -> None:
-        labelled = copy.workspace.open(name)
-        for person in sorted(people) or ["impact"]:
-            give_labels(labelled, [GivenLabel(key, None)], person, "cli")
-
-    return dry_run(affected, act)[1]
