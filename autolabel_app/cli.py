@@ -18,6 +18,7 @@ COMMANDS = {
     ),
     "dev": ("dev", "Start Dagster's web server and daemon on the project."),
     "serve": ("serve", "Serve the desk, where people look and label, and the HTTP API."),
+    "next": ("next_labels", "List the documents to label next."),
     "label": ("label", "Label documents, one by one or from a CSV; withdraw labels."),
     "annotate": ("annotate", "Annotate boxes on images: confirm, correct, reject, add."),
     "annotations": ("annotations", "List annotations, and quality figures of the detector."),

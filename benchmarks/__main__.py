@@ -10,7 +10,7 @@ MODULES = (
     *("matching", "pipeline", "encoder", "command_line", "embedding_quality", "demo_accuracy"),
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
-    *("identify_index", "identify_serving", "scores", "thresholds", "certified", "first_hour"),
+    *("identify_index", "identify_serving", "scores", "thresholds", "certified"),
 )
 WITH_DATA = (
     "pipeline",
@@ -21,7 +21,6 @@ WITH_DATA = (
     "scores",
     "thresholds",
     "certified",
-    "first_hour",
 )
 
 

@@ -4,7 +4,7 @@
  * @typedef {{matched: boolean, confidence: number|null, source_document_id: string|null}} Match
  * @typedef {{document_id: string, key: string, label: string|null, label_source: string|null,
  *   taxonomy_match: Match, suggested_label: string|null, margin: number|null,
- *   reason: string|null, content_hash: string|null}} Document
+ *   reason: string|null, content_hash: string|null, next?: {why: string}}} Document
  * @typedef {{value: string|number|boolean|null, count: number}} ValueCount
  * @typedef {{field: string, values: ValueCount[], further_values: number}} Facet
  * @typedef {{collection_id: string, input: string, feature_uri: string, label_field: string,
@@ -65,6 +65,14 @@ export function documents(collection, view, offset, limit, signal) {
   query.set("limit", String(limit));
   return request(`${base(collection)}/documents?${query}`, { signal });
 }
+
+/**
+ * The documents to label next, each with the reason for it.
+ * @param {string} collection
+ * @param {number} limit
+ * @returns {Promise<{results: Document[]}>}
+ */
+export const next = (collection, limit) => request(`${base(collection)}/next?limit=${limit}`);
 
 /** @param {string} collection @param {string} id @returns {Promise<any>} */
 export const document_ = (collection, id) => request(`${base(collection)}/documents/${id}`);

@@ -6,10 +6,13 @@ import { Picture } from "./picture.js";
 import { useKeys } from "./state.js";
 import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { LabelInput, keysOf } from "./vocabulary.js";
-import { QUEUES, WORDS, decimal, whole } from "./words.js";
+import { NEXT, QUEUES, WORDS, decimal, whole } from "./words.js";
 
 const PAGE = 60;
 const REFILL = 15;
+// What is most useful changes with each label: few are fetched at once.
+const USEFUL_PAGE = 20;
+const USEFUL_REFILL = 5;
 const PRELOADED = 6;
 
 /**
@@ -21,9 +24,10 @@ export function LabelMode({ collection, place, tell }) {
   const [chosen, setChosen] = useState(QUEUES[0].id);
   const queue = QUEUES.find((one) => one.id === chosen) || QUEUES[0];
   const view = place.filter.length ? { filter: place.filter, sort: place.sort } : queue;
-  const asked = JSON.stringify([view.filter, view.sort]);
+  const asksNext = !collection.has_boxes && !place.filter.length && chosen === NEXT;
+  const asked = JSON.stringify([asksNext, view.filter, view.sort]);
   const [waiting, setWaiting] = useState(/** @type {api.Document[]|null} */ (null));
-  const [total, setTotal] = useState(0);
+  const [total, setTotal] = useState(/** @type {number|null} */ (null));
   const [naming, setNaming] = useState(!collection.labels.length);
   const [done, setDone] = useState(/** @type {{document: api.Document, label: string}[]} */ ([]));
   const seen = useRef(/** @type {Set<string>} */ (new Set()));
@@ -33,13 +37,17 @@ export function LabelMode({ collection, place, tell }) {
     if (filling.current === asked && !anew) return;
     filling.current = asked;
     // What was labelled leaves the queue only when a sweep has seen it: skip over what was seen.
-    api.documents(name, view, 0, Math.min(1000, PAGE + seen.current.size)).then(
+    const most = Math.min(1000, (asksNext ? USEFUL_PAGE : PAGE) + seen.current.size);
+    const listed = asksNext
+      ? api.next(name, most).then(({ results }) => ({ results, pagination: null }))
+      : api.documents(name, view, 0, most);
+    listed.then(
       ({ results, pagination }) => {
         if (filling.current !== asked) return;  // another queue was chosen meanwhile
         filling.current = "";
         const fresh = results.filter((one) => !seen.current.has(one.document_id));
         for (const one of fresh) seen.current.add(one.document_id);
-        setTotal(pagination.total);
+        setTotal(pagination ? pagination.total : null);
         setWaiting((before) => (anew ? fresh : [...(before || []), ...fresh]));
       },
       (error) => {
@@ -58,7 +66,7 @@ export function LabelMode({ collection, place, tell }) {
   // A new label can be chosen again before a sweep has seen it.
   const labels = [...new Set([...collection.labels, ...done.map((one) => one.label)])].sort();
   useEffect(() => {
-    if (waiting && waiting.length < REFILL) fill(false);
+    if (waiting && waiting.length < (asksNext ? USEFUL_REFILL : REFILL)) fill(false);
     for (const one of waiting?.slice(1, PRELOADED) || []) {
       if (collection.input !== "text") new Image().src = api.thumbnail(name, one, 1024);
     }
@@ -111,7 +119,7 @@ export function LabelMode({ collection, place, tell }) {
             >
               ${QUEUES.map((one) => html`<option value=${one.id} selected=${one.id === chosen}>${one.name}</option>`)}
             </select>`}
-        <span class="count">${whole(total)} in the queue, ${whole(done.length)} labelled here</span>
+        <span class="count">${total !== null && `${whole(total)} in the queue, `}${whole(done.length)} labelled here</span>
       </div>
       ${waiting && !document && html`<p class="empty">${WORDS.queueDone}</p>`}
       ${document &&
@@ -124,7 +132,8 @@ export function LabelMode({ collection, place, tell }) {
             side=${1024}
           />
         </div>
-        <p class="key">${document.key}</p>`}
+        <p class="key">${document.key}</p>
+        ${document.next && html`<p class="hint">${document.next.why}</p>`}`}
     </section>
     <aside>
       ${proposal &&

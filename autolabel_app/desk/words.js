@@ -17,7 +17,10 @@ export const WORDS = {
   nothingToConfirm: "No label to confirm: there are no auto-labels yet.",
 };
 
+export const NEXT = "next";
+
 export const QUEUES = [
+  { id: NEXT, name: "Most useful first", filter: [], sort: "" },
   { id: "unlabelled", name: "No label yet", filter: ["label_source:in:null,suggested", "reason:eq:null"], sort: "-confidence" },
   { id: "unsure", name: "Least sure", filter: ["label_source:eq:auto"], sort: "margin" },
   { id: "all", name: "By key", filter: ["label_source:ne:human", "reason:eq:null"], sort: "" },

@@ -16,6 +16,7 @@ from autolabel_app.serve.changes import ChangeRoutes
 from autolabel_app.serve.collections import CollectionRoutes
 from autolabel_app.serve.documents import DocumentRoutes
 from autolabel_app.serve.labels import LabelRoutes
+from autolabel_app.serve.next_labels import NextLabelRoutes
 from autolabel_app.serve.opened_project import OpenedProject
 from autolabel_app.serve.problems import answer_with_problems
 from autolabel_app.serve.safety import SafeHeaders, SameOrigin
@@ -52,6 +53,7 @@ def create_app(project: Project, work: bool = False, hosts: Sequence[str] = ()) 
         CollectionRoutes(opened),
         DocumentRoutes(opened),
         LabelRoutes(opened),
+        NextLabelRoutes(opened),
         AuditRoutes(opened),
         ChangeRoutes(opened, worker),
     )

@@ -21,7 +21,7 @@ from autolabel_core.tables.workspace import OpenCollection
 
 CACHES = ("views", "label_answers", "cluster_names", "warehouse")
 """Folders of the cache that may hold contents, or answers about them."""
-REBUILT = (".neighbours", ".dropped", ".parts")
+REBUILT = (".neighbours", ".dropped", ".parts", ".candidates")
 """Folders of the warehouse that hold copies by content, made anew when they are needed."""
 IDS = ("document_id", "image_id")
 

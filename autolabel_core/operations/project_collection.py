@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.progress import told_in_lines
+from autolabel_core.operations.collection_advice import CollectionAdvice
 from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
@@ -21,15 +22,13 @@ if TYPE_CHECKING:
     from autolabel_core.exports import ExportReport
     from autolabel_core.exports.box_report import BoxExportReport
     from autolabel_core.labelling.give_labels import GivenLabel, LabelReport
-    from autolabel_core.matching.threshold_changes import ThresholdChange
-    from autolabel_core.matching.thresholds import PerLabelProposal
     from autolabel_core.operations.registration import Registration
     from autolabel_core.operations.status_record import CollectionStatus
 
 NO_DOCUMENTS = ("document_id", "key", "label", "label_source", "suggested_label")
 
 
-class ProjectCollection:
+class ProjectCollection(CollectionAdvice):
     """What can be done with one collection; the same as the commands of the same names.
 
     Args:
@@ -38,7 +37,7 @@ class ProjectCollection:
     """
 
     def __init__(self, opened: OpenCollection, annotator: str) -> None:
-        self.opened = opened
+        super().__init__(opened)
         self.annotator = annotator
 
     def __repr__(self) -> str:
@@ -209,33 +208,6 @@ class ProjectCollection:
         from autolabel_core.documents.quality import quality
 
         return quality(self.opened, since, by)
-
-    def threshold(self, precision: float = 0.95) -> PerLabelProposal:
-        """Propose thresholds from leave-one-out figures of the references.
-
-        Args:
-            precision: wanted share of right labels among the matched, above 0 and up to 1.
-
-        Returns:
-            A threshold over all, and one for each label that has references enough.
-        """
-        from autolabel_core.documents.threshold_tuning import propose_thresholds
-
-        return propose_thresholds(self.opened, precision)
-
-    def try_threshold(self, threshold: float) -> ThresholdChange:
-        """Count what a threshold for all labels would change; nothing is changed.
-
-        Args:
-            threshold: a cosine, from -1 to 1.
-
-        Returns:
-            How many documents it would label and unlabel, over all and by label.
-        """
-        from autolabel_core.documents.threshold_tuning import try_thresholds
-        from autolabel_core.matching.thresholds import Thresholds
-
-        return try_thresholds(self.opened, Thresholds(threshold))
 
     def classify(self, files: Iterable[str | Path]) -> list[ClassifiedFile]:
         """Label files by the references, as if just uploaded; nothing is stored.

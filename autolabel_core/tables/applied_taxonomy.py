@@ -187,6 +187,18 @@ class AppliedTaxonomy:
             return None
         return fitted_score(self.collection, self.rule.score, self.all_references, self._conditions)
 
+    @cached_property
+    def probabilities(self) -> FittedScore | None:
+        """What says how probable labels are: the score that decides, or else the probe.
+
+        None where nothing is labelled.
+        """
+        if self.rule.score != "nearest":
+            return self.score
+        return fitted_score(
+            self.collection, "probe", self.all_references, self._conditions, "doubt"
+        )
+
     def enrichment_from(self, reference: ReferenceRow) -> dict[str, Scalar | None]:
         """Return the fields that a document takes from its matched reference."""
         label_field = self.reference_collection.label_field

@@ -51,9 +51,9 @@ def pool_centre(collection: OpenCollection) -> list[float]:
     return remembered(collection, "pool_centre", made_from, compute)
 
 
-def score_path(collection: OpenCollection) -> PurePath:
-    """Return the file of a collection's fitted score."""
-    return collection.warehouse.path(collection.name, LABELS, ".score", "score.arrow")
+def score_path(collection: OpenCollection, use: str = "score") -> PurePath:
+    """Return the file of a score fitted for a collection, by default of that which decides."""
+    return collection.warehouse.path(collection.name, LABELS, ".score", f"{use}.arrow")
 
 
 def fitted_score(
@@ -61,6 +61,7 @@ def fitted_score(
     declared: DeclaredScore,
     references: ReferenceVectors,
     conditions: list[object],
+    use: str = "score",
 ) -> FittedScore | None:
     """Return the declared score, fitted to the references that count.
 
@@ -69,6 +70,7 @@ def fitted_score(
         declared: the score.
         references: that count.
         conditions: by which they were chosen.
+        use: names the file, by default that of the score which decides.
 
     Returns:
         The score, from its file where that was fitted to the same; None without references.
@@ -77,7 +79,7 @@ def fitted_score(
         return None
     centre = _centre(collection, references.vectors.shape[1])
     made_from = fingerprint(FORMAT, declared, references.version, conditions, centre.tolist())
-    warehouse, path = collection.warehouse, score_path(collection)
+    warehouse, path = collection.warehouse, score_path(collection, use)
     known = load_score(warehouse, path, made_from)
     if known is not None:
         return known

@@ -1,0 +1,174 @@
+"""What a person should label next: the documents whose labels make the most others right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from autolabel_core.documents.documents import Documents
+from autolabel_core.documents.label_source_sql import MACHINES
+from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.ledger.annotations import effective_annotations
+from autolabel_core.matching.next_labels.selection import Choice, Reason, choose
+from autolabel_core.matching.scores.fit import one_thread
+from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
+from autolabel_core.tables.candidate_doubt import candidate_doubt
+from autolabel_core.tables.label_candidates import (
+    PART_SIZE,
+    CandidatePart,
+    candidate_part,
+    documents_by_hash,
+)
+from autolabel_core.tables.workspace import OpenCollection
+
+PARTS_AT_ONCE = 4
+"""Parts of the documents that are looked at in one go, where those before are labelled."""
+
+
+class NextDocument(TypedDict):
+    """A document to label.
+
+    `reason` is `typical` (many documents are like it, and nothing labelled is), `unsure` (two
+    labels are about equally probable) or `unknown` (it is like no reference: perhaps a new label).
+    `why` says it in a sentence. `alike` estimates how many documents are like it. `gain` is the
+    share of all doubt about labels that its label answers, from 0 to 1.
+    """
+
+    document_id: str
+    key: str
+    suggested_label: str | None
+    reason: Reason
+    why: str
+    alike: int
+    gain: float
+
+
+class _OpenDocument(NamedTuple):
+    """A document that nobody had labelled when its collection was swept last."""
+
+    key: str
+    content_hash: str
+
+
+def next_labels(collection: OpenCollection, most: int) -> list[NextDocument]:
+    """Return the documents to label next, the most useful first.
+
+    Labels that were given since the last sweep count: their documents, and what is like them, are
+    not asked about again.
+
+    Args:
+        collection: opened with its stores.
+        most: at most so many, at least 0.
+
+    Returns:
+        Documents without a label of a person; fewer where the others are near-duplicates of
+        labelled ones. The same for the same facts. Boxes, and a collection of which nothing is
+        embedded yet, are an `AutolabelError`.
+    """
+    _check_has_candidates(collection)
+    queue: list[NextDocument] = []
+    asked: list[npt.NDArray[np.float32]] = []
+    parts = _parts(collection)
+    with one_thread():
+        while len(queue) < most and (part := next(parts, None)) is not None:
+            chosen = _chosen(AppliedTaxonomy(collection), part, most - len(queue), asked)
+            queue += [document for _, document in chosen]
+            asked += [part.candidates.vectors[position] for position, _ in chosen]
+    return queue
+
+
+def _check_has_candidates(collection: OpenCollection) -> None:
+    if collection.declaration.detection is not None:
+        raise AutolabelError(
+            f"The documents of `{collection.name}` are boxes; which images to look at next is what "
+            f"`autolabel review {collection.name}` says."
+        )
+    if not candidate_part(collection, 0).document_ids:
+        raise AutolabelError(
+            f"`{collection.name}` has no document with a vector yet. Run `autolabel sweep "
+            f"{collection.name}`; `autolabel status {collection.name}` says what is missing."
+        )
+
+
+def _parts(collection: OpenCollection) -> Iterator[CandidatePart]:
+    """Yield the first part, then those that have documents without a label, a few of them."""
+    first = candidate_part(collection, 0)
+    yield first
+    if first.documents <= PART_SIZE:
+        return
+    ids, unlabelled = documents_by_hash(collection), _open_documents(collection)
+    numbers = {i // PART_SIZE for i, document in enumerate(ids) if document in unlabelled}
+    for number in islice(sorted(numbers - {0}), PARTS_AT_ONCE):
+        yield candidate_part(collection, number)
+
+
+def _chosen(
+    taxonomy: AppliedTaxonomy,
+    part: CandidatePart,
+    most: int,
+    asked: Sequence[npt.NDArray[np.float32]],
+) -> list[tuple[int, NextDocument]]:
+    """Choose among the documents of a part; `asked` are vectors of those chosen before."""
+    doubt = candidate_doubt(taxonomy, part)
+    unlabelled = _still_open(taxonomy.collection, part.document_ids)
+    answered = np.array([document not in unlabelled for document in part.document_ids], bool)
+    beside = np.stack(asked) if asked else None
+    choices = choose(part.candidates, doubt, answered, most, beside)
+    scale = part.documents / len(part.document_ids)
+    queue = []
+    for choice in choices:
+        document = part.document_ids[choice.position]
+        label = doubt.label[choice.position]
+        alike = round(choice.alike * scale)
+        queue.append(
+            (
+                choice.position,
+                NextDocument(
+                    document_id=document,
+                    key=unlabelled[document].key,
+                    suggested_label=label,
+                    reason=choice.reason,
+                    why=_why(choice, label, alike),
+                    alike=alike,
+                    gain=round(choice.gain, 6),
+                ),
+            )
+        )
+    return queue
+
+
+def _why(choice: Choice, label: str | None, alike: int) -> str:
+    others = f"about {alike} documents are like it" if alike > 1 else "no document is like it"
+    if choice.reason == "unknown":
+        return f"unlike every reference, perhaps a new label; {others}"
+    if choice.reason == "unsure":
+        return f"in doubt whether {label}; {others}"
+    return f"typical; {others}"
+
+
+def _still_open(collection: OpenCollection, documents: Sequence[str]) -> dict[str, _OpenDocument]:
+    """Return which documents nobody has labelled, before the last sweep or since."""
+    unlabelled = _open_documents(collection, documents)
+    contents = {document: one.content_hash for document, one in unlabelled.items()}
+    events = collection.ledger.holding_annotations(collection.name, list(contents))
+    since = effective_annotations(events, contents)
+    return {document: one for document, one in unlabelled.items() if document not in since}
+
+
+def _open_documents(
+    collection: OpenCollection, documents: Sequence[str] | None = None
+) -> dict[str, _OpenDocument]:
+    """Return the documents that had no label of a person at the last sweep; None: among all."""
+    where = f"{MACHINES} AND reason IS NULL AND content_hash IS NOT NULL"
+    parameters: list[object] = []
+    if documents is not None:
+        where, parameters = f"{where} AND document_id IN (SELECT unnest(?))", [list(documents)]
+    with Documents(collection, clusters=False).connect() as connection:
+        rows = connection.execute(
+            f"SELECT document_id, key, content_hash FROM documents WHERE {where}", parameters
+        ).fetchall()
+    return {document: _OpenDocument(key, content) for document, key, content in rows}
