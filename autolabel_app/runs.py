@@ -1,4 +1,4 @@
-"""Materializes what is stale through Dagster, in this process; no other module imports it."""
+"""Materializes what is stale through Dagster, in this process; no other module here imports it."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def _run(
         opened = dg.DagsterInstance.get()
     with opened as instance:
         instance.add_dynamic_partitions(partitions_name(name), batches)
-        with _killed_runs_reported(instance, collection.workspace):
+        with _dead_runs_reported(instance, collection.workspace):
             result = dg.materialize(
                 [*(definitions.assets or []), *(definitions.asset_checks or [])],
                 selection=dg.AssetSelection.assets(*keys),
@@ -227,41 +227,27 @@ def _run(
 
 
 @contextlib.contextmanager
-def _killed_runs_reported(instance: Any, workspace: Workspace) -> Iterator[None]:
+def _dead_runs_reported(instance: Any, workspace: Workspace) -> Iterator[None]:
     """Report runs as failed whose process was killed: a run would wait for their pools for ever.
 
     Where a daemon runs its sensors do so too; here there may be none.
     """
+    from autolabel_assets.resources.dead_runs import fail_dead_runs
+
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(LOOK_SECONDS):
-            _report_killed_runs(instance, workspace)
+            fail_dead_runs(instance, workspace)
 
-    _report_killed_runs(instance, workspace)
-    thread = threading.Thread(target=look, name="killed runs", daemon=True)
+    fail_dead_runs(instance, workspace)
+    thread = threading.Thread(target=look, name="dead runs", daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
-
-
-def _report_killed_runs(instance: Any, workspace: Workspace) -> None:
-    import dagster as dg
-
-    if instance.run_launcher.supports_check_run_worker_health:
-        return
-    begun = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    for run in instance.get_runs(dg.RunsFilter(statuses=begun)):
-        lock = workspace.run_lock(run.run_id)
-        if lock.is_left_behind:
-            instance.report_run_failed(
-                run, "Its process was killed; what it was to do is made anew."
-            )
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            lock.release()
 
 
 def _load_definitions() -> Any:

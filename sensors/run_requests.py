@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from autolabel_assets.sensors.dead_runs import SENSOR_TAG, fail_dead_runs
+from autolabel_assets.resources.dead_runs import SENSOR_TAG, fail_dead_runs
 from autolabel_core.operations.automation import Outcome, may_ask, run_key
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.operations.staleness_plan import Plan

@@ -11,8 +11,8 @@ import pytest
 from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.test_utils import create_run_for_test
 
-from autolabel_assets.sensors import dead_runs
-from autolabel_assets.sensors.dead_runs import CODE_SERVER_TAG, fail_dead_runs
+from autolabel_assets.resources import dead_runs
+from autolabel_assets.resources.dead_runs import CODE_SERVER_TAG, SENSOR_TAG, fail_dead_runs
 from autolabel_core.storage.run_lock import RunLock
 
 FAILED, STARTED = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED
@@ -45,13 +45,36 @@ def left_behind(workspace, run):
     return path
 
 
-def test_a_killed_run_that_a_person_launched_is_reported(home, instance, monkeypatch):
-    ws, run = home.workspace, started(instance)
+@pytest.mark.parametrize("tags", [{}, {SENSOR_TAG: "new_objects"}])
+def test_a_killed_run_is_reported_as_soon_as_its_lock_is_left_behind(home, instance, tags):
+    ws, run = home.workspace, started(instance, tags)
     path = left_behind(ws, run)
-    assert status_after(instance, ws, run) == STARTED, "it just began"
-    monkeypatch.setattr(dead_runs, "STARTING_SECONDS", -1.0)
     assert status_after(instance, ws, run) == FAILED
     assert not path.exists()
+
+
+def test_a_run_of_a_sensor_without_a_lock_is_given_time_to_take_it(home, instance, monkeypatch):
+    run = started(instance, {SENSOR_TAG: "new_objects"})
+    assert status_after(instance, home.workspace, run) == STARTED, "it just began"
+    monkeypatch.setattr(dead_runs, "STARTING_SECONDS", -1.0)
+    assert status_after(instance, home.workspace, run) == FAILED
+
+
+def test_a_run_that_takes_its_lock_meanwhile_is_left_alone(home, instance, monkeypatch):
+    ws, run = home.workspace, started(instance)
+    lock = RunLock(left_behind(ws, run))
+    monkeypatch.setattr(dead_runs.time, "sleep", lambda _: lock.acquire())
+    assert status_after(instance, ws, run) == STARTED
+    lock.release()
+
+
+def test_a_run_that_ends_meanwhile_has_ended_well(home, instance, monkeypatch):
+    ws, run = home.workspace, started(instance, {SENSOR_TAG: "new_objects"})
+    ended = DagsterEvent(DagsterEventType.RUN_SUCCESS.value, "any", message="done")
+    report = lambda _: instance.report_dagster_event(ended, run.run_id)  # noqa: E731
+    monkeypatch.setattr(dead_runs.time, "sleep", report)
+    monkeypatch.setattr(dead_runs, "STARTING_SECONDS", -1.0)
+    assert status_after(instance, ws, run) == dg.DagsterRunStatus.SUCCESS
 
 
 def test_a_living_run_and_one_of_others_without_lock_are_left_alone(home, instance, monkeypatch):

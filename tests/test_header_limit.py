@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from autolabel_app.identify.header_limit import HeaderTimeLimit
+from autolabel_app.http.header_limit import HeaderTimeLimit
 
 SECONDS = 0.5
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -12,8 +12,9 @@ import pytest
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_app.runs import sweep
+from autolabel_assets.resources import dead_runs
 from autolabel_assets.resources.workspace import WorkspaceResource
-from autolabel_assets.sensors import dead_runs, run_sensor
+from autolabel_assets.sensors import run_sensor
 from autolabel_assets.sensors.audits import build_audit, build_audit_schedule
 from autolabel_assets.sensors.full_reconciliation import (
     build_full_reconciliation,

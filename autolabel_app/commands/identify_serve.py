@@ -74,8 +74,8 @@ def serve(
     An index, a collection's references, thresholds or prices that change are taken over while
     requests go on.
     """
+    from autolabel_app.http.server import listening_socket, run_server
     from autolabel_app.identify.app import create_app
-    from autolabel_app.identify.server import listening_socket, run_server
     from autolabel_app.identify.serving import Serving
     from autolabel_app.identify.settings import Settings
 

@@ -37,7 +37,7 @@ def serve(host: str, port: int, work: bool, allow_host: tuple[str, ...]) -> None
             "could then label. From another machine: ssh -L 8400:127.0.0.1:8400 THIS-MACHINE, or "
             "a proxy on this machine that asks who somebody is."
         )
-    from autolabel_app.identify.server import listening_socket, run_server
+    from autolabel_app.http.server import listening_socket, run_server
     from autolabel_app.serve.application import create_app
     from autolabel_core.operations.project import Project
 

@@ -23,7 +23,7 @@ from fastapi.responses import JSONResponse, RedirectResponse  # noqa: TID253
 from fastapi.staticfiles import StaticFiles  # noqa: TID253
 from PIL import Image
 
-from autolabel_app.identify.limits import BodyLimit, KeyRequired, KnownHosts
+from autolabel_app.http.request_limits import BodyLimit, KeyRequired, KnownHosts
 from autolabel_app.identify.serving import Serving
 from autolabel_core.foundation.errors import AutolabelError, ItemTooLargeError, UnreadableItemError
 from autolabel_core.foundation.media.images import probe_image

@@ -10,7 +10,7 @@ from fastapi import FastAPI  # noqa: TID253
 from fastapi.responses import RedirectResponse  # noqa: TID253
 from fastapi.staticfiles import StaticFiles  # noqa: TID253
 
-from autolabel_app.identify.limits import BodyLimit, KnownHosts
+from autolabel_app.http.request_limits import BodyLimit, KnownHosts
 from autolabel_app.serve.audits import AuditRoutes
 from autolabel_app.serve.changes import ChangeRoutes
 from autolabel_app.serve.collections import CollectionRoutes

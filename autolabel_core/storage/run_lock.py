@@ -6,6 +6,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+PROBE_SECONDS = 5.0
+"""Longer than any other process holds a lock only to see whether it is free."""
+
 
 class RunLock:
     """Held by the run, looked at by others. It tells of processes on one machine."""
@@ -17,7 +20,7 @@ class RunLock:
     def acquire(self) -> None:
         """Hold it until `release`, or until the process dies."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock.acquire()
+        self._lock.acquire(timeout=PROBE_SECONDS)
 
     def release(self) -> None:
         """Let go, and leave nothing behind."""

@@ -16,6 +16,7 @@ CODE_SERVER_TAG = ".dagster/grpc_info"
 """Where Dagster's own launcher notes which code server it asked to start a run."""
 THIS_MACHINE = ("localhost", "127.0.0.1")
 LOOK_BACK = 50
+SECOND_LOOK_SECONDS = 0.2
 UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -35,38 +36,50 @@ def fail_dead_runs(instance: dg.DagsterInstance, workspace: Workspace) -> None:
         instance: Dagster's.
         workspace: the stores.
     """
-    if instance.run_launcher.supports_check_run_worker_health:
+    if instance.run_launcher.supports_check_run_worker_health or not _dead(instance, workspace):
         return
-    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED), limit=LOOK_BACK):
-        run = record.dagster_run
-        lock = workspace.run_lock(run.run_id)
-        if _is_dead(record, lock):
-            instance.report_run_failed(
-                run, "Its process ended without reporting; what it was to do is requested again."
-            )
-            lock.release()
+    # A run that takes its lock, or has let go of it and reports its end, looks dead for a moment.
+    time.sleep(SECOND_LOOK_SECONDS)
+    for run in _dead(instance, workspace):
+        instance.report_run_failed(
+            run, "Its process ended without reporting; what it was to do is requested again."
+        )
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        workspace.run_lock(run.run_id).release()
+
+
+def _dead(instance: dg.DagsterInstance, workspace: Workspace) -> list[dg.DagsterRun]:
+    unfinished = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED), limit=LOOK_BACK)
+    return [
+        record.dagster_run
+        for record in unfinished
+        if _is_dead(record, workspace.run_lock(record.dagster_run.run_id))
+    ]
 
 
 def _is_dead(record: dg.RunRecord, lock: RunLock) -> bool:
-    """Whether a run that did not just begin shows no sign of life.
+    """Whether a run shows no sign of life: its lock is left behind, or it never took one.
 
-    One that began in the future did not just begin: the clock went back. A run that others define
-    in our code location may have no lock, so that its absence says nothing of it.
+    One that just began may be about to take it; one that began in the future did not just begin:
+    the clock went back. A run that others define in our code location may have no lock, so that its
+    absence says nothing of it.
     """
     run, began = record.dagster_run, record.start_time
-    if began is None:
-        return not lock.is_alive() and _is_gone(run.tags.get(CODE_SERVER_TAG))
-    if abs(time.time() - began) < STARTING_SECONDS or lock.is_alive():
+    if lock.is_alive():
         return False
-    return lock.is_left_behind or SENSOR_TAG in run.tags
+    if lock.is_left_behind:
+        return True
+    if began is None:
+        return _is_gone(run.tags.get(CODE_SERVER_TAG))
+    return abs(time.time() - began) >= STARTING_SECONDS and SENSOR_TAG in run.tags
 
 
 def _is_gone(code_server: str | None) -> bool:
     """Whether nothing listens on this machine where a code server did."""
-    found = json.loads(code_server) if code_server else {}
-    if found.get("host") not in THIS_MACHINE:
+    address = json.loads(code_server) if code_server else {}
+    if address.get("host") not in THIS_MACHINE:
         return False
-    path, port = found.get("socket"), found.get("port")
+    path, port = address.get("socket"), address.get("port")
     if path:
         return not Path(path).exists() or _refuses(socket.AF_UNIX, path)
     return port is not None and _refuses(socket.AF_INET, ("127.0.0.1", port))

@@ -7,7 +7,7 @@ import socket
 import uvicorn  # noqa: TID253
 from fastapi import FastAPI  # noqa: TID253
 
-from autolabel_app.identify.header_limit import LimitedHTTPProtocol
+from autolabel_app.http.header_limit import LimitedHTTPProtocol
 from autolabel_core.foundation.errors import AutolabelError
 
 WAITING_CONNECTIONS = 2048

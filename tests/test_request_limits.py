@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from support.identify_servers import server, write_all
 
-from autolabel_app.identify.limits import BodyLimit, KnownHosts
+from autolabel_app.http.request_limits import BodyLimit, KnownHosts
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""What all servers share: the port, and the limits of what is asked of them."""
