@@ -7,7 +7,7 @@ export PYTHONUTF8 := 1
 # Without compiled bytecode every command compiles hundreds of modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-photos demo-detect demo-identify test dev desk check check-style check-types check-docstrings bench soak format clean
+.PHONY: demo demo-photos demo-detect demo-identify test tests dev desk check check-style check-types check-docstrings bench soak format clean
 
 demo: $(STAMP)  ## the main job on real handwritten digits, no services
 	$(BIN)/autolabel demo
@@ -21,7 +21,9 @@ demo-detect: $(STAMP)  ## the spiral of detection, twice round, at most ten minu
 demo-identify: $(STAMP)  ## 150 rendered cards identified by one picture each; four minutes at most
 	$(BIN)/autolabel demo-identify
 
-test: check $(STAMP)  ## everything that CI runs
+test: check tests  ## everything that CI runs
+
+tests: $(STAMP)  ## the tests alone
 	$(BIN)/pytest -n auto --dist worksteal
 
 dev: $(STAMP)  ## Dagster's UI and daemon on the demo's collection, http://127.0.0.1:3000

@@ -13,6 +13,7 @@ from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 7.0
+KILLED_SECONDS = 2.0
 LOOK_SECONDS = 0.1
 
 
@@ -43,6 +44,8 @@ def supervise(command: Sequence[str], grace_seconds: float = GRACE_SECONDS) -> i
         if not _ends_within(process, grace_seconds, received):
             print("Some processes did not stop by themselves: killed.", file=sys.stderr)
             _signal(process.pid, signal.SIGKILL)
+            # The system takes a moment to end them, longer where it is busy.
+            _ends_within(process, KILLED_SECONDS, [])
         status = process.wait()
     if asked_to_stop:
         return 0

@@ -14,6 +14,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from PIL import Image
 from support.ledger_servers import Server, postgresql_server
+from support.slow_first import stretches
 from support.swift_server import ServerUnavailableError, SwiftServer, TestBucket, build_environment
 
 from autolabel_core.foundation.paths import Paths, sqlite_url
@@ -41,8 +42,8 @@ taxonomy: {field_to_enrich: side, confidence_threshold: 0.9}
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than cores: tests of daemons and servers wait more than they compute."""
-    return (os.cpu_count() or 1) + 1
+    """Two workers more than cores: tests of daemons and servers wait more than they compute."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,9 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("AUTOLABEL_MODEL_CACHE", str(kept.mkdir("networks")))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow tests, so that no core waits at the end for the last of them."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each worker begin with slow tests, so that no core waits at the end for the last."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = stretches(items, workers)
 
 
 @pytest.fixture(autouse=True)
