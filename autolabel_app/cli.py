@@ -29,6 +29,7 @@ COMMANDS = {
     "classify": ("classify", "Label given files or texts; nothing is stored."),
     "threshold": ("threshold", "Propose thresholds, or try one before it is set."),
     "audit": ("audit", "Check a random sample of auto-labels; estimate the error rate."),
+    "doubts": ("doubts", "List labels that something contradicts; keep, change or withdraw them."),
     "promote": ("promote", "Turn confident auto-labels, after review, into references."),
     "clusters": ("clusters", "Group unlabelled documents into clusters; promote them to labels."),
     "train": ("train", "Train a detector or a head on annotations, and evaluate it."),

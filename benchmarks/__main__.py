@@ -11,6 +11,7 @@ MODULES = (
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
     *("identify_index", "identify_serving", "scores", "thresholds", "certified"),
+    "label_doubts",
 )
 WITH_DATA = (
     "pipeline",
@@ -21,6 +22,7 @@ WITH_DATA = (
     "scores",
     "thresholds",
     "certified",
+    "label_doubts",
 )
 
 

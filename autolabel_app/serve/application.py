@@ -15,6 +15,7 @@ from autolabel_app.serve.audits import AuditRoutes
 from autolabel_app.serve.changes import ChangeRoutes
 from autolabel_app.serve.collections import CollectionRoutes
 from autolabel_app.serve.documents import DocumentRoutes
+from autolabel_app.serve.doubts import DoubtRoutes
 from autolabel_app.serve.labels import LabelRoutes
 from autolabel_app.serve.next_labels import NextLabelRoutes
 from autolabel_app.serve.opened_project import OpenedProject
@@ -55,6 +56,7 @@ def create_app(project: Project, work: bool = False, hosts: Sequence[str] = ()) 
         LabelRoutes(opened),
         NextLabelRoutes(opened),
         AuditRoutes(opened),
+        DoubtRoutes(opened),
         ChangeRoutes(opened, worker),
     )
     for part in routes:

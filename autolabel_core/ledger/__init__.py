@@ -8,6 +8,7 @@ from autolabel_core.ledger.box_annotations import BoxAnnotation
 from autolabel_core.ledger.certifications import Certification
 from autolabel_core.ledger.clusters import ClusterEvent, ClusterRun
 from autolabel_core.ledger.deliveries import Delivery, Pending, Wanted
+from autolabel_core.ledger.doubt_decisions import DoubtDecision
 from autolabel_core.ledger.events import Event, event_id
 from autolabel_core.ledger.models import GateResult, ModelVersion
 from autolabel_core.ledger.requests import Request
@@ -23,6 +24,7 @@ __all__ = [
     "ClusterEvent",
     "ClusterRun",
     "Delivery",
+    "DoubtDecision",
     "Event",
     "GateResult",
     "Ledger",

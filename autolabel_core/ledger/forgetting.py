@@ -29,13 +29,14 @@ from autolabel_core.ledger.schema import (
     CERTIFICATIONS,
     CLUSTER_EVENTS,
     CLUSTER_RUNS,
+    DOUBT_DECISIONS,
     EVENTS,
     REQUESTS,
 )
 
 FORGOTTEN = "(forgotten)"
 _BLANK_PAYLOAD: JsonObject = {"forgotten": True}
-_LISTING = (REQUESTS, ALERT_FIRINGS, CLUSTER_RUNS, CLUSTER_EVENTS, CERTIFICATIONS)
+_LISTING = (REQUESTS, ALERT_FIRINGS, CLUSTER_RUNS, CLUSTER_EVENTS, CERTIFICATIONS, DOUBT_DECISIONS)
 """Tables whose payloads list documents beside others."""
 
 
@@ -117,6 +118,13 @@ def _blanks(document: str) -> dict[Table, tuple[ColumnElement[bool], dict[str, A
             {
                 **{"key": FORGOTTEN, "content_hash": "", "auto_label": FORGOTTEN},
                 "corrected_label": None,
+            },
+        ),
+        DOUBT_DECISIONS: (
+            _about(DOUBT_DECISIONS.c.document_id, document),
+            {
+                **{"key": FORGOTTEN, "content_hash": "", "label": FORGOTTEN, "new_label": None},
+                "payload": _BLANK_PAYLOAD,
             },
         ),
         BOX_ANNOTATIONS: (

@@ -15,6 +15,7 @@ from autolabel_core.ledger.certifications import CertificationRows
 from autolabel_core.ledger.clusters import ClusterRows
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.deliveries import DeliveryRows
+from autolabel_core.ledger.doubt_decisions import DoubtDecisionRows
 from autolabel_core.ledger.events import EventRows
 from autolabel_core.ledger.forgetting import ForgettingRows
 from autolabel_core.ledger.last_annotations import LastAnnotationRows
@@ -37,6 +38,7 @@ class Ledger(
     TrainingRows,
     AuditRows,
     CertificationRows,
+    DoubtDecisionRows,
     EventRows,
     DeliveryRows,
     RequestRows,

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.progress import told_in_lines
-from autolabel_core.operations.collection_advice import CollectionAdvice
-from autolabel_core.tables.workspace import OpenCollection
+from autolabel_core.operations.project_review import ReviewedCollection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,17 +27,13 @@ if TYPE_CHECKING:
 NO_DOCUMENTS = ("document_id", "key", "label", "label_source", "suggested_label")
 
 
-class ProjectCollection(CollectionAdvice):
+class ProjectCollection(ReviewedCollection):
     """What can be done with one collection; the same as the commands of the same names.
 
     Args:
         opened: the collection with its stores.
         annotator: who labels.
     """
-
-    def __init__(self, opened: OpenCollection, annotator: str) -> None:
-        super().__init__(opened)
-        self.annotator = annotator
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.opened.name!r}, {str(self.opened.paths.home)!r})"

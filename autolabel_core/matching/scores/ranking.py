@@ -114,6 +114,11 @@ class LikeliestLabels:
         own = np.where(self.code == codes[:, None], share, 0.0).sum(axis=1)
         return np.asarray(own / share.sum(axis=1))
 
+    def probabilities(self, temperature: float) -> Floats:
+        """Return the probability of each listed label under a temperature, (n, k)."""
+        share = self._share(temperature)
+        return np.asarray(share / share.sum(axis=1, keepdims=True))
+
     def _share(self, temperature: float) -> Floats:
         return np.asarray(np.exp((self.product - self.product[:, :1]) / temperature))
 
@@ -143,6 +148,11 @@ class Votes:
         others[rows, winner] = 0.0
         lead = self.share[rows, winner]
         return _ranked(self.code[rows, winner], self.share, others.max(axis=1), lead)
+
+    def probabilities(self) -> Floats:
+        """Return the probability of each neighbour's label at its nearest, (n, k); 0 elsewhere."""
+        whole = self.share.sum(axis=1, keepdims=True)
+        return np.asarray(self.share / np.maximum(whole, np.finfo(float).tiny))
 
     def probability_of(self, codes: Codes) -> Floats:
         """Return the probability of one label for each document, shape (n,)."""

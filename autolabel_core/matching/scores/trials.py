@@ -140,7 +140,7 @@ def trial_of(name: ScoreName, known: LearningSet, penalties: Sequence[float]) ->
         means = LikeliestLabels.of(_products_with_means(known))
         return ProductTrial({0.0: means}, known.codes)
     importance = vote_importance(name, known)
-    return VoteTrial(_neighbours_outside(known), known.codes, importance, name == "nearest")
+    return VoteTrial(neighbours_outside(known), known.codes, importance, name == "nearest")
 
 
 def vote_importance(name: ScoreName, known: LearningSet) -> Floats:
@@ -180,7 +180,15 @@ def _products_with_means(known: LearningSet) -> Floats:
     return products
 
 
-def _neighbours_outside(known: LearningSet) -> Nearest:
+def neighbours_outside(known: LearningSet) -> Nearest:
+    """Return the nearest references of each outside of its fold, (r, VOTERS).
+
+    Args:
+        known: the references.
+
+    Returns:
+        Positions in all references, -1 where a reference is never held out.
+    """
     shape = (len(known.codes), VOTERS)
     listed = Nearest(np.full(shape, -1, np.int32), np.full(shape, -np.inf, np.float32))
     for fold in np.unique(known.folds[known.folds >= 0]).tolist():
