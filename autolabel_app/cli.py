@@ -30,6 +30,10 @@ COMMANDS = {
     "threshold": ("threshold", "Propose thresholds, or try one before it is set."),
     "audit": ("audit", "Check a random sample of auto-labels; estimate the error rate."),
     "doubts": ("doubts", "List labels that something contradicts; keep, change or withdraw them."),
+    "annotators": (
+        "annotators",
+        "Say how often annotators are right, and who agrees with whom.",
+    ),
     "promote": ("promote", "Turn confident auto-labels, after review, into references."),
     "clusters": ("clusters", "Group unlabelled documents into clusters; promote them to labels."),
     "train": ("train", "Train a detector or a head on annotations, and evaluate it."),

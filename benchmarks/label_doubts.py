@@ -35,7 +35,7 @@ from autolabel_core.matching.nearest import nearest
 from autolabel_core.matching.scores.choice import fit_score
 from autolabel_core.matching.scores.fit import learning_set, settle
 from autolabel_core.matching.scores.ranking import LikeliestLabels
-from autolabel_core.matching.scores.ridge import held_out_products
+from autolabel_core.matching.scores.ridge import held_out_products, spanned
 from autolabel_core.models.extractors import embed_checked, load_extractor
 from benchmarks.datasets import agnews, digits, objects10, photographs
 
@@ -86,13 +86,18 @@ def probe_probabilities(vectors: np.ndarray, given: np.ndarray, names: np.ndarra
 
 
 def regression_probabilities(vectors: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Return the out-of-fold probabilities of logistic regression, as cleanlab's guides do it."""
+    """Return the out-of-fold probabilities of logistic regression, as cleanlab's guides do it.
+
+    It learns in the space that the rows span, where its solution is the same and costs less.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_predict
 
     folds = max(2, min(5, int(np.bincount(given).min())))
     model = LogisticRegression(C=100, max_iter=500)
-    return np.asarray(cross_val_predict(model, vectors, given, cv=folds, method="predict_proba"))
+    nothing = np.zeros(len(given), np.int64)
+    rows = spanned(vectors, given, np.ones(len(given)), nothing, int(given.max()) + 1).features
+    return np.asarray(cross_val_predict(model, rows, given, cv=folds, method="predict_proba"))
 
 
 def by_cleanlab(given: np.ndarray, probabilities: np.ndarray, is_wrong: np.ndarray) -> list[float]:

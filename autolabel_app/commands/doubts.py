@@ -14,7 +14,7 @@ from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
     from autolabel_core.labelling.doubts import DoubtReport
-    from autolabel_core.labelling.label_evidence import LabelDoubt
+    from autolabel_core.labelling.label_evidence import LabelDoubt, Reason
     from autolabel_core.labelling.settle_doubt import Decision, SettledDoubt
 
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 @click.option(
     "--limit", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many."
 )
+@click.option(
+    "--because",
+    type=click.Choice(["references", "people", "near_duplicates"]),
+    help="Only labels that these contradict.",
+)
 @click.option("--reason", help="Why, for `explain`.")
 @annotator_option
 @json_option
@@ -37,6 +42,7 @@ def doubts(
     change: str | None,
     withdraw: bool,
     limit: int,
+    because: Reason | None,
     reason: str | None,
     annotator: str | None,
     as_json: bool,
@@ -76,7 +82,7 @@ def doubts(
         else:
             _show_one(found)
     else:
-        report = find_doubts(opened, limit)
+        report = find_doubts(opened, limit, because)
         if as_json:
             emit_json(report)
         else:

@@ -134,6 +134,35 @@ export const giveCorrections = (collection) =>
   post(`${base(collection)}/certification/corrections`, {});
 
 /**
+ * @typedef {{document_id: string, key: string, content_hash: string, label: string,
+ *   similarity: number, near_duplicate: boolean}} Neighbour
+ * @typedef {{document_id: string, key: string, content_hash: string, label: string, doubt: number,
+ *   proposed_label: string|null, proposed_probability: number, probability_by_others: number|null,
+ *   proposed_probability_by_others: number|null, neighbours: Neighbour[],
+ *   annotations: {annotator: string, label: string, origin: string, recorded_at: string}[]}} Doubt
+ * @typedef {{references: number, contradicted: number, doubted: number, settled: number,
+ *   doubts: Doubt[]}} DoubtReport
+ */
+
+/**
+ * @param {string} collection
+ * @param {number} limit
+ * @param {string} because
+ * @returns {Promise<DoubtReport>}
+ */
+export const doubts = (collection, limit, because) =>
+  request(`${base(collection)}/doubts?limit=${limit}${because && `&because=${because}`}`);
+
+/**
+ * @param {string} collection
+ * @param {string} id
+ * @param {{decision: string, label: string|null}} settled
+ * @returns {Promise<{warnings: string[], notes: string[]}>}
+ */
+export const settleDoubt = (collection, id, settled) =>
+  post(`${base(collection)}/doubts/${id}`, settled);
+
+/**
  * The address of a thumbnail; its content hash lets the browser keep it.
  * @param {string} collection
  * @param {{document_id: string, content_hash?: string|null}} document

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { Audit } from "./audit.js";
 import { Confirm } from "./confirm.js";
+import { Doubts } from "./doubts.js";
 import { Gallery } from "./gallery.js";
 import { LabelMode } from "./label_mode.js";
 import { Overview } from "./overview.js";
@@ -10,7 +11,7 @@ import { address, go, usePlace } from "./state.js";
 import { html, render, useCallback, useEffect, useState } from "./vendor/htm-preact.js";
 import { SOURCES, WORDS, whole } from "./words.js";
 
-const PAGES = { gallery: Gallery, label: LabelMode, confirm: Confirm, audit: Audit, overview: Overview };
+const PAGES = { gallery: Gallery, label: LabelMode, confirm: Confirm, audit: Audit, doubts: Doubts, overview: Overview };
 
 function Desk() {
   const place = usePlace();

@@ -5,6 +5,7 @@ export const WORDS = {
   label: "Label",
   confirm: "Confirm",
   audit: "Audit",
+  doubts: "Doubts",
   overview: "Overview",
   noCollections: "No collection is declared. `autolabel init FOLDER` makes a project.",
   noDocuments: "No document matches. Remove a filter, or run `autolabel sweep` after new uploads.",
@@ -14,6 +15,7 @@ export const WORDS = {
     "Nothing to certify: declare `confidence_threshold: {target_precision: 0.95, delta: 0.1}` under " +
     "`taxonomy` in the YAML. Your verdicts then certify which labels keep that word.",
   nothingToJudge: "No further verdict can certify more for now.",
+  noDoubts: "Nothing contradicts a label that has not been decided about.",
   nothingToConfirm: "No label to confirm: there are no auto-labels yet.",
 };
 
@@ -30,6 +32,9 @@ export const SOURCES = /** @type {const} */ (["human", "promoted", "auto", "sugg
 
 /** @param {number|null|undefined} value */
 export const decimal = (value) => (value == null ? "–" : value.toFixed(3));
+
+/** @param {number|null|undefined} value */
+export const share = (value) => (value == null ? "–" : `${(100 * value).toFixed(1)} %`);
 
 /** @param {number} value */
 export const whole = (value) => value.toLocaleString("en");

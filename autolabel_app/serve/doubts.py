@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from autolabel_app.serve.labels import Annotator
 from autolabel_app.serve.opened_project import OpenedProject
 from autolabel_core.documents.readable_document import readable_document
+from autolabel_core.labelling.annotator_agreement import AgreementReport
 from autolabel_core.labelling.doubts import DoubtReport
+from autolabel_core.labelling.label_evidence import Reason
 
 MAX_DOUBTS = 1000
 
@@ -35,13 +37,21 @@ class DoubtRoutes:
         self._opened = opened
         self.router = APIRouter(prefix="/v1/collections/{collection}", tags=["doubts"])
         self.router.get("/doubts", response_model=None)(self.doubts)
+        self.router.get("/annotators", response_model=None)(self.annotators)
         self.router.post("/doubts/{document_id}", response_model=None)(self.settle)
 
     def doubts(
-        self, collection: str, limit: Annotated[int, Query(ge=0, le=MAX_DOUBTS)] = 50
+        self,
+        collection: str,
+        limit: Annotated[int, Query(ge=0, le=MAX_DOUBTS)] = 50,
+        because: Reason | None = None,
     ) -> DoubtReport:
         """List the labels that something contradicts, the most doubtful first, with evidence."""
-        return self._opened.collection(collection).doubts(limit)
+        return self._opened.collection(collection).doubts(limit, because)
+
+    def annotators(self, collection: str) -> AgreementReport:
+        """Say how often each annotator is probably right, and how far they agree."""
+        return self._opened.collection(collection).annotators()
 
     def settle(
         self,

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from autolabel_core.labelling.label_evidence import LabelDoubt, LabelledReferences
+from autolabel_core.labelling.label_evidence import LabelDoubt, LabelledReferences, Reason
 from autolabel_core.ledger import DoubtDecision
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -30,12 +30,15 @@ class DoubtReport(TypedDict):
     doubts: list[LabelDoubt]
 
 
-def doubts(collection: OpenCollection, limit: int | None = None) -> DoubtReport:
+def doubts(
+    collection: OpenCollection, limit: int | None = None, because: Reason | None = None
+) -> DoubtReport:
     """Rank the labels that other references, other people or near-duplicates contradict.
 
     Args:
         collection: opened with its stores.
         limit: at most so many are listed; None is all.
+        because: only labels that this contradicts; None is all.
 
     Returns:
         The doubts as the last sweep and the ledger have them. Where documents are boxes it is an
@@ -45,7 +48,10 @@ def doubts(collection: OpenCollection, limit: int | None = None) -> DoubtReport:
     if labelled is None:
         return _nothing(collection.name)
     decided = decisions_of(collection)
-    contradicted = [row for row in labelled.ranked.order.tolist() if labelled.is_contradicted(row)]
+    reasons = {row: labelled.reasons(row) for row in labelled.ranked.order.tolist()}
+    contradicted = [
+        row for row, why in reasons.items() if (because in why if because is not None else why)
+    ]
     changed = [row for row in contradicted if labelled.has_changed(row)]
     settled = [row for row in contradicted if is_settled(labelled, row, decided)]
     closed = {*changed, *settled}

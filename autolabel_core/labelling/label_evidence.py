@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -31,6 +31,10 @@ from autolabel_core.tables.workspace import OpenCollection
 NEIGHBOURS_SHOWN = 5
 
 
+Reason = Literal["references", "people", "near_duplicates"]
+"""What may say another label than a document has."""
+
+
 class NeighbourEvidence(TypedDict):
     """One of the nearest other references; `similarity` is the cosine, from -1 to 1."""
 
@@ -52,7 +56,7 @@ class AnnotationEvidence(TypedDict):
 
 
 class LabelDoubt(TypedDict):
-    """A label that something contradicts.
+    """A label that something contradicts; `reasons` say what.
 
     `doubt` is the probability, from 0 to 1, that it is wrong, after all evidence;
     `proposed_label` the most probable other one. `probability_by_others` is that of the label by
@@ -65,6 +69,7 @@ class LabelDoubt(TypedDict):
     content_hash: str
     label: str
     label_source: str
+    reasons: list[Reason]
     doubt: float
     proposed_label: str | None
     proposed_probability: float
@@ -165,15 +170,24 @@ class LabelledReferences:
         standing = self.standing.get(self.references.document_ids[row], ())
         return [a for a in standing if a.label is not None and a.label != label]
 
-    def is_contradicted(self, row: int) -> bool:
-        """Whether other references, other people or a near-duplicate say another label."""
+    def reasons(self, row: int) -> list[Reason]:
+        """Return what says another label than a reference has; nothing where all agree.
+
+        Of two near-duplicates with different labels the more doubtful one is meant.
+        """
         by_others = self.held_out.probability[row, 0]
         is_other = self.held_out.code[row, 0] != self.held_out.own[row]
-        return bool(
-            (not np.isnan(by_others) and is_other)
-            or self.contradicting_duplicates(row)
-            or self.contradicting_annotations(row)
-        )
+        contradicts: dict[Reason, bool] = {
+            "references": bool(is_other and not np.isnan(by_others)),
+            "people": bool(self.contradicting_annotations(row)),
+            "near_duplicates": self._is_doubtful_duplicate(row),
+        }
+        return [reason for reason, is_one in contradicts.items() if is_one]
+
+    def _is_doubtful_duplicate(self, row: int) -> bool:
+        labels, doubt = self.references.labels, self.ranked.doubt
+        others = [one for one in self.duplicates.get(row, ()) if labels[one] != labels[row]]
+        return any(doubt[row] >= doubt[one] for one in others)
 
     def has_changed(self, row: int) -> bool:
         """Whether the document's label is another now than the last sweep left it with."""
@@ -204,6 +218,7 @@ class LabelledReferences:
             "content_hash": stored["content_hash"],
             "label": stored["label"],
             "label_source": stored["label_source"],
+            "reasons": self.reasons(row),
             "doubt": float(ranked.doubt[row]),
             "proposed_label": proposed,
             "proposed_probability": float(ranked.proposed_probability[row]),

@@ -8,7 +8,9 @@ from autolabel_core.operations.collection_advice import CollectionAdvice
 from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
+    from autolabel_core.labelling.annotator_agreement import AgreementReport
     from autolabel_core.labelling.doubts import DoubtReport
+    from autolabel_core.labelling.label_evidence import Reason
     from autolabel_core.labelling.settle_doubt import Decision, SettledDoubt
 
 
@@ -24,18 +26,19 @@ class ReviewedCollection(CollectionAdvice):
         super().__init__(opened)
         self.annotator = annotator
 
-    def doubts(self, limit: int | None = None) -> DoubtReport:
+    def doubts(self, limit: int | None = None, because: Reason | None = None) -> DoubtReport:
         """Rank the labels that other references, other people or near-duplicates contradict.
 
         Args:
             limit: at most so many are listed; None is all.
+            because: only labels that this contradicts: `references`, `people`, `near_duplicates`.
 
         Returns:
             The numbers and the evidence of `autolabel doubts`.
         """
         from autolabel_core.labelling.doubts import doubts
 
-        return doubts(self.opened, limit)
+        return doubts(self.opened, limit, because)
 
     def settle_doubt(
         self,
@@ -61,3 +64,13 @@ class ReviewedCollection(CollectionAdvice):
 
         who = annotator or self.annotator
         return settle_doubt(self.opened, key, decision, who, label, reason or None)
+
+    def annotators(self) -> AgreementReport:
+        """Compare those who labelled: how often each is probably right, and how far they agree.
+
+        Returns:
+            The numbers of `autolabel annotators`.
+        """
+        from autolabel_core.labelling.annotator_agreement import agreement
+
+        return agreement(self.opened)
