@@ -86,7 +86,7 @@ def test_what_is_precise_enough_is_certified_nearly_all():
 @pytest.mark.parametrize("begun", [0, 40])
 def test_the_forecast_is_within_a_quarter_of_what_it_takes(low, high, begun):
     foretold, taken = [], []
-    for seed in range(40):
+    for seed in range(25):
         rng = np.random.default_rng(seed)
         plan, truth, _, _ = planned(rng, low, high)
         verdicts = np.full(len(truth), OPEN)

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from support.angle_samples import NAME
+from conftest import sweep_quietly
+from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.documents.documents import Documents
 from autolabel_core.operations.sql import run_sql
@@ -48,65 +49,70 @@ def contents(home: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in files}
 
 
-@pytest.fixture
-def swept(angles):
-    degrees = {f"d{i:02}": i * 9 for i in range(20)}
-    return angles(degrees, {"d00": "right", "d01": "right", "d18": "left"}, clusters=GROUPED)
+@pytest.fixture(scope="module")
+def swept(module_home):
+    """A home that is made once: each test ends with the bytes that it began with."""
+    module_home.declare(NAME, {**declaration(), "clusters": GROUPED})
+    module_home.put(NAME, {f"d{i:02}": i * 9 for i in range(20)})
+    sweep_quietly(module_home.workspace, NAME)
+    label(module_home.workspace, {"d00": "right", "d01": "right", "d18": "left"})
+    sweep_quietly(module_home.workspace, NAME)
+    return module_home
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_every_damaged_file_is_made_anew_with_the_same_bytes(
-    swept, home, bring_up_to_date, damage, caplog
+    swept, bring_up_to_date, damage, caplog
 ):
-    before = contents(home.paths.home)
+    before = contents(swept.paths.home)
     assert {path.suffix for path in before} >= {".parquet", ".arrow", ".csv"}
     for path, data in before.items():
         path.write_bytes(damage(data))
         caplog.clear()
-        bring_up_to_date(home.workspace, NAME)
-        assert contents(home.paths.home) == before, path
+        bring_up_to_date(swept.workspace, NAME)
+        assert contents(swept.paths.home) == before, path
         assert f"{path} was damaged" in caplog.text
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_checksum_costs_a_build_at_most(swept, home, bring_up_to_date, damage):
-    before = contents(home.paths.home)
-    for path in derived_files(home.paths.home):
+def test_a_damaged_checksum_costs_a_build_at_most(swept, bring_up_to_date, damage):
+    before = contents(swept.paths.home)
+    for path in derived_files(swept.paths.home):
         if path.suffix == ".crc32":
             path.write_bytes(damage(path.read_bytes()))
-    bring_up_to_date(home.workspace, NAME)
-    assert contents(home.paths.home) == before
+    bring_up_to_date(swept.workspace, NAME)
+    assert contents(swept.paths.home) == before
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_commands_that_read_meet_no_traceback(swept, home, bring_up_to_date, damage):
-    before = contents(home.paths.home)
+def test_commands_that_read_meet_no_traceback(swept, bring_up_to_date, damage):
+    before = contents(swept.paths.home)
     for path, data in before.items():
         path.write_bytes(damage(data))
-    collection = home.workspace.open(NAME)
+    collection = swept.workspace.open(NAME)
     Documents(collection).find()
     collection_status(collection)
-    run_sql(home.workspace, f"SELECT count(*) FROM {NAME}.documents")
-    bring_up_to_date(home.workspace, NAME)
-    assert contents(home.paths.home) == before
+    run_sql(swept.workspace, f"SELECT count(*) FROM {NAME}.documents")
+    bring_up_to_date(swept.workspace, NAME)
+    assert contents(swept.paths.home) == before
 
 
-def test_files_without_checksums_are_read_before_they_are_believed(swept, home, bring_up_to_date):
+def test_files_without_checksums_are_read_before_they_are_believed(swept, bring_up_to_date):
     """Such as those of an earlier version, or of a warehouse that was copied."""
-    before = contents(home.paths.home)
-    for path in derived_files(home.paths.home):
+    before = contents(swept.paths.home)
+    for path in derived_files(swept.paths.home):
         if path.suffix == ".crc32":
             path.unlink()
         elif path.suffix in (".parquet", ".arrow"):
             path.write_bytes(before[path][: len(before[path]) // 2])
-    bring_up_to_date(home.workspace, NAME)
-    assert contents(home.paths.home) == before
+    bring_up_to_date(swept.workspace, NAME)
+    assert contents(swept.paths.home) == before
 
 
-def test_a_file_that_is_touched_or_copied_is_not_damaged(swept, home, bring_up_to_date, caplog):
-    for path in derived_files(home.paths.home):
+def test_a_file_that_is_touched_or_copied_is_not_damaged(swept, bring_up_to_date, caplog):
+    for path in derived_files(swept.paths.home):
         os.utime(path, (1, 1))
-    bring_up_to_date(home.workspace, NAME)
+    bring_up_to_date(swept.workspace, NAME)
     assert "damaged" not in caplog.text
 
 

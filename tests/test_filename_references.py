@@ -20,12 +20,12 @@ from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
 CARDS = """\
-feature_extractor: {field_passthrough: [card, set_code, rarity]}
+feature_extractor: {model: descriptor, field_passthrough: [card, set_code, rarity]}
 taxonomy: {field_to_enrich: card, confidence_threshold: 0.5}
 references: filenames
 """
 SHOTS = """\
-feature_extractor: {field_passthrough: [card]}
+feature_extractor: {model: descriptor, field_passthrough: [card]}
 taxonomy: {field_to_enrich: card, reference: cards, confidence_threshold: 0.5,
   enrichment_fields: [{source: rarity, target: rarity}]}
 """

@@ -16,6 +16,8 @@ from autolabel_core.models.evaluation.name_checks import check_names
 from autolabel_core.models.projection_head import Head
 from autolabel_core.training.heads.train_head import Recipe
 
+PLAIN = ("--model", "descriptor")
+"""The quick encoder, where it does not matter which one it is."""
 VARIANTS = ((1, "ur.png"), (2, "scr.webp"))
 
 
@@ -65,14 +67,14 @@ def mixed(refs):
 
 def test_what_is_left_out_is_named_once_and_in_words(run, mixed, tmp_path):
     out = str(tmp_path / "things.npz")
-    status, said, _ = run("identify", "index", "--refs", str(mixed), "--out", out)
+    status, said, _ = run("identify", "index", "--refs", str(mixed), "--out", out, *PLAIN)
     left_out = [line for line in said.splitlines() if line.startswith("Left out: ")]
     assert status == 0 and len(left_out) == 4 and str(mixed) not in "".join(left_out)
     assert left_out[0].startswith("Left out: broken.png: damaged or truncated image")
     assert left_out[2].startswith('Left out: text.jpg: not an image: it begins with the text "hell')
     assert left_out[1] == "Left out: more: is a folder with 1 pictures: --recursive takes them"
     assert left_out[3] == "Left out: thing.gif: is no .jpeg, .jpg, .png, .webp"
-    _, said, _ = run("identify", "index", "--refs", str(mixed), "--out", out, "--recursive")
+    _, said, _ = run("identify", "index", "--refs", str(mixed), "--out", out, "--recursive", *PLAIN)
     assert "7 references of 7 labels" in said and "more" not in said
     assert "more/thing_9.png" in ReferenceIndex.load(tmp_path / "things.npz").filenames
     picture = IndexFile(tmp_path / "things.npz").load(None).picture
@@ -81,7 +83,7 @@ def test_what_is_left_out_is_named_once_and_in_words(run, mixed, tmp_path):
 
 def test_a_damaged_picture_does_not_stop_a_training(run, mixed, tmp_path):
     arguments = ["--refs", str(mixed), "--out", str(tmp_path / "h.pt"), "--epochs", "1"]
-    _, said, _ = run("identify", "train", *arguments, "--views", "4", "--json")
+    _, said, _ = run("identify", "train", *arguments, "--views", "4", "--json", *PLAIN)
     told = json.loads(said)
     assert set(told["left_out"]) == {"broken.png", "text.jpg", "more", "thing.gif"}
     assert len(told["margins"]) == 6
@@ -91,7 +93,7 @@ def test_names_that_contradict_their_pictures_are_named(run, refs, tmp_path):
     for number in range(6):
         draw(number).rotate(2).save(refs / f"AB-C{number}_thing_{(number + 1) % 6}.png")
     out = tmp_path / "things.npz"
-    run("identify", "index", "--refs", str(refs), "--out", str(out))
+    run("identify", "index", "--refs", str(refs), "--out", str(out), *PLAIN)
     status, said, _ = run("identify", "verify", "--index", str(out))
     assert status == 1 and "names that can be checked contradict their pictures" in said
     assert "AB-C0_thing_1.png" in said and "train a head" not in said
@@ -104,14 +106,14 @@ def test_names_that_contradict_their_pictures_are_named(run, refs, tmp_path):
 def test_what_verify_cannot_check_is_said(run, refs, tmp_path):
     draw(7).save(refs / "LOB-001_blue_dragon.png")
     out = tmp_path / "things.npz"
-    run("identify", "index", "--refs", str(refs), "--out", str(out))
+    run("identify", "index", "--refs", str(refs), "--out", str(out), *PLAIN)
     status, said, _ = run("identify", "verify", "--index", str(out))
     assert status == 0 and "Names cannot be checked with one picture each" in said
     assert "`LOB-001 Blue Dragon`" in said and "--names" in said
     names = tmp_path / "names.yaml"
     names.write_text("set_code: '[A-Z0-9]+-[A-Z]*[0-9]+'\n")
     index = ["--refs", str(refs), "--out", str(out), "--names", str(names)]
-    run("identify", "index", *index)
+    run("identify", "index", *index, *PLAIN)
     _, said, _ = run("identify", "verify", "--index", str(out))
     assert "set code" not in said
 
@@ -154,7 +156,7 @@ def test_a_rate_that_is_missed_is_an_exit_status(run, refs, tmp_path):
     for number in range(1, 4):
         draw(0).resize((90 + number, 120)).save(refs / f"copy_{number}.png")
     out = str(tmp_path / "things.npz")
-    assert run("identify", "index", "--refs", str(refs), "--out", out)[0] == 0
+    assert run("identify", "index", "--refs", str(refs), "--out", out, *PLAIN)[0] == 0
     assert run("identify", "verify", "--index", out)[0] == 0
     assert run("identify", "verify", "--index", out, "--min-top1", "0.99")[0] == 1
 
@@ -164,7 +166,7 @@ def test_one_picture_makes_an_index_and_no_verification(run, tmp_path):
     refs.mkdir()
     draw(0).save(refs / "only.png")
     out = str(tmp_path / "one.npz")
-    assert run("identify", "index", "--refs", str(refs), "--out", out)[0] == 0
+    assert run("identify", "index", "--refs", str(refs), "--out", out, *PLAIN)[0] == 0
     for command in (
         ("verify", "--index", out),
         ("train", "--refs", str(refs), "--out", str(tmp_path / "h.pt")),

@@ -10,7 +10,7 @@ from autolabel_app.demos.identify.cards import card_names, draw_card
 from autolabel_core.tables.reference_set import ReferenceSet
 
 CARDS = """\
-feature_extractor: {field_passthrough: [card, set_code, rarity]}
+feature_extractor: {model: descriptor, field_passthrough: [card, set_code, rarity]}
 taxonomy: {field_to_enrich: card, confidence_threshold: 0.5}
 references: filenames
 automation: {check_every_seconds: 1}
