@@ -68,22 +68,23 @@ source:
   type: bucket
   uri: ../{IMAGES}              # a folder of images, relative to this file; or s3://bucket/prefix
 feature_extractor:
-  feature_extractor_name: image_extractor      # text_extractor for texts
+  feature_extractor_name: image_extractor      # text_extractor for texts, PDF, Word, e-mail
   version: v1                                  # a new model is a new version
-  model: efficientnet_lite0+descriptor         # the default; `docs/extractors.md` compares models
+  # model: efficientnet_lite0+descriptor       # the default for images; docs/extractors.md
   field_passthrough: [product_label]
 taxonomy:
   field_to_enrich: product_label               # the field that people label, and that fills itself
   reference: self                              # or another collection, of curated references
-  confidence_threshold: 0.30                   # `autolabel threshold products` proposes yours
+  score: auto                                  # looks at all references, and gives probabilities
+  confidence_threshold: 0.70                   # label what is right with 70 %; the rest waits
 """
 README = f"""\
 # A project of autolabel
 
 1. Drop images into `{IMAGES}/` (or change `uri` in `collections/products.yaml`).
 2. `autolabel sweep` registers and embeds them.
-3. `autolabel label products KEY "Red Running Shoes"`, ten or so of each label; `--csv` takes many.
-4. `autolabel sweep`: the rest label themselves. `autolabel status products` says what to do next.
+3. `autolabel label products KEY "Red Running Shoes"`: three of each of two labels or more.
+4. `autolabel sweep`: what is sure labels itself. `autolabel status products` says what to do next.
 5. `autolabel dev` shows Dagster's pages and does all of this by itself.
 
 `autolabel.toml` marks this folder, `.autolabel/` holds the state, `.env` settings and secrets.

@@ -11,7 +11,7 @@ MODULES = (
     *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
     *("identify_index", "identify_serving", "scores", "thresholds", "certified"),
-    "label_doubts",
+    *("label_doubts", "first_hour"),
 )
 WITH_DATA = (
     "pipeline",
@@ -23,6 +23,7 @@ WITH_DATA = (
     "thresholds",
     "certified",
     "label_doubts",
+    "first_hour",
 )
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autolabel_app.dev import run_dagster_dev
@@ -18,6 +19,11 @@ from autolabel_core.foundation.project_folder import (
     find_project,
     with_project,
 )
+from autolabel_core.matching.decision import Rule
+from autolabel_core.matching.decision_engine import DecisionEngine
+from autolabel_core.matching.scores.choice import fit_score
+from autolabel_core.models.extractors import embed_checked, load_extractor
+from benchmarks.datasets import digits
 
 
 @pytest.fixture
@@ -164,3 +170,22 @@ def test_where_state_was_begun_it_is_read_without_a_project(tmp_path):
         check_state_exists({"AUTOLABEL_HOME": ""}, tmp_path)
     (tmp_path / ".autolabel").mkdir()
     check_state_exists({}, tmp_path)
+
+
+def test_a_first_sweep_of_a_new_project_labels_neither_all_nor_nothing(project):
+    """Half of the digits have three labels each, the other half is unknown."""
+    (declared,) = load_collections(project / "collections").values()
+    images, truth = digits(32)
+    extractor = load_extractor(declared.feature_extractor.feature_extractor_name, "v1", None, {})
+    vectors = embed_checked(extractor, images[:400])
+    first = [np.flatnonzero(truth[:400] == name)[:3] for name in "01234"]
+    references = np.sort(np.concatenate(first))
+    labels = truth[references].astype(object)
+    rest = np.setdiff1d(np.arange(400), references)
+    rule = Rule(declared.taxonomy.lowest_confidence, score=declared.taxonomy.score)
+    score = fit_score(rule.score, vectors[references], labels, vectors.mean(axis=0))
+    engine = DecisionEngine(vectors[references], labels, rule, score)
+    decided = engine.decide(vectors[rest])
+    right = (decided.label == truth[rest])[decided.matched]
+    assert 0.2 < decided.matched.mean() < 0.7
+    assert right.mean() > 0.7

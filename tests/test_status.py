@@ -122,6 +122,7 @@ def test_where_nothing_can_be_read_the_other_extractor_is_named(kind, other):
 
 
 HEALTHY = {
+    "score": {"declared": "nearest"},
     "collection": "x",
     "feature_uri": "autolabel://image_extractor@v1/efficientnet_lite0_descriptor",
     "objects": 100,

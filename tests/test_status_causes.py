@@ -98,3 +98,25 @@ def test_empty_places_are_said_so(run, home):
     status, _, err = run("sweep", "c")
     assert status == 0
     assert f"c: empty; put files into {home.paths.home / 'buckets' / 'c'}" in err
+
+
+def test_a_score_with_a_single_label_asks_for_a_second_one(angles, bring_up_to_date):
+    ws = angles({"a": 0, "b": 5, "c": 90}, {"a": "left"}, declaration(score="auto"))
+    bring_up_to_date(ws, NAME)
+    found = finding(ws, "references_balanced")
+    assert not found.passed
+    assert "as long as all references are left: label something else too" in found.text
+    label(ws, {"c": "right"})
+    bring_up_to_date(ws, NAME)
+    assert finding(ws, "references_balanced").passed
+
+
+def test_a_threshold_from_references_that_cannot_judge_each_other_names_the_cure(
+    angles, bring_up_to_date, run
+):
+    ws = angles({"a": 0, "b": 90, "c": 5}, {"a": "left", "b": "right"}, declaration(score="auto"))
+    bring_up_to_date(ws, NAME)
+    status, _, err = run("threshold", NAME)
+    assert status == 1
+    assert "None of the 2 references" in err
+    assert "two or more of at least two labels" in err

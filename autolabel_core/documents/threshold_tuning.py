@@ -42,7 +42,7 @@ def leave_one_out(collection: OpenCollection) -> LeaveOneOutScores:
         The figures.
 
     Raises:
-        AutolabelError: there are fewer than two references.
+        AutolabelError: there are fewer than two references, or none that another can judge.
     """
     taxonomy = _applied_taxonomy(collection)
     references = taxonomy.all_references
@@ -52,6 +52,13 @@ def leave_one_out(collection: OpenCollection) -> LeaveOneOutScores:
             "are needed. Label 10 to 20 of each category with `autolabel label`, then sweep."
         )
     decisions = taxonomy.engine.decide_references()
+    if np.isnan(decisions.confidence).all():
+        raise AutolabelError(
+            f"None of the {len(references.rows)} references of `{collection.name}` can be judged "
+            "by another: the score compares labels, and of each label there is but one, or nearly "
+            "the same one several times. Label different examples, two or more of at least two "
+            "labels, then sweep."
+        )
     correct = decisions.label == references.labels
     return LeaveOneOutScores(decisions.confidence, decisions.label, np.asarray(correct, bool))
 

@@ -12,13 +12,16 @@ from autolabel_core.operations.certificate_findings import labels_certified
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
 from autolabel_core.operations.finding import Finding
 from autolabel_core.operations.object_findings import images_with_detections, unreadable_share
+from autolabel_core.operations.reference_findings import (
+    GOOD_REFERENCES,
+    references_balanced,
+    references_let_in,
+    references_per_label,
+)
 
 if TYPE_CHECKING:
     from autolabel_core.operations.status_record import CollectionStatus
 
-MIN_REFERENCES = 10
-GOOD_REFERENCES = 20
-MAX_IMBALANCE = 5.0
 HIGH_COVERAGE = 0.995
 LOW_COVERAGE = 0.40
 MIN_AGREEMENT = 0.80
@@ -42,14 +45,20 @@ def findings(status: CollectionStatus) -> list[Finding]:
     Source: guidance of the seed tutorial (10 to 20 examples a category, threshold table,
     troubleshooting); the bounds are this module's constants.
     """
-    rules = [unreadable_share, _few_references, _imbalance, _agreement, _nothing_labelled]
+    rules = [
+        unreadable_share,
+        references_per_label,
+        references_balanced,
+        _agreement,
+        _nothing_labelled,
+    ]
     rules += [_threshold_far, _false_positives, _undelivered]
     rules += [should_recluster, noise_ratio] if status["clusters"] else []
     rules += (
         [images_with_detections, _judged_right] if "images_without_detections" in status else []
     )
     rules += (
-        [_filtered_out] if status["references"] and status.get("references_let_in") == 0 else []
+        [references_let_in] if status["references"] and status.get("references_let_in") == 0 else []
     )
     rules += [_moved] if status["unclear_moves"] else []
     rules += [_disagreements] if status["disagreements"] else []
@@ -69,75 +78,6 @@ def _judged_right(s: CollectionStatus) -> Finding:
     see = f"`autolabel annotations stats {s['collection']} --by class` shows where"
     text = f"People{when}: {asking['said']}. {'; '.join(asking['actions']).capitalize()}. {see}."
     return Finding(name, asset, False, text)
-
-
-def _few_references(s: CollectionStatus) -> Finding:
-    references = s["references"]
-    enough = 1 if s["labels_from_names"] else MIN_REFERENCES
-    few = sorted(((n, label) for label, n in references.items() if n < enough))
-    if not references:
-        if s.get("renamed_from"):
-            return Finding("references_per_label", "reference_set", False, s["renamed_from"])
-        if not s["objects"]:
-            text = (
-                "Objects are registered, and none is in the tables: "
-                f"`autolabel sweep {s['collection']}` makes them, or says what keeps it from that."
-                if s["pending"]["batches"]
-                else "Nothing is registered yet. Put files into the bucket, then "
-                f"`autolabel sweep {s['collection']}`."
-            )
-            return Finding("references_per_label", "reference_set", False, text)
-        command = "annotate" if "detections" in s else "label"
-        text = (
-            f"No references yet.{_misspelt(s)} Label {MIN_REFERENCES} to {GOOD_REFERENCES} of each "
-            f"category with `autolabel {command}`, then sweep."
-        )
-        return Finding("references_per_label", "reference_set", False, text)
-    if few:
-        shown = ", ".join(f"{label} ({n})" for n, label in few[:8])
-        text = (
-            f"{len(few)} of {len(references)} labels have fewer than {MIN_REFERENCES} references: "
-            f"{shown}. Label more of them; {GOOD_REFERENCES} and above cure most misses."
-        )
-        return Finding("references_per_label", "reference_set", False, text)
-    least = min(references.values())
-    text = f"Every label has at least {least} references ({len(references)} labels)."
-    return Finding("references_per_label", "reference_set", True, text)
-
-
-def _misspelt(s: CollectionStatus) -> str:
-    if not s.get("like_label_field"):
-        return ""
-    shown = ", ".join(f"`{key}` ({n} objects)" for key, n in s["like_label_field"].items())
-    return (
-        f" The metadata has no field `{s['label_field']}`, which is declared as the label, but "
-        f"{shown}: correct the metadata, or `field_to_enrich`."
-    )
-
-
-def _filtered_out(s: CollectionStatus) -> Finding:
-    """Only where the filter of the taxonomy's retriever lets no reference in."""
-    text = (
-        f"The filter of the retriever `{s['retriever']}` accepts none of "
-        f"{sum(s['references'].values())} references, so that nothing can be labelled. Correct its "
-        f"`attribute_filter`, or the fields of the references: `autolabel documents "
-        f"{s['reference_collection']} --filter label_source:eq:human --json` shows them."
-    )
-    return Finding("retriever_lets_references_in", "taxonomy_labels", False, text)
-
-
-def _imbalance(s: CollectionStatus) -> Finding:
-    references = s["references"]
-    if len(references) < 2:
-        return Finding("references_balanced", "reference_set", True, "Fewer than two labels.")
-    ordered = sorted(references, key=lambda label: (references[label], label))
-    least, most = ordered[0], ordered[-1]
-    ratio = references[most] / references[least]
-    text = f"{most} has {references[most]} references, {least} has {references[least]}"
-    if ratio <= MAX_IMBALANCE:
-        return Finding("references_balanced", "reference_set", True, f"{text}.")
-    cure = f" ({ratio:.0f} times fewer): the larger attracts matches. Label more of {least}."
-    return Finding("references_balanced", "reference_set", False, text + cure)
 
 
 def _agreement(s: CollectionStatus) -> Finding:
