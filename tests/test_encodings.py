@@ -45,6 +45,21 @@ SENTENCES = {
     "cp1250": ("Příliš žluťoučký kůň úpěl ďábelské ódy.", "Zażółć gęślą jaźń w dzisiejszym dniu."),
     "cp949": ("오늘은 날씨가 좋아서 공원을 산책했습니다.", "계약서와 영수증을 확인해 주십시오."),
     "big5": ("今天天氣很好,我們去公園散步。", "請在收到貨物後三十天內付款。"),
+    "cp1255": ("שלום לכולם, זהו מסמך קצר בעברית על מזג האוויר.",),
+    "iso8859_8": ("הסכם שכירות בלתי מוגנת בין הצדדים",),
+    "cp862": ("שלום לכולם זהו מסמך קצר",),
+    "cp1256": ("هذا مستند قصير باللغة العربية عن الطقس اليوم", "مرحبا"),
+    "iso8859_6": ("هذا مستند قصير باللغة العربية عن الطقس اليوم",),
+    "cp874": ("นี่คือเอกสารสั้นภาษาไทยเกี่ยวกับอากาศวันนี้", "ราคารวมทั้งหมด"),
+    "iso8859_5": ("Это короткий документ о погоде на русском языке",),
+    "cp866": ("Это короткий документ о погоде на русском языке",),
+    "koi8_u": ("Це короткий документ про погоду українською мовою її",),
+    "cp1254": ("Bu hava durumu hakkında kısa bir belgedir, güneşli ve ılık",),
+    "cp1257": ("Šis ir īss dokuments par laikapstākļiem latviešu valodā",),
+    "iso8859_2": ("Zażółć gęślą jaźń, krótki dokument o pogodzie",),
+    "cp852": ("Zażółć gęślą jaźń, krótki dokument o pogodzie",),
+    "cp850": ("Größe für Straße und Übung",),
+    "mac_roman": ("Größe für Straße und Übung",),
     "cp1253": ("Ο καιρός είναι καλός σήμερα και πήγαμε στο πάρκο.",),
     "utf-16": ("Hello, this is an invoice.", "Сегодня хорошая погода.", "今天天气很好。"),
     "utf-16-le": ("Hello, this is an invoice.", "Сегодня хорошая погода.", "今天天气很好。"),
@@ -95,3 +110,39 @@ def test_any_bytes_have_a_reading(data):
         assert "byte-order mark" in str(error)
         return
     assert found.found_by in ("utf-8", "mark", "detected", "assumed")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        pytest.param("שלום", "cp1255", id="four letters that are Russian ones as well"),
+        pytest.param(
+            "Hello World this is text", "cp500", id="EBCDIC, which is not among the known"
+        ),
+    ],
+)
+def test_a_reading_that_hardly_leads_or_is_unlikely_is_called_a_guess(text, encoding):
+    assert decode_bytes(text.encode(encoding)).found_by == "assumed"
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding", "text"),
+    [
+        ("iso-8859-8-i", "iso8859_8", "שלום עולם"),
+        ("windows-874", "cp874", "สวัสดี"),
+        ("ks_c_5601-1987", "cp949", "안녕하세요 똠방각하"),
+        ("gb2312", "gb18030", "朱镕基説"),
+        ("Shift_JIS", "cp932", "①髙島屋"),
+        ("iso-8859-1", "cp1252", "“5 €”"),
+        ("utf-7", "utf-7", "Grün"),
+        ("macintosh", "mac_roman", "Größe"),
+    ],
+)
+def test_names_that_messages_use_mean_the_set_that_holds_the_text(declared, encoding, text):
+    found = decode_bytes(text.encode(encoding), declared)
+    assert (found.text, found.found_by) == (text, "declared")
+
+
+@pytest.mark.parametrize("declared", ["rot13", "hex", "punycode", "x-unknown", "", "zip", "bz2"])
+def test_what_is_no_encoding_of_texts_is_not_used(declared):
+    assert decode_bytes(b"hello world 68", declared).text == "hello world 68"

@@ -44,7 +44,7 @@ REFUSED_HEADERS = [
     pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image", id="EPS"),
     pytest.param(encoded(noise(), "PNG")[:12], "not an image|damaged", id="cut inside the header"),
     pytest.param(png_header(50_000, 50_000), "too large", id="bomb of 50,000 × 50,000"),
-    pytest.param(b"GIF89a" + bytes(7) + b";", "not an image", id="0 × 0"),
+    pytest.param(b"GIF89a" + bytes(7) + b";", "a GIF image .* damaged header", id="0 × 0"),
     pytest.param(png_header(10_000, 9_000), "too large", id="just above the limit"),
 ]
 
@@ -55,6 +55,22 @@ REFUSED_HEADERS = [
 def test_bad_headers_are_refused_with_the_reason(read, data, reason):
     with pytest.raises(UnreadableItemError, match=reason):
         read(data)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(np.zeros((4, 4, 3), np.float32), id="colours in floating point"),
+        pytest.param(np.zeros((4, 4, 5), np.uint8), id="five channels"),
+    ],
+)
+def test_a_tiff_of_a_form_that_is_not_read_is_called_a_tiff(values):
+    tifffile = pytest.importorskip("tifffile")
+    file = io.BytesIO()
+    kind = "rgb" if values.shape[2] == 3 else "minisblack"
+    tifffile.imwrite(file, values, photometric=kind, planarconfig="contig")
+    with pytest.raises(UnreadableItemError, match=r"^a TIFF image in a form .* store it as PNG"):
+        probe_image(file.getvalue())
 
 
 def test_bombs_are_refused_where_warnings_are_errors_too():
@@ -132,6 +148,9 @@ def grey_ramp(dtype, high):
 DEEP = [
     pytest.param(grey_ramp(np.uint16, 65535), "PNG", id="16-bit PNG"),
     pytest.param(grey_ramp(np.uint16, 65535), "TIFF", id="16-bit TIFF"),
+    pytest.param(grey_ramp(np.uint16, 4095), "TIFF", id="12 bits in 16"),
+    pytest.param(grey_ramp(np.uint16, 1023), "PNG", id="10 bits in 16"),
+    pytest.param(grey_ramp(np.uint16, 255), "PNG", id="8 bits in 16"),
     pytest.param(grey_ramp(np.int32, 65535), "TIFF", id="32-bit, values of 16 bits"),
     pytest.param(grey_ramp(np.int32, 2**31 - 1), "TIFF", id="32-bit, stretched"),
     pytest.param(grey_ramp(np.float32, 1.0), "TIFF", id="floats 0 to 1"),

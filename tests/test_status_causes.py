@@ -120,3 +120,14 @@ def test_a_threshold_from_references_that_cannot_judge_each_other_names_the_cure
     assert status == 1
     assert "None of the 2 references" in err
     assert "two or more of at least two labels" in err
+
+
+def test_texts_whose_encoding_is_a_guess_are_a_finding(angles, home, bring_up_to_date, run):
+    ws = angles({"a": 0}, {})
+    bring_up_to_date(ws, NAME)
+    assert finding(ws, "encodings_known") is None
+    home.put(NAME, {"hebrew.txt": "שלום".encode("cp1255")})
+    bring_up_to_date(ws, NAME)
+    assert "The encoding of 1 texts is a guess" in finding(ws, "encodings_known").text
+    listed = run("documents", NAME, "--filter", "metadata.text_encoding_found:eq:assumed")[1]
+    assert "hebrew.txt" in listed

@@ -11,7 +11,11 @@ from autolabel_core.notifications.webhooks.health import waiting_problem
 from autolabel_core.operations.certificate_findings import labels_certified
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
 from autolabel_core.operations.finding import Finding
-from autolabel_core.operations.object_findings import images_with_detections, unreadable_share
+from autolabel_core.operations.object_findings import (
+    encodings_known,
+    images_with_detections,
+    unreadable_share,
+)
 from autolabel_core.operations.reference_findings import (
     GOOD_REFERENCES,
     references_balanced,
@@ -60,6 +64,7 @@ def findings(status: CollectionStatus) -> list[Finding]:
     rules += (
         [references_let_in] if status["references"] and status.get("references_let_in") == 0 else []
     )
+    rules += [encodings_known] if status.get("assumed_encodings") else []
     rules += [_moved] if status["unclear_moves"] else []
     rules += [_disagreements] if status["disagreements"] else []
     rules += [_distinguishable] if status["labels_from_names"] else []

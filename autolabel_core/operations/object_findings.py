@@ -28,6 +28,16 @@ def unreadable_share(s: CollectionStatus) -> Finding:
     return Finding("unreadable_share", "raw_objects", passed, text + ("" if passed else cure))
 
 
+def encodings_known(s: CollectionStatus) -> Finding:
+    """Only where the encoding of some texts is a guess."""
+    text = (
+        f"The encoding of {s['assumed_encodings']} texts is a guess, so they may be misread. "
+        f"`autolabel documents {s['collection']} --filter metadata.text_encoding_found:eq:assumed` "
+        "lists them; store those that look wrong as UTF-8."
+    )
+    return Finding("encodings_known", "raw_objects", False, text)
+
+
 def images_with_detections(s: CollectionStatus) -> Finding:
     """Of collections with boxes alone; the others have nothing to look at."""
     name, asset = "images_with_detections", "detections"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from autolabel_core.clusters.report import ClusterStatus
 
 LOW_CONFIDENCE_BAND = 0.10
+ASSUMED_ENCODING = '%"text_encoding_found":%"assumed"%'
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -77,6 +78,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "confidence": counts["confidence"],
         "objects": objects["objects"],
         "quarantined": objects["quarantined"],
+        "assumed_encodings": objects.get("assumed_encodings", 0),
         "distribution_rolled_up": roll_up(counts["distribution"]),
         "threshold": thresholds.common if declared_taxonomy else None,
         "label_thresholds": dict(thresholds.per_label),
@@ -144,9 +146,9 @@ def _judged(collection: OpenCollection) -> JudgedBoxes:
 def _objects(connection: DuckDBPyConnection, collection: Collection) -> ObjectCounts:
     """Count what lies in the bucket; where boxes are documents, images and boxes apart."""
     if collection.detection is None:
-        sql = "SELECT count(*), count(reason) FROM documents"
-        objects, quarantined = connection.execute(sql).fetchall()[0]
-        return {"objects": objects, "quarantined": quarantined}
+        sql = "SELECT count(*), count(reason), count(*) FILTER (metadata LIKE ?) FROM documents"
+        objects, quarantined, assumed = connection.execute(sql, [ASSUMED_ENCODING]).fetchall()[0]
+        return {"objects": objects, "quarantined": quarantined, "assumed_encodings": assumed}
     objects, quarantined, detections, without = connection.execute(
         "SELECT count(*) FILTER (kind = 'image'), count(reason), "
         "count(*) FILTER (kind = 'detection'), "

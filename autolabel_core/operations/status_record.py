@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class ObjectCounts(TypedDict):
-    """What lies in the bucket; the last two where boxes are documents."""
+    """What lies in the bucket; the last two where boxes are documents.
+
+    `assumed_encodings` counts texts whose encoding is a guess.
+    """
 
     objects: int
     quarantined: int
+    assumed_encodings: NotRequired[int]
     detections: NotRequired[int]
     images_without_detections: NotRequired[int]
 

@@ -11,20 +11,35 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from autolabel_core.foundation.media.letter_frequencies import (
+    ARABIC,
+    GREEK,
+    HEBREW,
+    RUSSIAN,
+    SERBIAN,
+    THAI,
+    UKRAINIAN,
+    Likelihood,
+    of_ideographs,
+    of_languages,
+)
+
 TYPOGRAPHY = frozenset(
     "“”„‘’‚«»‹›–—…•€£§©®°·№™\u00a0\u00ad\ufeff\u3000、。「」『』〈〉《》【】〔〕"
 )
 FULL_WIDTH = range(0xFF01, 0xFF5F)
 LATIN = (
-    "äöüß",
-    "àâæçéèêëîïôœùûüÿ",
-    "áéíóúüñ¿¡ºª",
-    "áàâãçéêíóôõúü",
-    "àèéìíîòóù",
-    "åäöéøæü",
-    "éëèïöüáíó",
-    "áéíóúýþðæö",
+    "äüöß",
+    "éèàêçùâîôûëïœüæÿ",
+    "óáíñéú¿¡üºª",
+    "ãçáéóêíõâúàôü",
+    "èàùòìéó",
+    "äöåéøæü",
+    "ëéïèöüáíó",
+    "áíðþéóúöæý",
 )
+TURKISH = ("ıüşöçğiâ",)
+BALTIC = ("ėųšįžąęčūā", "āīšēņžļģķčū", "äõüöšž")
 CENTRAL_EUROPEAN = (
     "áčďéěíňóřšťúůýž",
     "áäčďéíĺľňóôŕšťúýž",
@@ -50,10 +65,14 @@ class Reading:
     Attributes:
         encoding: Python's name of it.
         judge: gives 0 (noise) to 1 (every character fits).
+        likelihood: of what fits, to tell several readings apart.
+        rarity: how rare files in this encoding are, as the logarithm of their share.
     """
 
     encoding: str
     judge: Judge
+    likelihood: Likelihood
+    rarity: float = 0.0
 
 
 def _share(weights: Iterable[float]) -> float:
@@ -125,19 +144,26 @@ def uncased(first: str, last: str) -> Judge:
     return judge
 
 
-def east_asian(
-    codec: str, common: tuple[int, int], kana: bool = False, spaces: bool = False
-) -> Judge:
-    """Return a judge of texts in ideographs or syllables.
+def _east_asian(
+    encoding: str,
+    codec: str,
+    common: tuple[int, int],
+    kana: bool = False,
+    spaces: bool = False,
+    rarity: float = 0.0,
+) -> Reading:
+    """Return a reading of texts in ideographs or syllables.
 
     Args:
+        encoding: what files are read by.
         codec: the national set whose first plane holds the common characters.
         common: first bytes, from and to, of the common ones in that codec.
         kana: whether a text is expected to have kana.
         spaces: whether words are parted by spaces.
+        rarity: of files in this encoding.
 
     Returns:
-        The judge.
+        The reading.
     """
 
     @lru_cache(maxsize=20_000)
@@ -163,21 +189,48 @@ def east_asian(
         lacks = kana and not any(0x3041 <= ord(c) <= 0x30FE for c in found)
         return max(score, 0.0) * (WITHOUT_KANA if lacks else 1.0)
 
-    return judge
+    return Reading(encoding, judge, of_ideographs(weight), rarity)
 
 
+def _latin(encoding: str, alphabets: tuple[str, ...], accents: int, rarity: float = 0.0) -> Reading:
+    judge = latin(alphabets, most_accents=accents)
+    return Reading(encoding, judge, of_languages(alphabets, TYPOGRAPHY), rarity)
+
+
+def _script(encoding: str, judge: Judge, *alphabets: str, rarity: float = 0.0) -> Reading:
+    return Reading(encoding, judge, of_languages(alphabets, TYPOGRAPHY), rarity)
+
+
+_CYRILLIC = cased("а", "я", "ёіїєґўђјљњћџѓќѕ")
+_HEBREW, _ARABIC = uncased("\u05d0", "\u05ea"), uncased("\u060c", "\u06d2")
+_SLAVIC = (RUSSIAN, UKRAINIAN, SERBIAN)
+_GREEK = cased("ά", "ώ")
+COMMON, LESS, RARELY, OF_OLD = 0.0, -2.0, -4.0, -6.0
 READINGS = (
-    Reading("cp1252", latin(LATIN, most_accents=2)),
-    Reading("gb18030", east_asian("gb2312", (0xB0, 0xD7))),
-    Reading("cp932", east_asian("shift_jis", (0x88, 0x97), kana=True)),
-    Reading("cp1251", cased("а", "я", "ёіїєґўђјљњћџѓќѕ")),
-    Reading("cp1250", latin(CENTRAL_EUROPEAN, most_accents=4)),
-    Reading("big5", east_asian("big5", (0xA4, 0xC6))),
-    Reading("cp949", east_asian("euc_kr", (0xB0, 0xC8), spaces=True)),
-    Reading("euc_jp", east_asian("euc_jp", (0xB0, 0xCF), kana=True)),
-    Reading("koi8_r", cased("а", "я", "ё")),
-    Reading("cp1253", cased("ά", "ώ")),
-    Reading("cp1256", uncased("\u060c", "\u06d2")),
-    Reading("cp874", uncased("\u0e01", "\u0e5b")),
+    _latin("cp1252", LATIN, 2),
+    _east_asian("gb18030", "gb2312", (0xB0, 0xD7)),
+    _east_asian("cp932", "shift_jis", (0x88, 0x97), kana=True),
+    _script("cp1251", _CYRILLIC, *_SLAVIC),
+    _latin("cp1250", CENTRAL_EUROPEAN, 4, LESS),
+    _east_asian("big5", "big5", (0xA4, 0xC6), rarity=LESS),
+    _east_asian("cp949", "euc_kr", (0xB0, 0xC8), spaces=True, rarity=COMMON),
+    _east_asian("euc_jp", "euc_jp", (0xB0, 0xCF), kana=True, rarity=LESS),
+    _script("koi8_r", _CYRILLIC, RUSSIAN, rarity=LESS),
+    _script("cp1253", _GREEK, GREEK, rarity=LESS),
+    _script("cp1256", _ARABIC, ARABIC, rarity=LESS),
+    _script("cp1255", _HEBREW, HEBREW, rarity=LESS),
+    _script("cp874", uncased("\u0e01", "\u0e5b"), THAI, rarity=LESS),
+    _latin("cp1254", TURKISH, 3, RARELY),
+    _latin("iso8859_2", CENTRAL_EUROPEAN, 4, RARELY),
+    _latin("cp1257", BALTIC, 3, RARELY),
+    _script("koi8_u", _CYRILLIC, UKRAINIAN, rarity=RARELY),
+    _script("iso8859_5", _CYRILLIC, *_SLAVIC, rarity=RARELY),
+    _script("iso8859_6", _ARABIC, ARABIC, rarity=RARELY),
+    _script("cp866", _CYRILLIC, RUSSIAN, rarity=RARELY),
+    _latin("cp850", LATIN, 2, OF_OLD),
+    _latin("cp852", CENTRAL_EUROPEAN, 4, OF_OLD),
+    _script("cp862", _HEBREW, HEBREW, rarity=OF_OLD),
+    _script("mac_cyrillic", _CYRILLIC, *_SLAVIC, rarity=OF_OLD),
+    _latin("mac_roman", LATIN, 2, OF_OLD),
 )
-"""What files are read by, the earlier first where several fit as well."""
+"""What files are read by."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import math
 import unicodedata
 from dataclasses import dataclass
 
@@ -16,6 +17,12 @@ FLOOR = 0.75
 Source: measured on sentences of 12 languages: the right reading scores .85 or more, of three
 letters and more; wrong ones stay below .7.
 """
+MISFIT = 2.0
+"""How much characters out of place, such as spaces between ideographs, count against a reading."""
+LEAST_LEAD = 2.0
+"""A reading that is not seven times as likely as the next (e squared) is called a guess."""
+UNLIKELY_BYTE = -5.05
+"""Mean logarithm of the probability of a byte, below which a text is taken for no language."""
 DETECTOR_COHERENCE, DETECTOR_CHAOS = 0.3, 0.1
 MAX_BROKEN_SHARE = 0.01
 # The second takes any byte.
@@ -28,6 +35,27 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SHIFTED = (b"\x1b$", "iso2022_jp")
+# Names that messages use and Python lacks, and sets whose superset the text is written in.
+_ALIASES = {
+    "iso-8859-8-i": "iso8859_8",
+    "iso-8859-8-e": "iso8859_8",
+    "windows-874": "cp874",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "x-gbk": "gb18030",
+    "shift_jis": "cp932",
+    "x-sjis": "cp932",
+    "big5": "big5hkscs",
+    "iso-8859-1": "cp1252",
+    "latin1": "cp1252",
+    "iso-8859-9": "cp1254",
+    "x-mac-cyrillic": "mac_cyrillic",
+    "macintosh": "mac_roman",
+    "x-mac-roman": "mac_roman",
+    "unicode-1-1-utf-7": "utf-7",
+}
 _CONTROLS = frozenset("\t\n\f\r\x85")
 
 
@@ -63,11 +91,25 @@ def decode_bytes(data: bytes, declared: str | None = None) -> DecodedText:
             return DecodedText(_by_mark(data, encoding), encoding.removesuffix("-sig"), "mark")
     if _SHIFTED[0] in data and (text := _decoded(data, _SHIFTED[1])) is not None:
         return DecodedText(text, _SHIFTED[1], "mark")
+    # The only encoding in use whose every text is valid UTF-8.
+    is_utf_7 = _ALIASES.get((declared or "").lower(), (declared or "").lower()) == "utf-7"
+    if is_utf_7 and (found := _declared(data, "utf-7")) is not None:
+        return found
     if (text := _decoded(data, "utf-8")) is not None and "\0" not in text:
         return DecodedText(text, "utf-8", "utf-8")
-    if declared and (text := _decoded(data, declared)) is not None:
-        return DecodedText(text, codecs.lookup(declared).name, "declared")
+    if declared and (found := _declared(data, declared)) is not None:
+        return found
     return _wide(data) or _broken_utf8(data) or _by_looks(data)
+
+
+def _declared(data: bytes, declared: str) -> DecodedText | None:
+    """Read bytes by the declared encoding, or by the superset that is meant by its name."""
+    name = declared.strip().lower()
+    for encoding in (_ALIASES.get(name), name):
+        text = _decoded(data, encoding) if encoding else None
+        if encoding and text is not None:
+            return DecodedText(text, codecs.lookup(encoding).name, "declared")
+    return None
 
 
 def _by_mark(data: bytes, encoding: str) -> str:
@@ -129,20 +171,51 @@ def _broken_utf8(data: bytes) -> DecodedText | None:
 
 def _by_looks(data: bytes) -> DecodedText:
     sample = data[:SAMPLE_BYTES]
-    best, chosen = FLOOR, ""
-    for reading in READINGS:
-        text = _sample_text(sample, reading.encoding, cut=len(sample) < len(data))
-        score = reading.judge(text) if text is not None else 0.0
-        if score > best + 1e-9 and _decoded(data, reading.encoding) is not None:
-            best, chosen = score, reading.encoding
-    if not chosen:
-        chosen = _by_detector(data)
+    readings = _plausible(sample, cut=len(sample) < len(data))
+    while readings and _decoded(data, readings[0].encoding) is None:
+        readings.pop(0)
+    if not readings:
+        chosen, is_sure = _by_detector(data), True
+    else:
+        chosen, is_sure = readings[0].encoding, _stands_out(readings)
     text = _decoded(data, chosen) if chosen else None
     if text is not None:
-        return DecodedText(text, chosen, "detected")
+        return DecodedText(text, chosen, "detected" if is_sure else "assumed")
     guesses = ((encoding, _decoded(data, encoding)) for encoding in LAST_RESORTS)
     text, encoding = next((text, encoding) for encoding, text in guesses if text is not None)
     return DecodedText(text, encoding, "assumed")
+
+
+@dataclass(frozen=True)
+class _PlausibleReading:
+    """A reading in which enough characters fit a language, and how likely such a text is."""
+
+    encoding: str
+    text: str
+    likelihood: float
+
+
+def _plausible(sample: bytes, cut: bool) -> list[_PlausibleReading]:
+    """Return the readings that look like a language, the likeliest first."""
+    found = []
+    for reading in READINGS:
+        text = _sample_text(sample, reading.encoding, cut)
+        score = 0.0 if text is None else reading.judge(text)
+        if text is not None and score > FLOOR:
+            misfit = MISFIT * math.log(score) * sum(not c.isascii() for c in text)
+            likelihood = reading.likelihood(text) + reading.rarity + misfit
+            found.append(_PlausibleReading(reading.encoding, text, likelihood))
+    return sorted(found, key=lambda reading: -reading.likelihood)
+
+
+def _stands_out(readings: list[_PlausibleReading]) -> bool:
+    """Whether the first reading is likely by itself, and no other text is nearly as likely."""
+    first = readings[0]
+    foreign = "".join(c for c in first.text if not c.isascii())
+    size = max(len(foreign.encode(first.encoding, "replace")), 1)
+    others = (other.likelihood for other in readings if other.text != first.text)
+    lead = first.likelihood - max(others, default=-math.inf)
+    return first.likelihood / size > UNLIKELY_BYTE and lead > LEAST_LEAD
 
 
 def _sample_text(sample: bytes, encoding: str, cut: bool) -> str | None:

@@ -17,6 +17,16 @@ from autolabel_core.foundation.media.further_formats import jxl_size, open_reade
 MAX_PIXELS = 89_478_485
 # Formats with a signature of their own; EPS is left out because opening it runs a program.
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF", "QOI", "ICO")
+_BEGINNINGS = (
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "BigTIFF"),
+    (b"MM\0+", "BigTIFF"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+)
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -93,7 +103,8 @@ def decode_image(
 ) -> Image.Image:
     """Return the upright picture as 8-bit RGB: the first frame, transparency laid on white.
 
-    Sixteen-bit greys are divided by 257; whole numbers and floats of a wider range are stretched.
+    Deep greys are scaled from the range of their depth, the least of 8, 10, 12 and 16 bits that
+    holds them, as microscopes and sensors fill sixteen bits in part; wider ones are stretched.
 
     Args:
         data: the object's content.
@@ -132,11 +143,11 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=(*FORMATS, *further))
     except _BOMBS as error:
-        raise ItemTooLargeError(f"image too large: {_reason(error)}") from error
-    except UnidentifiedImageError as error:
-        raise UnreadableItemError(
-            f"not an image: it begins with {_shown(data[:8])}; expected one of {', '.join(FORMATS)}"
+        raise ItemTooLargeError(
+            f"image too large: {_reason(error)}; store a smaller copy"
         ) from error
+    except UnidentifiedImageError as error:
+        raise UnreadableItemError(_unidentified(data)) from error
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged image header: {_reason(error)}") from error
     width_px, height_px = image.size
@@ -144,6 +155,16 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if width_px * height_px > max_pixels:
         raise ItemTooLargeError(_too_large(width_px, height_px, max_pixels))
     return image
+
+
+def _unidentified(data: bytes) -> str:
+    kind = next((name for begin, name in _BEGINNINGS if data.startswith(begin)), None)
+    if kind is not None:
+        return (
+            f"a {kind} image in a form that is not read, such as colours in floating point or more "
+            "than four channels, or with a damaged header; store it as PNG, 8 or 16 bits"
+        )
+    return f"not an image: it begins with {_shown(data[:8])}; expected one of {', '.join(FORMATS)}"
 
 
 def _shown(begin: bytes) -> str:
@@ -190,7 +211,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _to_8_bit(values: npt.NDArray[np.number]) -> npt.NDArray[np.uint8]:
     finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = (0.0, 65535.0) if values.dtype == np.uint16 else _range(finite)
+    low, high = _range(finite)
     scaled = (finite - low) * (255.0 / (high - low))
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
@@ -198,7 +219,7 @@ def _to_8_bit(values: npt.NDArray[np.number]) -> npt.NDArray[np.uint8]:
 def _range(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     if low >= 0.0:
-        for usual in (1.0, 255.0, 65535.0):
+        for usual in (1.0, 255.0, 1023.0, 4095.0, 65535.0):
             if high <= usual:
                 return 0.0, usual
     return low, max(high, low + 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -12,12 +13,25 @@ from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.media.text_formats.limits import MAX_CHARACTERS, too_long
 
 DOCUMENT = "word/document.xml"
-# Notes and heads stand in files of their own.
-_PARTS = (DOCUMENT, "word/footnotes.xml", "word/endnotes.xml")
+# Letterheads, notes and footers stand in files of their own, in this order around the text.
+_BEFORE = re.compile(r"word/header\d*\.xml")
+_AFTER = re.compile(r"word/(?:footnotes|endnotes|footer)\d*\.xml")
+# Some programs number the document itself.
+_NUMBERED = re.compile(r"word/document\d*\.xml")
+_OTHER_KINDS = (
+    ("content.xml", "an OpenDocument file"),
+    ("xl/workbook.xml", "an Excel workbook"),
+    ("xl/workbook.bin", "an Excel workbook"),
+    ("ppt/presentation.xml", "a PowerPoint presentation"),
+    ("META-INF/container.xml", "an EPUB book"),
+    ("Index/Document.iwa", "a Pages document"),
+)
 MAX_PART_BYTES = 64_000_000
 MAX_ENTRIES = 20_000
 _SEPARATOR = "|"
-_BREAKS = {"tab": "\t", "br": "\n", "cr": "\n"}
+_BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+# What stands there a second time for older programs, and what was moved away.
+_LEFT_OUT = frozenset(("Fallback", "moveFrom"))
 # What `zipfile` raises on damaged archives.
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError),
@@ -32,8 +46,8 @@ def docx_text(data: bytes) -> str:
         data: the file.
 
     Returns:
-        What the document shows, then its notes; text that was deleted in tracked changes is left
-        out.
+        Letterhead, what the document shows, notes and footers; what was deleted or moved away in
+        tracked changes, and what is formatted as hidden, is left out.
 
     Raises:
         UnreadableItemError: no Word document, damaged, too large, or with entities in its XML.
@@ -41,17 +55,24 @@ def docx_text(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
-            if DOCUMENT not in names:
-                raise UnreadableItemError(
-                    f"a ZIP archive without a Word document ({_shown(names)}); expected .docx: "
-                    "export it as PDF, or put the files of the archive into the bucket"
-                )
-            parts = [_part(archive, name) for name in _PARTS if name in names]
+            parts = [_part(archive, name) for name in _parts_of(names)]
     except UnreadableItemError:
         raise
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged Word document: {error}") from error
     return "\n".join(text for part in parts if (text := _xml_text(part)).strip())
+
+
+def _parts_of(names: list[str]) -> list[str]:
+    """Return the parts that hold text, in the order in which they are read."""
+    document = DOCUMENT if DOCUMENT in names else next(filter(_NUMBERED.fullmatch, names), None)
+    if document is None:
+        kind = next((kind for name, kind in _OTHER_KINDS if name in names), None)
+        found = kind or f"a ZIP archive without a Word document ({_shown(names)})"
+        archive = "" if kind else ", or put the files of the archive into the bucket"
+        raise UnreadableItemError(f"{found}; expected .docx: export it as PDF{archive}")
+    before = sorted(filter(_BEFORE.fullmatch, names))
+    return [*before, document, *sorted(filter(_AFTER.fullmatch, names))]
 
 
 def _shown(names: list[str]) -> str:
@@ -78,18 +99,28 @@ class _Collector:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self._is_text, self._characters = False, 0
+        self._left_out, self._is_hidden = 0, False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take note of an element."""
         local = name.rpartition(_SEPARATOR)[2]
-        self._is_text = local == "t"
-        self._add(_BREAKS.get(local, ""))
+        self._left_out += local in _LEFT_OUT
+        if local == "r":
+            self._is_hidden = False
+        elif local == "vanish":
+            values = (v for key, v in attributes.items() if key.rpartition(_SEPARATOR)[2] == "val")
+            self._is_hidden = next(values, "1") not in ("0", "false", "off")
+        self._is_text = local == "t" and not self._left_out and not self._is_hidden
+        if not self._left_out:
+            self._add(_BREAKS.get(local, ""))
 
     def end(self, name: str) -> None:
         """End an element; a paragraph ends a line, a cell of a table a column."""
         local = name.rpartition(_SEPARATOR)[2]
+        self._left_out -= local in _LEFT_OUT
         self._is_text = False
-        self._add({"p": "\n", "tc": "\t"}.get(local, ""))
+        if not self._left_out:
+            self._add({"p": "\n", "tc": "\t"}.get(local, ""))
 
     def characters(self, text: str) -> None:
         """Take text that the document shows."""

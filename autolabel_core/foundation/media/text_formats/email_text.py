@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import email
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.message import EmailMessage, Message
 from email.policy import default
 
@@ -33,6 +34,7 @@ def email_text(data: bytes) -> str:
     # Parsing takes seconds for a hundred thousand parts, so they are counted before.
     if data.count(b"\n--") > 10 * MAX_PARTS:
         raise UnreadableItemError(_too_many())
+    data = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
     try:
         message = email.message_from_bytes(data, _class=EmailMessage, policy=default)
         parts = list(_parts(message, 0))
@@ -62,9 +64,7 @@ def _parts(message: Message, depth: int) -> Iterator[str]:
     leaves = list(_leaves(message, depth))
     if len(leaves) > MAX_PARTS:
         raise UnreadableItemError(_too_many())
-    texts = [leaf for leaf in leaves if _is_text(leaf)]
-    plain = [leaf for leaf in texts if leaf.get_content_subtype() != "html"]
-    yield from (_content(leaf) for leaf in plain or texts)
+    yield from _texts(leaf for leaf in leaves if _is_text(leaf))
     for leaf in leaves:
         if leaf.get_content_type() == "message/rfc822":
             yield from (t for inner in _inside(leaf) for t in _parts(inner, depth + 1))
@@ -72,10 +72,21 @@ def _parts(message: Message, depth: int) -> Iterator[str]:
             yield f"[{leaf.get_filename() or leaf.get_content_type()}]"
 
 
+def _texts(leaves: Iterable[Message]) -> list[str]:
+    """Return the plain texts, or what the web pages show where no plain one says anything."""
+    listed = list(leaves)
+    plain = [leaf for leaf in listed if leaf.get_content_subtype() != "html"]
+    found = [_content(leaf) for leaf in plain]
+    if any(text.strip() for text in found):
+        return found
+    return [_content(leaf) for leaf in listed if leaf.get_content_subtype() == "html"]
+
+
 def _leaves(message: Message, depth: int) -> Iterator[Message]:
     if depth > MAX_DEPTH:
         raise UnreadableItemError(_too_deep())
-    if message.get_content_maintype() != "multipart":
+    # One that states no boundary has its text in place of parts.
+    if message.get_content_maintype() != "multipart" or not message.is_multipart():
         yield message
         return
     for inner in _inside(message):
@@ -89,7 +100,8 @@ def _inside(message: Message) -> list[Message]:
 
 def _is_text(message: Message) -> bool:
     is_attached = message.get_content_disposition() == "attachment"
-    return message.get_content_maintype() == "text" and not is_attached
+    is_undivided = message.get_content_maintype() == "multipart"
+    return (message.get_content_maintype() == "text" or is_undivided) and not is_attached
 
 
 def _headers(message: Message) -> str:
@@ -99,6 +111,10 @@ def _headers(message: Message) -> str:
 
 def _header(message: Message, name: str) -> str:
     try:
+        raw = next((v for key, v in message.raw_items() if key.lower() == name.lower()), "")
+        # Bytes outside ASCII, which no standard allows, are there as surrogates.
+        if any("\udc80" <= character <= "\udcff" for character in raw):
+            return decode_bytes(raw.encode("ascii", "surrogateescape")).text.strip()
         return str(message.get(name, "")).strip()
     except (LookupError, ValueError, AttributeError, IndexError, TypeError):
         return ""

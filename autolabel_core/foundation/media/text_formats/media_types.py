@@ -19,6 +19,7 @@ _MAIL_HEADERS = tuple(
 _MAGIC = (
     (b"%PDF-", PDF),
     (b"PK\x03\x04", ZIP),
+    (b"PK\x05\x06", ZIP),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
     (b"{\\rtf", RTF),
 )

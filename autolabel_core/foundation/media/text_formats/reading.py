@@ -17,8 +17,8 @@ from autolabel_core.foundation.media.text_formats.pdf_text import page_counts, p
 from autolabel_core.foundation.media.texts import check_text
 
 _REFUSED = {
-    kinds.OLE: "an older Office file, or one that is locked by a password; save it as .docx "
-    "without a password, or as PDF",
+    kinds.OLE: "an older Office file, an Outlook message (.msg), or a file that is locked by a "
+    "password; save it as .docx without a password, as PDF or as .eml",
     kinds.RTF: "a Rich Text file; save it as .docx or PDF",
 }
 _UNMARKED = {kinds.HTML: html_text, kinds.MARKDOWN: markdown_text}
