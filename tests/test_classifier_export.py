@@ -21,6 +21,7 @@ from autolabel_core.matching.decision import Rule
 from autolabel_core.matching.decision_engine import DecisionEngine
 from autolabel_core.matching.scores.choice import fit_score
 from autolabel_core.models.extractors import embed_checked, load_extractor
+from autolabel_core.models.projection_head import Head, ProjectedExtractor
 
 pytest.importorskip("onnx")
 pytestmark = pytest.mark.slow
@@ -156,6 +157,33 @@ def test_an_encoder_gives_the_same_vectors_as_a_network(model):
     extractor = load_extractor("image_extractor", "v1", model, {})
     network = encoder_network(extractor)
     expected = embed_checked(extractor, pictures)
+    for i, picture in enumerate(pictures):
+        inputs = pictures_of(picture, network.inputs).values()
+        with torch.inference_mode():
+            (row,) = network.network(*(torch.from_numpy(one.copy()) for one in inputs)).numpy()
+        np.testing.assert_allclose(row, expected[i], atol=2e-4)
+
+
+@pytest.mark.parametrize("model", ["descriptor", "efficientnet_lite0+descriptor"])
+def test_a_projection_head_is_part_of_the_exported_network(model):
+    import torch
+
+    rng = np.random.default_rng(5)
+    base = load_extractor("image_extractor", "v1", model, {})
+    d = base.manifest.embedding_dim
+    shapes = {
+        "hidden.weight": (32, d),
+        "hidden.bias": (32,),
+        "out.weight": (16, 32),
+        "out.bias": (16,),
+    }
+    weights = {n: rng.normal(0, 0.3, s).astype(np.float32) for n, s in shapes.items()}
+    projected = ProjectedExtractor(base, Head(weights, {"feature_uri": base.manifest.feature_uri}))
+    rough = rng.integers(0, 256, (4, 12, 9, 3), dtype=np.uint8)
+    pictures = [Image.fromarray(one).resize((180 + 30 * i, 200)) for i, one in enumerate(rough)]
+    network = encoder_network(projected)
+    expected = embed_checked(projected, pictures)
+    assert expected.shape == (4, 16)
     for i, picture in enumerate(pictures):
         inputs = pictures_of(picture, network.inputs).values()
         with torch.inference_mode():

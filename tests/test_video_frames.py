@@ -5,12 +5,22 @@ from __future__ import annotations
 import importlib.util
 import io
 import random
+import time
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image
-from support.video_samples import MARK_PX, grey_of, sound_alone, turned, video
+from support.video_samples import (
+    MARK_PX,
+    grey_of,
+    hours_of,
+    sound_alone,
+    trimmed,
+    turned,
+    video,
+)
 
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.media.video_container import VideoInfo, probe_video
@@ -89,6 +99,37 @@ def test_times_of_a_variable_rate_are_kept():
     info = probe_video(file)
     assert info.times_ms == tuple(times)
     assert [p.time_ms for p in frames_at_rate(info, 1.0)] == [0, 1000, 2000, 3000, 4000, 5000, 6000]
+
+
+@pytest.mark.parametrize(("start_s", "seconds"), [(0, 4), (1, 2), (0.5, 1), (1.04, 0.4)])
+def test_what_an_edit_list_cuts_away_is_no_frame(start_s, seconds):
+    file = io.BytesIO(trimmed(video(100), start_s, seconds))
+    info = probe_video(file)
+    assert len(info.times_ms) == round(25 * seconds)
+    for number, picture in enumerate(decode_frames(file, info, info.times_ms)):
+        expected = grey_of(number + round(25 * start_s), 100)[0]
+        assert abs(grey(picture) - expected) <= 4
+
+
+def test_a_video_of_ten_hours_takes_bounded_time_and_memory():
+    file = hours_of(10, pictures_a_second=10)
+    tracemalloc.start()
+    started = time.process_time()
+    info = probe_video(file)
+    seconds, (_, peak) = time.process_time() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert info.times_ms[-1] == 36_000_000 - 100
+    assert (seconds < 60) and (peak < 150_000_000)
+    places = frames_at_rate(info, 60.0)
+    assert len(places) == 600
+    last = [place.time_ms for place in places[-2:]]
+    started = time.process_time()
+    assert [grey(picture) for picture in decode_frames(file, info, last)] == pytest.approx(
+        [128, 128], abs=3
+    )
+    assert time.process_time() - started < 5
+    with pytest.raises(UnreadableItemError, match=r"10\.0 hours; scenes are looked for in 2"):
+        frames_of_scenes(file, info, 0.1, 1.0)
 
 
 @pytest.mark.parametrize("every_seconds", [0.01, 0.04, 0.3, 1.0, 7.0, 100.0])

@@ -13,6 +13,7 @@ import numpy as np
 RATE = 25
 MARK_PX = 12
 _UNIT = 1 << 16
+_CLOCKS = (b"mvhd", b"mdhd")
 # The matrix in the header of a track, by how far players turn the picture to the right.
 _TURNS = {
     0: (_UNIT, 0, 0, 0, _UNIT, 0, 0, 0, 1 << 30),
@@ -66,6 +67,33 @@ def turned(mp4: bytes, degrees: int) -> bytes:
     """Return an MP4 that players turn to the right, as phones write what they hold upright."""
     start = mp4.index(b"tkhd") + 44
     return mp4[:start] + struct.pack(">9i", *_TURNS[degrees]) + mp4[start + 36 :]
+
+
+def trimmed(mp4: bytes, start_s: float, seconds: float) -> bytes:
+    """Return an MP4 of which players show a part, as phones trim: its edit list is another."""
+    at = mp4.index(b"elst")
+    movie, media = (struct.unpack_from(">I", mp4, mp4.index(kind) + 16)[0] for kind in _CLOCKS)
+    _, begin, rate = struct.unpack_from(">iiI", mp4, at + 12)
+    edit = struct.pack(">iiI", round(seconds * movie), begin + round(start_s * media), rate)
+    return mp4[: at + 12] + edit + mp4[at + 24 :]
+
+
+def hours_of(hours: float, pictures_a_second: int = 25) -> io.BytesIO:
+    """Return a long MP4: one small picture, again and again."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as opened:
+        stream = opened.add_stream("mpeg4", rate=pictures_a_second)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 32, 32, "yuv420p", 1
+        grey = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 128, np.uint8), format="rgb24")
+        (picture,) = [*stream.encode(grey), *stream.encode()]
+        content = bytes(picture)
+        for number in range(round(hours * 3600 * pictures_a_second)):
+            packet = av.Packet(content)
+            packet.stream, packet.is_keyframe = stream, True
+            packet.pts = packet.dts = number
+            packet.time_base = Fraction(1, pictures_a_second)
+            opened.mux(packet)
+    return file
 
 
 def sound_alone() -> bytes:

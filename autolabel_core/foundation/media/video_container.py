@@ -87,7 +87,8 @@ def _packet_times(container: Any, stream: Any) -> tuple[set[int], set[int]]:
     try:
         for packet in container.demux(stream):
             if packet.size and packet.pts is not None:
-                times.add(packet.pts)
+                # What an edit list cuts away is needed to decode the rest, and never shown.
+                times |= set() if packet.is_discard else {packet.pts}
                 keyframes |= {packet.pts} if packet.is_keyframe else set()
     except video_damage():
         pass
