@@ -8,6 +8,7 @@ import pytest
 from autolabel_core.matching.next_labels.candidates import candidates_of
 from autolabel_core.matching.next_labels.coverage import pick_by_coverage
 from autolabel_core.matching.next_labels.doubt import doubt_of
+from autolabel_core.matching.next_labels.pace import pace_of
 from autolabel_core.matching.next_labels.selection import choose
 from autolabel_core.matching.scores.choice import fit_score
 
@@ -138,3 +139,19 @@ def test_nothing_is_asked_where_nothing_may_be():
     candidates = candidates_of(groups([5])[0])
     assert choose(candidates, no_doubt_known(candidates), np.ones(5, bool), 3) == []
     assert choose(candidates, no_doubt_known(candidates), np.zeros(5, bool), 0) == []
+
+
+def at(second):
+    return f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}+00:00"
+
+
+def test_lists_and_pauses_say_nothing_of_how_fast_people_decide():
+    one_by_one = [("ann", at(4 * n)) for n in range(11)]
+    a_list = [("ann", at(60))] * 40
+    after_a_pause = [("ann", at(3600 + 8 * n)) for n in range(2)]
+    others = [("ben", at(8000 + 100 * n)) for n in range(3)]
+    pace = pace_of([*one_by_one, *a_list, *after_a_pause, *others])
+    assert (pace.seconds, pace.decisions) == (4.0, 13)
+    assert (pace.low, pace.high) == (4.0, 4.0)
+    assert pace_of(one_by_one[:10]) is None
+    assert pace_of(a_list) is None and pace_of([]) is None

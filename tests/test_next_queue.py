@@ -10,6 +10,8 @@ from support.angle_samples import NAME, declaration, label
 from autolabel_core import Project
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.forget import forget
+from autolabel_core.ledger import Annotation
+from autolabel_core.matching.next_labels.pace import LabelPace
 from autolabel_core.tables import label_candidates
 
 CROWD = {f"low{i}": i for i in range(-12, 13, 3)}  # nine within 24 degrees
@@ -170,6 +172,24 @@ def test_the_command_line_lists_keys_with_reasons(angles, run):
     assert run("next", NAME, "--limit", "0")[1].startswith("Nothing to ask")
 
 
+def test_the_time_that_labels_take_is_that_of_labels_given_one_by_one(angles, home, run):
+    ws = angles(OBJECTS)
+    assert Project(ws).collection(NAME).label_pace() is None
+    assert "how long they take is not known" in run("next", NAME, "--limit", "2")[1]
+    moments = [f"2026-01-01T00:00:{second:02d}+00:00" for second in range(0, 60, 5)]
+    ws.ledger.append_annotations(
+        [
+            Annotation(NAME, f"doc_{i}", f"k{i}", "low", "0", "ann", "api", recorded_at=at)
+            for i, at in enumerate(moments)
+        ]
+    )
+    pace = Project(ws).collection(NAME).label_pace()
+    assert pace == LabelPace(5.0, 5.0, 5.0, 11)
+    out = run("next", NAME, "--limit", "2")[1]
+    assert "they take about 0.2 minutes (0.2 to 0.2, by the last 11 decisions)" in out
+    assert json.loads(run("next", NAME, "--json")[1])["pace"]["seconds"] == 5.0
+
+
 def test_the_api_lists_documents_in_the_order_of_the_queue(angles):
     from fastapi.testclient import TestClient
 
@@ -183,6 +203,7 @@ def test_the_api_lists_documents_in_the_order_of_the_queue(angles):
         assert [one["key"] for one in results] == keys(ws, 3)
         assert results[0]["next"]["why"] == "typical; about 9 documents are like it"
         assert results[0]["label"] is None and results[0]["content_hash"]
+        assert answer.json()["pace"] is None
         assert client.get(f"/v1/collections/{NAME}/next?limit=0").status_code == 422
         assert client.get("/v1/collections/nothing/next").status_code == 404
 

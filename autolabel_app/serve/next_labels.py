@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query  # noqa: TID253
@@ -29,7 +30,7 @@ class NextLabelRoutes:
     def next(
         self, collection: str, limit: Annotated[int, Query(ge=1, le=MAX_DOCUMENTS)] = 20
     ) -> dict[str, object]:
-        """List the documents to label next, each as in the list of documents, with the reason."""
+        """List the documents to label next with the reason for each, and how fast people label."""
         handle = self._opened.collection(collection)
         queue = {document["document_id"]: document for document in handle.next(limit)}
         wanted = parse({"field": "document_id", "operator": "in", "value": list(queue)})
@@ -44,4 +45,8 @@ class NextLabelRoutes:
             }
             for record, content in zip(page.records, page.content_hashes, strict=True)
         }
-        return {"results": [found[document] for document in queue if document in found]}
+        pace = handle.label_pace()
+        return {
+            "results": [found[document] for document in queue if document in found],
+            "pace": pace and asdict(pace),
+        }

@@ -13,6 +13,7 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.label_source_sql import MACHINES
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.ledger.annotations import effective_annotations
+from autolabel_core.matching.next_labels.pace import LabelPace, pace_of
 from autolabel_core.matching.next_labels.selection import Choice, Reason, choose
 from autolabel_core.matching.scores.fit import one_thread
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
@@ -27,6 +28,10 @@ from autolabel_core.tables.workspace import OpenCollection
 
 PARTS_AT_ONCE = 4
 """Parts of the documents that are looked at in one go, where those before are labelled."""
+
+
+PACE_FROM = 500
+"""The last so many labels say how fast people label."""
 
 
 class NextDocument(TypedDict):
@@ -79,6 +84,18 @@ def next_labels(collection: OpenCollection, most: int) -> list[NextDocument]:
             queue += [document for _, document in chosen]
             asked += [part.candidates.vectors[position] for position, _ in chosen]
     return queue
+
+
+def label_pace(collection: OpenCollection) -> LabelPace | None:
+    """Return how long people took for each of the last labels; None where too few tell.
+
+    Args:
+        collection: opened with its stores.
+
+    Returns:
+        The pace.
+    """
+    return pace_of(collection.ledger.last_labels_by_people(collection.name, PACE_FROM))
 
 
 def _check_has_candidates(collection: OpenCollection) -> None:

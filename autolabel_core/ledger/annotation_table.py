@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
-from autolabel_core.ledger.annotations import IMPORTED, Annotation
+from autolabel_core.ledger.annotations import IMPORTED, MOVED, Annotation
 from autolabel_core.ledger.annotations_in_sql import holds, in_use, labels_ever_given
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import annotation_event, append_new_events
@@ -172,6 +172,26 @@ class AnnotationRows(Rows):
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(columns.id))
             return [Annotation(**row._mapping) for row in rows]
+
+    def last_labels_by_people(self, collection: str, most: int) -> list[tuple[str, str]]:
+        """Return who gave the last labels, and when, in order.
+
+        Args:
+            collection: its name.
+            most: at most so many.
+
+        Returns:
+            Annotator and moment of labels that people gave; what was imported, carried over or
+            promoted is no label given.
+        """
+        columns = ANNOTATIONS.c
+        by_hand = columns.origin.not_in((*IMPORTED, MOVED)), columns.source == "human"
+        query = select(columns.annotator, columns.recorded_at).where(
+            columns.collection == collection, columns.action == "label", *by_hand
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(columns.id.desc()).limit(most)).fetchall()
+        return [(annotator, at) for annotator, at in reversed(rows)]
 
     def labels_given(self, collection: str) -> list[str]:
         """Return every label that was ever given, in use or not, without reading all events."""

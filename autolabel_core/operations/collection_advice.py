@@ -8,6 +8,7 @@ from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
     from autolabel_core.labelling.next_labels import NextDocument
+    from autolabel_core.matching.next_labels.pace import LabelPace
     from autolabel_core.matching.threshold_changes import ThresholdChange
     from autolabel_core.matching.thresholds import PerLabelProposal
 
@@ -35,6 +36,16 @@ class CollectionAdvice:
         from autolabel_core.labelling.next_labels import next_labels
 
         return next_labels(self.opened, limit)
+
+    def label_pace(self) -> LabelPace | None:
+        """Return how many seconds people took for each of the last labels, given one by one.
+
+        Returns:
+            The median and the middle half; None where too few labels tell.
+        """
+        from autolabel_core.labelling.next_labels import label_pace
+
+        return label_pace(self.opened)
 
     def threshold(self, precision: float = 0.95) -> PerLabelProposal:
         """Propose thresholds from leave-one-out figures of the references.
