@@ -9,6 +9,7 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from autolabel_core.foundation.errors import ItemTooLargeError, UnreadableItemError
 from autolabel_core.foundation.media import further_formats
@@ -77,9 +78,35 @@ def test_a_damaged_one_is_refused(data):
         (b"8BPS\0\1", "Photoshop"),
         (b"PK\x03\x04", "ZIP"),
         (bytes(128) + b"DICM", "DICOM"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:x\n", "git lfs pull"),
+        (b"II*\0\x10\0\0\0CR\x02\0" + bytes(99), "raw file"),
+        (b"IIU\0" + bytes(99), "raw file"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1" + bytes(99), "a damaged AVIF image"),
+        (b"\xff\xd8\xff\xe0" + bytes(50), "a damaged JPEG image"),
         (b"\0\0\0\x18ftypisom" + bytes(20), "frames: {every_seconds: 1}"),
     ],
 )
 def test_what_is_no_picture_is_named(data, reason):
     with pytest.raises(UnreadableItemError, match=reason):
         probe_image(data)
+
+
+@pytest.mark.parametrize("tags", [{254: 1, 330: 8}, {50_706: b"\x01\x04\x00\x00"}])
+def test_the_preview_of_a_raw_file_is_not_taken_for_the_picture(tags):
+    written = ImageFileDirectory_v2()
+    for tag, value in tags.items():
+        written[tag] = value
+    file = io.BytesIO()
+    Image.new("RGB", (160, 120)).save(file, "TIFF", tiffinfo=written)
+    with pytest.raises(UnreadableItemError, match="raw file; export it as JPEG"):
+        probe_image(file.getvalue())
+
+
+def test_further_pages_of_a_tiff_may_be_smaller_copies():
+    file = io.BytesIO()
+    whole, small = Image.new("RGB", (160, 120)), Image.new("RGB", (40, 30))
+    whole.save(file, "TIFF", save_all=True, append_images=[small])
+    assert (probe_image(file.getvalue()).width_px, decode_image(file.getvalue()).width) == (
+        160,
+        160,
+    )

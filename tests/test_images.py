@@ -44,7 +44,7 @@ REFUSED_HEADERS = [
     pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image", id="EPS"),
     pytest.param(encoded(noise(), "PNG")[:12], "not an image|damaged", id="cut inside the header"),
     pytest.param(png_header(50_000, 50_000), "too large", id="bomb of 50,000 × 50,000"),
-    pytest.param(b"GIF89a" + bytes(7) + b";", "a GIF image .* damaged header", id="0 × 0"),
+    pytest.param(b"GIF89a" + bytes(7) + b";", "a damaged GIF image", id="0 × 0"),
     pytest.param(png_header(10_000, 9_000), "too large", id="just above the limit"),
 ]
 

@@ -120,6 +120,7 @@ REFUSED = [
     pytest.param(docx("", xml="<a>" * 100_000), "", "damaged Word", id="deep XML"),
     pytest.param(docx("text")[:-30], "", "damaged Word", id="Word cut short"),
     pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "", "save it as .docx", id="doc"),
+    pytest.param(b"version https://git-lfs.github.com/spec/v1\n", ".md", "git lfs pull", id="LFS"),
     pytest.param(b"{\\rtf1 text}", "", "save it as .docx", id="RTF"),
     pytest.param(nested(25), "", "20 deep", id="nested parts"),
     pytest.param(nested(1_500), "", "20 deep", id="very deep parts"),

@@ -12,6 +12,8 @@ HEIF_EXTRA, JXL_EXTRA = "heif", "jxl"
 _MODULES = {HEIF_EXTRA: "pillow_heif", JXL_EXTRA: "pillow_jxl"}
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _JXL_CODESTREAM, _JXL_CONTAINER = b"\xff\x0a", b"\x00\x00\x00\x0cJXL \r\n\x87\n"
+RAW = "a camera's raw file; export it as JPEG"
+LFS_POINTER = "a pointer of Git LFS in place of the file; run `git lfs pull` where it comes from"
 _SVG = re.compile(rb"<svg\b", re.IGNORECASE)
 _PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _HEAD_BYTES = 4_096
@@ -25,7 +27,20 @@ _NO_PICTURES = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive; put the files that it holds into the bucket"),
     (b"Rar!\x1a\x07", "a RAR archive; put the files that it holds into the bucket"),
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile, a drawing; export it as PNG"),
-    (b"FUJIFILMCCD-RAW", "a camera's raw file; export it as JPEG"),
+    (b"FUJIFILMCCD-RAW", RAW),
+    (b"IIRO", RAW),
+    (b"IIU\0", RAW),
+    (b"version https://git-lfs", LFS_POINTER),
+)
+_BEGINNINGS = (
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (_JXL_CONTAINER, "JPEG XL"),
 )
 _JXL_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
@@ -76,8 +91,8 @@ def _refuse_other_kinds(data: bytes) -> None:
             raise UnreadableItemError(f"not an image: {message}")
     if head[128:132] == b"DICM":
         raise UnreadableItemError("not an image: a DICOM file; export its pictures as PNG")
-    if head[4:12] in (b"ftypcrx ",):
-        raise UnreadableItemError("not an image: a camera's raw file; export it as JPEG")
+    if head[4:12] == b"ftypcrx " or head[8:11] == b"CR\x02":
+        raise UnreadableItemError(f"not an image: {RAW}")
     if is_video(data):
         raise UnreadableItemError(
             "a video: with `frames: {every_seconds: 1}` in the collection's YAML its frames are "
@@ -90,6 +105,16 @@ def _refuse_other_kinds(data: bytes) -> None:
         )
     if begin.startswith(b"<") and _SVG.search(begin):
         raise UnreadableItemError("not an image: SVG, a drawing; export it as PNG")
+
+
+def known_format(data: bytes) -> str | None:
+    """Return the name of the image format that a file begins like; None for others."""
+    if data[4:8] == b"ftyp":
+        is_heif = data[8:12] in _HEIF_BRANDS
+        return "HEIC" if is_heif else "AVIF" if data[8:12] in (b"avif", b"avis") else None
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WebP"
+    return next((name for begin, name in _BEGINNINGS if data.startswith(begin)), None)
 
 
 def jxl_size(data: bytes) -> tuple[int, int] | None:

@@ -12,21 +12,17 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from autolabel_core.foundation.errors import ItemTooLargeError, UnreadableItemError
-from autolabel_core.foundation.media.further_formats import jxl_size, open_reader
+from autolabel_core.foundation.media.further_formats import (
+    RAW,
+    jxl_size,
+    known_format,
+    open_reader,
+)
 
 MAX_PIXELS = 89_478_485
 # Formats with a signature of their own; EPS is left out because opening it runs a program.
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF", "QOI", "ICO")
-_BEGINNINGS = (
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "BigTIFF"),
-    (b"MM\0+", "BigTIFF"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
-)
+_REDUCED, _SUBFILE_TYPE_TAG, _SUB_IFDS_TAG, _DNG_VERSION_TAG = 1, 254, 330, 50_706
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -151,6 +147,8 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged image header: {_reason(error)}") from error
     width_px, height_px = image.size
+    if _is_raw(image):
+        raise UnreadableItemError(f"not an image: {RAW}")
     # Pillow itself only warns up to twice its limit.
     if width_px * height_px > max_pixels:
         raise ItemTooLargeError(_too_large(width_px, height_px, max_pixels))
@@ -158,13 +156,22 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
 
 
 def _unidentified(data: bytes) -> str:
-    kind = next((name for begin, name in _BEGINNINGS if data.startswith(begin)), None)
-    if kind is not None:
+    name = known_format(data)
+    if name == "TIFF":
         return (
-            f"a {kind} image in a form that is not read, such as colours in floating point or more "
+            "a TIFF image in a form that is not read, such as colours in floating point or more "
             "than four channels, or with a damaged header; store it as PNG, 8 or 16 bits"
         )
+    if name is not None:
+        return f"a damaged {name} image, or one that was cut short: no header; copy it again"
     return f"not an image: it begins with {_shown(data[:8])}; expected one of {', '.join(FORMATS)}"
+
+
+def _is_raw(image: Image.Image) -> bool:
+    """Whether a TIFF's first picture is the preview of a camera's raw file (DNG, NEF, ARW …)."""
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    is_preview = tags.get(_SUBFILE_TYPE_TAG, 0) & _REDUCED and _SUB_IFDS_TAG in tags
+    return bool(is_preview) or _DNG_VERSION_TAG in tags
 
 
 def _shown(begin: bytes) -> str:

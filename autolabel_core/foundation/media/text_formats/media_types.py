@@ -8,6 +8,7 @@ PLAIN, MARKDOWN, HTML = "text/plain", "text/markdown", "text/html"
 EMAIL, PDF, IMAGE = "message/rfc822", "application/pdf", "image/*"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 ZIP, OLE, RTF = "application/zip", "application/x-ole-storage", "application/rtf"
+LFS = "application/x-git-lfs-pointer"
 
 SNIFFED_BYTES = 4_096
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
@@ -22,6 +23,7 @@ _MAGIC = (
     (b"PK\x05\x06", ZIP),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
     (b"{\\rtf", RTF),
+    (b"version https://git-lfs", LFS),
 )
 _IMAGES = (
     *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*"),

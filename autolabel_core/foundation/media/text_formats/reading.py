@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.media.encodings import DecodedText, decode_bytes
+from autolabel_core.foundation.media.further_formats import LFS_POINTER
 from autolabel_core.foundation.media.text_formats import media_types as kinds
 from autolabel_core.foundation.media.text_formats.docx_text import docx_text
 from autolabel_core.foundation.media.text_formats.email_text import email_text
@@ -19,6 +20,7 @@ from autolabel_core.foundation.media.texts import check_text
 _REFUSED = {
     kinds.OLE: "an older Office file, an Outlook message (.msg), or a file that is locked by a "
     "password; save it as .docx without a password, as PDF or as .eml",
+    kinds.LFS: LFS_POINTER,
     kinds.RTF: "a Rich Text file; save it as .docx or PDF",
 }
 _UNMARKED = {kinds.HTML: html_text, kinds.MARKDOWN: markdown_text}
