@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
@@ -17,14 +17,12 @@ from autolabel_core.foundation.errors import (
     UnreachableItemError,
     UnreadableItemError,
 )
-from autolabel_core.foundation.ids import content_hash, fingerprint, object_of
-from autolabel_core.foundation.json_types import JsonObject, Report
+from autolabel_core.foundation.ids import fingerprint, object_of
+from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.media.further_formats import installed_readers
 from autolabel_core.foundation.media.video_container import has_video
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
-from autolabel_core.ledger import Arrival
-from autolabel_core.storage.buckets.stored_objects import Blob
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables import object_rows
 from autolabel_core.tables.carry_over import record_moves
@@ -43,11 +41,11 @@ from autolabel_core.tables.frames import (
     is_read_video,
     without_parts,
 )
-from autolabel_core.tables.imported_labels import carried_label, import_labels
+from autolabel_core.tables.imported_labels import import_labels
 from autolabel_core.tables.labelled_documents import LabelledDocuments
 from autolabel_core.tables.object_annotations import COLUMNS
-from autolabel_core.tables.object_content import describe
-from autolabel_core.tables.object_rows import ObjectRow, as_json, unread_row
+from autolabel_core.tables.object_reader import ObjectReader
+from autolabel_core.tables.object_rows import ObjectRow
 from autolabel_core.tables.table import versions_of
 
 FORMAT = 1
@@ -101,7 +99,9 @@ class RawObjects(LabelledDocuments):
         arrivals = self.present(batch)
         changed = [a for a in arrivals if (a.document_id, a.version) not in known]
         errors: list[AutolabelError] = []
-        fresh = {rows[0]["document_id"]: rows for rows in self._read_all(changed, errors, progress)}
+        reader = ObjectReader(self.collection, self.source, self._frame_reader)
+        read_anew = reader.read_all(changed, errors, progress)
+        fresh = {rows[0]["document_id"]: rows for rows in read_anew}
         read = [fresh.get(a.document_id) or known[(a.document_id, a.version)] for a in arrivals]
         rows = [row for of_object in read for row in of_object]
         table = pa.Table.from_pylist(rows, schema=self._schema)
@@ -145,44 +145,6 @@ class RawObjects(LabelledDocuments):
             if not row["reason"]:
                 known.setdefault((object_of(row["document_id"]), row["version"]), []).append(row)
         return known
-
-    def _read_all(
-        self, arrivals: list[Arrival], errors: list[AutolabelError], progress: Progress
-    ) -> Iterable[list[ObjectRow]]:
-        """Read objects: of each its row, and those of its frames."""
-        kind = self.collection.extractor.manifest.input
-        mapped = self.collection.declaration.feature_extractor.input_mappings.get(kind)
-
-        def read(arrival: Arrival) -> list[ObjectRow]:
-            row = unread_row(arrival)
-            frames = list[ObjectRow]()
-            try:
-                stored = self.source.open(arrival.key)
-                row["metadata"] = as_json(stored.metadata)
-                carried_label(self.collection.declaration, arrival.key, dict(stored.metadata))
-                blob = stored.input_blob(kind, mapped)
-                row["size"] = blob.size
-                if self._frame_reader is not None:
-                    frames = self._frame_reader.read(row, blob, stored.metadata)
-                else:
-                    self._describe(row, blob, stored.metadata)
-            except (UnreadableItemError, StoreUnavailableError) as error:
-                row["reason"] = str(error)
-                errors.append(error)
-            return [row, *frames]
-
-        for done, rows in enumerate(read_in_order(read, arrivals), start=1):
-            yield rows
-            progress(done, len(arrivals))
-
-    def _describe(self, row: ObjectRow, blob: Blob, metadata: JsonObject) -> None:
-        """Fill in what an object's content is."""
-        data = blob.read_within(self.collection.declaration.max_object_mb)
-        row["size"], row["content_hash"] = len(data), content_hash(data)
-        described = describe(self.collection.extractor.manifest.input, data, blob.suffix)
-        row["media_type"] = described.media_type
-        row["width_px"], row["height_px"] = described.width_px, described.height_px
-        row["metadata"] = as_json({**described.facts, **metadata})
 
     @cached_property
     def _frame_reader(self) -> FrameReader | None:

@@ -45,6 +45,7 @@ from autolabel_core.tables.label_report import (
     label_pictures,
     label_report,
 )
+from autolabel_core.tables.label_verdicts import AnnotatedDocuments, rejected_labels
 from autolabel_core.tables.layout import LABELS, OTHERS
 from autolabel_core.tables.neighbour_cache import NeighbourState
 from autolabel_core.tables.promoted_copies import annotations_of_copies, copies_among
@@ -159,9 +160,7 @@ class TaxonomyLabels(DerivedTable):
     @cached_property
     def rejected(self) -> set[RejectedLabel]:
         """Auto-labels that an audit found wrong: they are not given to that content again."""
-        verdicts = self.collection.ledger.audits(self.collection_name)
-        latest = {(v.document_id, v.content_hash, v.auto_label): v.verdict for v in verdicts}
-        return {judged for judged, verdict in latest.items() if verdict == "wrong"}
+        return rejected_labels(self.collection.ledger, self.collection_name)
 
     def build(self, batch: str, fingerprint: str, progress: Progress) -> None:
         """Match, decide, join labels and fields, and write; rows that stay the same are kept."""
@@ -239,7 +238,7 @@ class TaxonomyLabels(DerivedTable):
             return None
         if self._edits.since(before.references) is None:
             return None
-        if self._annotated_since(made.position) is None:
+        if self._annotated.since(made.position) is None:
             return None
         path, values = self.path(batch), self._values_path(batch)
         known = read_labels(self.warehouse, path, values, made.fingerprint)
@@ -257,22 +256,14 @@ class TaxonomyLabels(DerivedTable):
         """Return the rows that are to be made again."""
         edit, made = self._edits.since(before.references), MadeLabels.of(before.note)
         assert edit is not None and made is not None
-        annotated = self._annotated_since(made.position) or set()
+        annotated = self._annotated.since(made.position) or set()
         rows = np.array([document in annotated for document in documents], np.bool_)
         rows[readable[concerned(before, after, edit)]] = True
         return np.flatnonzero(rows)
 
-    def _annotated_since(self, position: tuple[int, int, str]) -> set[str] | None:
-        """Return the documents that were annotated since; None where the ledger is another."""
-        if position not in self._annotated:
-            ledger, name, last = self.collection.ledger, self.collection_name, position[1]
-            is_same = ledger.annotation_position(name, last) == position
-            self._annotated[position] = ledger.annotated_after(name, last) if is_same else None
-        return self._annotated[position]
-
     @cached_property
-    def _annotated(self) -> dict[tuple[int, int, str], set[str] | None]:
-        return {}
+    def _annotated(self) -> AnnotatedDocuments:
+        return AnnotatedDocuments(self.collection.ledger, self.collection_name)
 
     def _values_path(self, batch: str) -> PurePath:
         return self._state_path(batch).parent / "fields" / f"{batch}.arrow"
