@@ -8,6 +8,7 @@ from autolabel_assets.resources.failures import domain_errors_as_failures
 from autolabel_assets.resources.progress import ProgressResource
 from autolabel_assets.resources.workspace import WorkspaceResource
 from autolabel_core.declarations import Collection
+from autolabel_core.documents.upload_drift_report import drift_report
 from autolabel_core.foundation.charts import as_markdown
 from autolabel_core.labelling.certificate_drift import end_drifted_certificates
 from autolabel_core.notifications.batch_events import record_batch_events
@@ -116,7 +117,9 @@ def _result(
 def _metadata_of(derived: DerivedTable, batch: str, is_newest: bool) -> dict[str, Any]:
     """Pictures are drawn of the newest batch of a run alone: they cost more than relabelling it."""
     pictures = derived.pictures(batch) if is_newest else {}
-    said = {**derived.report(batch), **pictures}
+    has_drift = is_newest and isinstance(derived, TaxonomyLabels)
+    drift = drift_report(derived.collection) if has_drift else {}
+    said: dict[str, Any] = {**derived.report(batch), **pictures, **drift}
     return {name: _metadata_value(value) for name, value in said.items()}
 
 

@@ -14,7 +14,7 @@ CHECKS = {
     "reference_set": ("references_per_label", "references_balanced", "references_agree"),
     "taxonomy_labels": (
         *("something_labelled", "threshold_near_data", "false_positive_rate"),
-        "webhooks_delivered",
+        *("webhooks_delivered", "uploads_as_before"),
     ),
     "clusters": ("should_recluster", "noise_ratio"),
 }

@@ -8,7 +8,7 @@ import sys
 
 MODULES = (
     *("matching", "pipeline", "encoder", "command_line", "embedding_quality", "demo_accuracy"),
-    *("automation", "s3_listing", "webhooks", "drift_alarm", "discovery"),
+    *("automation", "s3_listing", "webhooks", "drift", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
     *("identify_index", "identify_serving", "scores", "thresholds", "certified"),
     *("label_doubts", "first_hour"),
@@ -24,6 +24,7 @@ WITH_DATA = (
     "certified",
     "label_doubts",
     "first_hour",
+    "drift",
 )
 
 

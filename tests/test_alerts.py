@@ -6,15 +6,12 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pytest
 from support.angle_samples import NAME
 
 from autolabel_core.declarations import Alert
 from autolabel_core.ledger import AlertFiring
 from autolabel_core.ledger.alert_firings import QUIET
 from autolabel_core.notifications.alerts.check import check_alerts
-from autolabel_core.notifications.alerts.drift import FIRST_LOOK, drift, look
-from autolabel_core.notifications.alerts.drift_episodes import episodes, judge_parts, unreported
 from autolabel_core.notifications.alerts.readings import readings
 from autolabel_core.notifications.alerts.rules import Reading, evaluate_alert
 from autolabel_core.operations.status import collection_status
@@ -199,37 +196,6 @@ def test_a_shift_of_the_last_batch_is_seen(angles):
     assert checked.firing and checked.firing[0].reading.about == ("batch_000002",)
 
 
-def test_looks_are_at_doubling_sizes_and_weigh_one_in_all():
-    assert [look(n) for n in (0, 49, 50, 99, 100, 399, 400)] == [
-        *((0, 0), (0, 0), (1, 50), (1, 50)),
-        *((2, 100), (3, 200), (4, 400)),
-    ]
-    assert sum(6 / np.pi**2 / k**2 for k in range(1, 100_000)) <= 1
-
-
-def test_a_growing_batch_without_drift_rarely_alarms():
-    rng = np.random.default_rng(7)
-    alarms = 0
-    for _ in range(150):
-        earlier, later = rng.normal(size=500), rng.normal(size=400)
-        sizes = (FIRST_LOOK, 2 * FIRST_LOOK, 4 * FIRST_LOOK, 8 * FIRST_LOOK)
-        alarms += any(drift(earlier, later[:n]) < 0.1 for n in sizes)
-    assert alarms <= 27
-
-
-def test_too_little_is_no_reading():
-    few, many = np.zeros(FIRST_LOOK - 1), np.zeros(FIRST_LOOK)
-    assert drift(few, many) is None and drift(many, few) is None
-    assert drift(many, many) == 1.0
-
-
-@pytest.mark.parametrize(("comparisons", "looks"), [(1, False), (4, False), (1, True)])
-def test_a_p_value_stays_one_at_most(comparisons, looks):
-    rng = np.random.default_rng(1)
-    p = drift(rng.random(200), rng.random(200), comparisons, looks)
-    assert 0 <= p <= 1
-
-
 def shifting(*shifts):
     """Objects a (labelled, 0°) and one batch of 60 for each shift, in the order of their keys."""
     rng = np.random.default_rng(0)
@@ -264,14 +230,3 @@ def test_the_return_to_normal_is_no_drift(angles, home, bring_up_to_date):
     bring_up_to_date(ws, NAME)
     [second] = check_alerts(ws.open(NAME), START + timedelta(hours=2))
     assert second.firing, "another drift is told again"
-
-
-def test_batches_that_drift_one_after_the_other_are_one_episode():
-    rng = np.random.default_rng(3)
-    normal, shifted = rng.normal(0, 1, (4, 200)), rng.normal(3, 1, (3, 200))
-    parts = dict(zip("abcdef", [*normal[:2], *shifted[:2], normal[2], shifted[2]], strict=True))
-    judged = judge_parts(parts, lambda p: p < 0.01, 1, True)
-    assert [part.name for part in judged if part.drifted] == ["c", "d", "f"]
-    assert [[part.name for part in run] for run in episodes(judged)] == [["c", "d"], ["f"]]
-    assert [run[0].name for run in unreported(judged, {"c"})] == ["f"]
-    assert unreported(judged, {"d", "f"}) == []

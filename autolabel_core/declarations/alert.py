@@ -15,8 +15,14 @@ from autolabel_core.declarations.model import Declaration, KeyedError, Text
 CONDITION = re.compile(r"(<=|>=|==|<|>)\s*(-?\d+(?:\.\d+)?)\s*(%?)")
 COUNT = re.compile(r"count\s*(<=|>=|==|<|>)\s*(\d+)")
 RISE = re.compile(r"count\s+rises\s+by\s+(\d+)")
-DRIFT = "confidence_drift"
-DEFAULT_TRIGGERS = {DRIFT: "< 0.01", "run_failures": ">= 1"}
+DRIFT = ("drift", "confidence_drift")
+"""The second is the older word; without `window_hours` it judges batches."""
+DEFAULT_TRIGGERS = {**dict.fromkeys(DRIFT, "< 0.01"), "run_failures": ">= 1"}
+
+
+Metric = Literal[
+    "coverage", "review_queue", "unreadable_share", "run_failures", "drift", "confidence_drift"
+]
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,12 @@ class Alert(Declaration):
         retriever: the retriever that is run.
         inputs: values for its `{{INPUT.name}}`.
         metric: coverage, unreadable_share (shares from 0 to 1), review_queue (documents),
-            run_failures (in `window_hours`), confidence_drift (p-value of a two-sample test).
+            run_failures (in `window_hours`), drift (how rare what uploads look like is without a
+            change, from 0 to 1).
         trigger_on: `results`, `count >= 5`, `count rises by 10`; for a metric `< 0.6` or `< 60%`.
         group_by: a field such as `metadata.camera_id`; each of its values is watched alone.
-        window_hours: run_failures are counted over so long; confidence_drift compares the last
-            full window of so long with all before, in place of the last batch.
+        window_hours: run_failures are counted over so long; drift judges uploads by windows of so
+            long, a day where it is not given.
         cool_down_minutes: after firing, silent for so long; 0 is never.
         mode: `on_demand` is looked at by `autolabel alerts check` alone, the others always.
         enabled: false is not looked at.
@@ -73,10 +80,7 @@ class Alert(Declaration):
     source: Literal["retriever", "metric"] = "retriever"
     retriever: Text | None = None
     inputs: dict[str, str] = Field(default_factory=dict)
-    metric: (
-        Literal["coverage", "review_queue", "unreadable_share", "run_failures", "confidence_drift"]
-        | None
-    ) = None
+    metric: Metric | None = None
     trigger_on: Text = "results"
     group_by: Text | None = None
     window_hours: float | None = Field(default=None, gt=0.0, strict=True)
@@ -127,13 +131,20 @@ class Alert(Declaration):
             raise KeyedError(("retriever",), "name the retriever to run, or give a `metric`")
         elif CONDITION.fullmatch(self.trigger_on):
             raise KeyedError(("trigger_on",), "a retriever is counted, such as `count >= 5`")
-        if self.window_hours is not None and self.metric not in ("run_failures", DRIFT):
-            raise KeyedError(("window_hours",), "is for run_failures and confidence_drift alone")
+        if self.window_hours is not None and self.metric not in ("run_failures", *DRIFT):
+            raise KeyedError(("window_hours",), "is for run_failures and drift alone")
         if self.metric == "run_failures" and self.group_by is not None:
             raise KeyedError(("group_by",), "runs belong to no group of documents; leave it out")
-        if self.metric == DRIFT and self.trigger.operator not in ("<", "<="):
-            raise KeyedError(("trigger_on",), "is a p-value, small when it drifts: write `< 0.01`")
+        if self.metric in DRIFT and not self._is_rate:
+            raise KeyedError(
+                ("trigger_on",),
+                "is a p-value, the rate of false alarms a year, from 0 to 1: write `< 0.01`",
+            )
         return self
+
+    @property
+    def _is_rate(self) -> bool:
+        return self.trigger.operator in ("<", "<=") and 0.0 < self.trigger.limit < 1.0
 
     @property
     def trigger(self) -> Trigger:

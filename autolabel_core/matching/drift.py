@@ -1,15 +1,14 @@
 """Whether documents that come later are less sure than earlier ones, asked after each of them.
 
-Were all drawn from the same source, every order of them would be as likely, and the rank of each
-newcomer among those before it would be as if drawn by lot. A gambler bets on low ranks.
+A gambler bets on low ranks among those before; see `conformal_ranks`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-
 import numpy as np
 import numpy.typing as npt
+
+from autolabel_core.matching.conformal_ranks import Floats, conformal_ranks
 
 POWERS = (0.3, 0.5, 0.7)
 """How much low ranks are bet on: the lower, the more; the capital is shared among them."""
@@ -17,7 +16,7 @@ POWERS = (0.3, 0.5, 0.7)
 
 def log_drift_capital(
     before: npt.ArrayLike, after: npt.ArrayLike, rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """The gambler's capital after each newcomer, from 1 before the first.
 
     If newcomers are like those before them, it ever reaches c with a chance of at most 1 / c.
@@ -33,15 +32,24 @@ def log_drift_capital(
     Source: V. Vovk, I. Nouretdinov, A. Gammerman (2003), Testing exchangeability on-line, ICML;
         power martingales, averaged over a few powers.
     """
-    known = sorted(np.asarray(before, dtype=np.float64).tolist())
-    newcomers = np.asarray(after, dtype=np.float64).tolist()
-    ranks = np.empty(len(newcomers))
-    for i, (confidence, lot) in enumerate(zip(newcomers, rng.random(len(newcomers)), strict=True)):
-        lower, up_to = bisect_left(known, confidence), bisect_right(known, confidence)
-        ranks[i] = (lower + lot * (up_to - lower + 1)) / (len(known) + 1)
-        insort(known, confidence)
-    powers = np.array(POWERS)
-    gains = np.log(powers) + (powers - 1.0) * np.log(np.maximum(ranks, 1e-12))[:, None]
-    paths = np.cumsum(gains, axis=0)
+    newcomers = np.asarray(after, dtype=np.float64)
+    ranks = conformal_ranks(before, newcomers, rng.random(len(newcomers)))
+    paths = np.cumsum(log_gains(ranks), axis=0)
     total = np.logaddexp.reduce(paths, axis=1) - np.log(len(POWERS))
     return np.concatenate([[0.0], total])
+
+
+def log_gains(ranks: Floats) -> Floats:
+    """Return what bets on low ranks multiply their capital with, as logarithms.
+
+    Args:
+        ranks: (n,), or (n, c) for c columns of ranks, from 0 to 1.
+
+    Returns:
+        (n, c × powers), a column for each bet.
+    """
+    powers = np.array(POWERS)
+    columns = ranks[:, None] if ranks.ndim == 1 else ranks
+    logs = np.log(np.maximum(columns, 1e-12))[:, :, None]
+    gains = np.log(powers) + (powers - 1.0) * logs
+    return np.asarray(gains.reshape(len(ranks), columns.shape[1] * len(powers)))

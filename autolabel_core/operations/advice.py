@@ -10,6 +10,7 @@ from autolabel_core.models.extractors.text_models import HASHED, MINILM
 from autolabel_core.notifications.webhooks.health import waiting_problem
 from autolabel_core.operations.certificate_findings import labels_certified
 from autolabel_core.operations.cluster_findings import noise_ratio, should_recluster
+from autolabel_core.operations.drift_findings import uploads_as_before
 from autolabel_core.operations.finding import Finding
 from autolabel_core.operations.object_findings import (
     encodings_known,
@@ -69,6 +70,7 @@ def findings(status: CollectionStatus) -> list[Finding]:
     rules += [_disagreements] if status["disagreements"] else []
     rules += [_distinguishable] if status["labels_from_names"] else []
     rules += [labels_certified] if status["certificates"] else []
+    rules += [uploads_as_before] if status.get("drift") else []
     return [rule(status) for rule in rules]
 
 

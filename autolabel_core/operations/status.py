@@ -13,6 +13,7 @@ from autolabel_core.labelling.audit_summary import audit_summary
 from autolabel_core.labelling.certificate_report import certificate_records
 from autolabel_core.matching.decision import Rule
 from autolabel_core.notifications.webhooks.health import endpoint_health, recent_firings
+from autolabel_core.operations.drift_findings import drift_record
 from autolabel_core.operations.renaming import renamed_from
 from autolabel_core.operations.staleness_plan import plan
 from autolabel_core.operations.status_record import (
@@ -101,6 +102,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "distinguishability": judged.get("distinguishability"),
         "false_positive_rate": audit_summary(collection),
         "certificates": certificate_records(collection),
+        "drift": drift_record(collection),
         "feature_uri": reference_set.feature_uri,
         "taxonomy_version": taxonomy_version(references),
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from autolabel_core.labelling.certificate_report import CertificateRecord
     from autolabel_core.models.evaluation.verification_record import VerificationRecord
     from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
+    from autolabel_core.operations.drift_findings import DriftRecord
     from autolabel_core.tables.boxes.detector_figures import FiguresRecord
     from autolabel_core.tables.moves import UnclearMove
     from autolabel_core.tables.score_file import ScoreRecord
@@ -85,7 +86,8 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     `references_let_in` counts those that the filter of the taxonomy's `retriever` lets in;
     `like_label_field` counts objects by metadata keys that look like the label field, where no
     object has that field itself and there are no references.
-    `certificates` is empty where no target precision is declared.
+    `certificates` is empty where no target precision is declared. `drift` is what uploads look
+    like by day; None where there is nothing that references say something of.
     `disagreements` counts pairs of people who label one document differently.
     """
 
@@ -107,6 +109,7 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     distinguishability: VerificationRecord | None
     false_positive_rate: AuditSummary
     certificates: list[CertificateRecord]
+    drift: DriftRecord | None
     feature_uri: str
     taxonomy_version: str
     pending: PendingWork

@@ -12,6 +12,7 @@ from autolabel_core.foundation.charts.contact_sheet import SOURCE_COLOURS, conta
 from autolabel_core.foundation.charts.histogram import confidence_histogram
 from autolabel_core.foundation.charts.png import MAX_PNG_BYTES, as_markdown
 from autolabel_core.foundation.charts.precision_recall import precision_recall
+from autolabel_core.foundation.charts.similarity_by_day import similarity_by_day
 from autolabel_core.foundation.charts.text_card import text_card
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "confidence_histogram",
     "contact_sheet",
     "precision_recall",
+    "similarity_by_day",
     "text_card",
     "with_boxes",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from autolabel_core.declarations import Alert
 from autolabel_core.declarations.alert import DRIFT
@@ -13,21 +11,17 @@ from autolabel_core.declarations.collections_folder import find_retriever
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.label_source_sql import MACHINES, UNDECIDED
 from autolabel_core.documents.record import DocumentRecord
-from autolabel_core.foundation.ids import object_of
+from autolabel_core.documents.upload_drift import DAY_HOURS, UploadDrift, upload_drift
+from autolabel_core.documents.upload_drift_text import change_text
 from autolabel_core.foundation.json_types import Json
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.ledger import AlertFiring
-from autolabel_core.notifications.alerts.drift_episodes import (
-    JudgedPart,
-    episodes,
-    judge_parts,
-    unreported,
-)
 from autolabel_core.notifications.alerts.rules import MAX_LISTED, Reading
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 RunFailures = Callable[[str, float], int]
 DEFAULT_WINDOW_HOURS = 24.0
+BY_BATCH = "confidence_drift"
 
 
 def readings(
@@ -57,7 +51,7 @@ def readings(
             return []
         hours = alert.window_hours or DEFAULT_WINDOW_HOURS
         return [Reading(None, float(run_failures(collection.name, hours)))]
-    if alert.metric == DRIFT:
+    if alert.metric in DRIFT:
         return _drift(collection, alert, now, past)
     return _counted(collection, alert)
 
@@ -124,35 +118,22 @@ def _counted(collection: OpenCollection, alert: Alert) -> list[Reading]:
 def _drift(
     collection: OpenCollection, alert: Alert, now: datetime, past: Sequence[AlertFiring]
 ) -> list[Reading]:
-    name = collection.name
-    changes = collection.ledger.last_changes(name)
-    place = {document: i for i, document in enumerate(changes)}
-    rows = [row for row in _confidences(collection, alert.group_by) if object_of(row[0]) in place]
-    rows.sort(key=lambda row: place[object_of(row[0])])
-    batches = {d: a.batch for d, a in collection.ledger.objects(name).items()}
-    if alert.window_hours is None:
-        part_of = {document: batches[object_of(document)] for document, _, _ in rows}
-        last = max(part_of.values(), default="")
-    else:
-        part_of = {d: _window(changes[object_of(d)], alert.window_hours) for d, _, _ in rows}
-        last = _window(now.astimezone(UTC).isoformat(), alert.window_hours, -1)
-    groups = list(dict.fromkeys(group for _, _, group in rows))
-    drifts = []
-    for group in groups:
-        parts: dict[str, list[float]] = {}
-        for document, confidence, of in rows:
-            if of == group and part_of[document] <= last:
-                parts.setdefault(part_of[document], []).append(confidence)
-        ordered = {name: np.array(parts[name], np.float64) for name in sorted(parts)}
-        by_looks = alert.window_hours is None
-        judged = judge_parts(ordered, alert.trigger.holds, len(groups), by_looks)
-        if judged:
-            drifts.append(_drift_reading(group, judged, _reported_parts(past, group)))
-    return drifts
+    by_batch = alert.metric == BY_BATCH and alert.window_hours is None
+    found = upload_drift(
+        collection,
+        alert.group_by,
+        alert.window_hours or DAY_HOURS,
+        by_batch,
+        alert.trigger.limit,
+        None if alert.window_hours is None else now,
+    )
+    return [
+        _drift_reading(drift, _reported_parts(past, drift.group)) for drift in found if drift.judged
+    ]
 
 
 def _reported_parts(past: Sequence[AlertFiring], group: str | None) -> set[str]:
-    """Return the batches of a group that an alert reported."""
+    """Return the days or batches of a group that an alert reported."""
     reported: set[str] = set()
     for row in past:
         if row.group == group:
@@ -162,37 +143,21 @@ def _reported_parts(past: Sequence[AlertFiring], group: str | None) -> set[str]:
     return reported
 
 
-def _drift_reading(group: str | None, judged: list[JudgedPart], reported: set[str]) -> Reading:
-    """Return drift that was not reported yet, else the state of the latest batch."""
-    fresh = unreported(judged, reported)
-    about = fresh or episodes(judged)[-1:] if judged[-1].drifted or fresh else [judged[-1:]]
-    parts = [part for run in about for part in run]
-    worst = min(parts, key=lambda part: part.p)
+def _drift_reading(drift: UploadDrift, reported: set[str]) -> Reading:
+    """Return a change that was not reported yet, else the one that lasts, else the present."""
+    fresh = [change for change in drift.changes if not reported.intersection(change.parts)]
+    change = fresh[-1] if fresh else drift.lasting
+    if change is None:
+        return Reading(drift.group, drift.p_value)
     shown: dict[str, Json] = {
-        "since": parts[0].name,
-        "parts": [part.name for part in parts],
-        "median_before": worst.median_before,
-        "median_now": worst.median_now,
+        "since": change.parts[0],
+        "parts": list(change.parts),
+        "kind": change.figures.kind,
+        "text": change_text(change),
+        "documents_looked_at": change.documents,
+        "is_over": change.is_over,
+        "median_before": change.median_before,
+        "median_now": change.median_now,
+        "documents": list(change.examples),
     }
-    return Reading(group, worst.p, (about[-1][0].name,), shown)
-
-
-def _confidences(
-    collection: OpenCollection, field: str | None
-) -> Iterable[tuple[str, float, str | None]]:
-    view = Documents(collection)
-    grouped = f"{view.expression(field)}::VARCHAR" if field else "NULL::VARCHAR"
-    sql = (
-        f"SELECT document_id, confidence::DOUBLE, {grouped} AS g FROM documents "
-        f"WHERE confidence IS NOT NULL AND {MACHINES}"
-    )
-    with view.connect() as connection:
-        rows = connection.execute(sql).fetchall()
-    return [row for row in rows if field is None or row[2] is not None]
-
-
-def _window(moment: str, hours: float, offset: int = 0) -> str:
-    """Return the beginning of the window that a moment lies in; windows follow one another."""
-    seconds = hours * 3600.0
-    number = int(datetime.fromisoformat(moment).timestamp() // seconds) + offset
-    return datetime.fromtimestamp(number * seconds, UTC).isoformat(timespec="minutes")
+    return Reading(drift.group, change.p_value, (change.parts[0],), shown)
