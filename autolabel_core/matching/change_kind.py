@@ -87,8 +87,8 @@ def change_figures(before: Sample, after: Sample) -> ChangeFigures:
     spread = _spread_between(before, after.vectors[far_rows])
     kind: ChangeKind = "changed_mix"
     if deviations >= BEYOND_NOISE or far >= BEYOND_NOISE * noise:
-        limit = ONE_CLASS_OF_MOST if lower >= MOST else ONE_CLASS
-        is_new = far >= ONLY_SOME * lower and spread < limit
+        widest = ONE_CLASS_OF_MOST if lower >= MOST else ONE_CLASS
+        is_new = far >= ONLY_SOME * lower and spread < widest
         kind = "new_class" if is_new else "shifted_camera"
     return ChangeFigures(kind, lower, max(far, 0.0), spread, far_rows)
 
