@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from autolabel_core.declarations import Collection
 from autolabel_core.documents.documents import Documents
 from autolabel_core.documents.label_source_sql import MACHINES, UNDECIDED
+from autolabel_core.documents.upload_drift_record import drift_record
 from autolabel_core.foundation.label_names import roll_up, taxonomy_version
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.labelling.audit_summary import audit_summary
 from autolabel_core.labelling.certificate_report import certificate_records
 from autolabel_core.matching.decision import Rule
 from autolabel_core.notifications.webhooks.health import endpoint_health, recent_firings
-from autolabel_core.operations.drift_findings import drift_record
 from autolabel_core.operations.renaming import renamed_from
 from autolabel_core.operations.staleness_plan import plan
 from autolabel_core.operations.status_record import (

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from autolabel_core.clusters.report import ClusterStatus
+    from autolabel_core.documents.upload_drift_record import DriftRecord
     from autolabel_core.labelling.audit_summary import AuditSummary
     from autolabel_core.labelling.certificate_report import CertificateRecord
     from autolabel_core.models.evaluation.verification_record import VerificationRecord
     from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
-    from autolabel_core.operations.drift_findings import DriftRecord
     from autolabel_core.tables.boxes.detector_figures import FiguresRecord
     from autolabel_core.tables.moves import UnclearMove
     from autolabel_core.tables.score_file import ScoreRecord
