@@ -87,16 +87,24 @@ def refresh(
         opened = workspace.open()
         derived = table(opened.open(collection_name))
         batches = list(context.partition_keys) if table.partitioned else [WHOLE]
+        made = []
         for batch in batches:
             what = f"{collection_name}/{table.name} {batch}"
             with progress.of(context.log, what) as report_progress:
-                worked = derived.refresh(batch, report_progress)
+                made += [batch] if derived.refresh(batch, report_progress) else []
             if isinstance(derived, TaxonomyLabels):
                 record_batch_events(derived.collection, [batch], derived)
-            context.log.info(f"{what}: {'brought up to date' if worked else 'was current'}")
+        # One line and not one for each batch: each is a transaction in Dagster's database.
+        context.log.info(f"{collection_name}/{table.name}: {_done(made, batches)}")
         if table.completes_batches:
             end_drifted_certificates(opened.open(collection_name))
         return _result(context, derived, batches)
+
+
+def _done(made: list[str], batches: list[str]) -> str:
+    if len(batches) == 1:
+        return f"{batches[0]} {'brought up to date' if made else 'was current'}"
+    return f"{len(made):,} of {len(batches):,} batches brought up to date, the others were current"
 
 
 def _result(

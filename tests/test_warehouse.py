@@ -279,3 +279,15 @@ def test_a_part_of_a_batch_gives_its_own_vectors(first, count):
     assert np.array_equal(matrix_of(batch), vectors[first : first + count])
     flattened = batch.column("vector").flatten().to_numpy()
     assert np.array_equal(matrix_of(batch).ravel(), flattened)
+
+
+def test_a_fingerprint_is_that_of_the_file_however_fast_it_is_replaced(tmp_path):
+    stores = [Warehouse(LocalFiles(tmp_path / "w"), tmp_path / "locks") for _ in range(2)]
+    path = stores[0].path("c", "t", "a.parquet")
+    for number in range(200):
+        stores[number % 2].write_table(path, TABLE, f"made from {number:03d}")
+        assert [one.fingerprint(path) for one in stores] == [f"made from {number:03d}"] * 2
+    path.unlink()
+    assert stores[0].fingerprint(path) is None
+    path.write_bytes(b"no table")
+    assert stores[0].fingerprint(path) is None

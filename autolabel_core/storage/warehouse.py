@@ -6,7 +6,7 @@ is up to date, and a file that cannot be read has none: it is made again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -62,6 +62,7 @@ class Warehouse:
     def __init__(self, files: WarehouseFiles, locks: Path) -> None:
         self._files = files
         self._locks = locks
+        self._fingerprints: dict[PurePath, tuple[tuple[int, int, int], str | None]] = {}
         self.path = files.path
         self.address = files.address
         self.exists = files.exists
@@ -92,9 +93,7 @@ class Warehouse:
         """
         # Replaced and not extended: metadata of other writers would change the bytes.
         table = table.replace_schema_metadata({FINGERPRINT: fingerprint.encode()})
-        self._files.write(
-            path, fingerprint, lambda part: pq.write_table(table, part, compression="zstd")
-        )
+        self._write(path, fingerprint, lambda part: pq.write_table(table, part, compression="zstd"))
 
     def read_table(self, path: PurePath, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a Parquet file, or some of its columns; one version, if it is replaced meanwhile."""
@@ -146,7 +145,7 @@ class Warehouse:
             with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
                 writer.write_batch(batch)
 
-        self._files.write(path, fingerprint, write)
+        self._write(path, fingerprint, write)
 
     def read_batch(self, path: PurePath) -> pa.RecordBatch:
         """Read the one record batch of an Arrow IPC file, memory-mapped."""
@@ -164,15 +163,34 @@ class Warehouse:
             return noted
         try:
             file = self.local(path)
-            if path.suffix == ".parquet":
-                metadata = pq.read_schema(file).metadata
-            else:
-                with pa.memory_map(str(file)) as source:
-                    metadata = pa.ipc.open_file(source).schema.metadata
-        except (OSError, pa.ArrowException):
+            status = file.stat()
+        except OSError:
             return None
-        value = (metadata or {}).get(FINGERPRINT)
-        return None if value is None else value.decode(errors="replace")
+        stamp = status.st_size, status.st_mtime_ns, status.st_ino
+        known = self._fingerprints.get(path)
+        if known is None or known[0] != stamp:
+            known = self._fingerprints[path] = stamp, _fingerprint_in(file)
+        return known[1]
+
+    def _write(
+        self, path: PurePath, fingerprint: str | None, write: Callable[[Path], None]
+    ) -> None:
+        self._files.write(path, fingerprint, write)
+        # A file that is replaced twice at once may look as it did before: size, time and inode.
+        self._fingerprints.pop(path, None)
+
+
+def _fingerprint_in(file: Path) -> str | None:
+    try:
+        if file.suffix == ".parquet":
+            metadata = pq.read_schema(file).metadata
+        else:
+            with pa.memory_map(str(file)) as source:
+                metadata = pa.ipc.open_file(source).schema.metadata
+    except (OSError, pa.ArrowException):
+        return None
+    value = (metadata or {}).get(FINGERPRINT)
+    return None if value is None else value.decode(errors="replace")
 
 
 def vector_column(vectors: npt.NDArray[np.float32]) -> Column:
