@@ -75,11 +75,12 @@ def show_dry_run(found: DryRun, as_json: bool) -> None:
         click.echo(f"… and {len(found.changes) - MAX_SHOWN} more; --json lists all.")
 
 
-def change_counts(found: DryRun) -> list[dict[str, object]]:
-    """Return rows for a table: labels now and then, with the number of documents."""
+def change_counts(
+    found: DryRun, before: str = "label now", after: str = "then"
+) -> list[dict[str, object]]:
+    """Return rows for a table: labels before and after, with the number of documents."""
     return [
-        {"label now": before or "–", "then": after or "–", "documents": n}
-        for before, after, n in found.counted
+        {before: old or "–", after: new or "–", "documents": n} for old, new, n in found.counted
     ]
 
 

@@ -18,6 +18,7 @@ from autolabel_core.labelling.promotion_candidates import candidates
 from autolabel_core.ledger.backup import export
 from autolabel_core.matching.thresholds import Thresholds
 from autolabel_core.operations.dry_run import dry_run, dry_run_of_promotion
+from autolabel_core.operations.try_rule import try_rule
 from autolabel_core.tables.workspace import Workspace
 
 OBJECTS = {f"k{i:02d}": 7 * i for i in range(40)}
@@ -42,7 +43,9 @@ def everything(workspace, tmp_path, name):
     home = workspace.paths.home
     files = [p for part in ("warehouse", "buckets") for p in sorted((home / part).rglob("*"))]
     digests = {p: hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.is_file()}
-    return (tmp_path / name).read_text(), digests
+    # A second name for an object would be another version of it.
+    versions = [sorted(workspace.source(c).list()) for c in workspace.collections.values()]
+    return (tmp_path / name).read_text(), digests, versions
 
 
 def an_edit(rng):
@@ -91,7 +94,7 @@ def test_an_error_leaves_nothing_behind(angles):
             ws.open(NAME),
             lambda copy: give_labels(copy, [GivenLabel("nowhere", "east")], "me", "cli"),
         )
-    assert not list(ws.paths.cache.glob("dry_run*"))
+    assert not list(ws.paths.cache.glob("*copied_home*"))
 
 
 def test_a_promotion_in_place_is_foretold(angles, bring_up_to_date):
@@ -144,6 +147,43 @@ def test_a_threshold_that_is_tried_changes_just_so_many(angles, home, bring_up_t
     assert change.unchanged == len(OBJECTS) - len(happened)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_rule_that_is_tried_gives_just_the_labels_that_it_then_gives(
+    angles, home, bring_up_to_date, tmp_path, seed
+):
+    rng = np.random.default_rng(seed)
+    declared = {"score": "nearest", "label_thresholds": {"east": 0.95}}
+    ws = angles(OBJECTS, {**FIRST, "k05": "east", "k20": "north"}, declared=declaration(**declared))
+    tried = {
+        "threshold": float(rng.uniform(0.3, 0.99)) if seed % 2 else None,
+        "label_thresholds": {"north": float(rng.uniform(0.5, 1))} if seed % 3 else {},
+        "score": [None, "vote", "class_mean"][seed % 3],
+        "similarity_threshold": float(rng.uniform(-0.5, 0.99)) if seed > 2 else None,
+    }
+    before, facts = labels_of(ws), everything(ws, tmp_path, "before")
+    found = try_rule(ws.open(NAME), **tried)
+    assert everything(ws, tmp_path, "after") == facts
+    by_label = {**({} if seed % 2 else declared["label_thresholds"]), **tried["label_thresholds"]}
+    written = {
+        **declared,
+        "label_thresholds": by_label,
+        "confidence_threshold": tried["threshold"],
+        "score": tried["score"],
+        "similarity_threshold": tried["similarity_threshold"],
+    }
+    given = {name: value for name, value in written.items() if value is not None}
+    home.declare(NAME, declaration(**{**declared, **given}))
+    ws = home.workspace
+    bring_up_to_date(ws, NAME)
+    assert [tuple(change) for change in found.changes] == differences(before, labels_of(ws))
+
+
+def test_a_rule_that_cannot_be_declared_is_refused(angles):
+    ws = angles(OBJECTS, FIRST, declared=declaration(score="vote"))
+    with pytest.raises(AutolabelError, match="cannot declare such a rule"):
+        try_rule(ws.open(NAME), threshold=7.0)
+
+
 def test_the_commands_show_it_and_record_nothing(angles, home, monkeypatch):
     ws = angles(OBJECTS, FIRST)
     for name, value in (("HOME", home.paths.home), ("COLLECTIONS", home.paths.collections)):
@@ -163,4 +203,9 @@ def test_the_commands_show_it_and_record_nothing(angles, home, monkeypatch):
     )
     assert {c["label_before"] for c in found["changes"]} == {"east"}
     assert "documents would change" in run("promote", NAME, "--dry-run")
+    tried = run("threshold", NAME, "--try", "0.5", "--label-threshold", "east=1")
+    assert "documents would change" in tried
+    assert "stay" in run("threshold", NAME, "--score", "vote")
+    listed = json.loads(run("threshold", NAME, "--try", "0.5", "--json"))
+    assert listed["newly_labelled"] == len(listed["changes"])
     assert len(Workspace(home.paths).ledger.annotations(NAME)) == annotations

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.as_of import as_of_option, project_as_of
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
-from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.documents.record import DocumentRecord
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seconds that a signed URL of an object on S3 is good for.",
 )
+@as_of_option
 @json_option
 def documents(
     collection: str,
@@ -50,13 +51,17 @@ def documents(
     like: str | None,
     urls: bool,
     expires: int,
+    as_of: str | None,
     as_json: bool,
 ) -> None:
     """List the documents of COLLECTION as the last sweep left them."""
-    handle = Project.open().collection(collection)
     if like is not None and sort is not None:
         raise click.UsageError("--like sorts by likeness; leave --sort out.")
-    records = handle.records(filters, sort, limit, expires if urls else None, like)
+    if urls and as_of is not None:
+        raise click.UsageError("--urls gives addresses of today; leave --as-of out.")
+    with project_as_of(as_of, [collection]) as project:
+        handle = project.collection(collection)
+        records = handle.records(filters, sort, limit, expires if urls else None, like)
     if as_json:
         emit_json(records)
         return

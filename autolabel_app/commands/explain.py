@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.as_of import as_of_option, project_as_of
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, shown
-from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.documents.explain import AnnotationRecord, Explanation
@@ -34,10 +34,12 @@ NOT_LABELLED = {
 @click.command()
 @click.argument("collection")
 @click.argument("key")
+@as_of_option
 @json_option
-def explain(collection: str, key: str, as_json: bool) -> None:
+def explain(collection: str, key: str, as_of: str | None, as_json: bool) -> None:
     """Trace the label of the document KEY of COLLECTION: who labelled what, and when."""
-    traced = Project.open().collection(collection).explain(key)
+    with project_as_of(as_of, [collection]) as project:
+        traced = project.collection(collection).explain(key)
     if as_json:
         emit_json(traced)
         return

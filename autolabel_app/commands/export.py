@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.as_of import as_of_option, project_as_of
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json
-from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.exports import ExportReport
@@ -45,9 +45,16 @@ if TYPE_CHECKING:
     is_flag=True,
     help="In CSV, put no apostrophe before texts that a spreadsheet would run as formulas.",
 )
+@as_of_option
 @json_option
 def export(
-    collection: str, format_: str, out: Path, sources: tuple[str, ...], plain: bool, as_json: bool
+    collection: str,
+    format_: str,
+    out: Path,
+    sources: tuple[str, ...],
+    plain: bool,
+    as_of: str | None,
+    as_json: bool,
 ) -> None:
     """Write the documents of COLLECTION to a folder, each label with its source.
 
@@ -56,8 +63,8 @@ def export(
     """
     from autolabel_core.exports import ExportReport
 
-    project = Project.open()
-    report = project.collection(collection).export(format_, out, sources, plain)
+    with project_as_of(as_of, [collection]) as project:
+        report = project.collection(collection).export(format_, out, sources, plain)
     if isinstance(report, ExportReport):
         _show_labels(report, as_json)
     else:

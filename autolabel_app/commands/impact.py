@@ -25,8 +25,8 @@ def impact(collection: str, key: str | None, as_json: bool) -> None:
     """Show what rests on an annotation, or on the labels of the document KEY of COLLECTION.
 
     Auto-labels that have it as evidence, references promoted by it, copies that moved with the
-    object, models trained since, and the labels that would change without it, found in a copy.
-    Nothing is changed. `autolabel annotations list COLLECTION` shows the ids.
+    object, exports written from it, models trained on it, and the labels that would change without
+    it, found in a copy. Nothing is changed. `autolabel annotations list COLLECTION` shows the ids.
     """
     from autolabel_core.operations.impact import impact as impact_of_document
     from autolabel_core.operations.impact import impact_of_annotation
@@ -55,8 +55,11 @@ def impact(collection: str, key: str | None, as_json: bool) -> None:
     click.echo(f"{len(found.promoted)} references were promoted by it{_some(found.promoted)}.")
     if found.moved:
         click.echo(f"It moved with its object to{_some(found.moved)}.")
-    if found.models:
-        click.echo(f"Trained since, and may have learned from it: {', '.join(found.models)}.")
+    for line in found.dependents.described:
+        click.echo(f"Rests on it: {line}.")
+    if found.dependents.perhaps:
+        versions = ", ".join(f"{m.kind} {m.version}" for m in found.dependents.perhaps)
+        click.echo(f"Trained since, and may have learned from it: {versions}.")
 
 
 def _some(keys: list[str]) -> str:
@@ -78,5 +81,7 @@ def _record(found: Impact) -> dict[str, object]:
             }
             for one in found.collections
         ],
-        "models": found.models,
+        "exports": [vars(export) for export in found.dependents.exports],
+        "models": [f"{m.kind} {m.version}" for m in found.dependents.models],
+        "perhaps_models": [f"{m.kind} {m.version}" for m in found.dependents.perhaps],
     }

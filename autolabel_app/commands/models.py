@@ -36,7 +36,10 @@ def models() -> None:
 @click.argument("collection", required=False)
 @json_option
 def list_models(collection: str | None, as_json: bool) -> None:
-    """List the versions of COLLECTION, or of all, with the last decision about each."""
+    """List the versions of COLLECTION, or of all, with the last decision about each.
+
+    `revoked` is yes where a version was trained on annotations that were revoked since.
+    """
     workspace = Workspace.from_environment()
     names = [workspace.collection(collection).collection_name] if collection else None
     rows = [
@@ -187,7 +190,11 @@ def _export_detector(
 
 
 def _rows(workspace: Workspace, collection: str) -> list[dict[str, Cell]]:
+    from autolabel_core.operations.dependents import dependents, revoked_annotations
+
     rows: list[dict[str, Cell]] = []
+    revoked = revoked_annotations(workspace.ledger, [collection])
+    resting = {m.id for m in dependents(workspace.ledger, revoked).models}
     for kind in sorted({m.kind for m in workspace.ledger.model_versions(collection)}):
         decisions = workspace.registry.decisions(collection, kind)
         last = {decision.version: decision for decision in decisions}
@@ -208,6 +215,7 @@ def _rows(workspace: Workspace, collection: str) -> list[dict[str, Cell]]:
                     "reason": decision.payload.get("reason") if decision else None,
                     "gate": verdict.payload.get("reason") if verdict and by_person else None,
                     "made": model.recorded_at[:19],
+                    "revoked": model.id in resting,
                 }
             )
     return rows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from autolabel_app.as_of import as_of_option, project_as_of
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, shown
-from autolabel_core.tables.workspace import Workspace
 
 MAX_LIST = 40
 
@@ -27,17 +27,19 @@ MAX_LIST = 40
     show_default=True,
     help="Megabytes that the query may take.",
 )
+@as_of_option
 @json_option
-def query(sql: str, timeout: float, memory: int, as_json: bool) -> None:
+def query(sql: str, timeout: float, memory: int, as_of: str | None, as_json: bool) -> None:
     """Run one reading SQL statement (DuckDB).
 
     Tables: <collection>.documents, <collection>.raw_objects, <collection>.annotations.
     """
     from autolabel_core.operations.sql import SqlLimits, run_sql
 
-    workspace = Workspace.from_environment()
-    names, rows = run_sql(workspace, sql, SqlLimits(timeout, memory))
-    for problem in workspace.declared.problems:
+    with project_as_of(as_of) as project:
+        names, rows = run_sql(project.workspace, sql, SqlLimits(timeout, memory))
+        problems = project.workspace.declared.problems
+    for problem in problems:
         click.echo(f"Left out: {problem}", err=True)
     records = [dict(zip(names, row, strict=True)) for row in rows]
     if as_json:

@@ -57,8 +57,8 @@ def revoke(
     """Take back annotations of COLLECTION, or of all collections, as if nobody had given them.
 
     Promotions and moved labels that rest on them go with them, in one transaction; what they had
-    displaced counts again; what other people said stays. Conditions are combined. The next sweep
-    labels everything anew.
+    displaced counts again; what other people said stays. Exports and models that rest on them are
+    marked. Conditions are combined. The next sweep labels everything anew.
     """
     from autolabel_core.labelling.revocation import (
         RevocationFilter,
@@ -118,6 +118,7 @@ def _revoke(
 ) -> None:
     from autolabel_core.labelling.revocation import revocable
     from autolabel_core.labelling.revocation import revoke as record
+    from autolabel_core.operations.dependents import dependents, mark_exports
     from autolabel_core.operations.revocation import try_revocation, what_stays
 
     found = revocable(workspace.ledger, names, wanted)
@@ -129,11 +130,15 @@ def _revoke(
         _show(found, notes)
     question = f"Revoke these {len(found.annotations)}?"
     accepted = is_confirmed(question, len(found.annotations), yes, as_json)
+    used = dependents(workspace.ledger, found.annotations)
     if accepted:
         found = record(workspace.ledger, names, wanted, annotator_name(), reason)
+        mark_exports(workspace.ledger, sorted(workspace.collections))
     if as_json:
-        emit_json({**_record(found, notes), "recorded": accepted})
+        emit_json({**_record(found, notes), "rest_on_it": used.described, "recorded": accepted})
     elif accepted:
+        for line in used.described:
+            click.echo(f"Rests on them, and is marked: {line}.")
         click.echo(
             f"Revoked {len(found.annotations)} as {found.revocation_id[:SHOWN_CHARACTERS]}; "
             "`autolabel sweep` labels everything anew. "
@@ -147,6 +152,7 @@ def _undo(
     workspace: Workspace, names: list[str], revocation_id: str, dry_run: bool, as_json: bool
 ) -> None:
     from autolabel_core.labelling.revocation import Revocable, reinstate
+    from autolabel_core.operations.dependents import mark_exports
     from autolabel_core.operations.revocation import try_reinstatement
 
     if dry_run:
@@ -154,6 +160,7 @@ def _undo(
         _show_changes(Revocable(), changes, [], as_json)
         return
     events = reinstate(workspace.ledger, names, revocation_id, annotator_name())
+    mark_exports(workspace.ledger, sorted(workspace.collections))
     if as_json:
         emit_json({"reinstated": len(events)})
         return

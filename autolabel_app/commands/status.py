@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autolabel_app.as_of import as_of_option, project_as_of
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent, shown
 from autolabel_core.operations.project import Project
@@ -27,13 +28,21 @@ MAX_THRESHOLDS = 8
 @click.option(
     "--by", type=click.Choice(["day", "batch"]), help="One row for each day, or for each batch."
 )
+@as_of_option
 @json_option
-def status(collection: str, since: str | None, by: By | None, as_json: bool) -> None:
+def status(
+    collection: str, since: str | None, by: By | None, as_of: str | None, as_json: bool
+) -> None:
     """Show the state of COLLECTION as the last sweep left it, and what to do next.
 
     With --since or --by: documents that arrived in the window as they stand now, and the labels
     given in it. `corrected` counts labels that differ from the auto-label that stood before.
     """
+    if as_of is not None:
+        if since is not None or by is not None:
+            raise click.UsageError("--as-of is about one moment; leave --since and --by out.")
+        _show_past(collection, as_of, as_json)
+        return
     if since is not None or by is not None:
         _show_quality(collection, since, by or "all", as_json)
         return
@@ -49,6 +58,19 @@ def status(collection: str, since: str | None, by: By | None, as_json: bool) -> 
     click.echo("\nAdvice")
     for finding in sorted(found, key=lambda f: f.passed):
         click.echo(f"  {'ok  ' if finding.passed else 'look'}  {finding.text}")
+
+
+def _show_past(collection: str, as_of: str, as_json: bool) -> None:
+    """Show the numbers of then; what to do next is a question of today."""
+    with project_as_of(as_of, [collection]) as project:
+        numbers = project.collection(collection).status()
+    # The copy lacks tables that no label comes from: nothing waits for being done.
+    numbers["pending"] = {"assets": [], "batches": []}
+    if as_json:
+        emit_json({**numbers, "as_of": as_of})
+    else:
+        click.echo(f"As it stood: {as_of}")
+        _show(numbers)
 
 
 def _show_quality(collection: str, since: str | None, by: By, as_json: bool) -> None:

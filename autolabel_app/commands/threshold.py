@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
+from autolabel_app.dry_runs import show_dry_run
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table, percent
+from autolabel_core.foundation.score_names import DeclaredScore
 from autolabel_core.operations.project import Project
 
 if TYPE_CHECKING:
     from autolabel_core.matching.threshold_changes import ThresholdChange
     from autolabel_core.matching.thresholds import PerLabelProposal, ThresholdProposal
+
+SCORES = get_args(DeclaredScore)
 
 
 @click.command()
@@ -31,25 +35,54 @@ if TYPE_CHECKING:
     "tried",
     type=click.FloatRange(-1, 1),
     metavar="T",
-    help="Count what the threshold T would change.",
+    help="List what the threshold T for all labels would change.",
+)
+@click.option(
+    "--label-threshold",
+    "label_thresholds",
+    multiple=True,
+    metavar="LABEL=T",
+    help="With another threshold for one label; may be repeated.",
+)
+@click.option("--score", type=click.Choice(SCORES), help="With another score.")
+@click.option(
+    "--similarity-threshold",
+    type=click.FloatRange(-1, 1),
+    metavar="T",
+    help="With another similarity below which documents are unknown.",
 )
 @json_option
-def threshold(collection: str, precision: float, tried: float | None, as_json: bool) -> None:
+def threshold(
+    collection: str,
+    precision: float,
+    tried: float | None,
+    label_thresholds: tuple[str, ...],
+    score: DeclaredScore | None,
+    similarity_threshold: float | None,
+    as_json: bool,
+) -> None:
     """Propose thresholds for COLLECTION from leave-one-out figures of its references.
 
-    With --try nothing is proposed: it counts which documents T would label or unlabel (the A/B of a
-    threshold change). Nothing is changed either way; thresholds are set in the YAML, or certified
-    by verdicts where it names a target precision.
+    With --try, --label-threshold, --score or --similarity-threshold nothing is proposed: it lists
+    which labels would change if the YAML said so, found in a copy. Nothing is changed either way;
+    thresholds are set in the YAML, or certified by verdicts where it names a target precision.
     """
     from autolabel_core.labelling.certificate_report import certificate_records
 
     handle = Project.open().collection(collection)
+    by_label = _by_label(label_thresholds)
+    if score or by_label or similarity_threshold is not None:
+        show_dry_run(handle.try_rule(tried, by_label, score, similarity_threshold), as_json)
+        return
     if tried is not None:
         change = handle.try_threshold(tried)
+        found = handle.try_rule(tried)
         if as_json:
-            emit_json({"threshold": tried, **asdict(change)})
+            changes = [one._asdict() for one in found.changes]
+            emit_json({"threshold": tried, **asdict(change), "changes": changes})
         else:
             _show_change(tried, change)
+            show_dry_run(found, as_json)
         return
     proposal = handle.threshold(precision)
     stated = proposal.overall.threshold if as_json else _floor(proposal.overall.threshold)
@@ -72,6 +105,20 @@ def threshold(collection: str, precision: float, tried: float | None, as_json: b
     for record in certificates:
         click.echo(f"In use: {record['text']}.")
     _show_change(stated, change)
+
+
+def _by_label(given: tuple[str, ...]) -> dict[str, float]:
+    """Read `LABEL=T`; a label may hold an equals sign itself."""
+    thresholds: dict[str, float] = {}
+    for text in given:
+        label, _, number = text.rpartition("=")
+        try:
+            thresholds[label] = float(number)
+        except ValueError:
+            label = ""
+        if not label:
+            raise click.UsageError(f"--label-threshold takes LABEL=T, such as shoe=0.8, not {text}")
+    return thresholds
 
 
 def _show_proposal(precision: float, proposal: PerLabelProposal, is_certified: bool) -> None:

@@ -15,6 +15,8 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.partial_folders import SHOWN_CHARACTERS, partial_folder
 
 MARKER = ".autolabel-export.json"
+REVOKED_MARK = "REVOKED.txt"
+"""Put into an export later, where annotations that it rests on were revoked."""
 # Files that desktops leave in any folder that somebody looked at, and ultralytics beside labels.
 _LITTER = frozenset(
     {".DS_Store", "Thumbs.db", "desktop.ini", "train.cache", "val.cache", "test.cache"}
@@ -54,7 +56,7 @@ def replacing(out: Path, fmt: str) -> Iterator[Path]:
 
 def _refuse_foreign(place: Path) -> None:
     if place.is_dir():
-        ours = set(_written_before(place)) | {MARKER}
+        ours = set(_written_before(place)) | {MARKER, REVOKED_MARK}
         strangers = (name for name in _files_under(place) if name not in ours)
         stranger = next((name for name in strangers if Path(name).name not in _LITTER), None)
         if stranger is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from autolabel_core.ledger.rows import Rows
 from autolabel_core.ledger.schema import ANNOTATIONS, BOX_ANNOTATIONS
@@ -34,3 +34,11 @@ class LastAnnotationRows(Rows):
                 query = select(table.c.event_id).where(table.c.event_id.in_(sorted(wanted)))
                 found |= set(connection.execute(query).scalars())
         return found == wanted
+
+    def place_of_annotations(self, event_ids: Iterable[str]) -> int:
+        """Return the greatest id in the ledger's order of these annotations of documents, or 0."""
+        query = select(func.max(ANNOTATIONS.c.id)).where(
+            ANNOTATIONS.c.event_id.in_(sorted(set(event_ids)))
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar() or 0

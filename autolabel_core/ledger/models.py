@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from sqlalchemy import select
 
@@ -28,6 +28,7 @@ class CardRecord(TypedDict):
     asked_by: str
     environment: Mapping[str, str]
     note: str
+    annotations_until: NotRequired[int | None]
 
 
 class ClassFigures(TypedDict):

@@ -19,17 +19,18 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = "0007"
+VERSION = "0008"
 """The newest revision; a ledger that has it needs no look at the migrations."""
 
 metadata = MetaData()
 
-_order = BigInteger().with_variant(Integer, "sqlite")
+ORDER = BigInteger().with_variant(Integer, "sqlite")
+"""The type of `id`: SQLite numbers rows by itself only under this one."""
 
 ARRIVALS = Table(
     "arrivals",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("collection", String(200), nullable=False),
     Column("document_id", String(40), nullable=False),
     Column("key", Text, nullable=False),
@@ -44,7 +45,7 @@ ARRIVALS = Table(
 ANNOTATIONS = Table(
     "annotations",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("event_id", String(64), nullable=False, unique=True),
     Column("collection", String(200), nullable=False),
     Column("document_id", String(40), nullable=False),
@@ -71,7 +72,7 @@ ANNOTATIONS = Table(
 AUDITS = Table(
     "audits",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("collection", String(200), nullable=False),
     Column("document_id", String(40), nullable=False),
     Column("key", Text, nullable=False),
@@ -88,7 +89,7 @@ AUDITS = Table(
 CERTIFICATIONS = Table(
     "certifications",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("certification_id", String(64), nullable=False, unique=True),
     Column("collection", String(200), nullable=False),
     Column("rule_version", String(64), nullable=False),
@@ -101,7 +102,7 @@ CERTIFICATIONS = Table(
 DOUBT_DECISIONS = Table(
     "doubt_decisions",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("decision_id", String(64), nullable=False, unique=True),
     Column("collection", String(200), nullable=False),
     Column("document_id", String(40), nullable=False),
@@ -120,7 +121,7 @@ DOUBT_DECISIONS = Table(
 EVENTS = Table(
     "events",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("event_id", String(64), nullable=False, unique=True),
     Column("event_type", String(60), nullable=False),
     Column("collection", String(200), nullable=False),
@@ -132,7 +133,7 @@ EVENTS = Table(
 DELIVERIES = Table(
     "deliveries",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("endpoint", String(200), nullable=False),
     Column("event_id", String(64), nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -142,7 +143,7 @@ DELIVERIES = Table(
     Column("next_attempt_at", String(32)),
     Column("recorded_at", String(32), nullable=False),
     Column("retry_after_seconds", Float),
-    Column("settled_to", _order),
+    Column("settled_to", ORDER),
     Column("address_hash", String(64)),
     Index("deliveries_by_event", "endpoint", "event_id", "outcome"),
 )
@@ -150,7 +151,7 @@ DELIVERIES = Table(
 REQUESTS = Table(
     "requests",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("request_id", String(64), nullable=False, unique=True),
     Column("collection", String(200), nullable=False),
     Column("kind", String(40), nullable=False),
@@ -162,7 +163,7 @@ REQUESTS = Table(
 ALERT_FIRINGS = Table(
     "alert_firings",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("collection", String(200), nullable=False),
     Column("alert", String(200), nullable=False),
     Column("fingerprint", String(64), nullable=False),
@@ -175,7 +176,7 @@ ALERT_FIRINGS = Table(
 CLUSTER_RUNS = Table(
     "cluster_runs",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("run_id", String(64), nullable=False, unique=True),
     Column("collection", String(200), nullable=False),
     Column("cluster_name", String(200), nullable=False),
@@ -190,7 +191,7 @@ CLUSTER_RUNS = Table(
 CLUSTER_EVENTS = Table(
     "cluster_events",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("event_id", String(64), nullable=False, unique=True),
     Column("collection", String(200), nullable=False),
     Column("cluster_name", String(200), nullable=False),
@@ -206,7 +207,7 @@ CLUSTER_EVENTS = Table(
 BOX_ANNOTATIONS = Table(
     "box_annotations",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("event_id", String(64), nullable=False, unique=True),
     Column("annotation_id", String(64), nullable=False),
     Column("action", String(10), nullable=False),
@@ -237,7 +238,7 @@ BOX_ANNOTATIONS = Table(
 CLASS_IDS = Table(
     "class_ids",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("collection", String(200), nullable=False),
     Column("class_name", Text, nullable=False),
     Column("class_id", Integer, nullable=False),
@@ -249,7 +250,7 @@ CLASS_IDS = Table(
 GOLD_IMAGES = Table(
     "gold_images",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("collection", String(200), nullable=False),
     Column("content_hash", String(64), nullable=False),
     Column("payload", JSON, nullable=False),
@@ -261,7 +262,7 @@ GOLD_IMAGES = Table(
 MODEL_VERSIONS = Table(
     "model_versions",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("collection", String(200), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("version", String(40), nullable=False),
@@ -275,7 +276,7 @@ MODEL_VERSIONS = Table(
 GATE_RESULTS = Table(
     "gate_results",
     metadata,
-    Column("id", _order, primary_key=True, autoincrement=True),
+    Column("id", ORDER, primary_key=True, autoincrement=True),
     Column("gate_id", String(64), nullable=False, unique=True),
     Column("collection", String(200), nullable=False),
     Column("kind", String(20), nullable=False),

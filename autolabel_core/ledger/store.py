@@ -17,10 +17,12 @@ from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.deliveries import DeliveryRows
 from autolabel_core.ledger.doubt_decisions import DoubtDecisionRows
 from autolabel_core.ledger.events import EventRows
+from autolabel_core.ledger.exports import ExportRows
 from autolabel_core.ledger.forgetting import ForgettingRows
 from autolabel_core.ledger.last_annotations import LastAnnotationRows
 from autolabel_core.ledger.models import ModelRows
 from autolabel_core.ledger.requests import RequestRows
+from autolabel_core.ledger.rules import RuleRows
 from autolabel_core.ledger.training_memory import TrainingRows
 from autolabel_core.ledger.upgrading import upgrade
 
@@ -45,6 +47,8 @@ class Ledger(
     AlertFiringRows,
     ModelRows,
     ClusterRows,
+    RuleRows,
+    ExportRows,
     ForgettingRows,
 ):
     """Append-only facts in SQLite or PostgreSQL; several processes may write at once.

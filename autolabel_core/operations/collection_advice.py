@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
+    from autolabel_core.foundation.score_names import DeclaredScore
     from autolabel_core.labelling.next_labels import NextDocument
     from autolabel_core.matching.next_labels.pace import LabelPace
     from autolabel_core.matching.threshold_changes import ThresholdChange
     from autolabel_core.matching.thresholds import PerLabelProposal
+    from autolabel_core.operations.dry_run import DryRun
 
 
 class CollectionAdvice:
@@ -73,3 +76,25 @@ class CollectionAdvice:
         from autolabel_core.matching.thresholds import Thresholds
 
         return try_thresholds(self.opened, Thresholds(threshold))
+
+    def try_rule(
+        self,
+        threshold: float | None = None,
+        label_thresholds: Mapping[str, float] | None = None,
+        score: DeclaredScore | None = None,
+        similarity_threshold: float | None = None,
+    ) -> DryRun:
+        """Find which labels would change if the YAML declared another rule; nothing is changed.
+
+        Args:
+            threshold: for all labels, from -1 to 1; None: as declared.
+            label_thresholds: for single labels, from -1 to 1.
+            score: None: as declared.
+            similarity_threshold: None: as declared.
+
+        Returns:
+            The documents whose label would be another, and how many would stay.
+        """
+        from autolabel_core.operations.try_rule import try_rule
+
+        return try_rule(self.opened, threshold, label_thresholds, score, similarity_threshold)

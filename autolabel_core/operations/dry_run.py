@@ -1,38 +1,24 @@
 """Dry runs: what an action would change in the labels, found by doing it to a copy.
 
-The copy has a ledger of its own and shares the files of the warehouse, which are replaced and never
-written to. The very code that would do it does it there, so that nothing can come out differently.
+The very code that would do it does it there, so that nothing can come out differently.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as AnyCollection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from autolabel_core.declarations import Collection
+from autolabel_core.declarations.collections_folder import CollectionsFolder
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
-from autolabel_core.foundation.partial_folders import partial_folder
-from autolabel_core.foundation.paths import Paths, sqlite_url
 from autolabel_core.labelling.promotion import Promotion, promote
-from autolabel_core.ledger import Ledger
-from autolabel_core.ledger.backup import backup, restore
+from autolabel_core.operations.copied_home import copied_home, label_copy
 from autolabel_core.operations.registration import register
-from autolabel_core.operations.staleness_plan import tables_of
-from autolabel_core.operations.sweep import sweep_order
-from autolabel_core.storage.s3 import SCHEME
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
-LABELLING = frozenset(
-    {"raw_objects", "detections", "embeddings", "reference_set", "taxonomy_labels"}
-)
-"""The tables that labels come from."""
 Result = TypeVar("Result")
 
 
@@ -66,7 +52,10 @@ class DryRun:
 
 
 def dry_run(
-    collection: OpenCollection, act: Callable[[OpenCollection], Result]
+    collection: OpenCollection,
+    act: Callable[[OpenCollection], Result],
+    override: CollectionsFolder | None = None,
+    written: AnyCollection[str] = (),
 ) -> tuple[Result, DryRun]:
     """Do something to a copy of a collection, and compare its labels before and after.
 
@@ -76,38 +65,50 @@ def dry_run(
     Args:
         collection: whose labels are compared; it stays as it is.
         act: what is tried; it is given the copy.
+        override: declarations that are tried too, in place of those in use.
+        written: collections whose buckets `act` writes to.
 
     Returns:
         What `act` returned, and what would change.
     """
-    with _copied(collection) as copy:
-        _label(copy)
-        before = _labels(copy)
-        result = act(copy)
+    name = collection.name
+    with copied_home(collection.workspace, [name], written=written) as copy:
+        label_copy(copy, name)
+        before = labels_of(copy, name)
+        result = act(copy.open(name))
         # Opened anew: what was read of the ledger and the tables is remembered.
-        copy = OpenCollection(Workspace(copy.paths, copy.workspace.s3), copy.declaration)
-        _label(copy)
-        after = _labels(copy)
+        copy = Workspace(copy.paths, copy.s3, override or copy.override)
+        label_copy(copy, name)
+        after = labels_of(copy, name)
+    return result, changes_between(before, after)
+
+
+Labels = Mapping[str, tuple[str | None, str | None]]
+"""Label and source of each document, by key."""
+
+
+def changes_between(before: Labels, after: Labels) -> DryRun:
+    """Compare labels.
+
+    Args:
+        before: the labels of one moment.
+        after: the labels of another.
+
+    Returns:
+        What differs; a document that is absent has no label.
+    """
     nothing = (None, None)
     keys = sorted(set(before) | set(after))
     pairs = [(key, before.get(key, nothing), after.get(key, nothing)) for key in keys]
     changes = [LabelChange(key, *old, *new) for key, old, new in pairs if old != new]
-    return result, DryRun(changes, len(keys) - len(changes))
+    return DryRun(changes, len(keys) - len(changes))
 
 
-def _labels(collection: OpenCollection) -> dict[str, tuple[str | None, str | None]]:
-    with Documents(collection, clusters=False).connect() as connection:
+def labels_of(workspace: Workspace, name: str) -> Labels:
+    """Return the labels of a collection as they stand in its tables."""
+    with Documents(workspace.open(name), clusters=False).connect() as connection:
         rows = connection.execute("SELECT key, label, label_source FROM documents").fetchall()
     return {key: (label, source) for key, label, source in rows}
-
-
-def _label(collection: OpenCollection) -> None:
-    """Bring the labels up to date, as far as objects are registered."""
-    for one in sweep_order(collection.workspace, [collection.name]):
-        for table in tables_of(one.declaration):
-            opened = table(one)
-            for batch in opened.stale() if table.name in LABELLING else []:
-                opened.refresh(batch)
 
 
 def dry_run_of_promotion(
@@ -141,64 +142,4 @@ def dry_run_of_promotion(
         register(copy.workspace.open(target.name))
         return recorded
 
-    return dry_run(collection, act)
-
-
-@contextmanager
-def _copied(collection: OpenCollection) -> Iterator[OpenCollection]:
-    """Make a copy of the stores; it is gone at the end."""
-    paths = collection.paths
-    if paths.warehouse_place.startswith(SCHEME):
-        raise AutolabelError(
-            f"A dry run needs the warehouse on a disk, and it is {paths.warehouse_place}. Copy it, "
-            "name the copy in AUTOLABEL_WAREHOUSE, and try there."
-        )
-    with partial_folder(paths.cache / "dry_run") as folder:
-        copy = Paths(folder, paths.collections, sqlite_url(folder / "ledger.sqlite"))
-        _copy_ledger(collection.workspace.ledger, folder)
-        chain = sweep_order(collection.workspace, [collection.name])
-        for declared in [one.declaration for one in chain]:
-            _share(
-                Path(paths.warehouse_place) / declared.collection_name,
-                copy.warehouse / declared.collection_name,
-            )
-            _share_bucket(paths, copy, declared)
-        for shared in ("models", "pretrained"):
-            with suppress(FileNotFoundError):
-                (folder / shared).symlink_to(paths.home / shared)
-        workspace = Workspace(copy, collection.workspace.s3)
-        yield OpenCollection(workspace, workspace.collection(collection.name))
-
-
-def _copy_ledger(ledger: Ledger, folder: Path) -> None:
-    if ledger.database.is_sqlite:
-        backup(ledger, folder / "ledger.sqlite")
-        return
-    backup(ledger, folder / "ledger.jsonl")
-    restore(Ledger(sqlite_url(folder / "ledger.sqlite")), folder / "ledger.jsonl")
-
-
-def _share_bucket(paths: Paths, copy: Paths, declared: Collection) -> None:
-    """Share buckets that lie in the home, so that what is added to the copy stays there."""
-    for bucket in declared.source.buckets:
-        if bucket.uri is None:
-            name = bucket.bucket_name or declared.collection_name
-            if not (copy.buckets / name).exists():
-                _share(paths.buckets / name, copy.buckets / name)
-
-
-def _share(folder: Path, place: Path) -> None:
-    """Make another name for each file of a folder; where the disk has none, a copy."""
-    if not folder.is_dir():
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(folder, place, copy_function=_link, symlinks=True)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except FileNotFoundError:
-        return
-    except OSError:
-        shutil.copy2(source, target)
+    return dry_run(collection, act, written=[target.name])

@@ -18,6 +18,7 @@ from autolabel_core.labelling.revocation import (
 from autolabel_core.ledger import Annotation, effective_annotations
 from autolabel_core.ledger.annotations import standing_annotations
 from autolabel_core.ledger.revocations import in_force
+from autolabel_core.operations.dependents import Dependents, dependents
 from autolabel_core.operations.dry_run import DryRun, dry_run
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
@@ -46,13 +47,13 @@ class Impact:
         descendants: promotions by it and copies that moved with their object, directly or through
             others.
         collections: its own collection first, then those that it is a reference for.
-        models: versions that were trained after it was labelled, and may have learned from it.
+        dependents: exports that were written from it, and models that were trained on it.
     """
 
     annotations: list[Annotation]
     descendants: list[Annotation]
     collections: list[CollectionImpact]
-    models: list[str]
+    dependents: Dependents
 
     @property
     def promoted(self) -> list[str]:
@@ -141,7 +142,6 @@ def _impact(
     undo: Callable[[OpenCollection], None],
 ) -> Impact:
     evidence = evidence | {event.document_id for event in rest_on_it}
-    since = min(annotation.recorded_at for annotation in annotations)
     return Impact(
         annotations,
         rest_on_it,
@@ -149,11 +149,7 @@ def _impact(
             CollectionImpact(one.name, _resting_on(one, evidence), dry_run(one, undo)[1])
             for one in referring(collection)
         ],
-        [
-            f"{version.kind} {version.version}"
-            for version in collection.ledger.model_versions(collection.name)
-            if version.recorded_at > since
-        ],
+        dependents(collection.ledger, [*annotations, *rest_on_it]),
     )
 
 

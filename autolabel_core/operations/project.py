@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.paths import Paths, annotator_name
@@ -19,6 +21,9 @@ from autolabel_core.operations.shared_settings import share_settings, without_ot
 from autolabel_core.storage.s3 import S3Settings
 from autolabel_core.tables.workspace import Workspace
 
+if TYPE_CHECKING:
+    from autolabel_core.labelling.revocation import Revocable
+
 
 class Project:
     """Collections and where their data lie; `Project.open()` finds them.
@@ -31,6 +36,8 @@ class Project:
     def __init__(self, workspace: Workspace, environ: Mapping[str, str] = os.environ) -> None:
         self.workspace = workspace
         self.annotator = annotator_name(environ)
+        self.notes: list[str] = []
+        self._recorded_in: Workspace = workspace
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.workspace.paths.home)!r})"
@@ -83,7 +90,85 @@ class Project:
         Returns:
             The collection.
         """
-        return ProjectCollection(self.workspace.open(name), self.annotator)
+        ledger = self._recorded_in.ledger
+        return ProjectCollection(self.workspace.open(name), self.annotator, ledger)
+
+    def revoke(
+        self,
+        annotator: str | None = None,
+        since: str = "",
+        ids: Iterable[str] = (),
+        collection: str | None = None,
+        reason: str | None = None,
+    ) -> Revocable:
+        """Take annotations back with what rests on them; the next sweep labels anew.
+
+        Args:
+            annotator: what this person said.
+            since: only from this date or moment on, or for such a time, such as 7d.
+            ids: only these annotations.
+            collection: only of this one; None is all.
+            reason: why, for `explain`.
+
+        Returns:
+            What was taken back; its `revocation_id` is what `reinstate` undoes.
+        """
+        from datetime import UTC, datetime
+
+        from autolabel_core.documents.quality import parse_since
+        from autolabel_core.labelling.revocation import (
+            RevocationFilter,
+            find_annotation,
+            revoke,
+        )
+        from autolabel_core.operations.dependents import mark_exports
+
+        ledger = self.workspace.ledger
+        names = self.collections if collection is None else [collection]
+        begin = parse_since(since, datetime.now(UTC)) if since else None
+        events = frozenset(find_annotation(ledger, id_, names).event_id for id_ in ids)
+        wanted = RevocationFilter(annotator, begin, event_ids=events)
+        found = revoke(ledger, names, wanted, self.annotator, reason)
+        mark_exports(ledger, self.collections)
+        return found
+
+    def reinstate(self, revocation_id: str) -> int:
+        """Undo a revocation.
+
+        Args:
+            revocation_id: its id.
+
+        Returns:
+            How many annotations count again.
+        """
+        from autolabel_core.labelling.revocation import reinstate
+        from autolabel_core.operations.dependents import mark_exports
+
+        ledger = self.workspace.ledger
+        events = reinstate(ledger, self.collections, revocation_id, self.annotator)
+        mark_exports(ledger, self.collections)
+        return len(events)
+
+    @contextmanager
+    def as_of(self, moment: str, collections: Iterable[str] = ()) -> Iterator[Project]:
+        """Look at the project as it stood: `with project.as_of("2026-11-02") as then: …`.
+
+        Args:
+            moment: a snapshot's name, a date or moment in ISO 8601 (UTC where it names no zone), or
+                a length of time ago such as 7d.
+            collections: names of those that are looked at; empty means all.
+
+        Yields:
+            Project: a copy that is gone at the end; its `notes` say what is not as it stood.
+        """
+        from autolabel_core.operations.as_of import past
+        from autolabel_core.operations.snapshots import find_moment
+
+        with past(self.workspace, find_moment(self.workspace, moment), collections) as then:
+            project = Project(then.workspace)
+            project.annotator, project.notes = self.annotator, then.notes
+            project._recorded_in = self.workspace
+            yield project
 
     def reload(self) -> Project:
         """Return the project with its declarations read anew, after a YAML file was changed."""

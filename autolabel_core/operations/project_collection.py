@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.progress import told_in_lines
 from autolabel_core.operations.project_review import ReviewedCollection
+from autolabel_core.tables.workspace import OpenCollection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from autolabel_core.exports import ExportReport
     from autolabel_core.exports.box_report import BoxExportReport
     from autolabel_core.labelling.give_labels import GivenLabel, LabelReport
+    from autolabel_core.ledger import Ledger
     from autolabel_core.operations.registration import Registration
     from autolabel_core.operations.status_record import CollectionStatus
 
@@ -33,7 +35,14 @@ class ProjectCollection(ReviewedCollection):
     Args:
         opened: the collection with its stores.
         annotator: who labels.
+        ledger: where exports are recorded; None: that of the collection.
     """
+
+    def __init__(
+        self, opened: OpenCollection, annotator: str, ledger: Ledger | None = None
+    ) -> None:
+        super().__init__(opened, annotator)
+        self._ledger = ledger
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.opened.name!r}, {str(self.opened.paths.home)!r})"
@@ -234,7 +243,7 @@ class ProjectCollection(ReviewedCollection):
     def export(
         self, format: str, out: str | Path, sources: Iterable[str] = (), plain: bool = False
     ) -> ExportReport | BoxExportReport:
-        """Write the dataset to a folder.
+        """Write the dataset to a folder; of labels the ledger notes what it rests on.
 
         Args:
             format: as on the command line: csv, parquet, jsonl, image_folder, huggingface; of boxes
@@ -247,9 +256,14 @@ class ProjectCollection(ReviewedCollection):
         Returns:
             What went in and what was left out.
         """
+        from autolabel_core.exports import ExportReport
         from autolabel_core.exports.export_collection import export_collection
+        from autolabel_core.exports.recorded_exports import record_export
 
-        return export_collection(self.opened, format, Path(out), tuple(sources), plain)
+        report = export_collection(self.opened, format, Path(out), tuple(sources), plain)
+        if isinstance(report, ExportReport):
+            record_export(self.opened, self._ledger or self.opened.ledger, report)
+        return report
 
     def embeddings(self) -> tuple[list[str], npt.NDArray[np.float32]]:
         """Return the vectors of all documents that have one.

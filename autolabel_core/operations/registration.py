@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from autolabel_core.declarations import Collection
+from autolabel_core.declarations.rule import rule_of
 from autolabel_core.foundation.ids import document_id, fingerprint
 from autolabel_core.ledger import Arrival, Event, event_id
 from autolabel_core.ledger.arrivals import DELETED, ArrivalPosition, batches_of
@@ -73,6 +74,7 @@ def register(collection: OpenCollection, accept_losses: bool = False) -> Registr
         if batches is None:
             events, batches = _compared(collection, listed, accept_losses)
         note_ledger(collection.workspace, name)
+        collection.ledger.append_rule(name, rule_of(collection.declaration))
     counts = Counter[str](event.event for event in events)
     return Registration(
         counts["created"],

@@ -67,6 +67,11 @@ def note_ledger(workspace: Workspace, name: str) -> None:
         workspace.warehouse.write_batch(path, noted, last)
 
 
+def noted_annotations(workspace: Workspace, name: str) -> list[str]:
+    """Return the event ids of the last annotations that the last sweep of a collection saw."""
+    return (workspace.warehouse.fingerprint(_note(workspace, name)) or "").split()
+
+
 def _note(workspace: Workspace, name: str) -> PurePath:
     return workspace.warehouse.path(name, "ledger", "last_annotations.arrow")
 

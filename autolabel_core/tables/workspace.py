@@ -30,10 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Opens each store when it is first asked for."""
+    """Opens each store when it is first asked for.
+
+    Attributes:
+        paths: where state lies.
+        s3: how S3 is reached.
+        override: declarations in place of those in the folder, to try other ones.
+    """
 
     paths: Paths
     s3: S3Settings = field(default_factory=S3Settings.from_environment)
+    override: CollectionsFolder | None = None
     _extractors: dict[str, Extractor] = field(default_factory=dict, init=False, repr=False)
     _detectors: dict[str, DeclaredDetector] = field(default_factory=dict, init=False, repr=False)
     _heads: dict[str, Head] = field(default_factory=dict, init=False, repr=False)
@@ -55,7 +62,7 @@ class Workspace:
     @cached_property
     def declared(self) -> CollectionsFolder:
         """The folder of declarations: the collections, and what is wrong with the others."""
-        return read_folder(self.paths.collections)
+        return self.override or read_folder(self.paths.collections)
 
     @property
     def collections(self) -> dict[str, Collection]:

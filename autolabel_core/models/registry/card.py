@@ -35,6 +35,8 @@ class ModelCard:
         asked_by: id of the request that the training was for; empty where nothing was asked.
         environment: versions of the libraries and of Python, and the device.
         note: in a person's words.
+        annotations_until: id in the ledger of the last annotation that was learned from; None where
+            that is not known.
     """
 
     weights_name: str
@@ -48,6 +50,7 @@ class ModelCard:
     asked_by: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    annotations_until: int | None = None
 
     def as_json(self) -> CardRecord:
         """Return the card as JSON holds it."""

@@ -128,9 +128,12 @@ class HeadWeights(RequestedWeights):
         with self.warehouse.writing("training"):
             if request is not None and self.waits_for_training:
                 self.check()
+                # After the labels are read: one more counts as learned rather than one less.
+                until = self.collection.ledger.annotation_position(self.collection_name).last
                 seen = self.collection.registry.decisions(self.collection_name, HEAD)
                 trained = self._train(progress)
-                self._decide(self._registered(trained, request.request_id), trained, seen)
+                model = self._registered(trained, request.request_id, until)
+                self._decide(model, trained, seen)
         margins = trained.margins if trained else {}
         version = self.versions[-1].version
         rows = [
@@ -163,7 +166,7 @@ class HeadWeights(RequestedWeights):
         labels = [row["label"] for row in self.rows]
         return labelled_material(pictures, labels, self.base, cache, recipe)
 
-    def _registered(self, trained: TrainedHead, asked_by: str) -> ModelVersion:
+    def _registered(self, trained: TrainedHead, asked_by: str, until: int) -> ModelVersion:
         registry, name = self.collection.registry, self.collection_name
         parent = registry.active(name, HEAD)
         card = ModelCard(
@@ -177,6 +180,7 @@ class HeadWeights(RequestedWeights):
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             asked_by=asked_by,
             environment=environment("any"),
+            annotations_until=until,
         )
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / WEIGHTS
