@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support.angle_samples import NAME, declaration, label
 from support.detection_samples import declaration as of_boxes
+from support.detection_samples import judge
 
 from autolabel_core.declarations.rule import rule_of, with_rule
 from autolabel_core.documents.documents import Documents
@@ -90,6 +91,38 @@ def test_what_has_changed_or_gone_since_is_left_out_and_said(angles, home, bring
     (note,) = notes
     assert "2 objects have changed or gone since and are left out (b, d)" in note
     assert "People had labelled 1 of them" in note
+
+
+def test_references_of_another_collection_are_those_of_then(home, bring_up_to_date):
+    home.declare("curated", declaration())
+    home.declare(NAME, declaration(reference="curated"))
+    home.put("curated", {"e": 0, "n": 90})
+    home.put(NAME, {"a": 5, "b": 80, "c": 20})
+    bring_up_to_date(home.workspace, "curated")
+    label(home.workspace, {"e": "east", "n": "north"}, collection="curated")
+    for name in ("curated", NAME):
+        bring_up_to_date(home.workspace, name)
+    moment, stood = now(), everything(home.workspace)
+    ws = home.workspace
+    promote(ws.open(NAME), candidates(ws.open(NAME), 0.95), "me")
+    label(home.workspace, {"n": "up"}, collection="curated")
+    for name in ("curated", NAME):
+        bring_up_to_date(home.workspace, name)
+    assert everything(home.workspace)[1] != stood[1]
+    found, notes = looked_back(home.workspace, moment)
+    assert (found, notes) == (stood, [])
+
+
+def test_boxes_are_those_of_then(blocks, home, bring_up_to_date):
+    ws = blocks()
+    judge(ws, "red.png", 0, "confirmed")
+    bring_up_to_date(ws, "blocks")
+    moment, stood = now(), everything(ws, "blocks")
+    judge(home.workspace, "green.png", 0, "corrected", "ball")
+    bring_up_to_date(home.workspace, "blocks")
+    assert everything(home.workspace, "blocks")[1] != stood[1]
+    found, notes = looked_back(home.workspace, moment, "blocks")
+    assert (found, notes) == (stood, [])
 
 
 def test_before_the_first_sweep_there_was_nothing(angles):
@@ -244,7 +277,7 @@ def test_the_handle_and_the_commands_look_back(angles, home, run, bring_up_to_da
     assert run("snapshot", "verify", "first")[0] == 0
     assert "first" in run("snapshot", "list")[1]
     shown = run("diff", "first")[1]
-    assert f"{NAME}: 2 labels differ, 1 are the same" in shown
+    assert f"{NAME}: 2 labels or their sources differ, 1 are the same" in shown
     assert "b: east → south" in shown
     with Project(home.workspace).as_of("first") as then:
         assert then.collection(NAME).status()["references"] == {"east": 1, "west": 1}

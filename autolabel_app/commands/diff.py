@@ -48,7 +48,8 @@ def diff(a: str, b: str, collection: str | None, as_json: bool) -> None:
 def _show(name: str, found: StateDifference) -> None:
     labels, references = found.labels, found.references
     click.echo(
-        f"{name}: {len(labels.changes)} labels differ, {labels.unchanged} are the same; "
+        f"{name}: {len(labels.changes)} labels or their sources differ, "
+        f"{labels.unchanged} are the same; "
         f"{len(references.changes)} references differ, {references.unchanged} are the same."
     )
     if found.labels.changes:

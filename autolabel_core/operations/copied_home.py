@@ -22,6 +22,7 @@ from autolabel_core.ledger.backup import backup, restore
 from autolabel_core.operations.staleness_plan import tables_of
 from autolabel_core.operations.sweep import sweep_order
 from autolabel_core.storage.s3 import SCHEME
+from autolabel_core.tables.promoted_copies import PROMOTED
 from autolabel_core.tables.workspace import Workspace
 
 LABELLING = frozenset(
@@ -97,17 +98,25 @@ def _copy_ledger(ledger: Ledger, folder: Path) -> None:
 
 
 def _link_buckets(paths: Paths, copy: Paths, declared: Declared, is_written: bool) -> None:
-    """Link to the buckets in the home: to each as a whole, or to each file where it is written."""
+    """Link to the buckets in the home; where one is written to, to what lies in it.
+
+    Promotions alone write, and into a folder of their own: each of its files is linked to.
+    """
     for bucket in declared.source.buckets:
         name = bucket.bucket_name or declared.collection_name
         place, link = paths.buckets / name, copy.buckets / name
         if bucket.uri is not None or not place.is_dir() or link.exists():
             continue
         link.parent.mkdir(exist_ok=True)
-        if is_written:
-            shutil.copytree(place, link, copy_function=os.symlink)
-        else:
+        if not is_written:
             link.symlink_to(place)
+            continue
+        link.mkdir()
+        for inner in place.iterdir():
+            if inner.name == PROMOTED and inner.is_dir():
+                shutil.copytree(inner, link / PROMOTED, copy_function=os.symlink)
+            else:
+                (link / inner.name).symlink_to(inner)
 
 
 def _share(place: Path, copy: Path) -> None:

@@ -20,6 +20,8 @@ from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.document_table import DocumentRow
 
 PROMOTION = "promotion"
+PROMOTED = "promoted"
+"""The folder in a bucket of references that copies are written into."""
 
 
 def key_of_copy(collection_name: str, key: str, references: Collection) -> str:
@@ -34,7 +36,7 @@ def key_of_copy(collection_name: str, key: str, references: Collection) -> str:
         A key in its first bucket.
     """
     prefix = references.source.buckets[0].key_prefix
-    return f"{prefix}promoted/{collection_name}/{key}"
+    return f"{prefix}{PROMOTED}/{collection_name}/{key}"
 
 
 def copies_among(rows: Sequence[DocumentRow], taxonomy: AppliedTaxonomy) -> npt.NDArray[np.int32]:
