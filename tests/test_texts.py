@@ -57,3 +57,11 @@ def test_any_bytes_give_text_or_a_reason(data):
         assert decode_text(data).strip()
     except UnreadableItemError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [(b"\x1b[1;31mred\x1b[0m log\n", "red log\n"), (b"DOS text\r\n\x1a", "DOS text\r\n")],
+)
+def test_marks_of_terminals_and_of_dos_are_left_out(data, text):
+    assert decode_text(data) == text

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.media.encodings import decode_bytes
 
 MAX_CONTROL_SHARE = 0.01
 # C0 and C1 controls but tab, line feed, form feed, carriage return and next line.
 _CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {9, 10, 12, 13, 0x85})
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]{0,40}[A-Za-z]")
+_END_OF_DOS_FILE = "\x1a"
 
 
 def decode_text(data: bytes, declared: str | None = None) -> str:
@@ -36,11 +40,12 @@ def check_text(text: str) -> str:
         text: as decoded.
 
     Returns:
-        The same.
+        The same without the colours of terminals, as logs have them, and the end mark of DOS.
 
     Raises:
         UnreadableItemError: white space only, or binary.
     """
+    text = _TERMINAL.sub("", text).removesuffix(_END_OF_DOS_FILE)
     if "\0" in text:
         raise UnreadableItemError("not a text: it holds NUL bytes; expected UTF-8 or UTF-16")
     controls = len(text) - len(text.translate(_CONTROLS))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from autolabel_core.foundation.errors import UnreadableItemError
 from autolabel_core.foundation.media.text_formats.limits import (
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 DOTS_PER_POINT = 150 / 72
 MAX_PAGE_PIXELS = 12_000_000
+MAX_ODD_SHARE = 0.1
+"""Share of control, private and unassigned characters on a page; bullets of lists are private."""
+_NO_LETTERS = ("Cc", "Co", "Cn")
+# PDFium writes hyphens at the ends of lines as the last two.
+_USUAL_CONTROLS = "\t\n\r\f\x02\ufffe"
 _PASSWORD = "password"
 # PDFium keeps state of its own for the whole process.
 _PDFIUM = threading.Lock()
@@ -34,7 +40,8 @@ def pdf_text(data: bytes) -> str:
         data: the file.
 
     Returns:
-        Its text; that of scanned pages by OCR, where the extra is installed.
+        Its text; that of scanned pages, and of those whose fonts do not say which letters they
+        show, by OCR, where the extra is installed.
 
     Raises:
         UnreadableItemError: locked by a password, damaged, too long, or without any text.
@@ -96,10 +103,16 @@ def _page_text(document: PdfDocument, number: int) -> str:
     text = page.get_textpage()
     try:
         found: str = text.get_text_bounded()
-        return found.replace("\r\n", "\n")
+        return "" if _is_no_text(found) else found.replace("\r\n", "\n")
     finally:
         text.close()
         page.close()
+
+
+def _is_no_text(found: str) -> bool:
+    """Whether a font does not say which letters it shows, so that its own numbers come out."""
+    odd = sum(category(c) in _NO_LETTERS and c not in _USUAL_CONTROLS for c in found)
+    return odd > MAX_ODD_SHARE * len(found)
 
 
 def _read_scans(document: PdfDocument, pages: list[str], without: list[int]) -> None:
@@ -126,6 +139,6 @@ def _of_pictures_only(pages: int) -> str:
     if has_ocr():
         return f"a PDF on whose {pages} page(s) OCR found no text; store a better scan"
     return (
-        f"a PDF of pictures only, {pages} page(s) without text. To read scans: {INSTALL}, "
-        "then `autolabel sweep`"
+        f"a PDF of pictures only, or with fonts that do not say which letters they show: {pages} "
+        f"page(s) without text. To read it by OCR: {INSTALL}, then `autolabel sweep`"
     )
