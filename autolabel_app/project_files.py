@@ -21,6 +21,9 @@ run_monitoring:
   enabled: true
   start_timeout_seconds: 600
   free_slots_after_run_end_seconds: 30
+run_queue:
+  # Dagster looks every 5 seconds which run may start: half of the time from upload to label.
+  dequeue_interval_seconds: 1
 """
 PROJECT_STORAGE = """\
 # Relative to this folder. On a server: PostgreSQL, as in deploy/dagster.yaml of autolabel.

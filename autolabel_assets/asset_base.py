@@ -4,6 +4,13 @@ from typing import Any
 
 import dagster as dg
 
+from autolabel_assets.lineage import (
+    code_version,
+    described,
+    kinds_of,
+    step_tags,
+    upstream_keys,
+)
 from autolabel_assets.resources.failures import domain_errors_as_failures
 from autolabel_assets.resources.progress import ProgressResource
 from autolabel_assets.resources.workspace import WorkspaceResource
@@ -13,7 +20,6 @@ from autolabel_core.foundation.charts import as_markdown
 from autolabel_core.labelling.certificate_drift import end_drifted_certificates
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
-from autolabel_core.operations.staleness_plan import edges_of
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 
@@ -42,9 +48,11 @@ def build_asset(
         name=table.name,
         key_prefix=name,
         group_name=name,
-        kinds={"python"},
-        description=description,
-        deps=[dg.AssetKey(list(edge)) for edge in edges_of(collection, table)],
+        kinds=kinds_of(collection, table),
+        description=described(collection, table, description),
+        code_version=code_version(collection, table),
+        op_tags=step_tags(collection, table),
+        deps=upstream_keys(collection, table),
         partitions_def=batches_definition(collection) if table.partitioned else None,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=table.pool,

@@ -18,6 +18,7 @@ from autolabel_assets import (
 )
 from autolabel_assets.asset_base import build_asset
 from autolabel_assets.checks import build_checks
+from autolabel_assets.lineage import external_assets
 from autolabel_core.declarations import Collection
 from autolabel_core.operations.staleness_plan import tables_of
 
@@ -36,14 +37,17 @@ ASSETS = (
 DESCRIPTIONS = {table: str(module.__doc__) for module in ASSETS for table in module.TABLES}
 
 
-def build_assets(collection: Collection) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
-    """Return the assets `[collection, asset]` of one collection and their checks."""
+Built = dg.AssetSpec | dg.AssetsDefinition | dg.AssetChecksDefinition
+
+
+def build_assets(collection: Collection) -> list[Built]:
+    """Return the assets `[collection, asset]` of one collection, their sources and checks."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         assets = [
             build_asset(collection, table, DESCRIPTIONS[table]) for table in tables_of(collection)
         ]
-    return [*assets, *build_checks(collection)]
+    return [*external_assets(collection), *assets, *build_checks(collection)]
 
 
 def build_definitions(collections: dict[str, Collection]) -> dict[str, list[object]]:

@@ -9,14 +9,19 @@ import argparse
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from autolabel_core.foundation.paths import CHECKOUT, Paths
+from autolabel_core.foundation.paths import CHECKOUT, DAGSTER_HOME_VARIABLE, Paths
 from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 from benchmarks.datasets import digits
 from benchmarks.matching import say
+
+if TYPE_CHECKING:
+    from tests.support.daemon import Daemon
 
 NAME = "bench"
 IN_A_FOLDER = 1_000
@@ -110,10 +115,48 @@ def upload_to_label(root: Path) -> None:
                 image = images[(at + number) % len(images)].rotate(90 * (number // len(images)))
                 image.save(root / "bucket" / f"{at}-{number}.png")
             at += count
+            uploaded = time.time()
             took = daemon.until(
                 lambda at=at: len(labels(workspace, NAME)) == at, SOON_SECONDS, f"{count} images"
             )
             say(f"upload to label, {count:,} new images", took, "s beside an interval of 1 s")
+            daemon.until(lambda: not plan(workspace.open(NAME)), SOON_SECONDS, "all is current")
+            for stage, seconds in stages(daemon, uploaded):
+                say(f"upload to label, {count:,} new images, until {stage}", seconds, "s")
+
+
+def stages(daemon: Daemon, uploaded: float) -> list[tuple[str, float]]:
+    """Return when each stage of the first run after an upload was reached.
+
+    Args:
+        daemon: the one that ran it.
+        uploaded: seconds since 1970.
+
+    Returns:
+        Names of stages, and seconds since the upload.
+    """
+    import dagster as dg
+
+    wanted = {
+        "RUN_ENQUEUED": "the run is asked for",
+        "RUN_DEQUEUED": "it may start",
+        "RUN_START": "its process has read the definitions",
+    }
+    home = daemon.environ[DAGSTER_HOME_VARIABLE]
+    with dg.DagsterInstance.from_config(home) as instance:
+        created = dg.RunsFilter(created_after=datetime.fromtimestamp(uploaded, UTC))
+        run = instance.get_run_records(created)[-1].dagster_run
+        events = [(e.dagster_event, e.timestamp) for e in instance.all_logs(run.run_id)]
+    found = []
+    for event, at in events:
+        if event is None:
+            continue
+        if event.event_type.name.replace("PIPELINE", "RUN") in wanted:
+            name = event.event_type.name.replace("PIPELINE", "RUN")
+            found.append((wanted[name], at - uploaded))
+        if event.event_type == dg.DagsterEventType.STEP_SUCCESS:
+            found.append((f"{str(event.step_key).rpartition('__')[2]} is done", at - uploaded))
+    return found
 
 
 if __name__ == "__main__":

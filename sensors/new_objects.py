@@ -19,8 +19,13 @@ def build_new_objects(collection: Collection) -> dg.SensorDefinition:
 
 
 def _compare(collection: OpenCollection, _cursor: str | None) -> RunDecision:
-    register(collection)
+    found = register(collection)
+    changes = {"new": found.created, "changed": found.updated, "gone": found.deleted}
+    observed = {"objects": found.objects, **changes} if any(changes.values()) else {}
+    shown = ", ".join(f"{count} {name}" for name, count in changes.items())
     return RunDecision(
         plan(collection, uploads_only=True),
-        "every object is registered, and every table is up to date with it",
+        f"{found.objects} objects, {shown}; every table is up to date with them",
+        log=(f"the bucket has {found.objects} objects: {shown}",) if observed else (),
+        observed=observed,
     )

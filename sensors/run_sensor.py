@@ -1,6 +1,7 @@
 """The base of sensors that request runs: compare in the background, then request or skip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import dagster as dg
@@ -28,6 +29,7 @@ class RunDecision(NamedTuple):
         cursor: kept for the next tick where no run is requested.
         source: what marks the run as its source; None: the sensor's own name.
         log: lines for the log of the tick.
+        observed: numbers of the bucket, where something changed in it, to be shown over time.
     """
 
     wanted: Plan
@@ -35,6 +37,7 @@ class RunDecision(NamedTuple):
     cursor: str | None = None
     source: str | None = None
     log: tuple[str, ...] = ()
+    observed: Mapping[str, int] = MappingProxyType({})
 
 
 Compare = Callable[[OpenCollection, str | None], RunDecision]
@@ -83,10 +86,21 @@ def build_run_sensor(
             return dg.SensorResult(skip_reason=reason, cursor=context.cursor)
         for line in found.log:
             context.log.info(line)
+        if found.observed:
+            _observe_bucket(context.instance, name, found.observed)
         if not found.wanted:
-            return dg.SensorResult(skip_reason=found.nothing_to_do, cursor=found.cursor)
+            again = f"looks again in {collection.automation.check_every_seconds:g} s"
+            reason = f"{found.nothing_to_do}; {again}"
+            return dg.SensorResult(skip_reason=reason, cursor=found.cursor)
         source = RunSource(found.source or sensor, name)
         batches = LedgerSnapshot(opened, name).batches
         return request_run(context, opened, source, found.wanted, batches, found.cursor)
 
     return run_sensor
+
+
+def _observe_bucket(
+    instance: dg.DagsterInstance, collection: str, numbers: Mapping[str, int]
+) -> None:
+    key = dg.AssetKey([collection, "bucket"])
+    instance.report_runless_asset_event(dg.AssetObservation(key, metadata=dict(numbers)))

@@ -47,7 +47,9 @@ def test_a_label_from_the_future_waits_no_longer_than_others(angles, tick, clock
     clock[0] = AHEAD
     label(ws, {"b": "right"})
     found = tick("new_annotations")
-    assert found.skip_reason.skip_message == "1 of 10 labels wait, at most 5 minutes"
+    assert found.skip_reason.skip_message == (
+        "1 of 10 labels wait, at most 5 minutes; looks again in 15 s"
+    )
     seen = datetime.fromisoformat(found.cursor) - timedelta(minutes=6)
     assert tick("new_annotations", seen.isoformat()).run_requests
 

@@ -177,10 +177,14 @@ def test_a_listing_that_takes_long_goes_on_beside_the_tick(workspace, tick, monk
 
 def test_labels_wait_for_their_threshold(angles, tick):
     ws = angles({f"k{i}": i for i in range(6)}, {"k0": "left"}, batch_size=3)
-    assert tick("new_annotations").skip_reason.skip_message == "every label is applied"
+    assert tick("new_annotations").skip_reason.skip_message == (
+        "every label is applied; looks again in 15 s"
+    )
     label(ws, {f"k{i}": "right" for i in range(1, 4)})
     found = tick("new_annotations")
-    assert found.skip_reason.skip_message == "3 of 10 labels wait, at most 5 minutes"
+    assert found.skip_reason.skip_message == (
+        "3 of 10 labels wait, at most 5 minutes; looks again in 15 s"
+    )
     began = datetime.fromisoformat(found.cursor) - timedelta(minutes=6)
     (request,) = tick("new_annotations", began.isoformat()).run_requests
     assert [key.path[1] for key in request.asset_selection] == [
@@ -263,5 +267,23 @@ def test_a_sweep_and_the_sensors_see_the_same(workspace, tick, home, monkeypatch
     os.environ.pop("DAGSTER_HOME", None)
     assert not plan(ws.open(NAME))
     assert tick("new_objects").skip_reason.skip_message == (
-        "every object is registered, and every table is up to date with it"
+        "2 objects, 0 new, 0 changed, 0 gone; every table is up to date with them; "
+        "looks again in 15 s"
     )
+
+
+def test_the_bucket_is_observed_where_something_changed(workspace, tick, home, instance):
+    workspace({NAME: declaration()}, {NAME: {"a": 0, "b": 5}})
+    tick("new_objects")
+    tick("new_objects")
+    home.put(NAME, {"c": 7})
+    tick("new_objects")
+    key = dg.AssetKey([NAME, "bucket"])
+    found = instance.fetch_observations(key, limit=10).records
+    numbers = [
+        {k: v.value for k, v in record.asset_observation.metadata.items()} for record in found
+    ]
+    assert numbers == [
+        {"objects": 3, "new": 1, "changed": 0, "gone": 0},
+        {"objects": 2, "new": 2, "changed": 0, "gone": 0},
+    ]

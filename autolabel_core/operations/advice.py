@@ -70,7 +70,7 @@ def findings(status: CollectionStatus) -> list[Finding]:
     rules += [_disagreements] if status["disagreements"] else []
     rules += [_distinguishable] if status["labels_from_names"] else []
     rules += [labels_certified] if status["certificates"] else []
-    rules += [uploads_as_before] if status.get("drift") else []
+    rules += [uploads_as_before] if "drift" in status else []
     return [rule(status) for rule in rules]
 
 
