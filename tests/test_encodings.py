@@ -143,6 +143,9 @@ def test_names_that_messages_use_mean_the_set_that_holds_the_text(declared, enco
     assert (found.text, found.found_by) == (text, "declared")
 
 
-@pytest.mark.parametrize("declared", ["rot13", "hex", "punycode", "x-unknown", "", "zip", "bz2"])
+@pytest.mark.parametrize(
+    "declared", ["rot13", "hex", "punycode", "x-unknown", "", "zip", "a\0b", "ü"]
+)
 def test_what_is_no_encoding_of_texts_is_not_used(declared):
     assert decode_bytes(b"hello world 68", declared).text == "hello world 68"
+    assert decode_bytes(b"caf\xe9 68", declared).text == "café 68"

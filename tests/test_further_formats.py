@@ -102,6 +102,17 @@ def test_the_preview_of_a_raw_file_is_not_taken_for_the_picture(tags):
         probe_image(file.getvalue())
 
 
+@pytest.mark.parametrize(("value", "type_"), [("x", 2), (1.5, 12), (b"a", 7)])
+def test_odd_values_where_a_raw_file_is_told_stop_nothing(value, type_):
+    written = ImageFileDirectory_v2()
+    written.tagtype[254] = type_
+    written[254] = value
+    written[330] = 8
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "TIFF", tiffinfo=written)
+    assert probe_image(file.getvalue()).width_px == 8
+
+
 def test_further_pages_of_a_tiff_may_be_smaller_copies():
     file = io.BytesIO()
     whole, small = Image.new("RGB", (160, 120)), Image.new("RGB", (40, 30))

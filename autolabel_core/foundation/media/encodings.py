@@ -125,7 +125,7 @@ def _by_mark(data: bytes, encoding: str) -> str:
 def _decoded(data: bytes, encoding: str) -> str | None:
     try:
         return data.decode(encoding)
-    except (UnicodeError, LookupError):
+    except (ValueError, LookupError):  # a name with a NUL is a ValueError, as is a wrong byte
         return None
 
 

@@ -146,8 +146,12 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         raise UnreadableItemError(_unidentified(data)) from error
     except _DAMAGE as error:
         raise UnreadableItemError(f"damaged image header: {_reason(error)}") from error
+    try:
+        is_raw = _is_raw(image)
+    except _DAMAGE as error:
+        raise UnreadableItemError(f"damaged image header: {_reason(error)}") from error
     width_px, height_px = image.size
-    if _is_raw(image):
+    if is_raw:
         raise UnreadableItemError(f"not an image: {RAW}")
     # Pillow itself only warns up to twice its limit.
     if width_px * height_px > max_pixels:
@@ -170,7 +174,8 @@ def _unidentified(data: bytes) -> str:
 def _is_raw(image: Image.Image) -> bool:
     """Whether a TIFF's first picture is the preview of a camera's raw file (DNG, NEF, ARW …)."""
     tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
-    is_preview = tags.get(_SUBFILE_TYPE_TAG, 0) & _REDUCED and _SUB_IFDS_TAG in tags
+    kind = tags.get(_SUBFILE_TYPE_TAG)
+    is_preview = isinstance(kind, int) and kind & _REDUCED and _SUB_IFDS_TAG in tags
     return bool(is_preview) or _DNG_VERSION_TAG in tags
 
 
