@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import insert
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_app.cli import root
@@ -20,6 +21,7 @@ from autolabel_core.labelling.certification import (
     draws_to_judge,
     give_corrections,
 )
+from autolabel_core.ledger.schema import AUDITS
 from autolabel_core.operations.advice import findings
 from autolabel_core.operations.status import collection_status
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
@@ -107,6 +109,24 @@ def test_nothing_is_labelled_until_verdicts_certify_it(opened, bring_up_to_date)
     assert record["documents"] - record["wrong"] <= len(given) <= record["documents"]
     assert all(confidence[key] >= record["threshold"] - 1e-6 for key in given)
     assert np.mean([truth(key) == label for key, label in given.items()]) >= 0.9
+
+
+def test_it_says_how_long_the_missing_verdicts_take_once_some_were_given_one_by_one(opened):
+    ws = opened()
+    draws_to_judge(ws.open(NAME), 1)
+    assert "minutes" not in state(ws)["text"]
+    earlier = {"collection": NAME, "key": "k", "content_hash": "0", "auto_label": "left"}
+    given = {"verdict": "right", "corrected_label": None, "auditor": "ann"}
+    rows = [
+        {**earlier, **given, "document_id": f"doc_{n}", "recorded_at": f"2026-01-01T00:00:{n:02d}Z"}
+        for n in range(0, 60, 3)
+    ]
+    with ws.ledger.database.writing() as connection:
+        connection.execute(insert(AUDITS), rows)
+    text = state(ws)["text"]
+    needed = state(ws)["needed"]
+    minutes = f"{needed * 3 / 60:.1f}"
+    assert f"about {needed} more verdicts, about {minutes} minutes ({minutes} to {minutes})" in text
 
 
 def test_the_rule_is_certified_as_it_was_drawn_and_drawing_again_draws_the_same(opened):

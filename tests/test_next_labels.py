@@ -155,3 +155,7 @@ def test_lists_and_pauses_say_nothing_of_how_fast_people_decide():
     assert (pace.low, pace.high) == (4.0, 4.0)
     assert pace_of(one_by_one[:10]) is None
     assert pace_of(a_list) is None and pace_of([]) is None
+    by_a_program = [("bot", f"2026-01-01T00:00:00.{n:02d}0000+00:00") for n in range(90)]
+    assert pace_of(by_a_program) is None
+    assert pace.duration(30) == "about 2.0 minutes (2.0 to 2.0)"
+    assert pace.duration(300) == "about 20 minutes (20 to 20)"

@@ -130,6 +130,26 @@ def test_further_documents_come_where_those_of_the_sample_are_labelled(
     assert not set(keys(home.workspace, 4)) & set(first)
 
 
+def test_a_collection_without_a_taxonomy_and_one_labelled_on_demand_have_a_queue(
+    angles, home, bring_up_to_date
+):
+    without = {key: value for key, value in declaration().items() if key != "taxonomy"}
+    ws = angles(OBJECTS, {"low0": "low", "high90": "high"}, declared=without)
+    assert "low0" not in keys(ws)
+    home.declare(NAME, declaration(execution_mode="on_demand"))
+    bring_up_to_date(home.workspace, NAME)
+    found = queue(home.workspace)
+    assert found and not {"low0", "high90"} & {one["key"] for one in found}
+
+
+def test_an_interrupted_sweep_is_not_taken_for_nothing_to_ask(angles, home):
+    angles(OBJECTS)
+    for file in (home.paths.warehouse / NAME / "taxonomy_labels").glob("batch_*"):
+        file.unlink()
+    with pytest.raises(AutolabelError, match=f"autolabel sweep {NAME}"):
+        queue(home.workspace)
+
+
 def test_references_of_another_collection_answer_the_doubt(angles, home, bring_up_to_date):
     angles(OBJECTS, {"low0": "low", "high90": "high"})
     home.declare("other", declaration(reference=NAME))
@@ -186,7 +206,7 @@ def test_the_time_that_labels_take_is_that_of_labels_given_one_by_one(angles, ho
     pace = Project(ws).collection(NAME).label_pace()
     assert pace == LabelPace(5.0, 5.0, 5.0, 11)
     out = run("next", NAME, "--limit", "2")[1]
-    assert "they take about 0.2 minutes (0.2 to 0.2, by the last 11 decisions)" in out
+    assert "they take about 0.2 minutes (0.2 to 0.2), by the last 11 decisions." in out
     assert json.loads(run("next", NAME, "--json")[1])["pace"]["seconds"] == 5.0
 
 

@@ -59,8 +59,4 @@ def _answered(queue: list[NextDocument]) -> str:
 def _duration(labels: int, pace: LabelPace | None) -> str:
     if pace is None:
         return "how long they take is not known before some labels were given one by one"
-    minutes = [labels * seconds / 60 for seconds in (pace.seconds, pace.low, pace.high)]
-    about, low, high = (f"{value:.0f}" if value >= 10 else f"{value:.1f}" for value in minutes)
-    return (
-        f"they take about {about} minutes ({low} to {high}, by the last {pace.decisions} decisions)"
-    )
+    return f"they take {pace.duration(labels)}, by the last {pace.decisions} decisions"

@@ -18,11 +18,14 @@ from autolabel_core.matching.certification_draws import (
     next_verdicts,
     verdicts_to_first_certificate,
 )
+from autolabel_core.matching.next_labels.pace import LabelPace, pace_of
 from autolabel_core.tables.applied_taxonomy import AppliedTaxonomy
 from autolabel_core.tables.certificates import Certificate, is_drawn_for
 from autolabel_core.tables.workspace import OpenCollection
 
 MAX_NAMED = 3
+PACE_FROM = 500
+"""The last so many verdicts say how fast people judge."""
 
 
 class CertificateRecord(TypedDict):
@@ -62,7 +65,8 @@ def certificate_records(collection: OpenCollection) -> list[CertificateRecord]:
         return []
     found = AppliedTaxonomy(collection).certificates
     if found:
-        return [_record(one, collection.name) for one in found]
+        pace = pace_of(collection.ledger.last_verdicts_by_people(collection.name, PACE_FROM))
+        return [_record(one, collection.name, pace) for one in found]
     return [_without_draw(collection, taxonomy.target)]
 
 
@@ -102,7 +106,7 @@ def _without_draw(collection: OpenCollection, target: TargetPrecision) -> Certif
     }
 
 
-def _record(certificate: Certificate, name: str) -> CertificateRecord:
+def _record(certificate: Certificate, name: str, pace: LabelPace | None) -> CertificateRecord:
     verdicts, plan, fixed = certificate.verdicts, certificate.plan, certificate.drawn.payload
     given = int((verdicts != OPEN).sum())
     step = next_verdicts(plan, verdicts)
@@ -124,7 +128,7 @@ def _record(certificate: Certificate, name: str) -> CertificateRecord:
         "text": "",
     }
     wider = int(plan.sizes[step.zone]) if step.zone is not None else None
-    return {**record, "text": _named(fixed["labels"]) + _sentence(record, wider, name)}
+    return {**record, "text": _named(fixed["labels"]) + _sentence(record, wider, name, pace)}
 
 
 def _seeded(drawn: Certification) -> np.random.Generator:
@@ -138,13 +142,18 @@ def _named(labels: list[str]) -> str:
     return f"{', '.join(labels[:MAX_NAMED])}{more}: "
 
 
-def _sentence(record: CertificateRecord, wider: int | None, name: str) -> str:
+def _sentence(
+    record: CertificateRecord, wider: int | None, name: str, pace: LabelPace | None
+) -> str:
     judged = f"{record['verdicts']} verdicts, {record['wrong']} wrong"
+    missing = f"about {record['needed']} more verdicts"
+    if pace is not None and record["needed"] is not None:
+        missing += f", {pace.duration(record['needed'])}"
     share, go_on = f"{record['target_precision']:.1%}", f"`autolabel audit {name} --certify`"
     if record["state"] == "certified":
         more = ""
         if wider is not None:
-            more = f"; about {record['needed']} more verdicts would widen it to {wider}"
+            more = f"; {missing} would widen it to {wider}"
         return (
             f"certified: at least {share} of the labels at or above {record['threshold']:.4f} are "
             f"right, {record['documents']} of {record['population']} documents (wrong with a "
@@ -156,7 +165,7 @@ def _sentence(record: CertificateRecord, wider: int | None, name: str) -> str:
             "so none is given; label more references, use a stronger encoder, or ask for less"
         )
     if record["needed"] is not None:
-        return f"uncertified: about {record['needed']} more verdicts ({judged}); {go_on}"
+        return f"uncertified: {missing} ({judged}); {go_on}"
     fewest = fewest_verdicts(record["target_precision"], record["delta"])
     if record["population"] < fewest:
         return (

@@ -104,7 +104,8 @@ def _check_has_candidates(collection: OpenCollection) -> None:
             f"The documents of `{collection.name}` are boxes; which images to look at next is what "
             f"`autolabel review {collection.name}` says."
         )
-    if not candidate_part(collection, 0).document_ids:
+    is_labelled = bool(Documents(collection, clusters=False).files)
+    if not is_labelled or not candidate_part(collection, 0).document_ids:
         raise AutolabelError(
             f"`{collection.name}` has no document with a vector yet. Run `autolabel sweep "
             f"{collection.name}`; `autolabel status {collection.name}` says what is missing."

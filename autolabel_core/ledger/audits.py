@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy import select
+
 from autolabel_core.ledger.rows import Rows, append
 from autolabel_core.ledger.schema import AUDITS
 
@@ -37,3 +39,19 @@ class AuditRows(Rows):
     def audits(self, collection: str) -> list[AuditVerdict]:
         """Return all verdicts of a collection, in order."""
         return self._listed(AuditVerdict, AUDITS, {"collection": collection})
+
+    def last_verdicts_by_people(self, collection: str, most: int) -> list[tuple[str, str]]:
+        """Return who gave the last verdicts, and when, in order.
+
+        Args:
+            collection: its name.
+            most: at most so many.
+
+        Returns:
+            Auditor and moment of each.
+        """
+        columns = AUDITS.c
+        query = select(columns.auditor, columns.recorded_at).where(columns.collection == collection)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(columns.id.desc()).limit(most)).fetchall()
+        return [(auditor, at) for auditor, at in reversed(rows)]

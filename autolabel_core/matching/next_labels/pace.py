@@ -10,8 +10,8 @@ from datetime import datetime
 import numpy as np
 
 FEWEST_DECISIONS = 10
-LONGEST_S = 120.0
-"""More time between two labels of one person is a pause."""
+SHORTEST_S, LONGEST_S = 0.2, 120.0
+"""Less time between two labels of one name is a program's, and more is a pause."""
 MIDDLE_HALF = (0.25, 0.75)
 
 
@@ -20,7 +20,7 @@ class LabelPace:
     """Seconds for a decision.
 
     Attributes:
-        seconds: the median, above 0.
+        seconds: the median, from SHORTEST_S to LONGEST_S.
         low: a quarter of the decisions took less.
         high: a quarter took longer.
         decisions: that this was measured on, at least FEWEST_DECISIONS.
@@ -30,6 +30,12 @@ class LabelPace:
     low: float
     high: float
     decisions: int
+
+    def duration(self, decisions: int) -> str:
+        """Say how long so many decisions take: the median, and the middle half."""
+        minutes = [decisions * seconds / 60 for seconds in (self.seconds, self.low, self.high)]
+        about, low, high = (f"{value:.0f}" if value >= 10 else f"{value:.1f}" for value in minutes)
+        return f"about {about} minutes ({low} to {high})"
 
 
 def pace_of(given: Iterable[tuple[str, str]]) -> LabelPace | None:
@@ -53,7 +59,7 @@ def pace_of(given: Iterable[tuple[str, str]]) -> LabelPace | None:
         if before is not None and labels[moment] == labels[before] == 1:
             gap = datetime.fromisoformat(moment[1]) - datetime.fromisoformat(before[1])
             seconds.append(gap.total_seconds())
-    decisions = [gap for gap in seconds if 0 < gap <= LONGEST_S]
+    decisions = [gap for gap in seconds if SHORTEST_S <= gap <= LONGEST_S]
     if len(decisions) < FEWEST_DECISIONS:
         return None
     low, middle, high = np.quantile(decisions, [MIDDLE_HALF[0], 0.5, MIDDLE_HALF[1]])
