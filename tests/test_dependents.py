@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from support.angle_samples import NAME, declaration, label
 
 from autolabel_core.exports.atomic_folder import REVOKED_MARK
+from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.labelling.revocation import RevocationFilter, revoke
 from autolabel_core.ledger import ModelVersion
 from autolabel_core.models.registry import HEAD, ModelCard
@@ -118,3 +120,5 @@ def test_the_handle_revokes_and_reinstates(angles, home):
     found = project.revoke(annotator="me", since="1h", collection=NAME, reason="by mistake")
     assert len(found.chosen) == 2
     assert project.reinstate(found.revocation_id) == 2
+    with pytest.raises(NotFoundError, match="angels"):
+        project.revoke(annotator="me", collection="angels")

@@ -83,6 +83,8 @@ def revoke(
         emit_json(rows) if as_json else emit_table(rows, empty="No revocation stands.")
         return
     if undo is not None:
+        if any((annotator, since, ids, moment, batch, reason)):
+            raise click.UsageError("--undo takes the id of a revocation and no other condition.")
         _undo(workspace, names, undo, dry_run, as_json)
         return
     wanted = RevocationFilter(

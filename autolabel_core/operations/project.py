@@ -23,6 +23,7 @@ from autolabel_core.tables.workspace import Workspace
 
 if TYPE_CHECKING:
     from autolabel_core.labelling.revocation import Revocable
+    from autolabel_core.operations.compare_moments import ComparedMoments
 
 
 class Project:
@@ -124,7 +125,9 @@ class Project:
         from autolabel_core.operations.dependents import mark_exports
 
         ledger = self.workspace.ledger
-        names = self.collections if collection is None else [collection]
+        names = self.collections
+        if collection is not None:
+            names = [self.workspace.collection(collection).collection_name]
         begin = parse_since(since, datetime.now(UTC)) if since else None
         events = frozenset(find_annotation(ledger, id_, names).event_id for id_ in ids)
         wanted = RevocationFilter(annotator, begin, event_ids=events)
@@ -169,6 +172,46 @@ class Project:
             project.annotator, project.notes = self.annotator, then.notes
             project._recorded_in = self.workspace
             yield project
+
+    def snapshot(self, name: str) -> Path:
+        """Name the present moment in a small file for git; `as_of` and `diff` take the name.
+
+        Args:
+            name: letters, digits, `.`, `_` and `-`; of no other snapshot.
+
+        Returns:
+            The file.
+        """
+        from autolabel_core.operations.snapshots import make_snapshot
+
+        return make_snapshot(self.workspace, name)
+
+    def verify_snapshot(self, name: str) -> list[str]:
+        """Compute a snapshot anew from ledger and bucket.
+
+        Args:
+            name: of the snapshot.
+
+        Returns:
+            What differs, a sentence for each; nothing where it is proven.
+        """
+        from autolabel_core.operations.snapshots import verify_snapshot
+
+        return verify_snapshot(self.workspace, name)
+
+    def diff(self, a: str, b: str = "now") -> ComparedMoments:
+        """Compare two moments.
+
+        Args:
+            a: as `as_of` takes it.
+            b: another one.
+
+        Returns:
+            What differs in each collection: labels, references, thresholds, vocabulary and more.
+        """
+        from autolabel_core.operations.compare_moments import compare_moments
+
+        return compare_moments(self.workspace, a, b)
 
     def reload(self) -> Project:
         """Return the project with its declarations read anew, after a YAML file was changed."""
