@@ -18,7 +18,10 @@ from autolabel_core.documents.explain import explain
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.labelling.promotion import promote
 from autolabel_core.labelling.promotion_candidates import candidates
+from autolabel_core.operations.as_of import past
+from autolabel_core.operations.dependents import dependents
 from autolabel_core.operations.renaming import rename, renamed_from
+from autolabel_core.operations.snapshots import find_moment
 
 
 def labels(workspace, name):
@@ -69,6 +72,28 @@ def test_the_question_is_asked_before_and_after_a_sweep(mixed, run, bring_up_to_
     bring_up_to_date(mixed.workspace, "sides")
     assert labels(mixed.workspace, "sides")["a"] == ("left", "human")
     assert renamed_from(mixed.workspace.open("sides")) == ""
+
+
+def test_what_rests_on_labels_and_the_past_go_with_the_name(mixed, run, bring_up_to_date, tmp_path):
+    ledger = mixed.workspace.ledger
+    (mixed.paths.collections / "sides.yaml").rename(mixed.paths.collections / f"{NAME}.yaml")
+    mixed.declare("photos", declaration(reference=NAME))
+    mixed.put("photos", {"p": 2})
+    bring_up_to_date(mixed.workspace, "photos")
+    for name in (NAME, "photos"):
+        out = str(tmp_path / name)
+        assert run("export", name, "--format", "csv", "--out", out)[0] == 0
+    assert run("snapshot", "before")[0] == 0
+    (mixed.paths.collections / f"{NAME}.yaml").unlink()
+    mixed.declare("sides", declaration())
+    mixed.declare("photos", declaration(reference="sides"))
+    bring_up_to_date(mixed.workspace, "sides")
+    rename(mixed.workspace, NAME, "sides", "me")
+    bring_up_to_date(mixed.workspace, "sides")
+    event = next(e for e in ledger.annotations("sides") if e.key == "a")
+    assert [e.collection for e in dependents(ledger, [event]).exports] == ["sides", "photos"]
+    with past(mixed.workspace, find_moment(mixed.workspace, "now"), ["photos"]) as then:
+        assert labels(then.workspace, "photos") == {"p": ("left", "auto")}
 
 
 def test_another_collection_is_not_taken_for_a_renamed_one(mixed, bring_up_to_date):

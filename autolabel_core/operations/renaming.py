@@ -12,6 +12,7 @@ from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import document_id, object_of
 from autolabel_core.ledger import Event, event_id
 from autolabel_core.ledger.events import append_events
+from autolabel_core.ledger.history_schema import EXPORTS, RULES
 from autolabel_core.ledger.schema import (
     ANNOTATIONS,
     ARRIVALS,
@@ -27,7 +28,7 @@ FACTS = tuple(
     table for table in metadata.tables.values() if "collection" in table.c and table is not EVENTS
 )
 """What belongs to a collection; what others were told of it stays as it was told."""
-MAY_BE_THERE = frozenset({"arrivals", "alert_firings", "requests"})
+MAY_BE_THERE = frozenset({"arrivals", "alert_firings", "requests", "rules"})
 """What a sweep under the new name may have recorded already."""
 
 
@@ -61,6 +62,7 @@ def rename(workspace: Workspace, old: str, new: str, by: str) -> dict[str, int]:
         _move_folders(collection, old)
         ids = _document_ids(connection, old, new) | _cluster_declarations(collection, old)
         counts = {table.name: _rename(connection, table, old, new, ids) for table in FACTS}
+        _rename_in_payloads(connection, old, new)
         payload = {"from": old, "to": new, "by": by}
         at = utc_now()
         event = Event(event_id(RENAMED_EVENT, old, new, at), RENAMED_EVENT, new, new, payload)
@@ -166,6 +168,33 @@ def _rename(
             connection.execute(update(table).where(table.c.id == row["id"]).values(renamed))
             changed += row["collection"] == old
     return changed
+
+
+def _rename_in_payloads(connection: Connection, old: str, new: str) -> None:
+    """Write the new name where exports and rules, of any collection, refer to the old one."""
+    for table in (EXPORTS, RULES):
+        for id_, payload in connection.execute(select(table.c.id, table.c.payload)).all():
+            renamed = _referring(payload, old, new)
+            if renamed != payload:
+                connection.execute(update(table).where(table.c.id == id_).values(payload=renamed))
+
+
+def _referring(value: Any, old: str, new: str) -> Any:
+    """Return a value with a collection's new name, where it is a reference or says how far."""
+    if isinstance(value, list):
+        return [_referring(part, old, new) for part in value]
+    if not isinstance(value, Mapping):
+        return value
+    renamed = {name: _referring(part, old, new) for name, part in value.items()}
+    if renamed.get("reference") == old:
+        renamed["reference"] = new
+    searched = renamed.get("collection_identifiers", [])
+    if old in searched:
+        renamed["collection_identifiers"] = [new if one == old else one for one in searched]
+    until = renamed.get("annotations_until")
+    if isinstance(until, Mapping):
+        renamed["annotations_until"] = {new if n == old else n: last for n, last in until.items()}
+    return renamed
 
 
 def _renamed(value: object, ids: Mapping[str, str]) -> Any:
