@@ -14,6 +14,7 @@ from autolabel_assets.lineage import (
 from autolabel_assets.resources.failures import domain_errors_as_failures
 from autolabel_assets.resources.progress import ProgressResource
 from autolabel_assets.resources.workspace import WorkspaceResource
+from autolabel_assets.table_metadata import table_metadata
 from autolabel_core.declarations import Collection
 from autolabel_core.documents.upload_drift_report import drift_report
 from autolabel_core.foundation.charts import as_markdown
@@ -136,7 +137,8 @@ def _metadata_of(derived: DerivedTable, batch: str, is_newest: bool) -> dict[str
     has_drift = is_newest and isinstance(derived, TaxonomyLabels)
     drift = drift_report(derived.collection) if has_drift else {}
     said: dict[str, Any] = {**derived.report(batch), **pictures, **drift}
-    return {name: _metadata_value(value) for name, value in said.items()}
+    told = {name: _metadata_value(value) for name, value in said.items()}
+    return {**told, **table_metadata(derived, batch)}
 
 
 def _metadata_value(value: Any) -> Any:

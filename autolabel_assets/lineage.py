@@ -31,6 +31,7 @@ SECTIONS = {
 """The keys of a declaration that change what an asset holds, when its upstream stays the same."""
 FILES = {
     "embeddings": ("arrow",),
+    "reference_set": ("arrow",),
     "reindexed_vectors": ("chroma",),
     "annotation_exports": ("csv",),
     "fine_tuned_weights": ("pytorch",),

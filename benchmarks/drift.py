@@ -1,7 +1,7 @@
 """How often uploads that did not change raise an alarm, and which kind of change is told.
 
 `python -m benchmarks.drift --data FOLDER`. Years: documents of eight labels, 30 a day, looked at
-every day, with new references every week where it says so; at most 1 % of them may have an alarm.
+every day, with new references every month where it says so; at most 1 % of them may have an alarm.
 Kinds: a reference day of up to 600 documents and six days of 50; one JSON line for each set and
 kind with what was told (`none`: no alarm within the 300). Sets: digits, photographs that packages
 ship as a moving camera sees them, and objects10 from the folder.
@@ -54,12 +54,12 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def alarms_in_years(years: int, weekly: bool) -> int:
+def alarms_in_years(years: int, monthly: bool) -> int:
     """Count years without a change that have an alarm.
 
     Args:
         years: how many.
-        weekly: whether references are added every week: all similarities are looked at anew.
+        monthly: whether references are added every month: all similarities are looked at anew.
 
     Returns:
         How many.
@@ -71,9 +71,9 @@ def alarms_in_years(years: int, weekly: bool) -> int:
         label = rng.choice(LABELS, len(part), p=rng.dirichlet(np.full(LABELS, 2.0)))
         similarity = rng.beta(12, 3, len(part)) - 0.02 * label
         lots = rng.random((LOTS, len(part)))
-        looks = range(7, 366, 7) if weekly else [365]
+        looks = range(30, 366, 30) if monthly else [365]
         for day in looks:
-            if weekly:
+            if monthly:
                 similarity = similarity + rng.normal(0, 0.02, len(part)) * (similarity < 0.75)
             seen = part <= day
             uploads = Uploads(
@@ -155,19 +155,21 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=DRAWS)
     parser.add_argument("--model", default=DEFAULT_MODEL)
     arguments = parser.parse_args()
-    for weekly in (False, True):
-        years = arguments.years // 4 if weekly else arguments.years
-        how = "with new references every week" if weekly else "looked at every day"
-        say(f"drift, {years} years without change, {how}", alarms_in_years(years, weekly), "alarms")
+    for monthly in (False, True):
+        years = arguments.years // 8 if monthly else arguments.years
+        how = "with new references every month" if monthly else "looked at every day"
+        say(
+            f"drift, {years} years without change, {how}", alarms_in_years(years, monthly), "alarms"
+        )
     sets = {
         "digits": digits(),
         "photographs": photographs(FRAMES_EACH),
         "objects10": objects10(arguments.data),
     }
-    for name, found in sets.items():
-        if found is None:
+    for name, images in sets.items():
+        if images is None:
             continue
-        embedded = Set(*found, arguments.model)
+        embedded = Set(*images, arguments.model)
         right = 0
         for kind in KINDS:
             told = Counter(embedded.told(kind, seed) for seed in range(arguments.draws))

@@ -146,6 +146,24 @@ def test_one_partition_is_materialized_with_its_report_and_checks(workspace, hom
     assert checks["something_labelled"].passed
 
 
+def test_rows_columns_and_their_sources_stand_under_dagsters_names(angles, run):
+    angles({"a": 0, "b": 5, "c": 9}, {"a": "left"})
+    result = run(["embeddings", *LABELLING], ["batch_000001"])
+    labels = metadata_of(result, "taxonomy_labels")["batch_000001"]
+    assert labels["dagster/partition_row_count"].value == 3
+    assert labels["dagster/uri"].value.endswith("taxonomy_labels/batch_000001.parquet")
+    columns = {column.name: column for column in labels["dagster/column_schema"].value.columns}
+    assert columns["confidence"].type == "float" and "-1 to 1" in columns["confidence"].description
+    assert not columns["key"].constraints.nullable and columns["label"].constraints.nullable
+    above = labels["dagster/column_lineage"].value.deps_by_column["label"]
+    assert {(dep.asset_key.path[-1], dep.column_name) for dep in above} == {
+        ("reference_set", "label"),
+        ("embeddings", "vector"),
+    }
+    vectors = metadata_of(result, "embeddings")["batch_000001"]
+    assert vectors["dagster/partition_row_count"].value == 3
+
+
 def test_a_range_of_batches_is_one_run_with_a_report_for_each(angles, home, run):
     ws = angles({f"k{i}": 5 * i for i in range(6)}, batch_size=2)
     label(ws, {"k0": "left"})
