@@ -272,3 +272,11 @@ def test_every_built_in_extractor_and_model_is_documented():
                 )
                 assert row, f"{point.name} {model}, {found.embedding_dim:,} numbers"
                 assert model != choice.default or row[1].startswith(" (default")
+
+
+def test_a_plane_goes_on_beyond_its_edges_as_it_ends_there():
+    from autolabel_core.models.extractors.descriptor import _WITH_EDGES, SIDE_PX
+
+    plane = np.random.default_rng(0).random((SIDE_PX, SIDE_PX), np.float32)
+    around = plane[_WITH_EDGES[:, None], _WITH_EDGES]
+    assert around.tobytes() == np.pad(plane, 1, mode="edge").tobytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from autolabel_core.ledger.annotations import IMPORTED, MOVED, Annotation
 from autolabel_core.ledger.annotations_in_sql import holds, in_use, labels_ever_given
@@ -33,6 +33,9 @@ class LedgerPosition(NamedTuple):
     event_id: str
 
 
+_NOWHERE = LedgerPosition(0, 0, "")
+
+
 class AnnotationRows(Rows):
     """Annotations in the ledger."""
 
@@ -41,6 +44,7 @@ class AnnotationRows(Rows):
         self._all_annotations: Remembered[list[Annotation]] = Remembered(
             ANNOTATIONS, columns_of(Annotation, ANNOTATIONS), [], _and_more
         )
+        self._counted: dict[str, LedgerPosition] = {}
 
     def append_annotations(self, annotations: Sequence[Annotation]) -> int:
         """Append all or nothing; those whose `event_id` is known already are left out.
@@ -134,13 +138,34 @@ class AnnotationRows(Rows):
             The same only where the same annotations were appended.
         """
         columns = ANNOTATIONS.c
-        query = select(func.count(columns.id), func.max(columns.id))
-        query = query.where(columns.collection == collection)
+        query = select(columns.id, columns.event_id).where(columns.collection == collection)
         query = query if until is None else query.where(columns.id <= until)
+        newest = query.order_by(columns.id.desc()).limit(1)
         with self._database.reading() as connection:
-            number, last = connection.execute(query).one()
-            newest = select(columns.event_id).where(columns.id == last)
-            return LedgerPosition(number, last or 0, connection.execute(newest).scalar() or "")
+            row = connection.execute(newest).first()
+            last, event_id = (0, "") if row is None else (row.id, row.event_id)
+            number = self._number_up_to(connection, collection, last)
+            position = LedgerPosition(number, last, event_id)
+        if last >= self._counted.get(collection, position).last:
+            self._counted[collection] = position
+        return position
+
+    def _number_up_to(self, connection: Connection, collection: str, last: int) -> int:
+        """Count annotations, but for those that were counted before: a million take a while."""
+        columns = ANNOTATIONS.c
+        known = self._counted.get(collection, _NOWHERE)
+        event = select(columns.event_id).where(
+            columns.id == known.last, columns.collection == collection
+        )
+        if known is not _NOWHERE and connection.execute(event).scalar() != known.event_id:
+            # Another database than before: it was restored or replaced.
+            known = self._counted[collection] = _NOWHERE
+        first, end = sorted((known.last, last))
+        between = select(func.count(columns.id)).where(
+            columns.collection == collection, columns.id > first, columns.id <= end
+        )
+        number: int = connection.execute(between).scalar_one()
+        return known.number + number if last >= known.last else known.number - number
 
     def annotated_after(self, collection: str, id_: int) -> set[str]:
         """Return the documents that were annotated after the event of that id."""

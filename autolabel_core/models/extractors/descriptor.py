@@ -107,7 +107,8 @@ def _opponents(rgb: Array) -> Array:
 
 
 def _gradients(plane: Array, pool: Array, bins: int, centring: float) -> Array:
-    padded = np.pad(plane, 1, mode="edge")
+    # What `np.pad(plane, 1, mode="edge")` gives, in a tenth of the time.
+    padded = plane[_WITH_EDGES[:, None], _WITH_EDGES]
     gx = (padded[1:-1, 2:] - padded[1:-1, :-2]).ravel()
     gy = (padded[2:, 1:-1] - padded[:-2, 1:-1]).ravel()
     strength = np.hypot(gx, gy) / np.float32(2)
@@ -176,6 +177,7 @@ def _centre_window(cells: int, sigma: float) -> Array:
 
 
 _PIXELS = np.arange(SIDE_PX * SIDE_PX)
+_WITH_EDGES = np.clip(np.arange(-1, SIDE_PX + 1), 0, SIDE_PX - 1)
 SHAPE_POOL = _bell_cells(SIDE_PX, SHAPE_CELLS, 0.5)
 SHAPE_WINDOW = _centre_window(SHAPE_CELLS, CENTRE_SIGMA)
 EDGE_POOL = _bell_cells(SIDE_PX, EDGE_CELLS, 0.5)
