@@ -31,6 +31,9 @@ class ObjectSource:
 
     def list(self) -> Iterator[Listed]:
         """List keys, with their bucket's prefix, and versions; two buckets never hold one key."""
+        if [bucket.key_prefix for bucket, _ in self._buckets] == [""]:
+            yield from self._buckets[0][1].list()
+            return
         seen: dict[str, str] = {}
         for bucket, store in self._buckets:
             for key, version in store.list():
