@@ -39,10 +39,10 @@ def leave_one_out(collection: OpenCollection) -> LeaveOneOutScores:
         collection: whose taxonomy decides.
 
     Returns:
-        The figures.
+        The figures; a score is NaN where no other reference can judge one.
 
     Raises:
-        AutolabelError: there are fewer than two references, or none that another can judge.
+        AutolabelError: there are fewer than two references.
     """
     taxonomy = _applied_taxonomy(collection)
     references = taxonomy.all_references
@@ -52,13 +52,6 @@ def leave_one_out(collection: OpenCollection) -> LeaveOneOutScores:
             "are needed. Label 10 to 20 of each category with `autolabel label`, then sweep."
         )
     decisions = taxonomy.engine.decide_references()
-    if np.isnan(decisions.confidence).all():
-        raise AutolabelError(
-            f"None of the {len(references.rows)} references of `{collection.name}` can be judged "
-            "by another: the score compares labels, and of each label there is but one, or nearly "
-            "the same one several times. Label different examples, two or more of at least two "
-            "labels, then sweep."
-        )
     correct = decisions.label == references.labels
     return LeaveOneOutScores(decisions.confidence, decisions.label, np.asarray(correct, bool))
 
@@ -72,8 +65,18 @@ def propose_thresholds(collection: OpenCollection, precision: float) -> PerLabel
 
     Returns:
         A threshold over all and one for each label.
+
+    Raises:
+        AutolabelError: there are fewer than two references, or none that another can judge.
     """
     figures = leave_one_out(collection)
+    if np.isnan(figures.score).all():
+        raise AutolabelError(
+            f"None of the {len(figures.score)} references of `{collection.name}` can be judged "
+            "by another: the score compares labels, and of each label there is but one, or nearly "
+            "the same one several times. Label different examples, two or more of at least two "
+            "labels, then sweep."
+        )
     return propose_per_label(figures.score, figures.correct, figures.predicted.tolist(), precision)
 
 
