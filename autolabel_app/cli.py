@@ -34,6 +34,7 @@ COMMANDS = {
         "annotators",
         "Say how often annotators are right, and who agrees with whom.",
     ),
+    "gold": ("gold", "Draw documents that judge the rule; show how rules did over time."),
     "promote": ("promote", "Turn confident auto-labels, after review, into references."),
     "clusters": ("clusters", "Group unlabelled documents into clusters; promote them to labels."),
     "train": ("train", "Train a detector or a head on annotations, and evaluate it."),

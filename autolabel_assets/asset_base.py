@@ -19,10 +19,13 @@ from autolabel_core.declarations import Collection
 from autolabel_core.documents.upload_drift_report import drift_report
 from autolabel_core.foundation.charts import as_markdown
 from autolabel_core.labelling.certificate_drift import end_drifted_certificates
+from autolabel_core.labelling.gold_report import gold_record
+from autolabel_core.labelling.gold_set import judge_by_gold
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import partitions_name
 from autolabel_core.tables.table import WHOLE, DerivedTable
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
+from autolabel_core.tables.workspace import OpenCollection
 
 
 def batches_definition(collection: Collection) -> dg.DynamicPartitionsDefinition:
@@ -105,9 +108,26 @@ def refresh(
                 record_batch_events(derived.collection, [batch], derived)
         # One line and not one for each batch: each is a transaction in Dagster's database.
         context.log.info(f"{collection_name}/{table.name}: {_done(made, batches)}")
+        gold: dict[str, Any] = {}
         if table.completes_batches:
             end_drifted_certificates(opened.open(collection_name))
-        return _result(context, derived, batches)
+            gold = _judged_by_gold(opened.open(collection_name))
+        return _result(context, derived, batches, gold)
+
+
+def _judged_by_gold(collection: OpenCollection) -> dict[str, Any]:
+    """Judge the rule by the gold set; Dagster plots the numbers over materializations."""
+    judgement = judge_by_gold(collection)
+    if judgement is None:
+        return {}
+    record = gold_record(judgement)
+    named: dict[str, Any] = {
+        "gold documents": record["judged"],
+        "gold precision": record["precision"],
+        "gold coverage": record["coverage"],
+        "gold accuracy": record["accuracy"],
+    }
+    return {name: _metadata_value(value) for name, value in named.items()}
 
 
 def _done(made: list[str], batches: list[str]) -> str:
@@ -117,16 +137,21 @@ def _done(made: list[str], batches: list[str]) -> str:
 
 
 def _result(
-    context: dg.AssetExecutionContext, derived: DerivedTable, batches: list[str]
+    context: dg.AssetExecutionContext,
+    derived: DerivedTable,
+    batches: list[str],
+    more: dict[str, Any],
 ) -> dg.MaterializeResult[Any]:
+    """Report on each batch; what is about all of them goes to the last that was written."""
     written = [b for b in batches if derived.warehouse.fingerprint(derived.path(b)) is not None]
     if len(batches) == 1:
-        metadata = _metadata_of(derived, batches[0], True) if written else {}
+        metadata = {**_metadata_of(derived, batches[0], True), **more} if written else {}
         version = derived.warehouse.fingerprint(derived.path(batches[0]))
         data_version = None if version is None else dg.DataVersion(version)
         return dg.MaterializeResult(metadata=metadata, data_version=data_version)
     for batch in written:
-        metadata = _metadata_of(derived, batch, batch == written[-1])
+        is_newest = batch == written[-1]
+        metadata = {**_metadata_of(derived, batch, is_newest), **(more if is_newest else {})}
         context.add_asset_metadata(metadata, partition_key=batch)
     return dg.MaterializeResult()
 

@@ -246,3 +246,18 @@ def test_metadata_is_plain_json(angles, run):
         for metadata in metadata_of(result, table.name).values():
             assert metadata
             json.dumps({name: str(value.value) for name, value in metadata.items()})
+
+
+def test_labels_tell_how_the_rule_does_on_the_gold_set(angles, run):
+    from autolabel_core.labelling.gold_set import draw_gold, gold_set
+
+    ws = angles({f"k{i:02d}": 10 * i for i in range(18)}, {"k00": "east", "k12": "north"})
+    draw_gold(ws.open(NAME), 4)
+    gold = gold_set(ws.open(NAME)).documents
+    label(ws, {one["key"]: "east" for one in gold})
+    result = run(LABELLING, ["batch_000001"])
+    ((_, metadata),) = metadata_of(result, "taxonomy_labels").items()
+    assert metadata["gold documents"].value == 4
+    assert 0 <= metadata["gold coverage"].value <= 1
+    (judgement,) = ws.ledger.gold_judgements(NAME)
+    assert judgement.payload["judged"] == 4

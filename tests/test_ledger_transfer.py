@@ -30,6 +30,7 @@ from autolabel_core.ledger.schema import VERSION, metadata
 LATER = (
     *("cluster_runs", "cluster_events", "box_annotations", "class_ids", "gold_images"),
     *("model_versions", "gate_results", "certifications", "doubt_decisions", "rules", "exports"),
+    "gold_judgements",
 )
 
 
@@ -105,7 +106,7 @@ def test_a_ledger_with_rows_is_kept_as_it_is(url, tmp_path):
     ledger = Ledger(url)
     export(ledger, tmp_path / "empty")
     fill(ledger)
-    with pytest.raises(AutolabelError, match=r"holds 3019 rows already; nothing was restored"):
+    with pytest.raises(AutolabelError, match=r"holds 3020 rows already; nothing was restored"):
         restore(ledger, tmp_path / "empty")
     assert len(ledger.objects("c")) == 1500
 
@@ -115,16 +116,16 @@ def cut(text: str) -> str:
 
 
 BROKEN = {
-    "cut off after a line": (cut, "is not whole: it announces 3019 rows and holds 3018"),
-    "cut off in a line": (lambda text: text[:-9], "line 3020: no JSON"),
+    "cut off after a line": (cut, "is not whole: it announces 3020 rows and holds 3019"),
+    "cut off in a line": (lambda text: text[:-9], "line 3021: no JSON"),
     "a newer version": (lambda t: t.replace(f'"{VERSION}"', '"0999"', 1), "expected format 1"),
     "no header": (lambda t: t.partition("\n")[2], "expected format 1"),
     "another column": (lambda t: t.replace('"kind"', '"sort"'), "fits no table: `requests`"),
     "twice the same": (
         lambda t: t + t.splitlines()[-1] + "\n",
-        "line 3021: the id 1 of `exports`",
+        "line 3022: the id 1 of `exports`",
     ),
-    "no row": (lambda t: t + "[1]\n", "line 3021: no row"),
+    "no row": (lambda t: t + "[1]\n", "line 3022: no row"),
     "empty": (lambda _: "", "expected format 1"),
 }
 
@@ -183,14 +184,14 @@ HOSTILE = {
         edited(5, "events", event_id="e1"),
         r"line \d+: `events` has the same event_id in an earlier row",
     ),
-    "nested": (lambda t: t + "[" * 200_000 + "\n", "line 3021: JSON nested too deeply"),
+    "nested": (lambda t: t + "[" * 200_000 + "\n", "line 3022: JSON nested too deeply"),
     "nested inside": (
         lambda t: edited(0, "events", payload={"a": None})(t).replace(
             '{"a": null}', '{"a":' * 200 + "1" + "}" * 200, 1
         ),
         "nested deeper than 100",
     ),
-    "digits": (lambda t: t + "9" * 5000 + "\n", "line 3021: no JSON"),
+    "digits": (lambda t: t + "9" * 5000 + "\n", "line 3022: no JSON"),
     "an unknown table": (
         lambda t: t.replace('"table":"audits"', '"table":"sqlite_master"'),
         "no table",
@@ -284,7 +285,7 @@ def test_the_command_line_moves_a_ledger(home, tmp_path):
         return done.stdout
 
     text = run(first, "export", "--out", "-")
-    assert len(text.splitlines()) == 3020
+    assert len(text.splitlines()) == 3021
     told = run(second, "restore", "-", given=text)
     assert told.startswith("Restored 1500 arrivals, 1 annotations")
     assert run(second, "export", "--out", "-") == text

@@ -136,6 +136,7 @@ HEALTHY = {
     "leave_one_out": {"agreement": 0.95, "low": 0.8, "high": 1.0},
     "false_positive_rate": {"audited": 50, "wrong": 1, "rate": 0.02, "low": 0.0, "high": 0.1},
     "certificates": [],
+    "gold": [],
     "clusters": [],
     "endpoints": [],
     "labels_from_names": False,

@@ -106,6 +106,7 @@ def _show(s: CollectionStatus) -> None:
         f"({s['low_confidence']} more are labelled close to their threshold)",
         "threshold": _threshold(s),
         **_certificates(s),
+        **_gold(s),
         "confidence": shown(s["confidence"]),
         "score": _score(s),
         "leave-one-out": agreement,
@@ -149,6 +150,19 @@ def _certificates(s: CollectionStatus) -> dict[str, str]:
     """Say what is certified; of many labels, each on a line of its own."""
     texts = [record["text"] for record in s["certificates"]]
     return {"certificate": f"\n{'':<14} ".join(texts)} if texts else {}
+
+
+def _gold(s: CollectionStatus) -> dict[str, str]:
+    """Say how the rule does on documents that it may not learn from, and how it did before."""
+    if not s["gold"]:
+        return {}
+    *before, now = s["gold"]
+    text = (
+        f"precision {percent(now['precision'])} ({percent(now['low'])} to {percent(now['high'])}), "
+        f"coverage {percent(now['coverage'])}, on {now['judged']} documents"
+    )
+    earlier = [f"{percent(one['precision'])} ({one['recorded_at'][:10]})" for one in before]
+    return {"gold set": f"{text}; before: {', '.join(earlier)}" if earlier else text}
 
 
 def _threshold(s: CollectionStatus) -> str:

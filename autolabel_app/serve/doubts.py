@@ -1,4 +1,4 @@
-"""Routes by which people look at doubtful labels, and decide about them."""
+"""Routes by which people look at doubtful labels and those who gave them, and decide."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from autolabel_app.serve.opened_project import OpenedProject
 from autolabel_core.documents.readable_document import readable_document
 from autolabel_core.labelling.annotator_agreement import AgreementReport
 from autolabel_core.labelling.doubts import DoubtReport
+from autolabel_core.labelling.gold_report import GoldReport
 from autolabel_core.labelling.label_evidence import Reason
 
 MAX_DOUBTS = 1000
@@ -27,7 +28,7 @@ class DoubtSettled(BaseModel):
 
 
 class DoubtRoutes:
-    """Routes below `/v1/collections/{collection}/doubts`.
+    """Routes below `/v1/collections/{collection}` about doubts, annotators and the gold set.
 
     Args:
         opened: the project.
@@ -37,6 +38,7 @@ class DoubtRoutes:
         self._opened = opened
         self.router = APIRouter(prefix="/v1/collections/{collection}", tags=["doubts"])
         self.router.get("/doubts", response_model=None)(self.doubts)
+        self.router.get("/gold", response_model=None)(self.gold)
         self.router.get("/annotators", response_model=None)(self.annotators)
         self.router.post("/doubts/{document_id}", response_model=None)(self.settle)
 
@@ -52,6 +54,10 @@ class DoubtRoutes:
     def annotators(self, collection: str) -> AgreementReport:
         """Say how often each annotator is probably right, and how far they agree."""
         return self._opened.collection(collection).annotators()
+
+    def gold(self, collection: str) -> GoldReport:
+        """Return the gold set, and how rules did on it over time."""
+        return self._opened.collection(collection).gold()
 
     def settle(
         self,

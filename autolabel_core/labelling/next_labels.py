@@ -180,7 +180,10 @@ def _still_open(collection: OpenCollection, documents: Sequence[str]) -> dict[st
 def _open_documents(
     collection: OpenCollection, documents: Sequence[str] | None = None
 ) -> dict[str, _OpenDocument]:
-    """Return the documents that had no label of a person at the last sweep; None: among all."""
+    """Return the documents that had no label of a person at the last sweep; None: among all.
+
+    What judges the rule is left out: a label of it would make no other document right.
+    """
     where = f"{MACHINES} AND reason IS NULL AND content_hash IS NOT NULL"
     parameters: list[object] = []
     if documents is not None:
@@ -189,4 +192,5 @@ def _open_documents(
         rows = connection.execute(
             f"SELECT document_id, key, content_hash FROM documents WHERE {where}", parameters
         ).fetchall()
-    return {document: _OpenDocument(key, content) for document, key, content in rows}
+    gold = collection.ledger.gold_images(collection.name).keys()
+    return {d: _OpenDocument(key, content) for d, key, content in rows if content not in gold}

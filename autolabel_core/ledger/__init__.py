@@ -10,6 +10,7 @@ from autolabel_core.ledger.clusters import ClusterEvent, ClusterRun
 from autolabel_core.ledger.deliveries import Delivery, Pending, Wanted
 from autolabel_core.ledger.doubt_decisions import DoubtDecision
 from autolabel_core.ledger.events import Event, event_id
+from autolabel_core.ledger.gold_judgements import GoldJudgement
 from autolabel_core.ledger.models import GateResult, ModelVersion
 from autolabel_core.ledger.requests import Request
 from autolabel_core.ledger.store import Ledger
@@ -27,6 +28,7 @@ __all__ = [
     "DoubtDecision",
     "Event",
     "GateResult",
+    "GoldJudgement",
     "Ledger",
     "ModelVersion",
     "Pending",

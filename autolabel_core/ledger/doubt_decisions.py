@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
+from autolabel_core.ledger.judgement_schema import DOUBT_DECISIONS
 from autolabel_core.ledger.rows import Rows, append
-from autolabel_core.ledger.schema import DOUBT_DECISIONS
 
 
 class SeenNearDuplicate(TypedDict):

@@ -19,6 +19,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.json_types import JsonObject
 from autolabel_core.ledger.database import BUSY_SECONDS
+from autolabel_core.ledger.judgement_schema import DOUBT_DECISIONS
 from autolabel_core.ledger.rows import AnyColumn, Rows
 from autolabel_core.ledger.schema import (
     ALERT_FIRINGS,
@@ -29,7 +30,6 @@ from autolabel_core.ledger.schema import (
     CERTIFICATIONS,
     CLUSTER_EVENTS,
     CLUSTER_RUNS,
-    DOUBT_DECISIONS,
     EVENTS,
     REQUESTS,
 )

@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = "0008"
+VERSION = "0009"
 """The newest revision; a ledger that has it needs no look at the migrations."""
 
 metadata = MetaData()
@@ -98,25 +98,6 @@ CERTIFICATIONS = Table(
     Index("certifications_by_collection", "collection", "id"),
 )
 """What verdicts shall certify, and which documents were drawn for it, before the first verdict."""
-
-DOUBT_DECISIONS = Table(
-    "doubt_decisions",
-    metadata,
-    Column("id", ORDER, primary_key=True, autoincrement=True),
-    Column("decision_id", String(64), nullable=False, unique=True),
-    Column("collection", String(200), nullable=False),
-    Column("document_id", String(40), nullable=False),
-    Column("key", Text, nullable=False),
-    Column("content_hash", String(64), nullable=False),
-    Column("decision", String(10), nullable=False),
-    Column("label", Text, nullable=False),
-    Column("new_label", Text),
-    Column("annotator", Text, nullable=False),
-    Column("payload", JSON, nullable=False),
-    Column("recorded_at", String(32), nullable=False),
-    Index("doubt_decisions_by_document", "collection", "document_id", "id"),
-)
-"""What people decided about doubtful labels, and the evidence that they saw."""
 
 EVENTS = Table(
     "events",

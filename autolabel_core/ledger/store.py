@@ -19,6 +19,7 @@ from autolabel_core.ledger.doubt_decisions import DoubtDecisionRows
 from autolabel_core.ledger.events import EventRows
 from autolabel_core.ledger.exports import ExportRows
 from autolabel_core.ledger.forgetting import ForgettingRows
+from autolabel_core.ledger.gold_judgements import GoldJudgementRows
 from autolabel_core.ledger.last_annotations import LastAnnotationRows
 from autolabel_core.ledger.models import ModelRows
 from autolabel_core.ledger.requests import RequestRows
@@ -41,6 +42,7 @@ class Ledger(
     AuditRows,
     CertificationRows,
     DoubtDecisionRows,
+    GoldJudgementRows,
     EventRows,
     DeliveryRows,
     RequestRows,

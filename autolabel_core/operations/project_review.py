@@ -10,6 +10,7 @@ from autolabel_core.tables.workspace import OpenCollection
 if TYPE_CHECKING:
     from autolabel_core.labelling.annotator_agreement import AgreementReport
     from autolabel_core.labelling.doubts import DoubtReport
+    from autolabel_core.labelling.gold_report import GoldReport
     from autolabel_core.labelling.label_evidence import Reason
     from autolabel_core.labelling.settle_doubt import Decision, SettledDoubt
 
@@ -74,3 +75,26 @@ class ReviewedCollection(CollectionAdvice):
         from autolabel_core.labelling.annotator_agreement import agreement
 
         return agreement(self.opened)
+
+    def gold(self) -> GoldReport:
+        """Return the gold set, and how rules did on it over time.
+
+        Returns:
+            The numbers of `autolabel gold`.
+        """
+        from autolabel_core.labelling.gold_report import gold_report
+
+        return gold_report(self.opened)
+
+    def draw_gold(self, size: int) -> int:
+        """Draw documents that judge the rule from now on, and never take part in it.
+
+        Args:
+            size: how many the gold set shall have; those drawn before stay.
+
+        Returns:
+            How many were drawn now.
+        """
+        from autolabel_core.labelling.gold_set import draw_gold
+
+        return draw_gold(self.opened, size)

@@ -12,6 +12,7 @@ from autolabel_core.foundation.label_names import roll_up, taxonomy_version
 from autolabel_core.foundation.statistics import coverage
 from autolabel_core.labelling.audit_summary import audit_summary
 from autolabel_core.labelling.certificate_report import certificate_records
+from autolabel_core.labelling.gold_report import latest_judgements
 from autolabel_core.matching.decision import Rule
 from autolabel_core.notifications.webhooks.health import endpoint_health, recent_firings
 from autolabel_core.operations.renaming import renamed_from
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 LOW_CONFIDENCE_BAND = 0.10
 ASSUMED_ENCODING = '%"text_encoding_found":%"assumed"%'
+JUDGEMENTS_SHOWN = 3
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -103,6 +105,7 @@ def collection_status(collection: OpenCollection) -> CollectionStatus:
         "false_positive_rate": audit_summary(collection),
         "certificates": certificate_records(collection),
         "drift": drift_record(collection),
+        "gold": latest_judgements(collection, JUDGEMENTS_SHOWN),
         "feature_uri": reference_set.feature_uri,
         "taxonomy_version": taxonomy_version(references),
         "pending": {"assets": list(next_run.assets), "batches": list(next_run.batches)},

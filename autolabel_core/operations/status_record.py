@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from autolabel_core.documents.upload_drift_record import DriftRecord
     from autolabel_core.labelling.audit_summary import AuditSummary
     from autolabel_core.labelling.certificate_report import CertificateRecord
+    from autolabel_core.labelling.gold_report import GoldRecord
     from autolabel_core.models.evaluation.verification_record import VerificationRecord
     from autolabel_core.notifications.webhooks.health import EndpointHealth, FiredAlert
     from autolabel_core.tables.boxes.detector_figures import FiguresRecord
@@ -87,7 +88,8 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     `like_label_field` counts objects by metadata keys that look like the label field, where no
     object has that field itself and there are no references.
     `certificates` is empty where no target precision is declared. `drift` is what uploads look
-    like by day; None where there is nothing that references say something of.
+    like by day; None where there is nothing that references say something of. `gold` has the latest
+    judgements by the gold set, the latest last.
     `disagreements` counts pairs of people who label one document differently.
     """
 
@@ -110,6 +112,7 @@ class CollectionStatus(ObjectCounts, LabelCounts):
     false_positive_rate: AuditSummary
     certificates: list[CertificateRecord]
     drift: DriftRecord | None
+    gold: list[GoldRecord]
     feature_uri: str
     taxonomy_version: str
     pending: PendingWork

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.progress import Progress
 from autolabel_core.labelling.certificate_drift import end_drifted_certificates
+from autolabel_core.labelling.gold_set import judge_by_gold
 from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.operations.registration import Registration, register
 from autolabel_core.operations.staleness_plan import Plan, plan, tables_of
@@ -98,4 +99,5 @@ def sweep_here(
                 table(collection).refresh(batch, progress(f"{table.name} {batch}".strip()))
         record_batch_events(collection)
         end_drifted_certificates(collection)
+        judge_by_gold(collection)
     return registration

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from functools import cached_property
 from pathlib import PurePath
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from autolabel_core.declarations.conditions.values import scalar_of
+from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.foundation.json_types import Json
 from autolabel_core.ledger import Annotation
 from autolabel_core.ledger.annotation_table import LedgerPosition
@@ -66,7 +67,11 @@ class CurrentReferences:
         if warehouse.fingerprint(path) is None:
             return {}
         annotations = self._embeddings.items.annotations_in(batch, documents, until)
-        labelled = {d: event for d, event in annotations.items() if event.label is not None}
+        labelled = {
+            document: event
+            for document, event in annotations.items()
+            if event.label is not None and event.content_hash not in self._gold
+        }
         if not labelled:
             return {}
         rows = self._embeddings.items.rows_of(set(labelled), batches=[batch])
@@ -91,7 +96,16 @@ class CurrentReferences:
         items = self._embeddings.items.settled_fingerprint(batch)
         vectors = self._embeddings.warehouse.fingerprint(self._embeddings.path(batch)) or ""
         is_settled = items is not None and not vectors.endswith(UNFINISHED)
-        return f"{items} {self._embeddings.folder.name} {vectors}" if is_settled else None
+        gold = f" {fingerprint(*sorted(self._gold))}" if self._gold else ""
+        return f"{items} {self._embeddings.folder.name} {vectors}{gold}" if is_settled else None
+
+    @cached_property
+    def _gold(self) -> Set[str]:
+        """Contents that judge the rule, and which it therefore may not learn from."""
+        collection = self._embeddings.collection
+        if collection.declaration.detection is not None:
+            return set()
+        return collection.ledger.gold_images(collection.name).keys()
 
     def _terms(self, batch: str, documents: Collection[str] | None, until: int) -> Terms:
         references = {} if batch == UNSEEN else self.in_batch(batch, documents, until)

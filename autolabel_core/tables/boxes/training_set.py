@@ -67,7 +67,8 @@ def training_set(collection: OpenCollection) -> TrainingSet:
         return source.open(truth.key).input_blob("image", mapped).read()
 
     hashes = _hashes(collection, reviewed, open_image)
-    gold = {content: _bits(str(p[BITS])) for content, p in ledger.gold_images(name).items()}
+    noted = ledger.gold_images(name).items()
+    gold = {content: _bits(str(p[BITS])) for content, p in noted if BITS in p}
     splits = split_images(truths, hashes, gold)
     ledger.record_gold_images(
         name,
