@@ -74,13 +74,14 @@ def next_labels(collection: OpenCollection, most: int) -> list[NextDocument]:
         labelled ones. The same for the same facts. Boxes, and a collection of which nothing is
         embedded yet, are an `AutolabelError`.
     """
-    _check_has_candidates(collection)
+    first = _first_part(collection)
+    taxonomy = AppliedTaxonomy(collection)
     queue: list[NextDocument] = []
     asked: list[npt.NDArray[np.float32]] = []
-    parts = _parts(collection)
+    parts = _parts(collection, first)
     with one_thread():
         while len(queue) < most and (part := next(parts, None)) is not None:
-            chosen = _chosen(AppliedTaxonomy(collection), part, most - len(queue), asked)
+            chosen = _chosen(taxonomy, part, most - len(queue), asked)
             queue += [document for _, document in chosen]
             asked += [part.candidates.vectors[position] for position, _ in chosen]
     return queue
@@ -98,23 +99,24 @@ def label_pace(collection: OpenCollection) -> LabelPace | None:
     return pace_of(collection.ledger.last_labels_by_people(collection.name, PACE_FROM))
 
 
-def _check_has_candidates(collection: OpenCollection) -> None:
+def _first_part(collection: OpenCollection) -> CandidatePart:
+    """Return the first part of the documents, or say why there is none to choose from."""
     if collection.declaration.detection is not None:
         raise AutolabelError(
             f"The documents of `{collection.name}` are boxes; which images to look at next is what "
             f"`autolabel review {collection.name}` says."
         )
-    is_labelled = bool(Documents(collection, clusters=False).files)
-    if not is_labelled or not candidate_part(collection, 0).document_ids:
+    part = candidate_part(collection, 0)
+    if not part.document_ids or not Documents(collection, clusters=False).files:
         raise AutolabelError(
             f"`{collection.name}` has no document with a vector yet. Run `autolabel sweep "
             f"{collection.name}`; `autolabel status {collection.name}` says what is missing."
         )
+    return part
 
 
-def _parts(collection: OpenCollection) -> Iterator[CandidatePart]:
+def _parts(collection: OpenCollection, first: CandidatePart) -> Iterator[CandidatePart]:
     """Yield the first part, then those that have documents without a label, a few of them."""
-    first = candidate_part(collection, 0)
     yield first
     if first.documents <= PART_SIZE:
         return

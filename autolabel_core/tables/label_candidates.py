@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from autolabel_core.foundation.errors import AutolabelError
@@ -103,10 +104,10 @@ def documents_by_hash(collection: OpenCollection) -> list[str]:
 
 def _vectors_of(
     warehouse: Warehouse, files: list[PurePath], documents: list[str]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+) -> npt.NDArray[np.float32]:
     """Return the vectors (m, d) of some documents, in that order."""
     place = {document: i for i, document in enumerate(documents)}
-    rows: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]] | None] = [None] * len(documents)
+    rows: list[npt.NDArray[np.float32] | None] = [None] * len(documents)
     for file in files:
         table = warehouse.read_vectors(file)
         for row, document in enumerate(table.document_ids):
