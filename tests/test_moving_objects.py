@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+import pyarrow.parquet as pq
 import pytest
 from support.angle_samples import NAME, declaration, label
 from support.daemon import Daemon, labels
@@ -16,6 +17,9 @@ from autolabel_core.operations.registration import register
 from autolabel_core.operations.staleness_plan import plan, tables_of
 from autolabel_core.tables.embeddings import Embeddings
 from autolabel_core.tables.raw_objects import RawObjects
+from autolabel_core.tables.reference_set import ReferenceSet
+from autolabel_core.tables.remembered import FOLDER
+from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection
 
 QUICK = {"check_every_seconds": 1, "relabel": {"after_labels": 1}}
@@ -163,9 +167,34 @@ def test_objects_that_change_all_the_while_end_with_the_right_labels(workspace, 
             time.sleep(CHURN_SECONDS)
         wanted = {name: ({3: "left", 90: "up"}[angle], "auto") for name, angle in held.items()}
         wanted |= {"left": ("left", "human"), "up": ("up", "human")}
-        daemon.until(
-            lambda: labels(ws, NAME) == wanted, SOON, "what is there in the end is labelled"
-        )
+        what = "what is there in the end is labelled"
+        try:
+            daemon.until(lambda: labels(ws, NAME) == wanted, SOON, what)
+        except AssertionError as error:
+            raise AssertionError(f"{explained(home.workspace, wanted)}\n{error}") from None
         collection = ws.open(NAME)
         daemon.until(lambda: not plan(collection) and not waiting(collection), SOON, "current")
-        assert labels(ws, NAME) == wanted
+        assert labels(ws, NAME) == wanted, explained(home.workspace, wanted)
+
+
+def explained(workspace, wanted):
+    """Say which labels are not as wanted, and what every table has of those documents."""
+    collection = workspace.open(NAME)
+    found = labels(workspace, NAME)
+    wrong = {key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key)}
+    lines = [f"{key}: found {found.get(key)}, wanted {wanted.get(key)}" for key in sorted(wrong)]
+    lines += [str(a) for a in collection.ledger.objects(NAME).values() if a.key in wrong]
+    for a in collection.ledger.annotations(NAME):
+        lines.append(f"{a.event_id} {a.action} {a.key} {a.content_hash[:8]} {a.label} {a.origin}")
+    for table in (RawObjects, Embeddings, ReferenceSet, TaxonomyLabels):
+        opened = table(collection)
+        for batch in opened.partitions:
+            path = opened.path(batch)
+            made = opened.warehouse.fingerprint(path)
+            lines.append(f"{table.name} {batch} made from {made}, now {opened.fingerprint(batch)}")
+            is_arrow = path.suffix == ".arrow"
+            rows = opened.warehouse.read_batch(path) if is_arrow else pq.read_table(path)
+            lines += [str({**row, "vector": None}) for row in rows.to_pylist()]
+    remembered = collection.paths.cache / FOLDER / NAME
+    lines += [f"{file.name} {file.read_text()}" for file in sorted(remembered.glob("*.json"))]
+    return "\n".join(lines)

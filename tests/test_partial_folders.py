@@ -134,13 +134,26 @@ def file_writer(tmp_path):
 
 
 def test_a_file_that_is_never_written_again_leaves_nothing_half(file_writer, tmp_path):
-    part, foreign = tmp_path / f".old{SUFFIX}", tmp_path / ".download.part"
+    (part,), foreign = tmp_path.glob(f".old.*{SUFFIX}"), tmp_path / ".download.part"
     foreign.touch()
     clear_killed_writes(tmp_path)
     assert part.exists(), "a live writer is not disturbed"
     kill(file_writer)
     write_atomically(tmp_path / "new", lambda path: path.write_text("new"))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".download.part", "new"]
+
+
+def test_two_writers_of_one_file_leave_what_the_last_one_wrote(tmp_path):
+    place = tmp_path / "file"
+
+    def write(part):
+        part.write_text("half")
+        write_atomically(place, lambda other: other.write_text("of the other one"))
+        assert place.read_text() == "of the other one"
+        part.write_text("whole")
+
+    write_atomically(place, write)
+    assert place.read_text() == "whole" and list(tmp_path.iterdir()) == [place]
 
 
 def test_a_sweep_clears_what_killed_runs_left_in_the_home(angles, home, run):

@@ -24,19 +24,27 @@ def forget(home) -> None:
 def test_a_value_is_computed_once_for_what_it_is_made_from(angles):
     opened = angles({"a": 0}).open(NAME)
     values = iter([{"n": 1}, {"n": 2}, {"n": 3}])
-    assert remembered(opened, "x", "made from one", lambda: next(values)) == {"n": 1}
-    assert remembered(opened, "x", "made from one", lambda: next(values)) == {"n": 1}
-    assert remembered(opened, "x", "made from two", lambda: next(values)) == {"n": 2}
+    assert remembered(opened, "x", lambda: "made from one", lambda: next(values)) == {"n": 1}
+    assert remembered(opened, "x", lambda: "made from one", lambda: next(values)) == {"n": 1}
+    assert remembered(opened, "x", lambda: "made from two", lambda: next(values)) == {"n": 2}
+
+
+def test_a_value_of_sources_that_change_meanwhile_is_not_kept(angles):
+    opened = angles({"a": 0}).open(NAME)
+    sources = iter(["one", "two", "one", "one"])
+    values = iter([1, 2])
+    assert remembered(opened, "x", lambda: next(sources), lambda: next(values)) == 1
+    assert remembered(opened, "x", lambda: next(sources), lambda: next(values)) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"made_from": "k"}', b"\xff"])
 def test_a_damaged_file_is_forgotten(angles, content):
     opened = angles({"a": 0}).open(NAME)
-    remembered(opened, "x", "k", lambda: 1)
+    remembered(opened, "x", lambda: "k", lambda: 1)
     (file,) = (opened.paths.cache / FOLDER).glob("*/x.json")
     file.write_bytes(content)
-    assert remembered(opened, "x", "k", lambda: 2) == 2
-    assert remembered(opened, "x", "k", lambda: 3) == 2
+    assert remembered(opened, "x", lambda: "k", lambda: 2) == 2
+    assert remembered(opened, "x", lambda: "k", lambda: 3) == 2
 
 
 def test_where_nothing_can_be_written_it_is_computed_each_time(angles):
@@ -45,7 +53,7 @@ def test_where_nothing_can_be_written_it_is_computed_each_time(angles):
     shutil.rmtree(forget_me, ignore_errors=True)
     forget_me.parent.mkdir(parents=True, exist_ok=True)
     forget_me.write_text("a file where the folder would be")
-    assert [remembered(opened, "x", "k", lambda n=n: n) for n in (1, 2)] == [1, 2]
+    assert [remembered(opened, "x", lambda: "k", lambda n=n: n) for n in (1, 2)] == [1, 2]
 
 
 def test_after_every_edit_it_is_what_a_fresh_look_finds(angles, home, bring_up_to_date):

@@ -50,6 +50,7 @@ class Clusters(DerivedTable):
 
     name = CLUSTERS
     partitioned = False
+    is_begun_anew = False
     upstream = ("embeddings", "taxonomy_labels")
 
     @classmethod

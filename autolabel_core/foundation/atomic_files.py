@@ -9,6 +9,7 @@ import resource
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from autolabel_core.foundation.errors import AutolabelError
 
@@ -29,7 +30,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         AutolabelError: the disk is full, or refuses the file.
     """
-    part = path.with_name(f".{path.name}{SUFFIX}")
+    # Two writers at once would rename what the other one has half written.
+    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}{SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear_once(path.parent)

@@ -59,20 +59,17 @@ class Checksums:
             True where nothing can be read. A damaged file that cannot be set aside is an
             `AutolabelError` that names it.
         """
-        try:
-            status = path.stat()
-        except OSError:
-            return True
-        stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
-        if self._seen.get(path) == stamp:
-            return False
-        problem = self._problem(path)
-        if problem is None:
-            self._seen[path] = stamp
-            return False
-        # It may have been replaced while it was looked at.
-        if problem and _stamp(path) == stamp:
-            self._set_aside(path, problem)
+        while (stamp := _stamp(path)) is not None:
+            if self._seen.get(path) == stamp:
+                return False
+            problem = self._problem(path)
+            if problem is None:
+                self._seen[path] = stamp
+                return False
+            # Where it was replaced while it was looked at, the new one is looked at.
+            if problem and _stamp(path) == stamp:
+                self._set_aside(path, problem)
+                return True
         return True
 
     def forget(self, path: Path) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -61,6 +62,9 @@ class Terms:
         return (self.sums.get(name, 0) + change) % MODULUS
 
 
+Source: TypeAlias = "Callable[[str], str | None]"
+"""Tells what the terms of a batch are computed from beside annotations; None: it is unsettled, so
+that they are computed each time."""
 Measure: TypeAlias = "Callable[[str, Collection[str] | None, int], Terms]"
 """Computes terms: of which batch, which of its documents (None is all), and up to which id of the
 ledger."""
@@ -105,7 +109,7 @@ def summed(
     collection: OpenCollection,
     recorded: LedgerSnapshot,
     what: str,
-    sources: Mapping[str, str | None],
+    source: Source,
     measure: Measure,
     position: LedgerPosition | None = None,
 ) -> dict[str, Terms]:
@@ -117,8 +121,7 @@ def summed(
         collection: whose annotations.
         recorded: what the ledger holds of it.
         what: names the sums.
-        sources: by batch, what its terms are computed from beside annotations; None: unsettled, so
-            that they are computed each time.
+        source: tells what the terms of a batch are computed from.
         measure: computes terms.
         position: the last annotation that counts; None: that of `recorded`.
 
@@ -135,16 +138,19 @@ def summed(
     unseen = groups.pop(UNSEEN, set())
     batches: dict[str, tuple[str, Terms]] = {}
     found: dict[str, Terms] = {UNSEEN: measure(UNSEEN, unseen, position.last)}
-    for batch, made_from in sources.items():
-        before = known.batches.get(batch)
+
+    def add_up_batch(batch: str) -> tuple[str | None, Terms]:
+        before, made_from = known.batches.get(batch), source(batch)
         if made_from is None or before is None or before[0] != made_from:
-            found[batch] = measure(batch, None, position.last)
-        elif documents := groups.get(batch, set()) & annotated:
+            return made_from, measure(batch, None, position.last)
+        if documents := groups.get(batch, set()) & annotated:
             old = measure(batch, documents, known.position.last)
             new = measure(batch, documents, position.last)
-            found[batch] = before[1].replaced(documents, old, new)
-        else:
-            found[batch] = before[1]
+            return made_from, before[1].replaced(documents, old, new)
+        return before
+
+    for batch in recorded.batches:
+        made_from, found[batch] = collection.warehouse.undisturbed(partial(add_up_batch, batch))
         if made_from is not None:
             batches[batch] = (made_from, found[batch])
     state = _State(position, frozenset(unseen), batches)

@@ -49,7 +49,7 @@ def candidate_doubt(taxonomy: AppliedTaxonomy, part: CandidatePart) -> Doubt:
         FORMAT, part.version, taxonomy.declared, references.version, in_one_space
     )
     name = f"doubt_{part.number:04d}"
-    kept: _KeptDoubt = remembered(taxonomy.collection, name, made_from, compute)
+    kept: _KeptDoubt = remembered(taxonomy.collection, name, lambda: made_from, compute)
     return Doubt(
         np.array(kept["doubt"], np.float32),
         np.array(kept["is_unknown"], bool),

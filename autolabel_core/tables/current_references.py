@@ -84,7 +84,7 @@ class CurrentReferences:
     @cached_property
     def total(self) -> dict[str, int]:
         """How many there are, and a digest of what they say."""
-        terms = self._embeddings.items.sums("reference_set", self.sources, self._terms)
+        terms = self._embeddings.items.sums("reference_set", self._made_from, self._terms)
         return add_up([{"references": 0, "digest": 0}, *(found.sums for found in terms.values())])
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -10,7 +10,7 @@ from operator import itemgetter
 from autolabel_core.foundation.ids import fingerprint, object_of
 from autolabel_core.ledger import Annotation, BoxAnnotation
 from autolabel_core.ledger.box_annotations import CurrentAnnotations, effective
-from autolabel_core.tables.annotation_sums import Measure, Terms
+from autolabel_core.tables.annotation_sums import Measure, Source, Terms
 from autolabel_core.tables.carried_annotations import transfer_annotations
 from autolabel_core.tables.detection_rows import DetectionRow, is_detection
 from autolabel_core.tables.document_table import DocumentTable
@@ -69,24 +69,25 @@ class DetectionAnnotations:
             groups.setdefault(batch, {})[document] = annotation
         return groups
 
-    def sums(
-        self, what: str, sources: Mapping[str, str | None], measure: Measure
-    ) -> dict[str, Terms]:
+    def sums(self, what: str, source: Source, measure: Measure) -> dict[str, Terms]:
         """Add up terms of judged boxes, all anew when anything was said or seen since.
 
         Args:
             what: names the sums.
-            sources: by batch, what its terms are computed from beside annotations.
+            source: tells what the terms of a batch are computed from.
             measure: computes them.
 
         Returns:
             The terms of each batch.
         """
+        batches = self._detections.batches
+
+        def made_from() -> str:
+            return fingerprint(self._made_from, {batch: source(batch) for batch in batches})
 
         def compute() -> dict[str, dict[str, int]]:
-            return {batch: dict(measure(batch, None, 0).sums) for batch in sources}
+            return {batch: dict(measure(batch, None, 0).sums) for batch in batches}
 
-        made_from = fingerprint(self._made_from, dict(sources))
         known = remembered(self._detections.collection, what, made_from, compute)
         return {batch: Terms(values) for batch, values in known.items()}
 

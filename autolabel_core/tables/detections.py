@@ -31,7 +31,7 @@ from autolabel_core.models.detectors import DeclaredDetector
 from autolabel_core.models.extractors import feature_slug
 from autolabel_core.models.extractors.batch_fallback import call_with_fallback
 from autolabel_core.storage.typed_rows import rows_as
-from autolabel_core.tables.annotation_sums import Measure, Terms
+from autolabel_core.tables.annotation_sums import Measure, Source, Terms
 from autolabel_core.tables.detection_annotations import DetectionAnnotations
 from autolabel_core.tables.detection_report import detection_pictures, detection_report
 from autolabel_core.tables.detection_rows import (
@@ -198,11 +198,9 @@ class DetectionTable(DocumentTable):
         """Return what people said of the boxes of a batch."""
         return self._people.by_batch.get(batch, {})
 
-    def sums(
-        self, what: str, sources: Mapping[str, str | None], measure: Measure
-    ) -> Mapping[str, Terms]:
+    def sums(self, what: str, source: Source, measure: Measure) -> Mapping[str, Terms]:
         """Add up terms of judged boxes; a new annotation may concern any, so all are computed."""
-        return self._people.sums(what, sources, measure)
+        return self._people.sums(what, source, measure)
 
     def stale_annotations(self) -> int:
         """Count annotations of boxes on contents which are there no more."""

@@ -14,7 +14,7 @@ from autolabel_core.foundation.errors import UnreachableItemError, UnreadableIte
 from autolabel_core.foundation.ids import content_hash, object_of
 from autolabel_core.ledger import Annotation
 from autolabel_core.storage.typed_rows import rows_as
-from autolabel_core.tables.annotation_sums import Measure, Terms, label_digest
+from autolabel_core.tables.annotation_sums import Measure, Source, Terms, label_digest
 from autolabel_core.tables.fingerprints import UNFINISHED
 from autolabel_core.tables.table import DerivedTable
 
@@ -166,18 +166,16 @@ class DocumentTable(DerivedTable):
         def measure(batch: str, *_: object) -> Terms:
             return Terms({"labels": sum(map(label_digest, self.annotations_in(batch).values()))})
 
-        terms = self.sums("labels_by_people", dict.fromkeys(self.batches, ""), measure)
+        terms = self.sums("labels_by_people", lambda batch: "", measure)
         return {batch: f"{found.sums['labels']:032x}" for batch, found in terms.items()}
 
     @abstractmethod
-    def sums(
-        self, what: str, sources: Mapping[str, str | None], measure: Measure
-    ) -> Mapping[str, Terms]:
+    def sums(self, what: str, source: Source, measure: Measure) -> Mapping[str, Terms]:
         """Add up terms of annotated documents.
 
         Args:
             what: names the sums.
-            sources: by batch, what its terms are computed from beside annotations; None: unsettled.
+            source: tells what the terms of a batch are computed from.
             measure: computes them.
 
         Returns:
@@ -223,17 +221,18 @@ class DocumentTable(DerivedTable):
             wanted: hash of the content that is meant; None is equal to no content.
 
         Returns:
-            Its bytes.
+            Its bytes. What cannot be read is an `UnreadableItemError`.
 
         Raises:
-            UnreadableItemError: it cannot be read, or has another content by now.
+            UnreachableItemError: it has another content by now; the earlier one may be back at the
+                next look, which no listing would tell.
         """
         kind = self.collection.extractor.manifest.input
         mapped = self.collection.declaration.feature_extractor.input_mappings.get(kind)
         blob = self.source.open(key).input_blob(kind, mapped)
         data = blob.read_within(self.collection.declaration.max_object_mb)
         if content_hash(data) != wanted:
-            raise UnreadableItemError(CHANGED)
+            raise UnreachableItemError(CHANGED)
         return data
 
 

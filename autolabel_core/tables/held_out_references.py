@@ -51,7 +51,7 @@ def held_out_references(collection: OpenCollection, references: ReferenceVectors
         }
 
     made_from = fingerprint(FORMAT, references.version)
-    known = remembered(collection, "held_out_labels", made_from, compute)
+    known = remembered(collection, "held_out_labels", lambda: made_from, compute)
     others = Nearest(np.array(known["position"], np.int32), np.array(known["score"], np.float32))
     return HeldOutLabels(
         tuple(known["labels"]),

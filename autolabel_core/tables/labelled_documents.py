@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypedDict
 
 from autolabel_core.ledger import Annotation
-from autolabel_core.tables.annotation_sums import Measure, Terms, summed
+from autolabel_core.tables.annotation_sums import Measure, Source, Terms, summed
 from autolabel_core.tables.carry_over import collection_moves
 from autolabel_core.tables.document_table import DocumentTable
 from autolabel_core.tables.label_conflicts import LabelConflict
@@ -45,11 +45,9 @@ class LabelledDocuments(DocumentTable):
         """By batch a digest of the labels that people gave, as far as they hold."""
         return self._people.label_digests
 
-    def sums(
-        self, what: str, sources: Mapping[str, str | None], measure: Measure
-    ) -> Mapping[str, Terms]:
+    def sums(self, what: str, source: Source, measure: Measure) -> Mapping[str, Terms]:
         """Add up terms of annotated documents; only what changed is computed anew."""
-        return summed(self.collection, self.recorded, what, sources, measure)
+        return summed(self.collection, self.recorded, what, source, measure)
 
     def stale_annotations(self) -> int:
         """Count documents whose last label was given to a content which is there no more."""

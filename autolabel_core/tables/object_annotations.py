@@ -39,10 +39,9 @@ class ObjectAnnotations:
 
     @cached_property
     def _terms(self) -> Mapping[str, Terms]:
-        sources = {batch: self._made_from(batch) for batch in self._objects.batches}
         collection, recorded = self._objects.collection, self._objects.recorded
         what = "labels_by_people"
-        return summed(collection, recorded, what, sources, self._measure, self._position)
+        return summed(collection, recorded, what, self._made_from, self._measure, self._position)
 
     def _made_from(self, batch: str) -> str | None:
         """What the terms of a batch depend on; None where its file may change and not say so."""

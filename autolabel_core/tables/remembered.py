@@ -17,26 +17,29 @@ Value = TypeVar("Value")
 
 
 def remembered(
-    collection: OpenCollection, what: str, made_from: str, compute: Callable[[], Value]
+    collection: OpenCollection, what: str, made_from: Callable[[], str], compute: Callable[[], Value]
 ) -> Value:
     """Return a value as JSON holds it, computed only where its sources have changed.
 
-    The file may be deleted at any time; where it cannot be written, the value is computed again.
+    The file may be deleted at any time; where it cannot be written, the value is computed again,
+    and so it is where a source changed while it was computed.
 
     Args:
         collection: whose value it is.
         what: names it, such as `stale_annotations`.
-        made_from: fingerprint of everything that it is computed from.
+        made_from: gives the fingerprint of everything that it is computed from.
         compute: computes it; what it returns survives JSON.
 
     Returns:
         The value.
     """
-    known = recalled(collection, what, made_from)
+    sources = made_from()
+    known = recalled(collection, what, sources)
     if known is not None:
         return cast("Value", known)
     value = compute()
-    remember(collection, what, made_from, value)
+    if made_from() == sources:
+        remember(collection, what, sources, value)
     return value
 
 

@@ -38,7 +38,9 @@ def pool_centre(collection: OpenCollection) -> list[float]:
     files = embeddings.warehouse.files_in(embeddings.folder, "batch_*.arrow")
     if not files:
         return []
-    made_from = fingerprint(FORMAT, str(files[0]), embeddings.warehouse.fingerprint(files[0]))
+
+    def made_from() -> str:
+        return fingerprint(FORMAT, str(files[0]), embeddings.warehouse.fingerprint(files[0]))
 
     def compute() -> list[float]:
         table = embeddings.warehouse.read_vectors(files[0])

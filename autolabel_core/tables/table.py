@@ -69,10 +69,12 @@ class LedgerSnapshot:
     def versions(self) -> Mapping[str, str]:
         """By batch, in order, a fingerprint of the objects that exist; a lost ledger is refused."""
         check_ledger(self._workspace, self._name)
-        position = self._ledger.arrival_position(self._name)
-        made_from = fingerprint(FORMAT, self._ledger.database.shown, position)
         opened = self._workspace.open(self._name)
-        return remembered(opened, "versions", made_from, self._versions)
+        return remembered(opened, "versions", self._last_arrival, self._versions)
+
+    def _last_arrival(self) -> str:
+        position = self._ledger.arrival_position(self._name)
+        return fingerprint(FORMAT, self._ledger.database.shown, position)
 
     def _versions(self) -> dict[str, str]:
         return {batch: versions_of(there) for batch, there in self.present_by_batch.items()}
@@ -116,6 +118,8 @@ class DerivedTable(ABC):
         upstream: names of the tables that it is made from; those that a collection lacks are none.
         pool: tables of one pool are never made at the same time; None: of any, beside any.
         completes_batches: whether a batch is told of as complete once it is in this table.
+        is_begun_anew: whether a build starts again where its inputs are replaced meanwhile; what
+            takes minutes goes on, and is stale when it is done.
     """
 
     name: ClassVar[str]
@@ -124,6 +128,7 @@ class DerivedTable(ABC):
     upstream: ClassVar[tuple[str, ...]] = ()
     pool: ClassVar[str | None] = None
     completes_batches: ClassVar[bool] = False
+    is_begun_anew: ClassVar[bool] = True
 
     def __init__(self, collection: OpenCollection, recorded: LedgerSnapshot | None = None) -> None:
         self.collection = collection
@@ -269,12 +274,22 @@ class DerivedTable(ABC):
         Returns:
             Whether anything had to be done.
         """
+        attempts = iter([self])
+
+        def attempt() -> bool:
+            # Once a file was replaced, nothing that was read of it may be used again.
+            table = next(attempts, None) or type(self)(self.collection)
+            return table._refresh(batch, progress)
+
         with self.warehouse.writing(self.collection_name, self.name):
-            wanted = self.fingerprint(batch)
-            if wanted is None or self.is_current(batch):
-                return False
-            self.build(batch, wanted, progress)
-            for file in self._written(batch):
-                if not self.warehouse.exists(file):
-                    self.warehouse.forget(file)
+            return self.warehouse.undisturbed(attempt) if self.is_begun_anew else attempt()
+
+    def _refresh(self, batch: str, progress: Progress) -> bool:
+        wanted = self.fingerprint(batch)
+        if wanted is None or self.is_current(batch):
+            return False
+        self.build(batch, wanted, progress)
+        for file in self._written(batch):
+            if not self.warehouse.exists(file):
+                self.warehouse.forget(file)
         return True

@@ -20,6 +20,7 @@ class RequestedWeights(DerivedTable):
         name: the asset's name.
         partitioned: there is one file.
         on_request: no sweep makes it.
+        is_begun_anew: training takes too long for that.
         upstream: what it is trained on.
         pool: one training at a time.
         kind: of the model, as the registry calls it.
@@ -28,6 +29,7 @@ class RequestedWeights(DerivedTable):
     name = "fine_tuned_weights"
     partitioned = False
     on_request = True
+    is_begun_anew = False
     upstream = ("annotation_exports",)
     pool = "autolabel_training"
     kind: ClassVar[str]
