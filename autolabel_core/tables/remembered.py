@@ -17,7 +17,10 @@ Value = TypeVar("Value")
 
 
 def remembered(
-    collection: OpenCollection, what: str, made_from: Callable[[], str], compute: Callable[[], Value]
+    collection: OpenCollection,
+    what: str,
+    made_from: Callable[[], str],
+    compute: Callable[[], Value],
 ) -> Value:
     """Return a value as JSON holds it, computed only where its sources have changed.
 
