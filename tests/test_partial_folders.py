@@ -134,7 +134,7 @@ def file_writer(tmp_path):
 
 
 def test_a_file_that_is_never_written_again_leaves_nothing_half(file_writer, tmp_path):
-    (part,), foreign = tmp_path.glob(f".old.*{SUFFIX}"), tmp_path / ".download.part"
+    part, foreign = tmp_path / f".old{SUFFIX}", tmp_path / ".download.part"
     foreign.touch()
     clear_killed_writes(tmp_path)
     assert part.exists(), "a live writer is not disturbed"

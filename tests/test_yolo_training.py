@@ -198,9 +198,7 @@ def test_a_full_disk_is_said_and_the_epochs_before_are_kept(run, tmp_path, monke
     real = shutil.copyfile
 
     def full(source, target):
-        name = Path(target).name
-        is_part = name.startswith(".last.pt.") and name.endswith(SUFFIX)
-        if (wanted.folder / "last.pt").exists() and is_part:
+        if (wanted.folder / "last.pt").exists() and Path(target).name == f".last.pt{SUFFIX}":
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(source, target)
 

@@ -9,6 +9,7 @@ import resource
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from autolabel_core.foundation.errors import AutolabelError
@@ -30,20 +31,16 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         AutolabelError: the disk is full, or refuses the file.
     """
-    # Two writers at once would rename what the other one has half written.
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}{SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear_once(path.parent)
-        with _locked(part):
+        with _part_of(path) as part:
             write(part)
             with part.open("rb+") as handle:
                 os.fsync(handle.fileno())
             part.replace(path)
     except OSError as error:
         raise AutolabelError(_explained(error, path)) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def clear_killed_writes(folder: Path, below: bool = False) -> None:
@@ -79,16 +76,36 @@ def _remove_if_free(part: Path) -> None:
 
 
 @contextmanager
-def _locked(part: Path) -> Iterator[None]:
-    """Lock a file while it is written; the system ends the lock with the process.
+def _part_of(path: Path) -> Iterator[Path]:
+    """Name a file to be written, locked as long; the system ends the lock with the process.
 
-    Where it is taken for a killed writer's before the lock is there, it is made again by name.
+    Its name is that of `path`, so that what a killed writer left is written over. While another
+    writer has that, it is a name of its own: two would rename what the other has half written.
     """
-    with part.open("ab") as handle:
-        # File systems without locks (some of a network) never clear one.
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_SH)
-        yield
+    names = (path.name, f"{path.name}.{uuid4().hex[:8]}")
+    for part in (path.with_name(f".{name}{SUFFIX}") for name in names):
+        with part.open("ab") as handle:
+            if not _is_locked(handle, part):
+                continue
+            try:
+                yield part
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+            return
+
+
+def _is_locked(handle: BinaryIO, part: Path) -> bool:
+    """Lock an open file; False where another has it, or its name leads to another by now."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # File systems without locks (some of a network) never clear one.
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(handle.fileno()), part.stat())
+    return False
 
 
 def _explained(error: OSError, path: Path) -> str:
