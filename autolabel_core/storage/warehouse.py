@@ -77,7 +77,6 @@ class Warehouse:
         self.address = files.address
         self.files_in = files.files_in
         self.folders_in = files.folders_in
-        self.remove = files.remove
         self.local = files.local
         self.folder = files.folder
         self.written_in = files.written_in
@@ -146,6 +145,13 @@ class Warehouse:
         if not there and (self._first_looks or {}).get(path) is not None:
             self._check(path, b"")
         return there
+
+    def remove(self, folder: PurePath) -> None:
+        """Remove a folder with all that it holds; an absent one is no error."""
+        self._files.remove(folder)
+        looks = self._first_looks or {}
+        for path in [path for path in looks if path.is_relative_to(folder)]:
+            del looks[path]
 
     def write_table(self, path: PurePath, table: pa.Table, fingerprint: str) -> None:
         """Write a Parquet file in one step.
