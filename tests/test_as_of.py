@@ -275,7 +275,11 @@ def test_the_handle_and_the_commands_look_back(angles, home, run, bring_up_to_da
     assert told("export", NAME, "--format", "csv", "--out", str(out))["written"] == 3
     assert '"east"' in (out / "documents.csv").read_text()
     assert run("snapshot", "verify", "first")[0] == 0
-    assert "first" in run("snapshot", "list")[1]
+    (home.paths.collections / "snapshots" / "junk.json").write_text("x")
+    _, listed, left_out = run("snapshot", "list")
+    assert "first" in listed
+    assert "junk.json cannot be read as a snapshot" in left_out
+    (home.paths.collections / "snapshots" / "junk.json").unlink()
     shown = run("diff", "first")[1]
     assert f"{NAME}: 2 labels or their sources differ, 1 are the same" in shown
     assert "b: east → south" in shown

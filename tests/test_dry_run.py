@@ -182,6 +182,8 @@ def test_a_rule_that_cannot_be_declared_is_refused(angles):
     ws = angles(OBJECTS, FIRST, declared=declaration(score="vote"))
     with pytest.raises(AutolabelError, match="cannot declare such a rule"):
         try_rule(ws.open(NAME), threshold=7.0)
+    with pytest.raises(AutolabelError, match=r"has the label 'eastt'\. Did you mean \"east\""):
+        try_rule(ws.open(NAME), label_thresholds={"eastt": 0.9})
 
 
 def test_the_commands_show_it_and_record_nothing(angles, home, monkeypatch):

@@ -6,6 +6,7 @@ import click
 
 from autolabel_app.options import json_option
 from autolabel_app.output import emit_json, emit_table
+from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.tables.workspace import Workspace
 
 
@@ -84,13 +85,19 @@ def list_(as_json: bool) -> None:
     from autolabel_core.operations.snapshots import find_snapshot, snapshot_names
 
     workspace = Workspace.from_environment()
-    rows = [
-        {
-            "name": name,
-            "made at": (record := find_snapshot(workspace, name))["made_at"],
-            "collections": len(record["collections"]),
-            "digest": record["digest"][:12],
-        }
-        for name in snapshot_names(workspace)
-    ]
+    rows: list[dict[str, object]] = []
+    for name in snapshot_names(workspace):
+        try:
+            record = find_snapshot(workspace, name)
+        except AutolabelError as error:
+            click.echo(f"Left out: {error}", err=True)
+            continue
+        rows.append(
+            {
+                "name": name,
+                "made at": record["made_at"],
+                "collections": len(record["collections"]),
+                "digest": record["digest"][:12],
+            }
+        )
     emit_json(rows) if as_json else emit_table(rows, empty="No snapshots.")
