@@ -111,6 +111,7 @@ def upload_to_label(root: Path) -> None:
         daemon.until(lambda: not plan(workspace.open(NAME)), SOON_SECONDS, "all is current")
         at = 20
         for count in IMAGES:
+            began = time.time()
             for number in range(count):
                 image = images[(at + number) % len(images)].rotate(90 * (number // len(images)))
                 image.save(root / "bucket" / f"{at}-{number}.png")
@@ -121,16 +122,17 @@ def upload_to_label(root: Path) -> None:
             )
             say(f"upload to label, {count:,} new images", took, "s beside an interval of 1 s")
             daemon.until(lambda: not plan(workspace.open(NAME)), SOON_SECONDS, "all is current")
-            for stage, seconds in stages(daemon, uploaded):
+            for stage, seconds in stages(daemon, began, uploaded):
                 say(f"upload to label, {count:,} new images, until {stage}", seconds, "s")
 
 
-def stages(daemon: Daemon, uploaded: float) -> list[tuple[str, float]]:
-    """Return when each stage of the first run after an upload was reached.
+def stages(daemon: Daemon, began: float, uploaded: float) -> list[tuple[str, float]]:
+    """Return when each stage of the last run after an upload was reached.
 
     Args:
         daemon: the one that ran it.
-        uploaded: seconds since 1970.
+        began: when the first file was written, in seconds since 1970; a tick may come in between.
+        uploaded: when the last one was.
 
     Returns:
         Names of stages, and seconds since the upload.
@@ -144,8 +146,8 @@ def stages(daemon: Daemon, uploaded: float) -> list[tuple[str, float]]:
     }
     home = daemon.environ[DAGSTER_HOME_VARIABLE]
     with dg.DagsterInstance.from_config(home) as instance:
-        created = dg.RunsFilter(created_after=datetime.fromtimestamp(uploaded, UTC))
-        run = instance.get_run_records(created)[-1].dagster_run
+        created = dg.RunsFilter(created_after=datetime.fromtimestamp(began, UTC))
+        run = instance.get_run_records(created, limit=1)[0].dagster_run
         events = [(e.dagster_event, e.timestamp) for e in instance.all_logs(run.run_id)]
     found = []
     for event, at in events:
