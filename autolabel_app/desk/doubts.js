@@ -9,6 +9,20 @@ import { WORDS, decimal, share, whole } from "./words.js";
 
 const LISTED = 50;
 
+/** @param {api.Doubt} one */
+function grounds(one) {
+  const probable = share(one.proposed_probability);
+  if (one.probability_by_others == null) return probable;
+  const others = [one.proposed_probability_by_others, one.probability_by_others].map(share);
+  return `${probable}; by the references alone ${one.proposed_label} ${others[0]}, ${one.label} ${others[1]}`;
+}
+
+/** @param {api.DoubtReport} report */
+const summary = (report) =>
+  `${whole(report.contradicted)} of ${whole(report.references)} labels are contradicted, ` +
+  `${whole(report.doubted)} of them more probably wrong than right; ${whole(report.settled)} were ` +
+  "decided about before. What you decide comes back only with new evidence.";
+
 /**
  * @param {{collection: api.Collection & {labels: string[]}, tell: (text: string) => void}} props
  */
@@ -105,9 +119,7 @@ export function Doubts({ collection, tell }) {
         ${current.proposed_label &&
         html`<button class="proposal" onClick=${() => settle("change", current.proposed_label)}>
           <kbd>Enter</kbd> Change to ${current.proposed_label}
-          <small>${share(current.proposed_probability)}; by the references alone
-            ${current.proposed_label} ${share(current.proposed_probability_by_others)},
-            ${current.label} ${share(current.probability_by_others)}</small>
+          <small>${grounds(current)}</small>
         </button>`}
         <div class="actions">
           <button onClick=${() => settle("keep")}><kbd>K</kbd> Keep</button>
@@ -128,11 +140,7 @@ export function Doubts({ collection, tell }) {
           leave=${() => setNaming(false)}
         />`}
       ${report &&
-      html`<p class="hint">
-        ${whole(report.contradicted)} of ${whole(report.references)} labels are contradicted,
-        ${whole(report.doubted)} of them more probably wrong than right; ${whole(report.settled)} were
-        decided about before. What you decide comes back only with new evidence.
-      </p>`}
+      html`<p class="hint">${summary(report)}</p>`}
     </aside>
   </div>`;
 }
