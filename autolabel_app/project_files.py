@@ -22,7 +22,7 @@ run_monitoring:
   start_timeout_seconds: 600
   free_slots_after_run_end_seconds: 30
 run_queue:
-  # Dagster looks every 5 seconds which run may start: half of the time from upload to label.
+  # Dagster looks every 5 seconds by default which run may start; a label should not wait for that.
   dequeue_interval_seconds: 1
 """
 PROJECT_STORAGE = """\

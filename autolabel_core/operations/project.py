@@ -91,8 +91,7 @@ class Project:
         Returns:
             The collection.
         """
-        ledger = self._recorded_in.ledger
-        return ProjectCollection(self.workspace.open(name), self.annotator, ledger)
+        return ProjectCollection(self.workspace.open(name), self.annotator, self._recorded_in)
 
     def revoke(
         self,

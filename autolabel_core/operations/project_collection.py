@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autolabel_core.foundation.progress import told_in_lines
 from autolabel_core.operations.project_review import ReviewedCollection
-from autolabel_core.tables.workspace import OpenCollection
+from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from autolabel_core.exports import ExportReport
     from autolabel_core.exports.box_report import BoxExportReport
     from autolabel_core.labelling.give_labels import GivenLabel, LabelReport
-    from autolabel_core.ledger import Ledger
     from autolabel_core.operations.registration import Registration
     from autolabel_core.operations.status_record import CollectionStatus
 
@@ -35,14 +34,14 @@ class ProjectCollection(ReviewedCollection):
     Args:
         opened: the collection with its stores.
         annotator: who labels.
-        ledger: where exports are recorded; None: that of the collection.
+        recorded_in: the workspace whose ledger notes exports; None: that of the collection.
     """
 
     def __init__(
-        self, opened: OpenCollection, annotator: str, ledger: Ledger | None = None
+        self, opened: OpenCollection, annotator: str, recorded_in: Workspace | None = None
     ) -> None:
         super().__init__(opened, annotator)
-        self._ledger = ledger
+        self._recorded_in = recorded_in or opened.workspace
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.opened.name!r}, {str(self.opened.paths.home)!r})"
@@ -262,7 +261,7 @@ class ProjectCollection(ReviewedCollection):
 
         report = export_collection(self.opened, format, Path(out), tuple(sources), plain)
         if isinstance(report, ExportReport):
-            record_export(self.opened, self._ledger or self.opened.ledger, report)
+            record_export(self.opened, self._recorded_in.ledger, report)
         return report
 
     def embeddings(self) -> tuple[list[str], npt.NDArray[np.float32]]:
