@@ -135,6 +135,8 @@ def test_a_reading_that_hardly_leads_or_is_unlikely_is_called_a_guess(text, enco
         ("Shift_JIS", "cp932", "①髙島屋"),
         ("iso-8859-1", "cp1252", "“5 €”"),
         ("utf-7", "utf-7", "Grün"),
+        ("iso-2022-kr", "iso2022_kr", "안녕하세요"),
+        ("hz-gb-2312", "hz", "你好世界"),
         ("macintosh", "mac_roman", "Größe"),
     ],
 )

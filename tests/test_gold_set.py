@@ -11,6 +11,8 @@ from autolabel_app.cli import root
 from autolabel_core import Project
 from autolabel_core.documents.documents import Documents
 from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.labelling.audit import JudgedLabel, record_verdicts
+from autolabel_core.labelling.certification import draws_to_judge
 from autolabel_core.labelling.gold_report import gold_report
 from autolabel_core.labelling.gold_set import draw_gold, gold_set, judge_by_gold
 from autolabel_core.labelling.next_labels import next_labels
@@ -166,6 +168,33 @@ def test_nobody_is_asked_to_label_gold_documents_for_the_sake_of_others(opened):
     asked = {one["key"] for one in next_labels(opened.open(NAME), 100)}
     assert asked
     assert not asked & set(members(opened))
+
+
+def test_gold_documents_answer_no_doubt_about_others(angles):
+    """They never become references, whoever labels them: their own doubt stays open."""
+    ws = angles({f"k{i}": 40 * i for i in range(7)})
+    draw_gold(ws.open(NAME), 6)
+    label(ws, dict.fromkeys(members(ws)[:3], "seen"))
+    (left,) = next_labels(ws.open(NAME), 100)
+    assert left["key"] not in members(ws)
+    assert left["gain"] < 0.7
+
+
+def test_what_was_labelled_since_the_last_sweep_or_chose_a_threshold_is_not_drawn(opened):
+    label(opened, {"k00": "east", "k01": "east"})
+    record_verdicts(opened.open(NAME), [JudgedLabel("k06", "east", "right", None, "")], "ann")
+    assert draw_gold(opened.open(NAME), 30) == 30
+    assert not set(members(opened)) & {"k00", "k01", "k06", *FIRST}
+
+
+def test_what_judges_the_rule_does_not_choose_its_threshold(angles):
+    target = {"target_precision": 0.8, "delta": 0.2}
+    objects = {f"k{i:02d}": 9 * i for i in range(40)}
+    declared = declaration(confidence_threshold=target, score="nearest")
+    ws = angles(objects, {"k05": "east", "k06": "east", "k30": "west"}, declared=declared)
+    draw_gold(ws.open(NAME), 20)
+    asked = {draw["key"] for draw in draws_to_judge(ws.open(NAME), 400)}
+    assert asked and not asked & set(members(ws))
 
 
 @pytest.mark.parametrize("size", [34, 1000])

@@ -159,3 +159,16 @@ def test_lists_and_pauses_say_nothing_of_how_fast_people_decide():
     assert pace_of(by_a_program) is None
     assert pace.duration(30) == "about 2.0 minutes (2.0 to 2.0)"
     assert pace.duration(300) == "about 20 minutes (20 to 20)"
+
+
+def test_what_judges_the_rule_is_not_chosen_and_answers_no_doubt_about_its_like():
+    vectors, truth = groups([30, 20, 20])
+    candidates = candidates_of(vectors)
+    judging = np.arange(70) < 5
+    for answered in (np.zeros(70, bool), judging):
+        first = choose(candidates, no_doubt_known(candidates), answered, 1, judging=judging)[0]
+        assert truth[first.position] == 0 and first.position >= 5
+    twins = candidates_of(np.concatenate([vectors, vectors[:1]]))
+    judging = np.arange(71) < 1
+    chosen = choose(twins, no_doubt_known(twins), np.zeros(71, bool), 71, judging=judging)
+    assert 70 not in [choice.position for choice in chosen]

@@ -232,3 +232,13 @@ def test_the_sample_is_drawn_by_a_hash_and_not_by_the_order_of_keys(angles):
     ws = angles({f"d{i:02}": i * 7 for i in range(40)})
     ids = label_candidates.documents_by_hash(ws.open(NAME))
     assert ids != sorted(ids) and len(set(ids)) == 40
+
+
+def test_of_samples_what_is_like_no_other_stays_so_and_the_gains_add_up(angles, monkeypatch):
+    monkeypatch.setattr(label_candidates, "PART_SIZE", 5)
+    monkeypatch.setattr("autolabel_core.labelling.next_labels.PART_SIZE", 5)
+    found = queue(angles({**{f"low{i:02}": 3 * i for i in range(15)}, "far": 180}), 100)
+    assert len(found) > 5
+    assert sum(one["gain"] for one in found) <= 1 + 1e-5
+    (far,) = [one for one in found if one["key"] == "far"]
+    assert (far["alike"], far["why"]) == (1, "typical; no document is like it")

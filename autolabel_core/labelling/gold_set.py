@@ -7,6 +7,7 @@ nobody has labelled: which of them people happened to label says nothing then.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -19,6 +20,7 @@ from autolabel_core.documents.stored_vectors import stored_vectors
 from autolabel_core.foundation.errors import AutolabelError
 from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger import GoldJudgement
+from autolabel_core.ledger.annotations import effective_annotations
 from autolabel_core.ledger.gold_judgements import GoldFigures
 from autolabel_core.matching.nearest import nearest
 from autolabel_core.matching.scores.folds import NEAR_DUPLICATE
@@ -101,7 +103,8 @@ def gold_set(collection: OpenCollection) -> GoldSet:
 def draw_gold(collection: OpenCollection, size: int) -> int:
     """Draw documents until the gold set has so many; those that were drawn before stay.
 
-    Documents that people labelled are references already, and are not drawn; nor is what is nearly
+    Documents that people labelled, before the last sweep or since, are references, and what they
+    judged in an audit may have chosen a threshold: neither is drawn, nor is what is nearly
     identical to a reference or to another document of the set.
 
     Args:
@@ -149,7 +152,7 @@ def _contents(collection: OpenCollection) -> list[str]:
 
 def _drawn(collection: OpenCollection, missing: int) -> list[str]:
     """Return contents in the order of their hash, without near-duplicates."""
-    known = set(_contents(collection))
+    known = {*_contents(collection), *_judged_contents(collection)}
     with Documents(collection, clusters=False).connect() as connection:
         rows = connection.execute(
             "SELECT content_hash, min(document_id) FROM documents WHERE reason IS NULL "
@@ -163,7 +166,8 @@ def _drawn(collection: OpenCollection, missing: int) -> list[str]:
     chosen: list[str] = []
     order = list(ids)
     for start in range(0, len(order), DRAWN_AT_ONCE):
-        documents, vectors = _in_order(embeddings, order[start : start + DRAWN_AT_ONCE])
+        unlabelled = _without_labels(collection, order[start : start + DRAWN_AT_ONCE], ids)
+        documents, vectors = _in_order(embeddings, unlabelled)
         near = np.zeros(len(documents), bool)
         for known_vectors in others:
             near |= _is_near(vectors, known_vectors)
@@ -178,6 +182,19 @@ def _drawn(collection: OpenCollection, missing: int) -> list[str]:
         if len(chosen) == missing:
             break
     return chosen
+
+
+def _judged_contents(collection: OpenCollection) -> set[str]:
+    return {verdict.content_hash for verdict in collection.ledger.audits(collection.name)}
+
+
+def _without_labels(
+    collection: OpenCollection, documents: list[str], contents: Mapping[str, str]
+) -> list[str]:
+    """Leave out the documents that somebody has labelled since the last sweep."""
+    events = collection.ledger.holding_annotations(collection.name, documents)
+    since = effective_annotations(events, contents)
+    return [document for document in documents if document not in since]
 
 
 def _references(collection: OpenCollection) -> Vectors:

@@ -190,9 +190,10 @@ class LabelledReferences:
         return any(doubt[row] >= doubt[one] for one in others)
 
     def has_changed(self, row: int) -> bool:
-        """Whether the document's label is another now than the last sweep left it with."""
+        """Whether the document's label is another now than at the last sweep, or is gone."""
         standing = self.standing.get(self.references.document_ids[row])
-        return bool(standing) and strongest(standing or ()).label != self.references.labels[row]
+        # Where nothing stands any more, the label was withdrawn or revoked.
+        return not standing or strongest(standing).label != self.references.labels[row]
 
     def evidence(self, row: int) -> SeenEvidence:
         """Return all that is known of a reference, as a decision about it is recorded with."""

@@ -52,6 +52,14 @@ class NextDocument(TypedDict):
     gain: float
 
 
+class _ChosenOfPart(NamedTuple):
+    """The documents chosen of a part, their positions in it, and the doubt in it before."""
+
+    documents: list[NextDocument]
+    positions: list[int]
+    open_doubt: float
+
+
 class _OpenDocument(NamedTuple):
     """A document that nobody had labelled when its collection was swept last."""
 
@@ -78,13 +86,25 @@ def next_labels(collection: OpenCollection, most: int) -> list[NextDocument]:
     taxonomy = AppliedTaxonomy(collection)
     queue: list[NextDocument] = []
     asked: list[npt.NDArray[np.float32]] = []
+    of_parts: list[_ChosenOfPart] = []
     parts = _parts(collection, first)
     with one_thread():
         while len(queue) < most and (part := next(parts, None)) is not None:
             chosen = _chosen(taxonomy, part, most - len(queue), asked)
-            queue += [document for _, document in chosen]
-            asked += [part.candidates.vectors[position] for position, _ in chosen]
+            queue += chosen.documents
+            asked += [part.candidates.vectors[position] for position in chosen.positions]
+            of_parts.append(chosen)
+    _share_gains(of_parts)
     return queue
+
+
+def _share_gains(of_parts: Sequence[_ChosenOfPart]) -> None:
+    """Turn shares of the doubt in each part into shares of that in all parts looked at."""
+    whole = sum(chosen.open_doubt for chosen in of_parts)
+    for chosen in of_parts:
+        weight = chosen.open_doubt / whole if whole else 0.0
+        for document in chosen.documents:
+            document["gain"] = round(document["gain"] * weight, 6)
 
 
 def label_pace(collection: OpenCollection) -> LabelPace | None:
@@ -131,34 +151,40 @@ def _chosen(
     part: CandidatePart,
     most: int,
     asked: Sequence[npt.NDArray[np.float32]],
-) -> list[tuple[int, NextDocument]]:
+) -> _ChosenOfPart:
     """Choose among the documents of a part; `asked` are vectors of those chosen before."""
     doubt = candidate_doubt(taxonomy, part)
     unlabelled = _still_open(taxonomy.collection, part.document_ids)
+    gold = _judging_documents(taxonomy.collection, part.document_ids)
     answered = np.array([document not in unlabelled for document in part.document_ids], bool)
+    judging = np.array([document in gold for document in part.document_ids], bool)
     beside = np.stack(asked) if asked else None
-    choices = choose(part.candidates, doubt, answered, most, beside)
-    scale = part.documents / len(part.document_ids)
+    choices = choose(part.candidates, doubt, answered, most, beside, judging)
     queue = []
     for choice in choices:
         document = part.document_ids[choice.position]
         label = doubt.label[choice.position]
-        alike = round(choice.alike * scale)
+        alike = _estimated_alike(choice, part)
         queue.append(
-            (
-                choice.position,
-                NextDocument(
-                    document_id=document,
-                    key=unlabelled[document].key,
-                    suggested_label=label,
-                    reason=choice.reason,
-                    why=_why(choice, label, alike),
-                    alike=alike,
-                    gain=round(choice.gain, 6),
-                ),
+            NextDocument(
+                document_id=document,
+                key=unlabelled[document].key,
+                suggested_label=label,
+                reason=choice.reason,
+                why=_why(choice, label, alike),
+                alike=alike,
+                gain=choice.gain,
             )
         )
-    return queue
+    open_doubt = choices[0].open_doubt if choices else 0.0
+    return _ChosenOfPart(queue, [choice.position for choice in choices], open_doubt)
+
+
+def _estimated_alike(choice: Choice, part: CandidatePart) -> int:
+    """Estimate how many documents of the collection are like one, itself among them."""
+    others = len(part.document_ids) - 1
+    scale = (part.documents - 1) / others if others else 0.0
+    return 1 + round((choice.alike - 1) * scale)
 
 
 def _why(choice: Choice, label: str | None, alike: int) -> str:
@@ -177,6 +203,19 @@ def _still_open(collection: OpenCollection, documents: Sequence[str]) -> dict[st
     events = collection.ledger.holding_annotations(collection.name, list(contents))
     since = effective_annotations(events, contents)
     return {document: one for document, one in unlabelled.items() if document not in since}
+
+
+def _judging_documents(collection: OpenCollection, documents: Sequence[str]) -> set[str]:
+    """Return which documents judge the rule, labelled or not: their labels teach nothing."""
+    contents = list(collection.ledger.gold_images(collection.name))
+    if not contents:
+        return set()
+    where = "list_contains(?, content_hash) AND document_id IN (SELECT unnest(?))"
+    with Documents(collection, clusters=False).connect() as connection:
+        rows = connection.execute(
+            f"SELECT document_id FROM documents WHERE {where}", [contents, list(documents)]
+        ).fetchall()
+    return {document for (document,) in rows}
 
 
 def _open_documents(

@@ -73,8 +73,8 @@ def candidate_part(collection: OpenCollection, number: int) -> CandidatePart:
     if known is not None:
         return known
     ids = documents_by_hash(collection)
-    chosen = ids[number * PART_SIZE : (number + 1) * PART_SIZE]
-    vectors = _vectors_of(warehouse, files, chosen)
+    wanted = ids[number * PART_SIZE : (number + 1) * PART_SIZE]
+    chosen, vectors = _vectors_of(warehouse, files, wanted)
     with one_thread():
         part = CandidatePart(number, chosen, candidates_of(vectors), len(ids), version)
     # A command that only reads may have no right to write.
@@ -93,28 +93,29 @@ def documents_by_hash(collection: OpenCollection) -> list[str]:
         Ids; one that comes or goes leaves the order of the others as it is.
     """
     embeddings = Embeddings(collection)
-    ids: list[str] = []
+    ids: set[str] = set()
     for file in embeddings.warehouse.files_in(embeddings.folder, "batch_*.arrow"):
         table = embeddings.warehouse.read_vectors(file)
-        ids += [
+        ids |= {
             d for d, reason in zip(table.document_ids, table.reasons, strict=True) if not reason
-        ]
+        }
     return sorted(ids, key=lambda document: (hashlib.sha256(document.encode()).digest(), document))
 
 
 def _vectors_of(
     warehouse: Warehouse, files: list[PurePath], documents: list[str]
-) -> npt.NDArray[np.float32]:
-    """Return the vectors (m, d) of some documents, in that order."""
-    place = {document: i for i, document in enumerate(documents)}
-    rows: list[npt.NDArray[np.float32] | None] = [None] * len(documents)
+) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """Return those of some documents that are in the files, in that order, and vectors (m, d)."""
+    wanted = set(documents)
+    rows: dict[str, npt.NDArray[np.float32]] = {}
     for file in files:
         table = warehouse.read_vectors(file)
         for row, document in enumerate(table.document_ids):
-            if document in place:
-                rows[place[document]] = table.vectors[row]
-    there = [row for row in rows if row is not None]
-    return np.stack(there) if there else np.zeros((0, 1), np.float32)
+            if document in wanted:
+                rows[document] = table.vectors[row]
+    there = [document for document in documents if document in rows]
+    vectors = [rows[document] for document in there]
+    return there, np.stack(vectors) if vectors else np.zeros((0, 1), np.float32)
 
 
 def _save(warehouse: Warehouse, path: PurePath, part: CandidatePart) -> None:

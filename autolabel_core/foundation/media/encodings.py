@@ -56,6 +56,8 @@ _ALIASES = {
     "x-mac-roman": "mac_roman",
     "unicode-1-1-utf-7": "utf-7",
 }
+# Whatever is written in these is valid UTF-8 as well.
+_SEVEN_BIT = frozenset(("utf-7", "hz", "iso2022_kr"))
 _CONTROLS = frozenset("\t\n\f\r\x85")
 
 
@@ -75,8 +77,9 @@ class DecodedText:
 def decode_bytes(data: bytes, declared: str | None = None) -> DecodedText:
     """Return the text of bytes.
 
-    A byte-order mark decides, then valid UTF-8, then what is declared, then UTF-16 without a mark,
-    then what looks like a language; windows-1252 is assumed where nothing does.
+    A byte-order mark decides, then a declared encoding of seven bits, then valid UTF-8, then any
+    other that is declared, then UTF-16 without a mark, then what looks like a language;
+    windows-1252 is assumed where nothing does.
 
     Args:
         data: the bytes.
@@ -91,15 +94,12 @@ def decode_bytes(data: bytes, declared: str | None = None) -> DecodedText:
             return DecodedText(_by_mark(data, encoding), encoding.removesuffix("-sig"), "mark")
     if _SHIFTED[0] in data and (text := _decoded(data, _SHIFTED[1])) is not None:
         return DecodedText(text, _SHIFTED[1], "mark")
-    # The only encoding in use whose every text is valid UTF-8.
-    is_utf_7 = _ALIASES.get((declared or "").lower(), (declared or "").lower()) == "utf-7"
-    if is_utf_7 and (found := _declared(data, "utf-7")) is not None:
-        return found
+    stated = _declared(data, declared) if declared else None
+    if stated is not None and stated.encoding in _SEVEN_BIT:
+        return stated
     if (text := _decoded(data, "utf-8")) is not None and "\0" not in text:
         return DecodedText(text, "utf-8", "utf-8")
-    if declared and (found := _declared(data, declared)) is not None:
-        return found
-    return _wide(data) or _broken_utf8(data) or _by_looks(data)
+    return stated or _wide(data) or _broken_utf8(data) or _by_looks(data)
 
 
 def _declared(data: bytes, declared: str) -> DecodedText | None:

@@ -30,12 +30,15 @@ class Choice:
         position: among the candidates.
         reason: why it.
         gain: share of the doubt about all candidates that it answers, from 0 to 1.
+        open_doubt: that doubt, before any of the choices, as a number of candidates wholly in
+            doubt.
         alike: how many candidates are like it, itself among them.
     """
 
     position: int
     reason: Reason
     gain: float
+    open_doubt: float
     alike: int
 
 
@@ -45,6 +48,7 @@ def choose(
     answered: npt.NDArray[np.bool_],
     most: int,
     beside: npt.NDArray[np.float32] | None = None,
+    judging: npt.NDArray[np.bool_] | None = None,
 ) -> list[Choice]:
     """Choose candidates, the one that answers the most doubt first.
 
@@ -54,21 +58,30 @@ def choose(
         answered: (m,) those that a person has labelled, whether as references already or not.
         most: at most so many.
         beside: (r, d) further documents that are about to be labelled.
+        judging: (m,) those that judge the rule: their labels teach nothing, and they are never
+            chosen. Nor are near-duplicates of them: as references they would end their judging.
 
     Returns:
         The choices; fewer where the others are near-duplicates of them, or of what is labelled.
     """
     covered = doubt.covered
-    if answered.any():
-        covered = np.maximum(covered, candidates.similarity[answered].max(axis=0))
+    judging = np.zeros(len(answered), bool) if judging is None else judging
+    teaching = answered & ~judging
+    if teaching.any():
+        covered = np.maximum(covered, candidates.similarity[teaching].max(axis=0))
     if beside is not None and len(beside):
         covered = np.maximum(covered, candidates.greatest_similarity(beside))
-    picks = pick_by_coverage(candidates.similarity, doubt.doubt, covered, ~answered, most)
+    allowed = ~(answered | judging)
+    if judging.any():
+        allowed &= candidates.similarity[judging].max(axis=0) < 1.0
+    open_doubt = float((doubt.doubt * (1.0 - covered)).sum(dtype=np.float64))
+    picks = pick_by_coverage(candidates.similarity, doubt.doubt, covered, allowed, most)
     return [
         Choice(
             pick.position,
             _reason(doubt, pick.position),
             pick.gain,
+            open_doubt,
             int((candidates.similarity[pick.position] >= ALIKE).sum()),
         )
         for pick in picks
