@@ -47,6 +47,34 @@ def test_a_word_document_is_read_as_it_is_printed():
     assert text_of(docx("Renamed", document="word/document2.xml")) == "Renamed\n"
 
 
+HIDDEN = "<w:vanish/>"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        pytest.param(
+            run_of("now", f"<w:rPrChange><w:rPr>{HIDDEN}</w:rPr></w:rPrChange>"),
+            ["now"],
+            id="hidden before a tracked change",
+        ),
+        pytest.param(
+            f"<w:r><w:t>a </w:t><w:pict><w:p><w:pPr><w:rPr>{HIDDEN}</w:rPr></w:pPr>"
+            f"{run_of('box', HIDDEN)}</w:p></w:pict><w:t>b</w:t></w:r>",
+            ["a", "b"],
+            id="a hidden text box in a shown run",
+        ),
+        pytest.param(
+            f"<w:r><w:rPr>{HIDDEN}</w:rPr><w:pict>{run_of('box')}</w:pict><w:t>c</w:t></w:r>",
+            [],
+            id="a text box in a hidden run",
+        ),
+    ],
+)
+def test_what_is_hidden_is_the_text_of_that_run_alone(body, shown):
+    assert text_of(word(f"<w:p>{body}{run_of(' end')}</w:p>")).split() == [*shown, "end"]
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -83,6 +111,23 @@ MESSAGES = [
         id="a charset that is not true",
     ),
     pytest.param(
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        b"Content-Type: text/html\r\n\r\n<p>Real text</p>\r\n--b\r\n"
+        + TEXT
+        + b"You get this as a member\r\n--b--",
+        "Real text\nYou get this as a member",
+        id="a page, then the footer of a mailing list",
+    ),
+    pytest.param(
+        b"Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n"
+        + TEXT
+        + b"Plain\r\n--b\r\nContent-Type: multipart/related; boundary=c\r\n\r\n--c\r\n"
+        b"Content-Type: text/html\r\n\r\n<p>Rich</p>\r\n--c--\r\n--b\r\n"
+        b"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n--b--",
+        "Test\nFrom: a@b.c\nTo: d@e.f\nPlain",
+        id="the same three times",
+    ),
+    pytest.param(
         b"Content-Type: application/pkcs7-mime; name=smime.p7m\r\n\r\nAAAA",
         "[smime.p7m]",
         id="encrypted",
@@ -100,3 +145,8 @@ def test_a_subject_in_bytes_is_read_by_its_looks():
     subject = "Subject: Größe\r\n".encode("latin-1")
     message = b"From: a@b.c\r\nTo: d@e.f\r\n" + subject + b"\r\nbody"
     assert text_of(message, ".eml").startswith("Subject: Größe\n")
+
+
+def test_a_subject_in_bytes_that_goes_over_two_lines_is_one_line():
+    folded = HEADERS.replace(b"Test", "Größe\r\n  Köln".encode()) + b"\r\nbody"
+    assert "Subject: Größe Köln\n" in text_of(folded, ".eml")

@@ -32,6 +32,9 @@ _SEPARATOR = "|"
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 # What stands there a second time for older programs, and what was moved away.
 _LEFT_OUT = frozenset(("Fallback", "moveFrom"))
+# What these say of formatting is not about the text of a run: the mark that ends a paragraph, and
+# how a run was formatted before a tracked change.
+_OTHER_FORMATTING = frozenset(("pPr", "rPrChange"))
 # What `zipfile` raises on damaged archives.
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError),
@@ -99,18 +102,21 @@ class _Collector:
     def __init__(self) -> None:
         self.parts: list[str] = []
         self._is_text, self._characters = False, 0
-        self._left_out, self._is_hidden = 0, False
+        self._left_out, self._other_formatting = 0, 0
+        # Of the runs around, outermost first: a text box lies in a run, and has runs of its own.
+        self._is_hidden = [False]
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take note of an element."""
         local = name.rpartition(_SEPARATOR)[2]
         self._left_out += local in _LEFT_OUT
+        self._other_formatting += local in _OTHER_FORMATTING
         if local == "r":
-            self._is_hidden = False
-        elif local == "vanish":
+            self._is_hidden.append(False)
+        elif local == "vanish" and not self._other_formatting:
             values = (v for key, v in attributes.items() if key.rpartition(_SEPARATOR)[2] == "val")
-            self._is_hidden = next(values, "1") not in ("0", "false", "off")
-        self._is_text = local == "t" and not self._left_out and not self._is_hidden
+            self._is_hidden[-1] = next(values, "1") not in ("0", "false", "off")
+        self._is_text = local == "t" and not self._left_out and not any(self._is_hidden)
         if not self._left_out:
             self._add(_BREAKS.get(local, ""))
 
@@ -118,6 +124,9 @@ class _Collector:
         """End an element; a paragraph ends a line, a cell of a table a column."""
         local = name.rpartition(_SEPARATOR)[2]
         self._left_out -= local in _LEFT_OUT
+        self._other_formatting -= local in _OTHER_FORMATTING
+        if local == "r":
+            self._is_hidden.pop()
         self._is_text = False
         if not self._left_out:
             self._add({"p": "\n", "tc": "\t"}.get(local, ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import email
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from email.policy import default
 
@@ -25,8 +25,9 @@ def email_text(data: bytes) -> str:
         data: the message as `.eml` files hold it.
 
     Returns:
-        Subject, sender, recipients, the text (a web page's only where there is no plain one), the
-        names of attachments, and messages that are forwarded inside it.
+        Subject, sender, recipients, the texts in order (of alternatives the plain one, and a web
+        page only where that says nothing), the names of attachments, and messages that are
+        forwarded inside it.
 
     Raises:
         UnreadableItemError: nested more than 20 deep, more than 1,000 parts, or too long.
@@ -64,7 +65,7 @@ def _parts(message: Message, depth: int) -> Iterator[str]:
     leaves = list(_leaves(message, depth))
     if len(leaves) > MAX_PARTS:
         raise UnreadableItemError(_too_many())
-    yield from _texts(leaf for leaf in leaves if _is_text(leaf))
+    yield from _texts(message)
     for leaf in leaves:
         if leaf.get_content_type() == "message/rfc822":
             yield from (t for inner in _inside(leaf) for t in _parts(inner, depth + 1))
@@ -72,25 +73,38 @@ def _parts(message: Message, depth: int) -> Iterator[str]:
             yield f"[{leaf.get_filename() or leaf.get_content_type()}]"
 
 
-def _texts(leaves: Iterable[Message]) -> list[str]:
-    """Return the plain texts, or what the web pages show where no plain one says anything."""
-    listed = list(leaves)
-    plain = [leaf for leaf in listed if leaf.get_content_subtype() != "html"]
-    found = [_content(leaf) for leaf in plain]
-    if any(text.strip() for text in found):
-        return found
-    return [_content(leaf) for leaf in listed if leaf.get_content_subtype() == "html"]
+def _texts(message: Message) -> list[str]:
+    """Return the texts that a message shows, in order; of alternatives one that says anything."""
+    if not _is_divided(message):
+        found = _content(message) if _is_text(message) else ""
+        return [found] if found.strip() else []
+    inside = _inside(message)
+    if message.get_content_subtype() == "alternative":
+        ranked = sorted(inside, key=_rank)
+        return next((texts for one in ranked if (texts := _texts(one))), [])
+    return [text for one in inside for text in _texts(one)]
+
+
+def _rank(alternative: Message) -> int:
+    """Plain text first, then web pages and what holds some, then the rest, such as calendars."""
+    if alternative.get_content_type() == "text/plain":
+        return 0
+    return 1 if alternative.is_multipart() or alternative.get_content_subtype() == "html" else 2
 
 
 def _leaves(message: Message, depth: int) -> Iterator[Message]:
     if depth > MAX_DEPTH:
         raise UnreadableItemError(_too_deep())
-    # One that states no boundary has its text in place of parts.
-    if message.get_content_maintype() != "multipart" or not message.is_multipart():
+    if not _is_divided(message):
         yield message
         return
     for inner in _inside(message):
         yield from _leaves(inner, depth + 1)
+
+
+def _is_divided(message: Message) -> bool:
+    """Whether a message has parts; one that states no boundary has its text in place of them."""
+    return message.get_content_maintype() == "multipart" and message.is_multipart()
 
 
 def _inside(message: Message) -> list[Message]:
@@ -114,7 +128,8 @@ def _header(message: Message, name: str) -> str:
         raw = next((v for key, v in message.raw_items() if key.lower() == name.lower()), "")
         # Bytes outside ASCII, which no standard allows, are there as surrogates.
         if any("\udc80" <= character <= "\udcff" for character in raw):
-            return decode_bytes(raw.encode("ascii", "surrogateescape")).text.strip()
+            text = decode_bytes(raw.encode("ascii", "surrogateescape")).text
+            return " ".join(line.strip() for line in text.splitlines())
         return str(message.get(name, "")).strip()
     except (LookupError, ValueError, AttributeError, IndexError, TypeError):
         return ""
