@@ -261,7 +261,12 @@ def test_the_handle_and_the_api_do_the_same(opened):
         assert answer.json()["payload"]["labels"] == ["west", "east"]
         assert client.post(f"{address}/{document}", json={"decision": "keep"}).status_code == 422
         assert client.post(f"{address}/nothing", json={"decision": "keep"}).status_code == 404
-        assert client.post(f"{address}/{document}", json={"decision": "both"}).status_code == 422
+        kept = {"decision": "keep", "reason": "nobody would read this"}
+        half = {"decision": "change", "label": "north", "reason": "half \ud800"}
+        for body in ({"decision": "both"}, kept, half):
+            answer = client.post(f"{address}/{document}", content=json.dumps(body))
+            assert answer.status_code == 422
+            assert answer.headers["content-type"] == "application/problem+json"
     assert ws.ledger.annotations(NAME)[-1].annotator == "ben"
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     type=click.Choice(["references", "people", "near_duplicates"]),
     help="Only labels that these contradict.",
 )
-@click.option("--reason", help="Why, for `explain`.")
+@click.option("--reason", help="Why it is changed or withdrawn, for `explain`.")
 @annotator_option
 @json_option
 def doubts(

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { Picture } from "./picture.js";
 import { useKeys } from "./state.js";
-import { html, useEffect, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { LabelInput, keysOf } from "./vocabulary.js";
 import { WORDS, decimal, share, whole } from "./words.js";
 
@@ -33,10 +33,13 @@ export function Doubts({ collection, tell }) {
   const [because, setBecause] = useState("");
   const [naming, setNaming] = useState(false);
   const [trouble, setTrouble] = useState("");
+  const asked = useRef("");
+  asked.current = because;
   const load = () => {
     setReport(null);
     api.doubts(name, LISTED, because).then(
       (found) => {
+        if (asked.current !== because) return;  // another choice was made meanwhile
         setReport(found);
         setLeft(found.doubts);
         setTrouble("");

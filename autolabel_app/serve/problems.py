@@ -47,6 +47,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _of_the_request)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(OSError, _of_the_machine)
+    app.add_exception_handler(UnicodeEncodeError, _of_half_a_character)
 
 
 async def _of_the_domain(_request: Request, error: Exception) -> JSONResponse:
@@ -63,6 +64,15 @@ async def _of_the_request(_request: Request, error: Exception) -> JSONResponse:
 async def _of_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return problem(HTTPStatus(error.status_code), str(error.detail))
+
+
+async def _of_half_a_character(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, UnicodeEncodeError)
+    found = ord(error.object[error.start])
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        f"Expected whole characters, found half of one (U+{found:04X}) in what was sent.",
+    )
 
 
 async def _of_the_machine(_request: Request, error: Exception) -> JSONResponse:

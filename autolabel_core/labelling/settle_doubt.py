@@ -49,20 +49,23 @@ def settle_doubt(
         decision: whether its label stays.
         annotator: who decides.
         new_label: of a change.
-        reason: why, if the person says so.
+        reason: why a label is changed or withdrawn, if the person says so.
 
     Returns:
         What was recorded.
 
     Raises:
         AutolabelError: the document has changed since the last sweep, the new label is missing,
-            unfit or the old one, or the label to be withdrawn is another person's; nothing is
-            recorded. `NotFoundError` where it has no label.
+            unfit or the old one, a reason is given for a label that stays, or the label to be
+            withdrawn is another person's; nothing is recorded. `NotFoundError` where it has no
+            label.
     """
     labelled, row = evidence_about(collection, key)
     stored = labelled.references.rows[row]
     if (decision == "change") != (new_label is not None):
         raise AutolabelError("A new label goes with `change`, and with nothing else.")
+    if decision == "keep" and reason:
+        raise AutolabelError("A reason is kept with a label that is changed or withdrawn alone.")
     if new_label is not None and is_null(new_label):
         raise AutolabelError(f"{new_label!r} is no label; `withdraw` takes the label away.")
     new_label = None if new_label is None else check_label(new_label)
