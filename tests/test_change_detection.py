@@ -203,3 +203,14 @@ def test_a_change_that_lasts_is_one_and_later_the_new_normal():
 
     found = detect(uploads(np.random.default_rng(5), 25, lower_for_good))
     assert [(change.first, change.is_over) for change in found.changes] == [(8, False)]
+
+
+def test_equal_similarities_and_labels_that_were_not_there_before_are_not_lower():
+    rng = np.random.default_rng(0)
+    vectors = points(rng, np.eye(12)[rng.integers(0, 4, 200)])
+    same = Sample(np.zeros(200, np.int64), np.full(200, 0.9), vectors)
+    assert change_figures(same, same).lower == 0.0
+    usual, new = rng.normal(0.8, 0.05, 200), np.arange(200) % 2
+    after = Sample(new, np.where(new, usual, usual - 0.5), vectors)
+    before = Sample(np.zeros(200, np.int64), rng.normal(0.8, 0.05, 200), vectors)
+    assert change_figures(before, after).lower == pytest.approx(0.5)

@@ -11,6 +11,7 @@ from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger import Ledger
 from autolabel_core.ledger.exports import RecordedExport
 from autolabel_core.tables.lost_ledger import noted_annotations
+from autolabel_core.tables.made_references import MadeReferences
 from autolabel_core.tables.reference_set import ReferenceSet
 from autolabel_core.tables.taxonomy_labels import TaxonomyLabels
 from autolabel_core.tables.workspace import OpenCollection
@@ -55,9 +56,16 @@ def record_export(collection: OpenCollection, ledger: Ledger, report: ExportRepo
 
 
 def _until(collection: OpenCollection, name: str) -> int:
-    """Return the last annotation that the tables know; of stale ones, that of the last sweep."""
-    other = collection.workspace.open(name)
-    stale = TaxonomyLabels(collection).stale() or ReferenceSet(other).stale()
-    if stale and (noted := noted_annotations(collection.workspace, name)):
-        return collection.ledger.place_of_annotations(noted)
-    return collection.ledger.annotation_position(name).last
+    """Return the last annotation that the tables know; of stale ones, that of the last sweep.
+
+    A sweep begins with a note of the last annotation, and its tables know what was said since.
+    """
+    other, ledger = collection.workspace.open(name), collection.ledger
+    references = ReferenceSet(other)
+    if not (TaxonomyLabels(collection).stale() or references.stale()):
+        return ledger.annotation_position(name).last
+    noted = noted_annotations(collection.workspace, name)
+    made = MadeReferences.load(other, references.version)
+    known = [ledger.place_of_annotations(noted)] if noted else []
+    known += [made.position.last] if made is not None else []
+    return max(known) if known else ledger.annotation_position(name).last
