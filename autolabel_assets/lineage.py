@@ -107,8 +107,19 @@ def described(collection: Collection, table: type[DerivedTable], description: st
 
 def _declared(collection: Collection, table: type[DerivedTable]) -> dict[str, object]:
     """Return what differs from the defaults in the sections that concern a table."""
-    wanted = set(SECTIONS.get(table.name, ()))
-    return collection.model_dump(mode="json", include=wanted, exclude_defaults=True)
+    extractor = collection.feature_extractor
+    found: dict[str, object] = collection.model_dump(
+        mode="json",
+        include=set(SECTIONS.get(table.name, ())),
+        # Declared beside the model, these fields are carried to the labels and change no vector.
+        exclude={"feature_extractor": {"field_passthrough"}},
+        exclude_defaults=True,
+    )
+    if not found.get("feature_extractor", True):
+        del found["feature_extractor"]
+    if table is TaxonomyLabels and extractor.field_passthrough:
+        found["field_passthrough"] = list(extractor.field_passthrough)
+    return found
 
 
 def step_tags(collection: Collection, table: type[DerivedTable]) -> dict[str, str]:

@@ -57,6 +57,9 @@ def test_the_code_version_changes_exactly_where_the_declaration_does(graph):
     before = {name: node(graph(), name).code_version for name in names}
     after = {name: node(graph(DECLARED.replace("0.5", "0.6")), name).code_version for name in names}
     assert [name for name in names if before[name] != after[name]] == ["taxonomy_labels"]
+    carried = DECLARED + "feature_extractor: {field_passthrough: [colour]}\n"
+    after = {name: node(graph(carried), name).code_version for name in names}
+    assert [name for name in names if before[name] != after[name]] == ["taxonomy_labels"]
     spaced = DECLARED.replace("{field", "{ field") + "# a note\ndescription: Shoes of the shop.\n"
     assert {name: node(graph(spaced), name).code_version for name in names} == before
 
