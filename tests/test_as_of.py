@@ -285,3 +285,15 @@ def test_the_handle_and_the_commands_look_back(angles, home, run, bring_up_to_da
     assert "b: east → south" in shown
     with Project(home.workspace).as_of("first") as then:
         assert then.collection(NAME).status()["references"] == {"east": 1, "west": 1}
+
+
+def test_now_goes_by_what_the_yaml_says_now(angles, home, bring_up_to_date):
+    angles({"a": 0, "b": 60}, {"a": "east"})
+    home.declare(NAME, declaration(confidence_threshold=0.99))
+    file = make_snapshot(home.workspace, "edited")
+    thresholds = read_snapshot(file)["collections"][NAME]["thresholds"]
+    assert thresholds == {"(all)": 0.99}
+    bring_up_to_date(home.workspace, NAME)
+    compared = compare_moments(home.workspace, "edited", "now").differences[NAME]
+    assert (compared.thresholds, compared.rule) == ({}, [])
+    assert verify_snapshot(home.workspace, "edited") == []

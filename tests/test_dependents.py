@@ -114,6 +114,17 @@ def test_a_marked_export_is_replaced_and_then_rests_on_what_holds_now(
     assert mark_exports(ws.ledger, [NAME]) == []
 
 
+def test_a_mark_that_cannot_be_written_ends_nothing(angles, home, run, tmp_path, caplog):
+    ws = angles(OBJECTS, {"a": "east", "x": "west"})
+    for name in ("first", "second"):
+        handle(home).export("csv", tmp_path / name)
+    (tmp_path / "first" / REVOKED_MARK).mkdir()
+    assert run("revoke", "--annotator", "me", "--yes")[0] == 0
+    assert ws.ledger.annotations(NAME) == []
+    assert "first could not be written" in caplog.text
+    assert (tmp_path / "second" / REVOKED_MARK).is_file()
+
+
 def test_the_handle_revokes_and_reinstates(angles, home):
     angles(OBJECTS, {"a": "east", "x": "west"})
     project = Project(home.workspace)

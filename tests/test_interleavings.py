@@ -19,7 +19,8 @@ from support.interleavings import ANGLES, TABLES, Interruptions, SharedHome
 
 from autolabel_core.storage import checksums
 from autolabel_core.storage.local_files import LocalFiles
-from autolabel_core.storage.warehouse import ATTEMPTS, ReplacedFileError, Warehouse
+from autolabel_core.storage.file_watch import ATTEMPTS, ReplacedFileError
+from autolabel_core.storage.warehouse import Warehouse
 from autolabel_core.tables.annotation_sums import UNSEEN
 from autolabel_core.tables.current_references import CurrentReferences
 from autolabel_core.tables.embeddings import Embeddings
@@ -79,6 +80,22 @@ def test_labels_hold_no_reference_that_came_and_went_while_they_were_made(shared
     with before(TaxonomyLabels, "build", lambda: do_all(shared, *come)):
         shared.do_refresh(3)
     do_all(shared, ("label", "k2", None), ("sweep",))
+    assert_right(shared)
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_a_later_batch_goes_by_the_references_that_its_name_says(tmp_path, toy_extractors, looked):
+    shared = SharedHome(tmp_path, batch_size=2)
+    puts = [("put", f"k{number}", angle) for number, angle in enumerate((0, 8, 18, 30))]
+    do_all(shared, *puts, ("label", "k0", "left"), ("sweep",))
+    do_all(shared, ("put", "k2", 44), ("register",), ("refresh", 0), ("refresh", 1))
+    # A run keeps one table over all of its batches, and with it what was read for the first.
+    run = TaxonomyLabels(shared.opened)
+    first, second = run.batches
+    assert run.stale() == [second] if looked else not run.refresh(first)
+    do_all(shared, ("label", "k3", "right"), ("refresh", 2))
+    assert run.refresh(second)
+    do_all(shared, ("label", "k3", None), ("sweep",))
     assert_right(shared)
 
 

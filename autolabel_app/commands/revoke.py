@@ -99,6 +99,8 @@ def revoke(
 
 def _names(workspace: Workspace, collection: str | None) -> list[str]:
     if collection is None:
+        for problem in workspace.declared.problems:
+            click.echo(f"Left out: {problem}", err=True)
         return sorted(workspace.collections)
     return [workspace.collection(collection).collection_name]
 
@@ -106,7 +108,7 @@ def _names(workspace: Workspace, collection: str | None) -> list[str]:
 def _begin(since: str | None) -> str | None:
     from autolabel_core.documents.quality import parse_since
 
-    return parse_since(since, datetime.now(UTC)) if since else None
+    return None if since is None else parse_since(since, datetime.now(UTC))
 
 
 def _revoke(
@@ -153,20 +155,27 @@ def _revoke(
 def _undo(
     workspace: Workspace, names: list[str], revocation_id: str, dry_run: bool, as_json: bool
 ) -> None:
-    from autolabel_core.labelling.revocation import Revocable, reinstate
+    from autolabel_core.labelling.revocation import Revocable, standing_revocations
     from autolabel_core.operations.dependents import mark_exports
-    from autolabel_core.operations.revocation import try_reinstatement
+    from autolabel_core.operations.revocation import try_reinstatement, undo_revocation
 
     if dry_run:
         changes = try_reinstatement(workspace, names, revocation_id)
         _show_changes(Revocable(), changes, [], as_json)
         return
-    events = reinstate(workspace.ledger, names, revocation_id, annotator_name())
+    events = undo_revocation(workspace, names, revocation_id, annotator_name())
     mark_exports(workspace.ledger, sorted(workspace.collections))
+    standing = standing_revocations(workspace.ledger, names)
+    left = sum(r.annotations for r in standing if r.revocation_id.startswith(revocation_id))
     if as_json:
-        emit_json({"reinstated": len(events)})
+        emit_json({"reinstated": len(events), "left_revoked": left})
         return
     click.echo(f"{len(events)} annotations count again; `autolabel sweep` labels by them.")
+    if left:
+        click.echo(
+            f"{left} stay revoked: they rest on what another revocation took back. Undo that one, "
+            "then this one again; `autolabel revoke --list` shows both."
+        )
 
 
 def _show(found: Revocable, notes: list[str]) -> None:

@@ -20,12 +20,23 @@ def descendants_of(history: Sequence[Annotation], event_ids: set[str]) -> list[A
         Those that count, in order; the others themselves are not among them.
     """
     counting = {event.event_id for event in in_force(history)}
+    return [event for event in resting_on(history, event_ids) if event.event_id in counting]
+
+
+def resting_on(history: Sequence[Annotation], event_ids: set[str]) -> list[Annotation]:
+    """Return the annotations that rest on others, revoked or not, directly or through others.
+
+    Args:
+        history: everything recorded of a collection, in order.
+        event_ids: of the others.
+
+    Returns:
+        The annotations, in order; the others themselves are not among them.
+    """
     taken, found = set(event_ids), list[Annotation]()
     for event, parents in _with_parents(history):
-        if taken.isdisjoint(parents) or event.event_id in taken:
-            continue
-        taken.add(event.event_id)
-        if event.event_id in counting:
+        if not taken.isdisjoint(parents) and event.event_id not in taken:
+            taken.add(event.event_id)
             found.append(event)
     return found
 

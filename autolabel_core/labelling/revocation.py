@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
 from autolabel_core.foundation.ids import object_of
-from autolabel_core.labelling.descendants import descendants_of
+from autolabel_core.labelling.descendants import descendants_of, resting_on
 from autolabel_core.ledger import Annotation, Ledger
 from autolabel_core.ledger.revocations import (
     REINSTATE,
@@ -51,14 +51,30 @@ class RevocationFilter:
 
     def meets(self, event: Annotation, batch: str | None) -> bool:
         """Whether an annotation of a document in that batch is meant."""
-        conditions = [
-            (self.annotator, event.annotator == self.annotator),
-            (self.since, event.recorded_at >= (self.since or "")),
-            (self.recorded_at, event.recorded_at == self.recorded_at),
-            (self.batch, batch == self.batch),
-            (self.event_ids, event.event_id in self.event_ids),
-        ]
-        return all(holds for asked, holds in conditions if asked)
+        return (
+            self.annotator in (None, event.annotator)
+            and (self.since is None or event.recorded_at >= self.since)
+            and self.recorded_at in (None, event.recorded_at)
+            and self.batch in (None, batch)
+            and (not self.event_ids or event.event_id in self.event_ids)
+        )
+
+    def check(self) -> None:
+        """Refuse to mean everything, be it by an empty text, such as that of an unset variable.
+
+        Raises:
+            AutolabelError: no condition is given, or one is an empty text.
+        """
+        if self.is_empty:
+            raise AutolabelError(
+                "Say which annotations are to be revoked: by whom, since when, of which import or "
+                "batch, or by id. Nothing was recorded."
+            )
+        if "" in (self.annotator, self.since, self.recorded_at, self.batch):
+            raise AutolabelError(
+                "Expected a name or a moment in each condition, found an empty text. Leave the "
+                "condition out, or say what it is. Nothing was recorded."
+            )
 
 
 @dataclass(frozen=True)
@@ -93,13 +109,9 @@ def revocable(ledger: Ledger, collections: Sequence[str], wanted: RevocationFilt
         The annotations.
 
     Raises:
-        AutolabelError: no condition is given.
+        AutolabelError: no condition is given, or one is an empty text.
     """
-    if wanted.is_empty:
-        raise AutolabelError(
-            "Say which annotations are to be revoked: by whom, since when, of which import or "
-            "batch, or by id. Nothing was recorded."
-        )
+    wanted.check()
     found = Revocable()
     for name in collections:
         history = ledger.annotation_history(name)
@@ -148,6 +160,9 @@ def reinstate(
 ) -> list[Annotation]:
     """Undo a revocation: what it took back counts again, as if it had never been revoked.
 
+    What rests on an annotation that another revocation has taken back stays revoked, and so this
+    revocation stands for it.
+
     Args:
         ledger: where to.
         collections: where it may have taken something back.
@@ -159,21 +174,31 @@ def reinstate(
 
     Raises:
         NotFoundError: there is no such revocation, or everything that it took back counts.
+        AutolabelError: all of it rests on what another revocation has taken back.
     """
     with ledger.together():
-        found = {
-            event.event_id: (event, str(revocation.provenance[REVOCATION_ID]))
-            for name in collections
-            for event, revocation in _revoked(ledger.annotation_history(name))
-            if str(revocation.provenance[REVOCATION_ID]).startswith(revocation_id)
-        }
-        ids = {id_ for _, id_ in found.values()}
+        found: list[tuple[Annotation, str]] = []
+        resting: set[str] = set()
+        for name in collections:
+            history = ledger.annotation_history(name)
+            revoked = [(e, str(r.provenance[REVOCATION_ID])) for e, r in _revoked(history)]
+            others = {e.event_id for e, id_ in revoked if not id_.startswith(revocation_id)}
+            found += [(e, id_) for e, id_ in revoked if e.event_id not in others]
+            resting |= {event.event_id for event in resting_on(history, others)}
+        ids = {id_ for _, id_ in found}
         if not revocation_id or len(ids) != 1:
             raise NotFoundError(
                 f"Expected the id of one revocation that stands, found {revocation_id!r}, which "
                 f"{len(ids)} have. `autolabel revoke --list` shows them. Nothing was recorded."
             )
-        events, whole_id = [event for event, _ in found.values()], ids.pop()
+        events = [event for event, _ in found if event.event_id not in resting]
+        if not events:
+            raise AutolabelError(
+                f"All that {revocation_id} took back rests on annotations that another revocation "
+                "has taken back. Undo that one first; `autolabel revoke --list` shows it. Nothing "
+                "was recorded."
+            )
+        whole_id = ids.pop()
         ledger.append_annotations([_about(e, REINSTATE, whole_id, by, None) for e in events])
     return events
 

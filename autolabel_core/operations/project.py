@@ -141,14 +141,15 @@ class Project:
             revocation_id: its id.
 
         Returns:
-            How many annotations count again.
+            How many annotations count again; what rests on another revocation's does not.
         """
-        from autolabel_core.labelling.revocation import reinstate
         from autolabel_core.operations.dependents import mark_exports
+        from autolabel_core.operations.revocation import undo_revocation
 
-        ledger = self.workspace.ledger
-        events = reinstate(ledger, self.collections, revocation_id, self.annotator)
-        mark_exports(ledger, self.collections)
+        events = undo_revocation(
+            self.workspace, self.collections, revocation_id, self.annotator
+        )
+        mark_exports(self.workspace.ledger, self.collections)
         return len(events)
 
     @contextmanager

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from autolabel_core.labelling.revocation import RevocationFilter, reinstate, revocable, revoke
-from autolabel_core.ledger import Ledger
+from autolabel_core.ledger import Annotation, Ledger
 from autolabel_core.operations.dry_run import DryRun, dry_run
 from autolabel_core.operations.impact import referring
+from autolabel_core.tables.carry_over import record_moves
+from autolabel_core.tables.raw_objects import RawObjects
 from autolabel_core.tables.workspace import OpenCollection, Workspace
 
 
@@ -58,12 +60,35 @@ def try_reinstatement(
     given_back: set[str] = set()
 
     def act(copy: OpenCollection) -> None:
-        events = reinstate(copy.ledger, collections, revocation_id, "dry run")
+        events = undo_revocation(copy.workspace, collections, revocation_id, "dry run")
         given_back.update(event.collection for event in events)
 
     tried = [(one, dry_run(one, act)[1]) for one in _affected(workspace, collections)]
     names = {one.name for one in _affected(workspace, given_back)}
     return [CollectionChanges(one.name, changes) for one, changes in tried if one.name in names]
+
+
+def undo_revocation(
+    workspace: Workspace, collections: Sequence[str], revocation_id: str, by: str
+) -> list[Annotation]:
+    """Undo a revocation; labels whose object was renamed since go where it lies now.
+
+    Args:
+        workspace: the stores.
+        collections: where it may have taken something back.
+        revocation_id: its id, or how that begins.
+        by: who undoes it.
+
+    Returns:
+        What counts again.
+    """
+    events = reinstate(workspace.ledger, collections, revocation_id, by)
+    for name in sorted({event.collection for event in events}):
+        objects = RawObjects(workspace.open(name))
+        # Where the bucket was not read yet, the next sweep reads it and does the same.
+        if not objects.stale():
+            record_moves(objects, {})
+    return events
 
 
 def _affected(workspace: Workspace, names: Iterable[str]) -> list[OpenCollection]:

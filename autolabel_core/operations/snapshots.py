@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, cast
 
+from autolabel_core.declarations.rule import rule_of
 from autolabel_core.documents.quality import parse_since
 from autolabel_core.foundation.atomic_files import write_atomically
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
@@ -64,7 +65,7 @@ def make_snapshot(workspace: Workspace, name: str) -> Path:
         )
     if file.exists():
         raise AutolabelError(f"There is a snapshot {name!r} already, {file}. Choose another name.")
-    moment = Moment(name, positions_at(workspace.ledger.database))
+    moment = _present(workspace, name)
     record = _record(workspace, moment, datetime.now(UTC).isoformat(timespec="seconds"))
     text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -187,6 +188,12 @@ def verify_snapshot(workspace: Workspace, name: str) -> list[str]:
     return problems + [note for note in again["notes"] if note not in snapshot["notes"]]
 
 
+def _present(workspace: Workspace, name: str) -> Moment:
+    """Return this moment, with what the YAML says now: a sweep would go by that."""
+    rules = {one: rule_of(declared) for one, declared in workspace.collections.items()}
+    return Moment(name, positions_at(workspace.ledger.database), rules)
+
+
 def _moment_of(snapshot: Snapshot) -> Moment:
     rules = {name: state["rule"] for name, state in snapshot["collections"].items()}
     return Moment(snapshot["name"], snapshot["ledger"], rules)
@@ -218,7 +225,7 @@ def find_moment(workspace: Workspace, text: str) -> Moment:
         return _moment_of(snapshot)
     present = datetime.now(UTC)
     if text == NOW:
-        return Moment(NOW, positions_at(database))
+        return _present(workspace, NOW)
     try:
         moment = parse_since(text, present)
     except AutolabelError as error:

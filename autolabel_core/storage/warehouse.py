@@ -6,29 +6,21 @@ is up to date, and a file that cannot be read has none: it is made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from threading import local
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from autolabel_core.foundation.errors import AutolabelError
+from autolabel_core.storage.file_watch import FileWatch
 from autolabel_core.storage.local_files import WarehouseFiles
 from autolabel_core.storage.typed_rows import Column, optional_texts_of, texts_of
 
 FINGERPRINT = b"autolabel.fingerprint"
-ATTEMPTS = 5
-Result = TypeVar("Result")
-
-
-class ReplacedFileError(AutolabelError):
-    """A file has another content than when its fingerprint was asked for in the same work."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ class Warehouse:
         self._files = files
         self._locks = locks
         self._fingerprints: dict[PurePath, tuple[tuple[int, int, int], str | None]] = {}
-        self._watched = local()
+        self._watch = FileWatch(files.address)
         self.path = files.path
         self.address = files.address
         self.files_in = files.files_in
@@ -81,6 +73,8 @@ class Warehouse:
         self.folder = files.folder
         self.written_in = files.written_in
         self.forget = files.forget
+        self.undisturbed = self._watch.undisturbed
+        self.noting = self._watch.noting
 
     @contextmanager
     def writing(self, *names: str) -> Iterator[None]:
@@ -91,67 +85,17 @@ class Warehouse:
         with FileLock(self._locks / f"{'.'.join(names)}.lock"):
             yield
 
-    def undisturbed(self, work: Callable[[], Result]) -> Result:
-        """Do work for which every file is one version; it is begun anew where one was replaced.
-
-        Work asks for the fingerprints of its inputs first, gives its result a name by them, and
-        reads them later. Were a file replaced in between, the name would belong to another content,
-        for ever where the earlier content comes back.
-
-        Args:
-            work: does all its reading in this thread, and may be repeated.
-
-        Returns:
-            What it returned. Files that were replaced at every one of `ATTEMPTS` attempts are a
-            `ReplacedFileError`.
-        """
-        if self._first_looks is not None:
-            return work()
-        for _ in range(ATTEMPTS - 1):
-            with suppress(ReplacedFileError), self._watching():
-                return work()
-        with self._watching():
-            return work()
-
-    @contextmanager
-    def _watching(self) -> Iterator[None]:
-        self._watched.first_looks = {}
-        try:
-            yield
-        finally:
-            self._watched.first_looks = None
-
-    @property
-    def _first_looks(self) -> dict[PurePath, str | None] | None:
-        """Fingerprints of the files that undisturbed work has looked at, as they were then."""
-        looks: dict[PurePath, str | None] | None = getattr(self._watched, "first_looks", None)
-        return looks
-
-    def _check(self, path: PurePath, found: bytes | None) -> None:
-        """Refuse a content with another fingerprint than before; a file without one may change."""
-        looks = self._first_looks
-        if looks is None or found is None:
-            return
-        now = found.decode(errors="replace")
-        if looks.setdefault(path, now) != now:
-            raise ReplacedFileError(
-                f"{self.address(path)} is written by another process again and again, so that "
-                "nothing can be made from it. Run `autolabel sweep` when that is done."
-            )
-
     def exists(self, path: PurePath) -> bool:
         """Whether there is such a file; a damaged one is set aside."""
         there = self._files.exists(path)
-        if not there and (self._first_looks or {}).get(path) is not None:
-            self._check(path, b"")
+        if not there:
+            self._watch.check_gone(path)
         return there
 
     def remove(self, folder: PurePath) -> None:
         """Remove a folder with all that it holds; an absent one is no error."""
         self._files.remove(folder)
-        looks = self._first_looks or {}
-        for path in [path for path in looks if path.is_relative_to(folder)]:
-            del looks[path]
+        self._watch.forget_below(folder)
 
     def write_table(self, path: PurePath, table: pa.Table, fingerprint: str) -> None:
         """Write a Parquet file in one step.
@@ -171,7 +115,7 @@ class Warehouse:
         # By a path, pyarrow would open the file twice: for the footer, and for the rows.
         with pa.OSFile(str(self.local(path)), "r") as opened:
             table = pq.read_table(opened, columns=chosen, partitioning=None)
-        self._check(path, (table.schema.metadata or {}).get(FINGERPRINT))
+        self._check_content(path, table.schema.metadata)
         return table
 
     def write_vectors(self, path: PurePath, table: VectorTable, fingerprint: str) -> None:
@@ -223,7 +167,7 @@ class Warehouse:
         """Read the one record batch of an Arrow IPC file, memory-mapped."""
         # A file is replaced by renaming, so a map of the old one stays valid while it is in use.
         reader = pa.ipc.open_file(pa.memory_map(str(self.local(path))))
-        self._check(path, (reader.schema.metadata or {}).get(FINGERPRINT))
+        self._check_content(path, reader.schema.metadata)
         if reader.num_record_batches == 0:
             return pa.RecordBatch.from_pylist([], schema=reader.schema)
         return reader.get_batch(0)
@@ -231,9 +175,14 @@ class Warehouse:
     def fingerprint(self, path: PurePath) -> str | None:
         """Return what a file was made from; None where it is missing or unreadable."""
         found = self._fingerprint(path)
-        if self._first_looks is not None:
-            self._first_looks.setdefault(path, found)
+        self._watch.check(path, found)
         return found
+
+    def _check_content(self, path: PurePath, metadata: Mapping[bytes, bytes] | None) -> None:
+        """Refuse a content with another fingerprint than before; one without any may change."""
+        found = _fingerprint_of(metadata)
+        if found is not None:
+            self._watch.check(path, found)
 
     def _fingerprint(self, path: PurePath) -> str | None:
         # On S3 the fingerprint is in the object's metadata: no download, to know what is stale.
@@ -257,8 +206,7 @@ class Warehouse:
         self._files.write(path, fingerprint, write)
         # A file that is replaced twice at once may look as it did before: size, time and inode.
         self._fingerprints.pop(path, None)
-        if self._first_looks is not None:
-            self._first_looks.pop(path, None)
+        self._watch.forget(path)
 
 
 def _fingerprint_in(file: Path) -> str | None:
@@ -270,6 +218,10 @@ def _fingerprint_in(file: Path) -> str | None:
                 metadata = pa.ipc.open_file(source).schema.metadata
     except (OSError, pa.ArrowException):
         return None
+    return _fingerprint_of(metadata)
+
+
+def _fingerprint_of(metadata: Mapping[bytes, bytes] | None) -> str | None:
     value = (metadata or {}).get(FINGERPRINT)
     return None if value is None else value.decode(errors="replace")
 

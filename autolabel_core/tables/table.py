@@ -19,6 +19,7 @@ from autolabel_core.ledger import Arrival, BoxAnnotation
 from autolabel_core.ledger.annotation_table import LedgerPosition
 from autolabel_core.ledger.arrivals import DELETED, batches_of
 from autolabel_core.storage.buckets import ObjectSource
+from autolabel_core.storage.file_watch import FirstLooks
 from autolabel_core.tables.lost_ledger import check_ledger
 from autolabel_core.tables.remembered import remembered
 from autolabel_core.tables.workspace import OpenCollection, Workspace
@@ -41,13 +42,17 @@ def versions_of(arrivals: Iterable[Arrival]) -> str:
 
 
 class LedgerSnapshot:
-    """What the ledger holds of one collection, read once, and the tables that share it."""
+    """What the ledger holds of one collection, read once, and the tables that share it.
+
+    They keep what they read of files; `looks` says which versions of these that was.
+    """
 
     def __init__(self, workspace: Workspace, collection_name: str) -> None:
         self._workspace = workspace
         self._ledger = workspace.ledger
         self._name = collection_name
         self.opened: dict[type[DerivedTable], DerivedTable] = {}
+        self.looks = FirstLooks()
 
     @cached_property
     def objects(self) -> Mapping[str, Arrival]:
@@ -232,11 +237,12 @@ class DerivedTable(ABC):
 
         Files beside it, such as caches and exports, have to be there as they were written.
         """
-        wanted = self.fingerprint(batch)
-        if wanted is None:
-            return True
-        if self.warehouse.fingerprint(self.path(batch)) != wanted:
-            return False
+        with self.warehouse.noting(self.recorded.looks):
+            wanted = self.fingerprint(batch)
+            if wanted is None:
+                return True
+            if self.warehouse.fingerprint(self.path(batch)) != wanted:
+                return False
         # Each is looked at, so that every damaged one is set aside.
         return not sum(not self.warehouse.exists(file) for file in self._written(batch))
 
@@ -274,15 +280,21 @@ class DerivedTable(ABC):
         Returns:
             Whether anything had to be done.
         """
-        attempts = iter([self])
+        table: DerivedTable | None = None
 
-        def attempt() -> bool:
+        def looks() -> FirstLooks:
+            nonlocal table
             # Once a file was replaced, nothing that was read of it may be used again.
-            table = next(attempts, None) or type(self)(self.collection)
-            return table._refresh(batch, progress)
+            is_usable = table is None and not self.recorded.looks.is_broken
+            table = self if is_usable else type(self)(self.collection)
+            return table.recorded.looks
 
         with self.warehouse.writing(self.collection_name, self.name):
-            return self.warehouse.undisturbed(attempt) if self.is_begun_anew else attempt()
+            if not self.is_begun_anew:
+                return self._refresh(batch, progress)
+            return self.warehouse.undisturbed(
+                lambda: (table or self)._refresh(batch, progress), looks
+            )
 
     def _refresh(self, batch: str, progress: Progress) -> bool:
         wanted = self.fingerprint(batch)

@@ -175,9 +175,9 @@ class SharedHome:
 
     def do_refresh(self, number):
         """What a run does: one table, with what it has read kept over its batches."""
-        opened = self.opened
-        for batch in TABLES[number](opened).stale():
-            TABLES[number](opened).refresh(batch)
+        table = TABLES[number](self.opened)
+        for batch in table.stale():
+            table.refresh(batch)
 
     def do_compare(self):
         """What the sensors do."""
