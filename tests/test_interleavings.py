@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from support.interleavings import ANGLES, TABLES, Interruptions, SharedHome
 
 from autolabel_core.storage import checksums
-from autolabel_core.storage.local_files import LocalFiles
 from autolabel_core.storage.file_watch import ATTEMPTS, ReplacedFileError
+from autolabel_core.storage.local_files import LocalFiles
 from autolabel_core.storage.warehouse import Warehouse
 from autolabel_core.tables.annotation_sums import UNSEEN
 from autolabel_core.tables.current_references import CurrentReferences

@@ -222,7 +222,7 @@ def test_a_label_given_back_goes_where_its_object_was_renamed_to(
 def test_collections_that_cannot_be_read_are_named(angles, home, run):
     ws = angles({"a": 0}, {"a": "east"})
     (ws.paths.collections / "broken.yaml").write_text("collection_name: [")
-    status, out, err = run("revoke", "--annotator", "me", "--dry-run")
+    _, out, err = run("revoke", "--annotator", "me", "--dry-run")
     assert "Left out: " in out + err
     assert "broken.yaml" in out + err
 

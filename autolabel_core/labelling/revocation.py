@@ -106,10 +106,7 @@ def revocable(ledger: Ledger, collections: Sequence[str], wanted: RevocationFilt
         wanted: which.
 
     Returns:
-        The annotations.
-
-    Raises:
-        AutolabelError: no condition is given, or one is an empty text.
+        The annotations. No condition at all, and an empty text as one, is an `AutolabelError`.
     """
     wanted.check()
     found = Revocable()

@@ -146,9 +146,7 @@ class Project:
         from autolabel_core.operations.dependents import mark_exports
         from autolabel_core.operations.revocation import undo_revocation
 
-        events = undo_revocation(
-            self.workspace, self.collections, revocation_id, self.annotator
-        )
+        events = undo_revocation(self.workspace, self.collections, revocation_id, self.annotator)
         mark_exports(self.workspace.ledger, self.collections)
         return len(events)
 
