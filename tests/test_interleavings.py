@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.interleavings import ANGLES, TABLES, Interruptions, SharedHome
 
+from autolabel_core.notifications.batch_events import record_batch_events
 from autolabel_core.storage import checksums
 from autolabel_core.storage.file_watch import ATTEMPTS, ReplacedFileError
 from autolabel_core.storage.local_files import LocalFiles
@@ -83,8 +84,8 @@ def test_labels_hold_no_reference_that_came_and_went_while_they_were_made(shared
     assert_right(shared)
 
 
-@pytest.mark.parametrize("looked", [True, False])
-def test_a_later_batch_goes_by_the_references_that_its_name_says(tmp_path, toy_extractors, looked):
+@pytest.mark.parametrize("between", ["stale", "refresh", "events"])
+def test_a_later_batch_goes_by_the_references_that_its_name_says(tmp_path, toy_extractors, between):
     shared = SharedHome(tmp_path, batch_size=2)
     puts = [("put", f"k{number}", angle) for number, angle in enumerate((0, 8, 18, 30))]
     do_all(shared, *puts, ("label", "k0", "left"), ("sweep",))
@@ -92,8 +93,10 @@ def test_a_later_batch_goes_by_the_references_that_its_name_says(tmp_path, toy_e
     # A run keeps one table over all of its batches, and with it what was read for the first.
     run = TaxonomyLabels(shared.opened)
     first, second = run.batches
-    assert run.stale() == [second] if looked else not run.refresh(first)
+    assert run.stale() == [second] if between == "stale" else not run.refresh(first)
     do_all(shared, ("label", "k3", "right"), ("refresh", 2))
+    if between == "events":
+        record_batch_events(run.collection, [first], run)
     assert run.refresh(second)
     do_all(shared, ("label", "k3", None), ("sweep",))
     assert_right(shared)

@@ -37,17 +37,22 @@ def record_batch_events(
     """
     labels = labels or TaxonomyLabels(collection)
     events: list[Event] = []
-    for batch in labels.batches if batches is None else batches:
-        unknown = [
-            (kind, id_)
-            for kind, id_ in _facts(labels, batch).items()
-            if collection.ledger.event(id_) is None
-        ]
-        if unknown and labels.is_current(batch):
-            payload = _payload(labels, batch)
-            name = collection.name
-            events += [Event(id_, kind, name, batch, payload) for kind, id_ in unknown]
+    # The table may go on with other batches, and keeps what is read here.
+    with labels.warehouse.noting(labels.recorded.looks):
+        for batch in labels.batches if batches is None else batches:
+            events += _events(labels, batch)
     return collection.ledger.append_events(events) if events else 0
+
+
+def _events(labels: TaxonomyLabels, batch: str) -> list[Event]:
+    """Return the events of a batch that nobody was told of yet."""
+    ledger, name = labels.collection.ledger, labels.collection_name
+    facts = _facts(labels, batch).items()
+    unknown = [(kind, id_) for kind, id_ in facts if ledger.event(id_) is None]
+    if not unknown or not labels.is_current(batch):
+        return []
+    payload = _payload(labels, batch)
+    return [Event(id_, kind, name, batch, payload) for kind, id_ in unknown]
 
 
 def _facts(labels: TaxonomyLabels, batch: str) -> dict[str, str]:
