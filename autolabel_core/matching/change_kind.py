@@ -47,8 +47,8 @@ class ChangeFigures:
 
     Attributes:
         kind: which of the three it is.
-        lower: the share that is less similar to the references than before, from 0 to 1: of
-            documents with the same label, by how much fewer lie above the median.
+        lower: the share that is less similar to the references than before, from 0 to 1: by how
+            much more of them lie below the median of the same label before than above it.
         far: the share that is far off, beyond what their labels had before; from 0 to 1.
         spread: of the far ones, from about 0 (as close together as one class) to about 1 (as far
             apart as all documents before); nan with fewer than two.
@@ -77,7 +77,8 @@ def change_figures(before: Sample, after: Sample) -> ChangeFigures:
         The figures.
     """
     ranks, deviations = _ranks_within_labels(before, after)
-    lower = max(0.0, 1.0 - 2.0 * float(np.mean(ranks > 0.5)))
+    # What lies in the middle, as all of a label does that was not there before, counts for neither.
+    lower = max(0.0, float(np.mean(ranks < 0.5)) - float(np.mean(ranks > 0.5)))
     limit = np.quantile(before.similarity, FAR_SHARE)
     far_rows = np.flatnonzero(after.similarity < limit)
     far_rows = far_rows[np.argsort(after.similarity[far_rows], kind="stable")]
