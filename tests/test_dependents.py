@@ -10,8 +10,10 @@ from autolabel_core.foundation.errors import NotFoundError
 from autolabel_core.labelling.revocation import RevocationFilter, revoke
 from autolabel_core.ledger import ModelVersion
 from autolabel_core.models.registry import HEAD, ModelCard
+from autolabel_core.operations.copied_home import label_copy
 from autolabel_core.operations.dependents import dependents, mark_exports
 from autolabel_core.operations.project import Project
+from autolabel_core.operations.registration import register
 
 OBJECTS = {"a": 0, "b": 10, "x": 180, "y": 170}
 
@@ -44,6 +46,18 @@ def test_an_export_rests_on_what_held_when_it_was_written(angles, home, bring_up
     assert places(ledger, event_on(ledger, "x", "west")) == [str(first), str(second), str(third)]
     digests = [export.payload["labels_digest"] for export in ledger.exports(NAME)]
     assert len(set(digests)) == 2
+
+
+def test_an_export_rests_on_what_was_said_while_its_labels_were_made(angles, home, tmp_path):
+    angles(OBJECTS, {"a": "east", "x": "west"})
+    register(home.workspace.open(NAME))
+    label(home.workspace, {"a": "south"})
+    label_copy(home.workspace, NAME)
+    label(home.workspace, {"x": "north"})
+    handle(home).export("csv", tmp_path / "out")
+    ledger = home.workspace.ledger
+    assert places(ledger, event_on(ledger, "a", "south")) == [str(tmp_path / "out")]
+    assert places(ledger, event_on(ledger, "x", "north")) == []
 
 
 def test_an_export_rests_on_the_references_of_another_collection(home, bring_up_to_date, tmp_path):
