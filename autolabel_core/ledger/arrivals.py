@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from autolabel_core.foundation.ids import fingerprint
 from autolabel_core.ledger.database import Database
 from autolabel_core.ledger.events import append_new_events, arrival_event, collection_event
 from autolabel_core.ledger.rows import CHUNK, AnyRow, NewRow, Remembered, Rows, append, last_id
@@ -43,6 +44,11 @@ class ArrivalPosition(NamedTuple):
 def batches_of(objects: Mapping[str, Arrival]) -> list[str]:
     """Return all batches that objects were ever assigned to, in order."""
     return sorted({arrival.batch for arrival in objects.values()})
+
+
+def versions_of(arrivals: Iterable[Arrival]) -> str:
+    """Return a fingerprint of objects, ascending by document id, and of their versions."""
+    return fingerprint([(arrival.document_id, arrival.version) for arrival in arrivals])
 
 
 class ArrivalRows(Rows):

@@ -23,6 +23,7 @@ from autolabel_core.foundation.media.further_formats import installed_readers
 from autolabel_core.foundation.media.video_container import has_video
 from autolabel_core.foundation.parallel import read_in_order
 from autolabel_core.foundation.progress import Progress
+from autolabel_core.ledger.arrivals import versions_of
 from autolabel_core.storage.typed_rows import rows_as
 from autolabel_core.tables import object_rows
 from autolabel_core.tables.carry_over import record_moves
@@ -46,7 +47,6 @@ from autolabel_core.tables.labelled_documents import LabelledDocuments
 from autolabel_core.tables.object_annotations import COLUMNS
 from autolabel_core.tables.object_reader import ObjectReader
 from autolabel_core.tables.object_rows import ObjectRow
-from autolabel_core.tables.table import versions_of
 
 FORMAT = 1
 TEXT_FORMAT = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection as AnyCollection
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import PurePath
 from typing import ClassVar, TypeVar, cast
@@ -17,7 +17,7 @@ from autolabel_core.foundation.json_types import Report
 from autolabel_core.foundation.progress import Progress, no_progress
 from autolabel_core.ledger import Arrival, BoxAnnotation
 from autolabel_core.ledger.annotation_table import LedgerPosition
-from autolabel_core.ledger.arrivals import DELETED, batches_of
+from autolabel_core.ledger.arrivals import DELETED, batches_of, versions_of
 from autolabel_core.storage.buckets import ObjectSource
 from autolabel_core.storage.file_watch import FirstLooks
 from autolabel_core.tables.lost_ledger import check_ledger
@@ -36,23 +36,15 @@ FEW = 1_000
 Table = TypeVar("Table", bound="DerivedTable")
 
 
-def versions_of(arrivals: Iterable[Arrival]) -> str:
-    """Return a fingerprint of objects, ascending by document id, and of their versions."""
-    return fingerprint([(arrival.document_id, arrival.version) for arrival in arrivals])
-
-
 class LedgerSnapshot:
-    """What the ledger holds of one collection, read once, and the tables that share it.
-
-    They keep what they read of files; `looks` says which versions of these that was.
-    """
+    """What the ledger holds of one collection, read once, and the tables that share it."""
 
     def __init__(self, workspace: Workspace, collection_name: str) -> None:
         self._workspace = workspace
         self._ledger = workspace.ledger
         self._name = collection_name
         self.opened: dict[type[DerivedTable], DerivedTable] = {}
-        self.looks = FirstLooks()
+        self.looks = FirstLooks()  # at files of which the tables keep what they read
 
     @cached_property
     def objects(self) -> Mapping[str, Arrival]:
@@ -289,12 +281,12 @@ class DerivedTable(ABC):
             table = self if is_usable else type(self)(self.collection)
             return table.recorded.looks
 
+        def attempt() -> bool:
+            return (table or self)._refresh(batch, progress)
+
         with self.warehouse.writing(self.collection_name, self.name):
-            if not self.is_begun_anew:
-                return self._refresh(batch, progress)
-            return self.warehouse.undisturbed(
-                lambda: (table or self)._refresh(batch, progress), looks
-            )
+            undisturbed = self.warehouse.undisturbed
+            return undisturbed(attempt, looks) if self.is_begun_anew else attempt()
 
     def _refresh(self, batch: str, progress: Progress) -> bool:
         wanted = self.fingerprint(batch)
