@@ -1,4 +1,4 @@
-"""Revocations take what was named and no more, and undoing one gives back what nothing else takes."""
+"""A revocation takes what was named and no more; undoing it gives back what no other takes."""
 
 import pytest
 from support.angle_samples import NAME
