@@ -93,6 +93,17 @@ def test_utf_8_that_is_cut_inside_a_character_is_still_utf_8():
     assert found.encoding == "utf-8"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("£5", "You have won £1000! Claim £5 now, or £20 later", "10 € or £8", "± 5 %", "½ cup"),
+        *("¥500", "it’s", "“quoted”", "§ 5", "© 2020 Acme, 20 °C"),
+    ],
+)
+def test_signs_in_an_english_text_are_no_foreign_letters(text):
+    assert decode_bytes(text.encode("cp1252")).text == text
+
+
 def test_a_guess_is_called_a_guess():
     assert decode_bytes(bytes(range(128, 256))).found_by == "assumed"
 

@@ -38,6 +38,8 @@ LATIN = (
     "ëéïèöüáíó",
     "áíðþéóúöæý",
 )
+SIGNS = "±½¥¼¾"
+"""What an English text may have beside typography, and no letter."""
 TURKISH = ("ıüşöçğiâ",)
 BALTIC = ("ėųšįžąęčūā", "āīšēņžļģķčū", "äõüöšž")
 CENTRAL_EUROPEAN = (
@@ -207,7 +209,7 @@ _SLAVIC = (RUSSIAN, UKRAINIAN, SERBIAN)
 _GREEK = cased("ά", "ώ")
 COMMON, LESS, RARELY, OF_OLD = 0.0, -2.0, -4.0, -6.0
 READINGS = (
-    _latin("cp1252", LATIN, 2),
+    _latin("cp1252", (*LATIN, SIGNS), 2),
     _east_asian("gb18030", "gb2312", (0xB0, 0xD7)),
     _east_asian("cp932", "shift_jis", (0x88, 0x97), kana=True),
     _script("cp1251", _CYRILLIC, *_SLAVIC),

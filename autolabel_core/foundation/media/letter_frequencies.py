@@ -13,7 +13,7 @@ from functools import lru_cache
 Likelihood = Callable[[str], float]
 """Natural logarithm of the probability of the characters outside ASCII of a text."""
 
-MARK, CAPITAL = -5.0, -1.5
+MARK, CAPITAL = -4.0, -1.5
 STRANGE_LETTER, STRANGE = -7.0, -9.0
 KANA, HANGUL, COMMON_IDEOGRAPH, RARE_IDEOGRAPH = -4.5, -6.3, -7.6, -11.0
 
