@@ -9,6 +9,7 @@ import pytest
 from support.angle_samples import NAME, label
 
 from autolabel_core.documents.upload_drift import upload_drift
+from autolabel_core.documents.upload_drift_record import drift_record
 from autolabel_core.documents.upload_drift_report import drift_report
 from autolabel_core.ledger import Ledger
 from autolabel_core.notifications.alerts.check import check_alerts
@@ -126,3 +127,18 @@ def test_the_same_content_and_the_same_order_of_names_say_nothing(days):
     [drift] = upload_drift(ws.open(NAME))
     assert not drift.changes
     assert drift.documents == 160 + 6 + 180 + 1
+
+
+def test_what_is_kept_of_the_days_is_what_the_present_labels_and_uploads_give(
+    days, bring_up_to_date
+):
+    rng = np.random.default_rng(7)
+    ws = days([with_strangers(rng) for _ in range(3)])
+    before = drift_record(ws.open(NAME))
+    assert before["kind"] == "new_class" and drift_record(ws.open(NAME)) == before
+    label(ws, dict.fromkeys(upload_drift(ws.open(NAME))[0].lasting.examples[:6], "down"))
+    bring_up_to_date(ws, NAME)
+    [anew] = upload_drift(ws.open(NAME))
+    after = drift_record(ws.open(NAME))
+    assert (after["judged"], after["days"]) == (anew.judged, len(anew.parts))
+    assert after["p_value"] == (anew.lasting or anew).p_value and after != before

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from autolabel_core.documents.upload_drift import UploadDrift, upload_drift
-from autolabel_core.documents.upload_drift_text import change_text
+from autolabel_core.documents.upload_drift_record import drift_by_day
 from autolabel_core.foundation.charts import similarity_by_day
 from autolabel_core.tables.workspace import OpenCollection
 
@@ -23,20 +22,13 @@ def drift_report(collection: OpenCollection) -> DriftReport:
     Returns:
         Numbers and a PNG by name; nothing before there are two days to compare.
     """
-    found = upload_drift(collection)
-    if not found or not found[0].judged:
+    found = drift_by_day(collection)
+    if found is None or not found["record"]["judged"]:
         return {}
-    drift = found[0]
-    change = drift.lasting
+    record = found["record"]
+    spans = [(first, last, kind) for first, last, kind in found["spans"]]
     return {
-        "drift p-value": drift.p_value if change is None else change.p_value,
-        "drift": "none" if change is None else change_text(change),
-        "uploads by day": similarity_by_day(drift.parts, drift.medians, _spans(drift)),
+        "drift p-value": record["p_value"],
+        "drift": record["text"] or "none",
+        "uploads by day": similarity_by_day(found["parts"], found["medians"], spans),
     }
-
-
-def _spans(drift: UploadDrift) -> list[tuple[str, str, str]]:
-    return [
-        (change.parts[0], change.parts[-1], change.figures.kind.replace("_", " "))
-        for change in drift.changes
-    ]

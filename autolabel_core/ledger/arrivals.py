@@ -115,6 +115,14 @@ class ArrivalRows(Rows):
             row = connection.execute(newest.where(columns.id == last)).first()
         return ArrivalPosition(count, last, *(row or ("", "", "")))
 
+    def arrival_span(self, collection: str) -> tuple[str | None, str | None]:
+        """Return the moments of the first and last arrival of a collection; None where none is."""
+        moment = ARRIVALS.c.recorded_at
+        query = select(func.min(moment), func.max(moment))
+        with self._database.reading() as connection:
+            first, last = connection.execute(query.where(ARRIVALS.c.collection == collection)).one()
+        return first, last
+
     def knows(self, collection: str) -> bool:
         """Whether any object of a collection was ever recorded."""
         query = select(ARRIVALS.c.id).where(ARRIVALS.c.collection == collection).limit(1)
