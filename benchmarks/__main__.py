@@ -11,7 +11,7 @@ MODULES = (
     *("automation", "s3_listing", "webhooks", "drift", "discovery"),
     *("clusters", "clusters_beside", "clusters_growth", "detection", "ledger_growth"),
     *("identify_index", "identify_serving", "scores", "thresholds", "certified"),
-    *("label_doubts", "first_hour"),
+    *("label_doubts", "first_hour", "next_labels"),
 )
 WITH_DATA = (
     "pipeline",
@@ -24,6 +24,7 @@ WITH_DATA = (
     "certified",
     "label_doubts",
     "first_hour",
+    "next_labels",
     "drift",
 )
 

@@ -93,7 +93,7 @@ def test_the_code_location_loads_and_a_sensor_fails_with_the_problem(environment
     environment.declare("good", declaration())
     bad = write(environment, "bad", "confidence: 3")
     loaded = _load_definitions()
-    names = {key.path[0] for asset in loaded.assets for key in asset.keys}
+    names = {spec.key.path[0] for spec in loaded.resolve_all_asset_specs()}
     assert names == {"good"}
     sensor = next(s for s in loaded.sensors if s.name == "declaration_problems")
     resources = {"workspace": loaded.resources["workspace"]}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ from autolabel_core.documents.documents import Documents
 from autolabel_core.operations.sql import run_sql
 from autolabel_core.operations.status import collection_status
 from autolabel_core.tables.reindexed_vectors import ReindexedVectors
-from autolabel_core.tables.vector_index import open_index
+from autolabel_core.tables.vector_index import DATABASE, is_damaged, open_index
 
 GROUPED = [
     {
@@ -136,3 +140,29 @@ def test_a_damaged_vector_index_is_set_aside_and_made_anew(
     table = home.workspace.open(NAME)
     index = open_index(folder).get_collection(ReindexedVectors(table).index_name)
     assert index.count() == 4
+
+
+WRITER = """
+import sqlite3, sys, time
+connection, end = sqlite3.connect(sys.argv[1]), time.monotonic() + 2.0
+while time.monotonic() < end:
+    connection.executemany("INSERT INTO rows VALUES (?)", [("x" * 3000,)] * 200)
+    connection.commit()
+"""
+
+
+def test_an_index_that_another_process_writes_is_not_damaged(tmp_path):
+    """SQLite writes the header before the pages that it counts: a sweep of others is no damage."""
+    (tmp_path / "notes").mkdir()
+    database = tmp_path / DATABASE
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE rows (text)")
+        connection.commit()
+    looks = []
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(database)]) as writer:
+        while writer.poll() is None:
+            looks.append(is_damaged(tmp_path))
+    assert writer.returncode == 0 and len(looks) > 100
+    assert not any(looks)
+    os.truncate(database, database.stat().st_size // 2)
+    assert is_damaged(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 DATABASE = "chroma.sqlite3"
 HEADER_BYTES = 100
+JOURNALS = ("-journal", "-wal")
+SECOND_LOOK_SECONDS = 0.05
 MAGIC = b"SQLite format 3\0"
 NOT_OF_THE_INDEX = (AutolabelError, KeyboardInterrupt, SystemExit, GeneratorExit)
 LOGGER = logging.getLogger("autolabel")
@@ -56,17 +59,32 @@ def _failed(folder: Path, error: BaseException) -> str:
 def is_damaged(folder: Path) -> bool:
     """Whether the index's database is shorter than its own header says, or no database.
 
+    While somebody writes, the header is ahead of the file for a moment; what a killed writer left
+    is rolled back when the database is opened. Both have a journal beside them.
+
     Args:
         folder: where it lies; none at all is no damage.
 
     Returns:
-        What a look at the first bytes tells.
+        What two looks at the first bytes tell.
     """
+    if not _is_no_whole_database(folder) or _has_journal(folder):
+        return False
+    # A writer may have ended between the look at the file and the look for its journal.
+    time.sleep(SECOND_LOOK_SECONDS)
+    return _is_no_whole_database(folder) and not _has_journal(folder)
+
+
+def _has_journal(folder: Path) -> bool:
+    return any((folder / f"{DATABASE}{ending}").exists() for ending in JOURNALS)
+
+
+def _is_no_whole_database(folder: Path) -> bool:
     database = folder / DATABASE
     try:
         with database.open("rb") as opened:
             header = opened.read(HEADER_BYTES)
-        size = database.stat().st_size
+            size = os.fstat(opened.fileno()).st_size
     except FileNotFoundError:
         return (folder / "notes").is_dir()
     except OSError:

@@ -60,7 +60,7 @@ def postgresql_server() -> Iterator[Server]:
     bin_folder, data = Path(initdb).resolve().parent, folder / "data"
     options = ["-A", "trust", "-U", USER, "-E", "UTF8", "--no-sync", "-D", str(data)]
     control = [str(bin_folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
-    served = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60"
+    served = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=200"
     try:
         _run([str(bin_folder / "initdb"), *options], rights)
         _run([*control, "-o", served, "start"], rights)
