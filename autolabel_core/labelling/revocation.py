@@ -7,7 +7,7 @@ transaction, and another that gives it back is possible at any time.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from autolabel_core.foundation.errors import AutolabelError, NotFoundError
@@ -20,7 +20,7 @@ from autolabel_core.ledger.revocations import (
     REVOKE,
     REVOKED_EVENT,
     in_force,
-    revoked_events,
+    with_revocations,
 )
 
 MIN_ID_CHARACTERS = 6
@@ -178,7 +178,7 @@ def reinstate(
         resting: set[str] = set()
         for name in collections:
             history = ledger.annotation_history(name)
-            revoked = [(e, str(r.provenance[REVOCATION_ID])) for e, r in _revoked(history)]
+            revoked = [(e, str(r.provenance[REVOCATION_ID])) for e, r in with_revocations(history)]
             others = {e.event_id for e, id_ in revoked if not id_.startswith(revocation_id)}
             found += [(e, id_) for e, id_ in revoked if e.event_id not in others]
             resting |= {event.event_id for event in resting_on(history, others)}
@@ -198,13 +198,6 @@ def reinstate(
         whole_id = ids.pop()
         ledger.append_annotations([_about(e, REINSTATE, whole_id, by, None) for e in events])
     return events
-
-
-def _revoked(history: Sequence[Annotation]) -> Iterator[tuple[Annotation, Annotation]]:
-    revoked = revoked_events(history)
-    for event in history:
-        if event.event_id in revoked:
-            yield event, revoked[event.event_id]
 
 
 def _about(
@@ -247,7 +240,7 @@ def standing_revocations(ledger: Ledger, collections: Sequence[str]) -> list[Rev
     """Return the revocations that stand, the oldest first."""
     found: dict[str, list[Annotation]] = {}
     for name in collections:
-        for _, revocation in _revoked(ledger.annotation_history(name)):
+        for _, revocation in with_revocations(ledger.annotation_history(name)):
             found.setdefault(str(revocation.provenance[REVOCATION_ID]), []).append(revocation)
     records = [
         RevocationRecord(id_, rows[0].annotator, rows[0].recorded_at, rows[0].reason, len(rows))

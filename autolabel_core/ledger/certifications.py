@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from autolabel_core.foundation.ids import fingerprint
-from autolabel_core.ledger.rows import Rows, append, unknown
+from autolabel_core.ledger.rows import Rows
 from autolabel_core.ledger.schema import CERTIFICATIONS
 
 
@@ -89,7 +89,7 @@ class CertificationRows(Rows):
         Returns:
             How many were appended.
         """
-        return self._append_unknown(certifications)
+        return self._append_unknown(CERTIFICATIONS.c.certification_id, certifications)
 
     def append_certificate_ends(self, ends: Sequence[CertificateEnd]) -> int:
         """Append those that are not known yet.
@@ -100,15 +100,7 @@ class CertificationRows(Rows):
         Returns:
             How many were appended.
         """
-        return self._append_unknown(ends)
-
-    def _append_unknown(self, facts: Sequence[Certification | CertificateEnd]) -> int:
-        with self._database.writing() as connection:
-            at = self._now()
-            given = [{**vars(fact), "recorded_at": fact.recorded_at or at} for fact in facts]
-            rows = unknown(connection, CERTIFICATIONS.c.certification_id, given)
-            append(connection, CERTIFICATIONS, rows)
-        return len(rows)
+        return self._append_unknown(CERTIFICATIONS.c.certification_id, ends)
 
     def certifications(
         self, collection: str, rule_version: str | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from autolabel_core.ledger.history_schema import EXPORTS
-from autolabel_core.ledger.rows import Rows, append, present
+from autolabel_core.ledger.rows import Rows
 
 
 class ExportPayload(TypedDict):
@@ -46,12 +46,7 @@ class ExportRows(Rows):
         Returns:
             Whether it was appended.
         """
-        with self._database.writing() as connection:
-            if present(connection, EXPORTS.c.export_id, [export.export_id]):
-                return False
-            row = {**vars(export), "recorded_at": export.recorded_at or self._now()}
-            append(connection, EXPORTS, [row])
-        return True
+        return self._append_unknown(EXPORTS.c.export_id, [export]) == 1
 
     def exports(self, collection: str | None = None) -> list[RecordedExport]:
         """Return the exports of a collection, or all, in order."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from autolabel_core.ledger.judgement_schema import GOLD_JUDGEMENTS
-from autolabel_core.ledger.rows import Rows, append, unknown
+from autolabel_core.ledger.rows import Rows
 
 
 class GoldFigures(TypedDict):
@@ -50,11 +50,7 @@ class GoldJudgementRows(Rows):
         Returns:
             1, or 0 where it was known.
         """
-        with self._database.writing() as connection:
-            given = [{**vars(judgement), "recorded_at": judgement.recorded_at or self._now()}]
-            rows = unknown(connection, GOLD_JUDGEMENTS.c.judgement_id, given)
-            append(connection, GOLD_JUDGEMENTS, rows)
-        return len(rows)
+        return self._append_unknown(GOLD_JUDGEMENTS.c.judgement_id, [judgement])
 
     def gold_judgements(self, collection: str) -> list[GoldJudgement]:
         """Return all judgements of a collection, in order."""

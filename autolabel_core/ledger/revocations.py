@@ -7,7 +7,7 @@ revocation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from autolabel_core.ledger.annotations import Annotation
@@ -37,6 +37,14 @@ def revoked_events(events: Iterable[Annotation]) -> dict[str, Annotation]:
         elif event.action == REINSTATE:
             revoked.pop(str(event.provenance[REVOKED_EVENT]), None)
     return revoked
+
+
+def with_revocations(history: Sequence[Annotation]) -> Iterator[tuple[Annotation, Annotation]]:
+    """Yield each event that is taken back, in order, with the revocation that took it."""
+    revoked = revoked_events(history)
+    for event in history:
+        if event.event_id in revoked:
+            yield event, revoked[event.event_id]
 
 
 def in_force(events: Sequence[Annotation]) -> list[Annotation]:

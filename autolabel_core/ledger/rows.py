@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Column, Connection, Row, Table, func, select
 
@@ -22,6 +22,14 @@ NewRow: TypeAlias = Mapping[str, Any]
 
 Fact = TypeVar("Fact")
 Result = TypeVar("Result")
+
+
+class RecordedFact(Protocol):
+    """What is appended: fields are columns, and an empty moment is that of the appending."""
+
+    @property
+    def recorded_at(self) -> str:
+        """When it was said, ISO 8601 in UTC; empty where that is now."""
 
 
 class Rows:
@@ -57,6 +65,23 @@ class Rows:
                 query = query.where(table.c[name] == value)
         with self._database.reading() as connection:
             return [kind(**row._mapping) for row in connection.execute(query.limit(limit))]
+
+    def _append_unknown(self, column: AnyColumn, facts: Sequence[RecordedFact]) -> int:
+        """Append, in one transaction, the facts that are not known yet.
+
+        Args:
+            column: identifies them; rows go to its table.
+            facts: in order.
+
+        Returns:
+            How many were appended.
+        """
+        with self._database.writing() as connection:
+            at = self._now()
+            given = [{**vars(fact), "recorded_at": fact.recorded_at or at} for fact in facts]
+            rows = unknown(connection, column, given)
+            append(connection, column.table, rows)
+        return len(rows)
 
 
 def columns_of(kind: Any, table: Table) -> list[AnyColumn]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from autolabel_core.exports.atomic_folder import MARKER, REVOKED_MARK
 from autolabel_core.ledger import Annotation, Ledger, ModelVersion, effective_annotations
 from autolabel_core.ledger.exports import RecordedExport
-from autolabel_core.ledger.revocations import revoked_events
+from autolabel_core.ledger.revocations import with_revocations
 
 LOGGER = logging.getLogger("autolabel")
 
@@ -102,12 +102,8 @@ def any_held_until(
 
 def revoked_annotations(ledger: Ledger, names: Iterable[str]) -> list[Annotation]:
     """Return the annotations of collections that are revoked now, in order."""
-    found: list[Annotation] = []
-    for name in names:
-        history = ledger.annotation_history(name)
-        revoked = revoked_events(history)
-        found += [event for event in history if event.event_id in revoked]
-    return found
+    histories = map(ledger.annotation_history, names)
+    return [event for history in histories for event, _ in with_revocations(history)]
 
 
 def mark_exports(ledger: Ledger, names: Sequence[str]) -> list[Path]:
